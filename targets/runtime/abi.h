@@ -1,0 +1,218 @@
+// targets/runtime/abi.h — what a target inside the virtual machine and the hypervisor outside agree on.
+//
+// Plain C that also compiles as freestanding C++20: the target's runtime and the kernel include this one file.
+// Every field is fixed-width and every offset is asserted, because the two sides are built by different compilers'
+// modes. A change of meaning or layout raises RL_ABI_VERSION.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define RL_ABI_VERSION 1u
+
+// Memory as the target sees it. Everything lies below 0x7fff8000, so the shadow of all of it is one contiguous range.
+//
+//   0x0040_0000  the ELF (static, not position independent)
+//   0x1000_0000  heap arena, 64 MiB
+//   0x2000_0000  input arena, 2 MiB; the input begins one page into it, so that a read before it hits a red zone
+//   0x2fe0_0000  stack, 2 MiB, growing down from 0x3000_0000; the page below it is never mapped
+//   0x7fff_8000  shadow: one byte for each eight bytes of the address space
+#define RL_ELF_BASE 0x00400000ull
+#define RL_HEAP_BASE 0x10000000ull
+#define RL_HEAP_SIZE 0x04000000ull
+#define RL_INPUT_BASE 0x20000000ull
+#define RL_INPUT_SIZE 0x00200000ull
+#define RL_INPUT_START (RL_INPUT_BASE + 4096)
+#define RL_INPUT_CAPACITY (RL_INPUT_SIZE - 2 * 4096)
+#define RL_STACK_TOP 0x30000000ull
+#define RL_STACK_SIZE 0x00200000ull
+#define RL_STACK_GUARD_SIZE 0x00100000ull // an access this far below the stack still counts as running out of it
+#define RL_SHADOW_OFFSET 0x7fff8000ull
+#define RL_SHADOW_SHIFT 3
+#define RL_SHADOW_OF(address) (((address) >> RL_SHADOW_SHIFT) + RL_SHADOW_OFFSET)
+#define RL_SHADOW_HEAP 0xfau // shadow of the heap and input arenas that holds no block; a loader may map it so from
+                             // the start (one shared page), the runtime fills only what it finds zero
+
+// A hypercall is VMMCALL with RAX = RL_HYPERCALL | number and arguments in RDI, RSI, RDX. The result is in RAX; all
+// other registers are kept, but for the door, which also answers in RDX and RCX.
+#define RL_HYPERCALL 0x524c0000u
+#define RL_CALL_SNAPSHOT 1u  // (rl_control *): returns once for each case, RAX length, RDX edge budget, RCX flags
+#define RL_CALL_DONE 2u      // (value that LLVMFuzzerTestOneInput returned)
+#define RL_CALL_CRASH 3u     // (rl_report *)
+#define RL_CALL_TIMEOUT 4u   // (): the edge budget is used up
+#define RL_CALL_PRINT 5u     // (text, length): for the log
+#define RL_CALL_DESCRIBED 6u // (rl_report *): the answer of rl_control::describe
+
+#define RL_FLAG_COMPARISONS 1u // record comparison operands in this case
+#define RL_FLAG_FILL_SHIFT 8   // bits 15..8: what fresh heap memory is filled with
+#define RL_DEFAULT_FILL 0xbeu  // as AddressSanitizer does
+
+#define RL_CONTROL_MAGIC 0x5445475241544c52ull // "RLTARGET" in memory order
+
+struct rl_comparison {
+    uint64_t a, b;
+    uint32_t size;  // of each operand in bytes: 1, 2, 4 or 8
+    uint32_t flags; // RL_COMPARISON_CONSTANT
+};
+#define RL_COMPARISON_CONSTANT 1u // b is a constant of the program
+
+struct rl_edge_pc { // one element of rl_control::pcs
+    uint64_t pc;
+    uint64_t flags; // bit 0: the entry block of a function
+};
+
+// Handed over at the door; lives as long as the target does.
+struct rl_control {
+    uint64_t magic;
+    uint32_t version;
+    uint32_t size;
+    uint64_t input, input_capacity;
+    uint64_t counters, counter_count; // one byte for each edge, all zero at the door
+    uint64_t pcs;                     // struct rl_edge_pc[counter_count], or 0
+    uint64_t budget;                  // address of the int64_t that counts edges down
+    uint64_t comparisons, comparison_capacity;
+    uint64_t comparison_count; // address of a uint64_t
+    uint64_t describe;         // void (uint64_t address): fills the report and makes RL_CALL_DESCRIBED
+    uint64_t describe_stack;   // RSP for describe: below it 16 KiB, as at a function's entry
+    uint64_t report;           // the rl_report that describe fills
+    char target[32];
+};
+
+// What happened, named as AddressSanitizer names it wherever it has a name.
+enum rl_kind {
+    rl_kind_none,
+    rl_kind_heap_buffer_overflow, // also for the input, with rl_region_input
+    rl_kind_heap_use_after_free,
+    rl_kind_stack_buffer_overflow,
+    rl_kind_stack_buffer_underflow,
+    rl_kind_stack_use_after_return,
+    rl_kind_stack_use_after_scope,
+    rl_kind_dynamic_stack_buffer_overflow,
+    rl_kind_global_buffer_overflow,
+    rl_kind_container_overflow,
+    rl_kind_use_after_poison,
+    rl_kind_unknown_poison,
+    rl_kind_double_free,
+    rl_kind_invalid_free,
+    rl_kind_alloc_dealloc_mismatch,
+    rl_kind_bad_alloc_size,
+    rl_kind_negative_size,
+    rl_kind_param_overlap,
+    rl_kind_abort,
+    rl_kind_assertion_failure,
+    rl_kind_uncaught_exception,
+    rl_kind_exit,
+    rl_kind_undefined_behaviour,
+    // What only the processor sees; the hypervisor chooses among these and asks describe about the address.
+    rl_kind_null_dereference,
+    rl_kind_wild_access,
+    rl_kind_stack_overflow,
+    rl_kind_division_error,
+    rl_kind_illegal_instruction,
+    rl_kind_breakpoint,
+    rl_kind_other_exception,
+    rl_kind_count
+};
+
+// What the address belongs to.
+enum rl_region {
+    rl_region_none,
+    rl_region_heap_live,
+    rl_region_heap_freed,
+    rl_region_heap_red_zone, // of the block region_base..region_size, live or freed as its frames tell
+    rl_region_heap_unused,   // in the arena, near no block
+    rl_region_stack,
+    rl_region_stack_guard,
+    rl_region_global,
+    rl_region_input,
+    rl_region_image, // in the ELF, but no instrumented global
+    rl_region_shadow,
+    rl_region_null_page,
+    rl_region_wild,
+    rl_region_count
+};
+
+enum rl_access { rl_access_none, rl_access_read, rl_access_write };
+
+#define RL_REPORT_FRAMES 4
+#define RL_REPORT_TEXT 128
+
+struct rl_report {
+    uint32_t kind;       // enum rl_kind
+    uint32_t access;     // enum rl_access
+    uint64_t pc, sp, bp; // of the faulty code, not of the runtime; pc lies inside the faulty (or calling) instruction
+    uint64_t address, size;
+    uint32_t region; // enum rl_region
+    uint32_t reserved;
+    uint64_t region_base, region_size;
+    int64_t offset; // address - region_base
+    uint64_t alloc_frames[RL_REPORT_FRAMES], free_frames[RL_REPORT_FRAMES]; // innermost first, 0 where there is none
+    char text[RL_REPORT_TEXT]; // for people: a variable's name, an assertion; always ended by a zero
+};
+
+static inline const char *rl_kind_name(uint32_t kind) {
+    static const char *const names[] = {
+        "none", "heap-buffer-overflow", "heap-use-after-free", "stack-buffer-overflow", "stack-buffer-underflow",
+        "stack-use-after-return", "stack-use-after-scope", "dynamic-stack-buffer-overflow",
+        "global-buffer-overflow", "container-overflow", "use-after-poison", "unknown-poison", "double-free",
+        "invalid-free", "alloc-dealloc-mismatch", "bad-alloc-size", "negative-size", "param-overlap", "abort",
+        "assertion-failure", "uncaught-exception", "exit", "undefined-behaviour", "null-dereference",
+        "wild-access", "stack-overflow", "division-error", "illegal-instruction", "breakpoint",
+        "other-exception",
+    };
+    _Static_assert(sizeof(names) / sizeof(names[0]) == rl_kind_count, "every kind has a name");
+    return kind < rl_kind_count ? names[kind] : "unknown";
+}
+
+static inline const char *rl_region_name(uint32_t region) {
+    static const char *const names[] = {
+        "nothing known", "live heap block", "freed heap block", "red zone of a heap block", "unused heap memory",
+        "stack", "stack guard", "global variable", "input", "program image", "shadow", "null page", "wild",
+    };
+    _Static_assert(sizeof(names) / sizeof(names[0]) == rl_region_count, "every region has a name");
+    return region < rl_region_count ? names[region] : "unknown";
+}
+
+static inline const char *rl_access_name(uint32_t access) {
+    static const char *const names[] = {"", "read", "write"};
+    return access <= rl_access_write ? names[access] : "unknown";
+}
+
+// UBSan's traps are `ud1l check(%eax), %eax`: 67 0f b9 40 and the number of the check, clang 14's SanitizerHandler.
+static inline const char *rl_undefined_name(uint32_t check) {
+    static const char *const names[] = {
+        "add-overflow", "unreachable", "cfi-check-fail", "divrem-overflow", "dynamic-type-cache-miss",
+        "float-cast-overflow", "function-type-mismatch", "implicit-conversion", "invalid-builtin",
+        "invalid-objc-cast", "load-invalid-value", "missing-return", "mul-overflow", "negate-overflow",
+        "nullability-arg", "nullability-return", "nonnull-arg", "nonnull-return", "out-of-bounds",
+        "pointer-overflow", "shift-out-of-bounds", "sub-overflow", "type-mismatch", "alignment-assumption",
+        "vla-bound-not-positive",
+    };
+    return check < sizeof(names) / sizeof(names[0]) ? names[check] : "undefined behaviour";
+}
+
+_Static_assert(sizeof(struct rl_comparison) == 24, "rl_comparison");
+_Static_assert(sizeof(struct rl_edge_pc) == 16, "rl_edge_pc");
+_Static_assert(offsetof(struct rl_control, version) == 8, "rl_control.version");
+_Static_assert(offsetof(struct rl_control, input) == 16, "rl_control.input");
+_Static_assert(offsetof(struct rl_control, counters) == 32, "rl_control.counters");
+_Static_assert(offsetof(struct rl_control, pcs) == 48, "rl_control.pcs");
+_Static_assert(offsetof(struct rl_control, budget) == 56, "rl_control.budget");
+_Static_assert(offsetof(struct rl_control, comparisons) == 64, "rl_control.comparisons");
+_Static_assert(offsetof(struct rl_control, comparison_count) == 80, "rl_control.comparison_count");
+_Static_assert(offsetof(struct rl_control, describe) == 88, "rl_control.describe");
+_Static_assert(offsetof(struct rl_control, describe_stack) == 96, "rl_control.describe_stack");
+_Static_assert(offsetof(struct rl_control, report) == 104, "rl_control.report");
+_Static_assert(offsetof(struct rl_control, target) == 112, "rl_control.target");
+_Static_assert(sizeof(struct rl_control) == 144, "rl_control");
+_Static_assert(offsetof(struct rl_report, pc) == 8, "rl_report.pc");
+_Static_assert(offsetof(struct rl_report, address) == 32, "rl_report.address");
+_Static_assert(offsetof(struct rl_report, region) == 48, "rl_report.region");
+_Static_assert(offsetof(struct rl_report, region_base) == 56, "rl_report.region_base");
+_Static_assert(offsetof(struct rl_report, offset) == 72, "rl_report.offset");
+_Static_assert(offsetof(struct rl_report, alloc_frames) == 80, "rl_report.alloc_frames");
+_Static_assert(offsetof(struct rl_report, free_frames) == 112, "rl_report.free_frames");
+_Static_assert(offsetof(struct rl_report, text) == 144, "rl_report.text");
+_Static_assert(sizeof(struct rl_report) == 272, "rl_report");
+_Static_assert((RL_HEAP_BASE >> RL_SHADOW_SHIFT) % 4096 == 0, "an arena's shadow begins on a page");
+_Static_assert(RL_STACK_TOP <= RL_SHADOW_OFFSET, "everything lies below the shadow");
