@@ -1,8 +1,8 @@
 // targets/runtime/abi.h — what a target inside the virtual machine and the hypervisor outside agree on.
 //
-// Plain C that also compiles as freestanding C++20: the target's runtime and the kernel include this one file.
-// Every field is fixed-width and every offset is asserted, because the two sides are built by different compilers'
-// modes. A change of meaning or layout raises RL_ABI_VERSION.
+// Plain C that also compiles as freestanding C++20: the target's runtime and the kernel include this one
+// file. Every field is fixed-width and every offset is asserted, because the two sides are built by different
+// compilers' modes. A change of meaning or layout raises RL_ABI_VERSION.
 #pragma once
 
 #include <stddef.h>
@@ -10,12 +10,13 @@
 
 #define RL_ABI_VERSION 1u
 
-// Memory as the target sees it. Everything lies below 0x7fff8000, so the shadow of all of it is one contiguous range.
+// Memory as the target sees it. Everything lies below 0x7fff8000, so the shadow of all of it is one
+// contiguous range.
 //
 //   0x0040_0000  the ELF (static, not position independent)
 //   0x1000_0000  heap arena, 64 MiB
-//   0x2000_0000  input arena, 2 MiB; the input begins one page into it, so that a read before it hits a red zone
-//   0x2fe0_0000  stack, 2 MiB, growing down from 0x3000_0000; the page below it is never mapped
+//   0x2000_0000  input arena, 2 MiB; the input begins one page into it, so that a read before it hits a red
+//   zone 0x2fe0_0000  stack, 2 MiB, growing down from 0x3000_0000; the page below it is never mapped
 //   0x7fff_8000  shadow: one byte for each eight bytes of the address space
 #define RL_ELF_BASE 0x00400000ull
 #define RL_HEAP_BASE 0x10000000ull
@@ -26,19 +27,22 @@
 #define RL_INPUT_CAPACITY (RL_INPUT_SIZE - 2 * 4096)
 #define RL_STACK_TOP 0x30000000ull
 #define RL_STACK_SIZE 0x00200000ull
-#define RL_STACK_GUARD_SIZE 0x00100000ull // an access this far below the stack still counts as running out of it
+#define RL_STACK_GUARD_SIZE                                                                                  \
+    0x00100000ull // an access this far below the stack still counts as running out of it
 #define RL_SHADOW_OFFSET 0x7fff8000ull
 #define RL_SHADOW_SHIFT 3
 #define RL_SHADOW_OF(address) (((address) >> RL_SHADOW_SHIFT) + RL_SHADOW_OFFSET)
-#define RL_SHADOW_HEAP 0xfau // shadow of the heap and input arenas that holds no block; a loader may map it so from
-                             // the start (one shared page), the runtime fills only what it finds zero
+#define RL_SHADOW_HEAP                                                                                       \
+    0xfau // shadow of the heap and input arenas that holds no block; a loader may map it so from
+          // the start (one shared page), the runtime fills only what it finds zero
 
-// A hypercall is VMMCALL with RAX = RL_HYPERCALL | number and arguments in RDI, RSI, RDX. The result is in RAX; all
-// other registers are kept, but for the door, which also answers in RDX and RCX.
+// A hypercall is VMMCALL with RAX = RL_HYPERCALL | number and arguments in RDI, RSI, RDX. The result is in
+// RAX; all other registers are kept, but for the door, which also answers in RDX and RCX.
 #define RL_HYPERCALL 0x524c0000u
-#define RL_CALL_SNAPSHOT 1u  // (rl_control *): returns once for each case, RAX length, RDX edge budget, RCX flags
-#define RL_CALL_DONE 2u      // (value that LLVMFuzzerTestOneInput returned)
-#define RL_CALL_CRASH 3u     // (rl_report *)
+#define RL_CALL_SNAPSHOT                                                                                     \
+    1u                   // (rl_control *): returns once for each case, RAX length, RDX edge budget, RCX flags
+#define RL_CALL_DONE 2u  // (value that LLVMFuzzerTestOneInput returned)
+#define RL_CALL_CRASH 3u // (rl_report *)
 #define RL_CALL_TIMEOUT 4u   // (): the edge budget is used up
 #define RL_CALL_PRINT 5u     // (text, length): for the log
 #define RL_CALL_DESCRIBED 6u // (rl_report *): the answer of rl_control::describe
@@ -138,26 +142,51 @@ enum rl_access { rl_access_none, rl_access_read, rl_access_write };
 #define RL_REPORT_TEXT 128
 
 struct rl_report {
-    uint32_t kind;       // enum rl_kind
-    uint32_t access;     // enum rl_access
-    uint64_t pc, sp, bp; // of the faulty code, not of the runtime; pc lies inside the faulty (or calling) instruction
+    uint32_t kind;   // enum rl_kind
+    uint32_t access; // enum rl_access
+    uint64_t pc, sp,
+        bp; // of the faulty code, not of the runtime; pc lies inside the faulty (or calling) instruction
     uint64_t address, size;
     uint32_t region; // enum rl_region
     uint32_t reserved;
     uint64_t region_base, region_size;
     int64_t offset; // address - region_base
-    uint64_t alloc_frames[RL_REPORT_FRAMES], free_frames[RL_REPORT_FRAMES]; // innermost first, 0 where there is none
-    char text[RL_REPORT_TEXT]; // for people: a variable's name, an assertion; always ended by a zero
+    uint64_t alloc_frames[RL_REPORT_FRAMES],
+        free_frames[RL_REPORT_FRAMES]; // innermost first, 0 where there is none
+    char text[RL_REPORT_TEXT];         // for people: a variable's name, an assertion; always ended by a zero
 };
 
 static inline const char *rl_kind_name(uint32_t kind) {
     static const char *const names[] = {
-        "none", "heap-buffer-overflow", "heap-use-after-free", "stack-buffer-overflow", "stack-buffer-underflow",
-        "stack-use-after-return", "stack-use-after-scope", "dynamic-stack-buffer-overflow",
-        "global-buffer-overflow", "container-overflow", "use-after-poison", "unknown-poison", "double-free",
-        "invalid-free", "alloc-dealloc-mismatch", "bad-alloc-size", "negative-size", "param-overlap", "abort",
-        "assertion-failure", "uncaught-exception", "exit", "undefined-behaviour", "null-dereference",
-        "wild-access", "stack-overflow", "division-error", "illegal-instruction", "breakpoint",
+        "none",
+        "heap-buffer-overflow",
+        "heap-use-after-free",
+        "stack-buffer-overflow",
+        "stack-buffer-underflow",
+        "stack-use-after-return",
+        "stack-use-after-scope",
+        "dynamic-stack-buffer-overflow",
+        "global-buffer-overflow",
+        "container-overflow",
+        "use-after-poison",
+        "unknown-poison",
+        "double-free",
+        "invalid-free",
+        "alloc-dealloc-mismatch",
+        "bad-alloc-size",
+        "negative-size",
+        "param-overlap",
+        "abort",
+        "assertion-failure",
+        "uncaught-exception",
+        "exit",
+        "undefined-behaviour",
+        "null-dereference",
+        "wild-access",
+        "stack-overflow",
+        "division-error",
+        "illegal-instruction",
+        "breakpoint",
         "other-exception",
     };
     _Static_assert(sizeof(names) / sizeof(names[0]) == rl_kind_count, "every kind has a name");
@@ -166,8 +195,19 @@ static inline const char *rl_kind_name(uint32_t kind) {
 
 static inline const char *rl_region_name(uint32_t region) {
     static const char *const names[] = {
-        "nothing known", "live heap block", "freed heap block", "red zone of a heap block", "unused heap memory",
-        "stack", "stack guard", "global variable", "input", "program image", "shadow", "null page", "wild",
+        "nothing known",
+        "live heap block",
+        "freed heap block",
+        "red zone of a heap block",
+        "unused heap memory",
+        "stack",
+        "stack guard",
+        "global variable",
+        "input",
+        "program image",
+        "shadow",
+        "null page",
+        "wild",
     };
     _Static_assert(sizeof(names) / sizeof(names[0]) == rl_region_count, "every region has a name");
     return region < rl_region_count ? names[region] : "unknown";
@@ -178,14 +218,34 @@ static inline const char *rl_access_name(uint32_t access) {
     return access <= rl_access_write ? names[access] : "unknown";
 }
 
-// UBSan's traps are `ud1l check(%eax), %eax`: 67 0f b9 40 and the number of the check, clang 14's SanitizerHandler.
+// UBSan's traps are `ud1l check(%eax), %eax`: 67 0f b9 40 and the number of the check, clang 14's
+// SanitizerHandler.
 static inline const char *rl_undefined_name(uint32_t check) {
     static const char *const names[] = {
-        "add-overflow", "unreachable", "cfi-check-fail", "divrem-overflow", "dynamic-type-cache-miss",
-        "float-cast-overflow", "function-type-mismatch", "implicit-conversion", "invalid-builtin",
-        "invalid-objc-cast", "load-invalid-value", "missing-return", "mul-overflow", "negate-overflow",
-        "nullability-arg", "nullability-return", "nonnull-arg", "nonnull-return", "out-of-bounds",
-        "pointer-overflow", "shift-out-of-bounds", "sub-overflow", "type-mismatch", "alignment-assumption",
+        "add-overflow",
+        "unreachable",
+        "cfi-check-fail",
+        "divrem-overflow",
+        "dynamic-type-cache-miss",
+        "float-cast-overflow",
+        "function-type-mismatch",
+        "implicit-conversion",
+        "invalid-builtin",
+        "invalid-objc-cast",
+        "load-invalid-value",
+        "missing-return",
+        "mul-overflow",
+        "negate-overflow",
+        "nullability-arg",
+        "nullability-return",
+        "nonnull-arg",
+        "nonnull-return",
+        "out-of-bounds",
+        "pointer-overflow",
+        "shift-out-of-bounds",
+        "sub-overflow",
+        "type-mismatch",
+        "alignment-assumption",
         "vla-bound-not-positive",
     };
     return check < sizeof(names) / sizeof(names[0]) ? names[check] : "undefined behaviour";
