@@ -1,0 +1,49 @@
+// base/check.h — CHECK: our own bugs only, never what came from outside. It stays on in release.
+//
+// What a failing check does is decided where the program is put together: the kernel panics with the
+// error chain in flight and a backtrace, a stage stops, a host test aborts.
+#pragma once
+
+#include "base/types.h"
+
+struct CheckSite {
+    const char *file;
+    const char *function;
+    const char *condition;
+    const char *reason;
+    u32 line;
+};
+
+// Defined once per program (kernel/panic.cpp, stage2/, tests/sim/). `values` has `count` numbers, at most
+// four.
+[[noreturn]] void check_failed(const CheckSite &site, const u64 *values, u32 count);
+
+template <class T> constexpr u64 check_value(const T &value) {
+    if constexpr (std::is_integral_v<T> || std::is_enum_v<T>)
+        return static_cast<u64>(value);
+    else if constexpr (std::is_pointer_v<T>)
+        return reinterpret_cast<u64>(value);
+    else
+        return value.value();
+}
+
+template <class... Ts>
+[[noreturn, gnu::noinline, gnu::cold]] void check_failed_with(const CheckSite &site, const Ts &...values) {
+    static_assert(sizeof...(Ts) <= 4);
+    const u64 numbers[sizeof...(Ts) + 1] = {check_value(values)..., 0};
+    check_failed(site, numbers, sizeof...(Ts));
+}
+
+#define CHECK(condition, reason, ...)                                                                        \
+    do {                                                                                                     \
+        if (!(condition)) [[unlikely]]                                                                       \
+            check_failed_with(CheckSite{__FILE__, __builtin_FUNCTION(), #condition, reason,                  \
+                                        __LINE__} __VA_OPT__(, ) __VA_ARGS__);                               \
+    } while (false)
+
+// For paths where the check was measured to cost too much: on in host tests and debug builds only.
+#ifdef RL_DEBUG
+#define DCHECK(condition, reason, ...) CHECK(condition, reason __VA_OPT__(, ) __VA_ARGS__)
+#else
+#define DCHECK(condition, reason, ...) static_cast<void>(sizeof(condition))
+#endif

@@ -1,0 +1,86 @@
+// base/format.h — type-safe text formatting into any sink, without allocation.
+//
+//   print(out, "core {} faulted at {x}", core, address);
+//
+// `{}` prints numbers in decimal and addresses in hexadecimal, `{x}` forces hexadecimal with 0x,
+// `{h}` sixteen hexadecimal digits without it, `{c}` a character. A surplus `{}` prints as it stands.
+#pragma once
+
+#include "base/addr.h"
+#include "base/text.h"
+#include "base/types.h"
+
+// Where characters go: a function and its context, so that no virtual table is needed before the world
+// exists.
+struct Output {
+    void (*write)(void *context, Text text) = nullptr;
+    void *context = nullptr;
+
+    void operator()(Text text) const { write(context, text); }
+};
+
+struct FormatArgument {
+    enum class Kind : u8 { number, negative, address, text, truth };
+    Kind kind = Kind::number;
+    u64 number = 0;
+    Text text;
+
+    template <class T>
+    requires std::is_integral_v<T>
+    constexpr FormatArgument(T value) {
+        if constexpr (std::is_same_v<T, bool>) {
+            kind = Kind::truth, number = value;
+        } else if (std::is_signed_v<T> && value < T(0)) {
+            kind = Kind::negative, number = 0 - static_cast<u64>(static_cast<i64>(value));
+        } else {
+            number = static_cast<u64>(value);
+        }
+    }
+    template <class T>
+    requires std::is_enum_v<T>
+    constexpr FormatArgument(T value) : number(static_cast<u64>(value)) {}
+    template <class Space> constexpr FormatArgument(Addr<Space> a) : kind(Kind::address), number(a.value()) {}
+    constexpr FormatArgument(Text t) : kind(Kind::text), text(t) {}
+    constexpr FormatArgument(const char *t) : kind(Kind::text), text(t) {}
+    FormatArgument(const void *p) : kind(Kind::address), number(reinterpret_cast<u64>(p)) {}
+};
+
+void print_arguments(const Output &out, Text pattern, Span<const FormatArgument> arguments);
+
+template <class... Ts> void print(const Output &out, Text pattern, const Ts &...values) {
+    if constexpr (sizeof...(Ts) == 0) {
+        print_arguments(out, pattern, {});
+    } else {
+        const FormatArgument arguments[] = {FormatArgument(values)...};
+        print_arguments(out, pattern, arguments);
+    }
+}
+
+// A buffer that formatted text goes into; what does not fit is cut off and `cut()` says so.
+template <usize capacity> class TextBuffer {
+  public:
+    Output output() { return {&append_to, this}; }
+    template <class... Ts> TextBuffer &add(Text pattern, const Ts &...values) {
+        print(output(), pattern, values...);
+        return *this;
+    }
+    Text text() const { return {characters_, size_}; }
+    usize size() const { return size_; }
+    bool cut() const { return cut_; }
+    void clear() { size_ = 0, cut_ = false; }
+
+  private:
+    static void append_to(void *self, Text text) {
+        auto &buffer = *static_cast<TextBuffer *>(self);
+        for (const char c : text) {
+            if (buffer.size_ == capacity) {
+                buffer.cut_ = true;
+                return;
+            }
+            buffer.characters_[buffer.size_++] = c;
+        }
+    }
+    usize size_ = 0;
+    bool cut_ = false;
+    char characters_[capacity];
+};

@@ -1,0 +1,18 @@
+// base/log.h — one line of text for people, prefixed with its subsystem.
+//
+//   LOG(mm, "core {} has {} frames", core, count);      ->  mm: core 1 has 31240 frames
+#pragma once
+
+#include "base/format.h"
+
+// Writes one whole line; defined once per program. Lines of different cores never mix.
+void log_line(Text line);
+
+template <class... Ts>
+[[gnu::noinline]] void log_formatted(Text subsystem, Text pattern, const Ts &...values) {
+    TextBuffer<240> line;
+    line.add("{}: ", subsystem).add(pattern, values...);
+    log_line(line.text());
+}
+
+#define LOG(subsystem, pattern, ...) log_formatted(#subsystem, pattern __VA_OPT__(, ) __VA_ARGS__)

@@ -1,0 +1,59 @@
+// base/span.h — views of memory somebody else owns, and a fixed array. Index checks stay on in release.
+#pragma once
+
+#include "base/check.h"
+#include "base/types.h"
+
+template <class T> class Span {
+  public:
+    constexpr Span() = default;
+    constexpr Span(T *data, usize size) : data_(data), size_(size) {}
+    template <usize n> constexpr Span(T (&array)[n]) : data_(array), size_(n) {}
+    constexpr operator Span<const T>() const { return {data_, size_}; }
+
+    constexpr T *data() const { return data_; }
+    constexpr usize size() const { return size_; }
+    constexpr bool empty() const { return size_ == 0; }
+    constexpr T *begin() const { return data_; }
+    constexpr T *end() const { return data_ + size_; }
+    constexpr T &operator[](usize i) const {
+        CHECK(i < size_, "an index lies inside its span", i, size_);
+        return data_[i];
+    }
+
+    // The part [from, from + count); whoever computes them from outside input asks `holds` first.
+    constexpr Span sub(usize from, usize count) const {
+        CHECK(holds(from, count), "a part lies inside its span", from, count, size_);
+        return {data_ + from, count};
+    }
+    constexpr Span from(usize start) const { return sub(start, size_ - min(start, size_)); }
+    constexpr Span first(usize count) const { return sub(0, count); }
+    constexpr bool holds(usize from, usize count) const { return from <= size_ && count <= size_ - from; }
+
+  private:
+    T *data_ = nullptr;
+    usize size_ = 0;
+};
+
+using Bytes = Span<const u8>;
+using MutableBytes = Span<u8>;
+
+template <class T, usize n> struct Array {
+    T elements[n];
+
+    constexpr T &operator[](usize i) {
+        CHECK(i < n, "an index lies inside its array", i, n);
+        return elements[i];
+    }
+    constexpr const T &operator[](usize i) const {
+        CHECK(i < n, "an index lies inside its array", i, n);
+        return elements[i];
+    }
+    constexpr T *begin() { return elements; }
+    constexpr T *end() { return elements + n; }
+    constexpr const T *begin() const { return elements; }
+    constexpr const T *end() const { return elements + n; }
+    static constexpr usize size() { return n; }
+    constexpr Span<T> span() { return {elements, n}; }
+    constexpr Span<const T> span() const { return {elements, n}; }
+};

@@ -1,0 +1,51 @@
+// cpu/features.cpp — CPUID decoded: APM vol 3 appendix E "Obtaining Processor Information Via the CPUID
+// Instruction".
+#include "cpu/features.h"
+
+#include "base/bits.h"
+#include "cpu/ops.h"
+
+namespace cpu {
+
+static void read_svm(Features &f) {
+    const CpuidResult svm = cpuid(0x8000000A);
+    f.asid_count = svm.ebx;
+    f.nested_paging = Bits<0>::test(svm.edx);
+    f.lbr_virtualisation = Bits<1>::test(svm.edx);
+    f.nrip_save = Bits<3>::test(svm.edx);
+    f.vmcb_clean_bits = Bits<5>::test(svm.edx);
+    f.flush_by_asid = Bits<6>::test(svm.edx);
+    f.decode_assists = Bits<7>::test(svm.edx);
+    f.virtual_gif = Bits<16>::test(svm.edx);
+}
+
+// Leaves past the highest one return another leaf's data on some machines, so each is asked for only if it
+// exists.
+Features Features::read() {
+    Features f;
+    const CpuidResult vendor = cpuid(0);
+    f.amd = vendor.ebx == 0x68747541 && vendor.edx == 0x69746E65 && vendor.ecx == 0x444D4163; // AuthenticAMD
+    const CpuidResult basic = cpuid(1);
+    f.apic_id = static_cast<u32>(Bits<31, 24>::get(basic.ebx));
+    f.x2apic = Bits<21>::test(basic.ecx);
+    f.rdrand = Bits<30>::test(basic.ecx);
+    if (vendor.eax >= 7) {
+        const CpuidResult structured = cpuid(7);
+        f.smep = Bits<7>::test(structured.ebx);
+        f.rdseed = Bits<18>::test(structured.ebx);
+        f.smap = Bits<20>::test(structured.ebx);
+        f.umip = Bits<2>::test(structured.ecx);
+    }
+    const u32 highest = cpuid(0x80000000).eax;
+    if (highest >= 0x80000001) {
+        const CpuidResult extended = cpuid(0x80000001);
+        f.svm = Bits<2>::test(extended.ecx);
+        f.no_execute = Bits<20>::test(extended.edx);
+        f.long_mode = Bits<29>::test(extended.edx);
+    }
+    if (highest >= 0x80000008) f.physical_address_bits = cpuid(0x80000008).eax & 0xFF;
+    if (f.svm && highest >= 0x8000000A) read_svm(f);
+    return f;
+}
+
+} // namespace cpu

@@ -1,0 +1,64 @@
+// cpu/ops.h — the privileged operations, declared here and defined where a program is put together:
+// hw/ for the machine, tests/sim/ for a simulated processor with MSRs, CR3 and a TLB that keeps stale
+// entries.
+#pragma once
+
+#include "base/addr.h"
+#include "cpu/registers.h"
+
+namespace cpu {
+
+u64 read_cr0();
+u64 read_cr2();
+u64 read_cr3();
+u64 read_cr4();
+void write_cr0(u64 value);
+void write_cr2(u64 value);
+void write_cr3(u64 value);
+void write_cr4(u64 value);
+
+// Drops this core's translations of one page, global ones too (APM vol 2 §5.5.2 "TLB Management").
+void invlpg(Virt page);
+
+u64 read_msr(Msr msr);
+void write_msr(Msr msr, u64 value);
+
+struct CpuidResult {
+    u32 eax, ebx, ecx, edx;
+};
+CpuidResult cpuid(u32 leaf, u32 subleaf = 0);
+
+u64 read_tsc();
+// One word from RDRAND or RDSEED; false when the generator had none. Only where CPUID lists the instruction.
+bool read_rdrand(u64 &word);
+bool read_rdseed(u64 &word);
+
+void pause();
+void halt(); // until the next interrupt that is enabled
+void enable_interrupts();
+void disable_interrupts();
+bool interrupts_enabled();
+// STI and HLT with nothing between them: an interrupt cannot slip in before the halt.
+void enable_interrupts_and_halt();
+
+u8 in8(u16 port);
+u16 in16(u16 port);
+u32 in32(u16 port);
+void out8(u16 port, u8 value);
+void out16(u16 port, u16 value);
+void out32(u16 port, u32 value);
+
+// One whole page; both addresses are page aligned.
+void copy_page(void *to, const void *from);
+void fill_page(void *page, u64 word);
+
+// The x87 and SSE state, 512 bytes, 16-byte aligned (APM vol 2 §11.4.4 "Media and x87 Register State").
+void fxsave(void *area);
+void fxrstor(const void *area);
+
+// The guest's hidden state: FS, GS, TR, LDTR, STAR and their like (APM vol 2 §15.5.2 "VMSAVE and VMLOAD
+// Instructions").
+void vmload(Phys vmcb);
+void vmsave(Phys vmcb);
+
+} // namespace cpu

@@ -1,0 +1,48 @@
+// mm/physical.h — the seam through which all code reaches physical memory: pins, and frames to pin.
+//
+// There is no linear map. A page is reachable only while a Pin on it lives. The kernel's window satisfies
+// PhysicalMemory; so does the tests' simulated memory, where a stale pointer faults just as on the machine.
+#pragma once
+
+#include <concepts>
+
+#include "base/addr.h"
+#include "rstate/result.h"
+
+namespace mm {
+
+// Whom a frame belongs to, for statistics that are true and for checks on free.
+enum class Owner : u8 {
+    nobody,
+    boot,
+    page_table,
+    nested_table,
+    window,
+    stack,
+    kernel_image,
+    heap,
+    snapshot,
+    guest_private,
+    device, // VMCBs, permission maps, host save areas
+    count_,
+};
+
+// A Pin is move-only, gives the page's bytes while it lives, and must not outlive a switch to another core.
+template <class P>
+concept PagePin = std::movable<P> && !std::copyable<P> && requires(P pin) {
+    { pin.bytes() } -> std::same_as<u8 *>; // page_size bytes, page aligned
+};
+
+template <class M>
+concept PhysicalMemory = PagePin<typename M::Pin> && requires(M memory, Phys page) {
+    { memory.pin(page) } -> std::same_as<rstate::Result<typename M::Pin>>;
+};
+
+// Frames of one page. `free` names the owner again: a mismatch or a double free is a CHECK.
+template <class F>
+concept FrameAllocator = requires(F frames, Phys frame, Owner owner) {
+    { frames.allocate(owner) } -> std::same_as<rstate::Result<Phys>>;
+    { frames.free(frame, owner) } -> std::same_as<void>;
+};
+
+} // namespace mm

@@ -1,0 +1,143 @@
+// rstate/error.cpp — the frame pools, and what an error does with its frames. See error.h.
+#include "rstate/error.h"
+
+#include "base/hash.h"
+#include "base/log.h"
+
+namespace rstate {
+
+namespace {
+
+constinit Pool first_pool;
+constinit Pool *pools[max_cores] = {&first_pool};
+constinit u64 dropped_count = 0;
+
+// Interrupts and other cores may take and return frames of this pool at any time: one atomic bit a frame.
+Frame *take_frame(u32 core) {
+    Pool *pool = core < max_cores ? pools[core] : nullptr;
+    if (pool == nullptr) return nullptr;
+    for (u32 word = 0; word < frames_per_pool / 64; ++word) {
+        u64 used = __atomic_load_n(&pool->used[word], __ATOMIC_RELAXED);
+        while (used != ~0ul) {
+            const u32 bit = static_cast<u32>(__builtin_ctzl(~used));
+            if (__atomic_compare_exchange_n(&pool->used[word], &used, used | 1ul << bit, false,
+                                            __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+                return &pool->frames[word * 64 + bit];
+        }
+    }
+    return nullptr;
+}
+
+void return_frame(Frame *frame) {
+    Pool *pool = pools[frame->core];
+    const usize index = static_cast<usize>(frame - pool->frames);
+    CHECK(index < frames_per_pool, "a frame returns to the pool it came from", index);
+    const u64 bit = 1ul << (index % 64);
+    const u64 before = __atomic_fetch_and(&pool->used[index / 64], ~bit, __ATOMIC_RELEASE);
+    CHECK((before & bit) != 0, "a frame is returned once", index);
+}
+
+Frame *new_frame(const Code &code, const Site &site, const Value *values, u32 count, Frame *inner) {
+    const u32 core = current_core();
+    Frame *frame = take_frame(core);
+    if (frame == nullptr) return nullptr;
+    frame->site = &site;
+    frame->code = &code;
+    frame->inner = inner;
+    for (u32 i = 0; i < count; ++i) frame->words[i] = values[i].word, frame->kinds[i] = values[i].kind;
+    frame->value_count = static_cast<u8>(count);
+    frame->core = static_cast<u8>(core);
+    frame->lost = 0;
+    return frame;
+}
+
+} // namespace
+
+static_assert(max_cores <= 256, "a frame names its core in one byte");
+
+void attach_pool(u32 core, Pool &pool) {
+    CHECK(core < max_cores, "a core has a number below max_cores", core);
+    pools[core] = &pool;
+}
+
+u32 frames_in_use(u32 core) {
+    u32 count = 0;
+    if (pools[core] == nullptr) return 0;
+    for (const u64 word : pools[core]->used) count += static_cast<u32>(__builtin_popcountl(word));
+    return count;
+}
+
+u64 dropped_errors() { return __atomic_load_n(&dropped_count, __ATOMIC_RELAXED); }
+
+Error &Error::operator=(Error &&other) {
+    if (this == &other) return *this;
+    if (word_ != 0) drop();
+    word_ = other.word_;
+    other.word_ = 0;
+    return *this;
+}
+
+Error Error::make(const Code &code, const Site &site, const Value *values, u32 count) {
+    Error error;
+    const Frame *frame = new_frame(code, site, values, count, nullptr);
+    error.word_ = frame != nullptr ? reinterpret_cast<u64>(frame) : reinterpret_cast<u64>(&code) | 1;
+    return error;
+}
+
+void Error::extend(const Site &site, const Value *values, u32 count) {
+    if ((word_ & 1) != 0) return; // only the code is left, and the printer says that frames are missing
+    Frame *inner = reinterpret_cast<Frame *>(word_);
+    Frame *frame = new_frame(*inner->code, site, values, count, inner);
+    if (frame == nullptr) {
+        if (inner->lost != 0xFFFF) ++inner->lost;
+        return;
+    }
+    word_ = reinterpret_cast<u64>(frame);
+}
+
+const Code &Error::code() const {
+    CHECK(word_ != 0, "a code is asked only of an error that is present");
+    if ((word_ & 1) != 0) return *reinterpret_cast<const Code *>(word_ & ~1ul);
+    return *frame()->code;
+}
+
+u32 Error::core() const {
+    const Frame *origin = frame();
+    if (origin == nullptr) return current_core();
+    while (origin->inner != nullptr) origin = origin->inner;
+    return origin->core;
+}
+
+u64 Error::hash() const {
+    Xxh64 hash;
+    hash.add(Text(code().name).bytes());
+    for (const Frame *f = frame(); f != nullptr; f = f->inner) {
+        hash.add(Text(f->site->function).bytes());
+        hash.add(Text(f->site->text).bytes());
+    }
+    return hash.digest();
+}
+
+void Error::release() {
+    Frame *next = (word_ & 1) != 0 ? nullptr : reinterpret_cast<Frame *>(word_);
+    while (next != nullptr) {
+        Frame *frame = next;
+        next = frame->inner;
+        return_frame(frame);
+    }
+    word_ = 0;
+}
+
+void Error::drop() {
+    __atomic_fetch_add(&dropped_count, 1, __ATOMIC_RELAXED);
+    log_line("rstate: BUG: an error was dropped without being returned, printed, handled or ignored:");
+    print_error({[](void *, Text line) { log_line(line); }, nullptr}, *this);
+    release();
+}
+
+void report(Error error, Text about) {
+    print_error({[](void *, Text line) { log_line(line); }, nullptr}, error, about);
+    error.release();
+}
+
+} // namespace rstate

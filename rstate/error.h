@@ -1,0 +1,133 @@
+// rstate/error.h — an error: a chain of frames from the outermost operation to the origin.
+//
+// Frames point at constant sites and hold up to four values; nothing is formatted or allocated until
+// somebody prints. They live in a fixed pool of the core that makes them, so an error can be kept,
+// compared and moved to another core, and an interrupt's error never touches the interrupted one's.
+// When the pool is empty the chain is shortened and says how many frames are missing.
+#pragma once
+
+#include "base/addr.h"
+#include "base/core.h"
+#include "base/format.h"
+#include "rstate/site.h"
+
+namespace rstate {
+
+// A place in the fuzzed program's code: printed with its symbol when the printer can resolve it.
+struct TargetCode {
+    u64 pc;
+};
+
+enum class ValueKind : u8 { number, address, text, target_code };
+
+struct Value {
+    u64 word = 0;
+    ValueKind kind = ValueKind::number;
+
+    constexpr Value() = default;
+    template <class T>
+    requires(std::is_integral_v<T> || std::is_enum_v<T>) constexpr Value(T n) : word(static_cast<u64>(n)) {}
+    template <class Space> constexpr Value(Addr<Space> a) : word(a.value()), kind(ValueKind::address) {}
+    constexpr Value(TargetCode code) : word(code.pc), kind(ValueKind::target_code) {}
+    // The text must live as long as the program: the frame keeps the pointer.
+    Value(const char *text) : word(reinterpret_cast<u64>(text)), kind(ValueKind::text) {}
+};
+
+constexpr u32 max_values = 4;
+
+struct Frame {
+    const Site *site = nullptr;
+    const Code *code = nullptr; // the chain's code, in every frame, so that the head answers at once
+    Frame *inner = nullptr;     // towards the origin
+    u64 words[max_values] = {};
+    ValueKind kinds[max_values] = {};
+    u8 value_count = 0;
+    u8 core = 0;  // where this frame was made
+    u16 lost = 0; // frames that should stand outside this one but found the pool empty
+};
+
+constexpr u32 frames_per_pool = 256;
+
+struct Pool {
+    u64 used[frames_per_pool / 64] = {};
+    Frame frames[frames_per_pool] = {};
+};
+
+// Gives a core its pool; the pool must live as long as the core runs. Core 0 has one from the start.
+void attach_pool(u32 core, Pool &pool);
+// Frames in use in a core's pool, for leak checks.
+u32 frames_in_use(u32 core);
+// Errors destroyed without having been returned, printed, handled or ignored; each one is a bug and was
+// logged.
+u64 dropped_errors();
+
+// Move-only. It must be consumed: returned, printed with `report`, branched on with `handled`, or `ignore`d.
+class [[nodiscard]] Error {
+  public:
+    constexpr Error() = default;
+    Error(Error &&other) : word_(other.word_) { other.word_ = 0; }
+    Error &operator=(Error &&other);
+    Error(const Error &) = delete;
+    ~Error() {
+        if (word_ != 0) [[unlikely]]
+            drop();
+    }
+
+    bool present() const { return word_ != 0; }
+    // The code; only of an error that is present.
+    const Code &code() const;
+    bool is(const Code &code) const { return word_ != 0 && &this->code() == &code; }
+
+    // The outermost frame, or nullptr when the pool was so empty that only the code is left.
+    const Frame *frame() const { return (word_ & 1) != 0 ? nullptr : reinterpret_cast<const Frame *>(word_); }
+    // The core on which the error began.
+    u32 core() const;
+    // Groups equal failures: XXH64 of code, functions and texts, not of lines, values or cores.
+    u64 hash() const;
+    // Returns the frames to their pools; the error is then absent.
+    void release();
+
+    static Error make(const Code &code, const Site &site, const Value *values, u32 count);
+    void extend(const Site &site, const Value *values, u32 count);
+
+  private:
+    void drop();
+    // 0 = none; a Frame's address; or, with bit 0 set, the address of a Code whose frames did not fit.
+    u64 word_ = 0;
+};
+
+// Turns a place in the target into text like "stbi__gif_load+0x12"; false when it cannot.
+struct Resolver {
+    bool (*resolve)(void *context, u64 pc, const Output &out) = nullptr;
+    void *context = nullptr;
+};
+
+// Prints the chain, outermost first. `about` follows the core in the first line: "case 41237, hash ...".
+void print_error(const Output &out, const Error &error, Text about = {}, const Resolver *resolver = nullptr);
+
+// Prints the chain to the log and consumes the error.
+void report(Error error, Text about = {});
+// Says that the caller acted on the error's code, which ends it.
+inline void handled(Error error) { error.release(); }
+// Drops an error that does not matter; `why` is for the reader of the code.
+inline void ignore(Error error, const char *why) {
+    static_cast<void>(why);
+    error.release();
+}
+
+template <class... Ts>
+[[gnu::noinline, gnu::cold]] Error make_error(const Code &code, const Site &site, const Ts &...values) {
+    static_assert(sizeof...(Ts) <= max_values, "a frame holds at most four values");
+    const Value list[sizeof...(Ts) + 1] = {Value(values)..., Value()};
+    return Error::make(code, site, list, sizeof...(Ts));
+}
+
+template <class... Ts>
+[[gnu::noinline, gnu::cold]] Error extend_error(Error error, const Site &site, const Ts &...values) {
+    static_assert(sizeof...(Ts) <= max_values, "a frame holds at most four values");
+    const Value list[sizeof...(Ts) + 1] = {Value(values)..., Value()};
+    error.extend(site, list, sizeof...(Ts));
+    return error;
+}
+
+} // namespace rstate

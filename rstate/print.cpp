@@ -1,0 +1,104 @@
+// rstate/print.cpp — an error chain as text: one line a frame, in columns, the origin last and marked.
+//
+//   error svm.vmrun_refused on core 1, case 41237
+//     fuzz/worker.cpp:88    Worker::run_case    running one case            case 41237
+//     svm/vcpu.cpp:97       Vcpu::decode_exit   VMRUN refused the VMCB      exitcode 0xffffffffffffffff   <-
+//     origin
+#include "rstate/error.h"
+
+namespace rstate {
+
+namespace {
+
+using Line = TextBuffer<400>;
+
+void pad_to(Line &line, usize column) {
+    line.add("  ");
+    while (line.size() < column && !line.cut()) line.add(" ");
+}
+
+// "memory.size()" -> "size", "exit_code" -> "exit_code": the last word of the expression.
+Text short_value_name(Text expression) {
+    usize end = expression.size();
+    while (end > 0 && !naming::is_word(expression[end - 1])) --end;
+    usize start = end;
+    while (start > 0 && naming::is_word(expression[start - 1]) && expression[start - 1] != ':') --start;
+    while (end > start && expression[end - 1] == '_') --end; // private members end in an underscore
+    const Text word = expression.sub(start, end - start);
+    // ".value()" and ".raw" say nothing: take the word before.
+    if ((word == "value" || word == "raw") && start > 0) return short_value_name(expression.sub(0, start));
+    return word;
+}
+
+// Cuts the next expression off `names`, at a comma that no parenthesis encloses.
+Text next_name(Text &names) {
+    usize depth = 0, i = 0;
+    for (; i < names.size(); ++i) {
+        const char c = names[i];
+        if (c == '(' || c == '{' || c == '<' || c == '[') ++depth;
+        if ((c == ')' || c == '}' || c == '>' || c == ']') && depth > 0) --depth;
+        if (c == ',' && depth == 0) break;
+    }
+    const Text name = names.sub(0, i);
+    names = names.from(i + 1);
+    return short_value_name(name);
+}
+
+void add_value(Line &line, u64 word, ValueKind kind, const Resolver *resolver) {
+    constexpr u64 longest_decimal =
+        10'000'000; // beyond it a number is more likely an address or a set of bits
+    switch (kind) {
+    case ValueKind::text:
+        line.add("{}", Text(reinterpret_cast<const char *>(word)));
+        return;
+    case ValueKind::address:
+        line.add("{x}", word);
+        return;
+    case ValueKind::number:
+        if (word < longest_decimal)
+            line.add("{}", word);
+        else
+            line.add("{x}", word);
+        return;
+    case ValueKind::target_code:
+        line.add("{x} ", word);
+        if (resolver == nullptr || !resolver->resolve(resolver->context, word, line.output())) line.add("?");
+        return;
+    }
+}
+
+void print_frame(const Output &out, const Frame &frame, const Resolver *resolver) {
+    Line line;
+    line.add("  {}:{}", frame.site->file, frame.site->line);
+    pad_to(line, 28);
+    line.add("{}", frame.site->function);
+    pad_to(line, 54);
+    line.add("{}", frame.site->text);
+    Text names = frame.site->names;
+    if (frame.value_count > 0) pad_to(line, 100);
+    for (u32 i = 0; i < frame.value_count; ++i) {
+        line.add(i == 0 ? "{} " : ", {} ", next_name(names));
+        add_value(line, frame.words[i], frame.kinds[i], resolver);
+    }
+    if (frame.inner == nullptr) line.add("   <- origin");
+    out(line.text());
+}
+
+} // namespace
+
+void print_error(const Output &out, const Error &error, Text about, const Resolver *resolver) {
+    Line line;
+    line.add("error {} on core {}", error.code().name, error.core());
+    if (!about.empty()) line.add(", {}", about);
+    out(line.text());
+    if (error.frame() == nullptr) return out("  (no frame was free to tell more)");
+    for (const Frame *frame = error.frame(); frame != nullptr; frame = frame->inner) {
+        if (frame->lost != 0) {
+            line.clear();
+            out(line.add("  ({} frames are missing here: the pool was empty)", frame->lost).text());
+        }
+        print_frame(out, *frame, resolver);
+    }
+}
+
+} // namespace rstate
