@@ -1,0 +1,1 @@
+"""What stands behind build.py: building, images, QEMU, records, tests. Standard library only."""

@@ -1,0 +1,129 @@
+"""The command line: what each command takes, and which module does it."""
+import argparse
+import importlib
+import os
+import random
+import re
+import sys
+
+from . import packages
+from .common import BUILTIN_TARGET, SYSTEM_FAILED, Stop
+
+DEFAULT_MAX_LEN = 4096          # as libFuzzer's
+LARGEST_MAX_LEN = 1 << 20       # half of the target's input arena
+MOST_CPUS = 255                 # 8-bit APIC ids
+
+
+def _integer(low, high):
+    def parse(text):
+        try:
+            value = int(text, 0)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number")
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"{value} is not from {low} to {high}")
+        return value
+    return parse
+
+
+def _seconds(text):
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < 1e9:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
+    return value
+
+
+def _memory(text):
+    if not re.fullmatch(r"[1-9][0-9]{0,6}[MG]?", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 512M or 2G")
+    return text
+
+
+def _target_options(sub):
+    sub.add_argument("--target", default=BUILTIN_TARGET, metavar="NAME", help="a folder in targets/ (default %(default)s)")
+    sub.add_argument("--memory", type=_memory, default="512M", metavar="SIZE", help="the machine's memory (default 512M)")
+    sub.add_argument("--max-len", type=_integer(1, LARGEST_MAX_LEN), default=DEFAULT_MAX_LEN, metavar="N",
+                     help="longest input in bytes (default %(default)s)")
+
+
+def _run(sub):
+    _target_options(sub)
+    sub.add_argument("--cpus", type=_integer(1, MOST_CPUS), default=max(1, min(os.cpu_count() or 1, 8)), metavar="N",
+                     help="cores of the machine (default: as many as here, at most 8)")
+    sub.add_argument("--seconds", type=_seconds, metavar="S", help="stop after so many seconds of fuzzing")
+    sub.add_argument("--cases", type=_integer(1, 2**63), metavar="N", help="stop after so many cases")
+    sub.add_argument("--until-crash", nargs="?", const="", metavar="FUNCTION",
+                     help="stop at a crash, or at one whose trace names FUNCTION (write --until-crash=FUNCTION)")
+    sub.add_argument("--seed", type=_integer(0, 2**64 - 1), default=None, metavar="N",
+                     help="of the mutations; with --cpus 1 the run repeats (default: random, printed)")
+    sub.add_argument("--out", metavar="DIR", help="corpus, crashes, statistics (default out/NAME); resumed if it exists")
+    sub.add_argument("--plain", action="store_true", help="plain lines instead of the live view")
+
+
+def _replay(sub):
+    sub.add_argument("input", metavar="INPUT", help="the file to run")
+    _target_options(sub)
+    sub.add_argument("--out", metavar="DIR", help="also save the console and the crash there")
+
+
+def _test(sub):
+    sub.add_argument("--host", action="store_true", help="only the host's tests")
+    sub.add_argument("--boot", action="store_true", help="only the tests that boot QEMU")
+    sub.add_argument("--long", action="store_true", help="also the long ones")
+    sub.add_argument("filter", nargs="?", default="", metavar="FILTER", help="only tests whose name contains this")
+
+
+def _bench(sub):
+    sub.add_argument("filter", nargs="?", default="", metavar="FILTER", help="only benchmarks whose name contains this")
+
+
+# command: module, what it does, an example, its options
+COMMANDS = {
+    "build": ("build", "build everything into build/", "build.py build", None),
+    "run": ("run", "boot QEMU and fuzz a target", "build.py run --cpus 2 --until-crash=stbi__gif_load_next", _run),
+    "replay": ("replay", "run one input: status 0 no crash, 10 crash, 11 timeout",
+               "build.py replay out/stb_image/crashes/HASH/input", _replay),
+    "test": ("testing", "run the tests, all or a part", "build.py test --host window", _test),
+    "bench": ("bench", "run the benchmarks", "build.py bench reset", _bench),
+    "check": ("check", "format, tidy, include layers, stage sizes, ELF lint", "build.py check", None),
+    "debug": ("debug", "QEMU stopped before its first instruction, and gdb", "build.py debug", None),
+    "image": ("imagecommand", "build/raclette.img, and how to put it on a USB stick", "build.py image", None),
+    "clean": ("clean", "remove build/ (out/ stays)", "build.py clean", None),
+}
+
+
+def parser():
+    top = argparse.ArgumentParser(prog="build.py", allow_abbrev=False, epilog="example: python3 build.py run --yes",
+                                  description="Builds, runs, tests and debugs Raclette. Without a command: build.")
+    yes = {"action": "store_true", "help": "install what is missing without asking"}
+    top.add_argument("--yes", **yes)
+    commands = top.add_subparsers(dest="command", metavar="COMMAND")
+    for name, (_, text, example, add_options) in COMMANDS.items():
+        sub = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".", allow_abbrev=False,
+                                  epilog=f"example: python3 {example}")
+        sub.add_argument("--yes", default=argparse.SUPPRESS, **yes)
+        if add_options:
+            add_options(sub)
+    return top
+
+
+def main(words):
+    arguments = parser().parse_args(words)
+    command = arguments.command or "build"
+    if getattr(arguments, "seed", 0) is None:
+        arguments.seed = random.SystemRandom().randrange(1 << 32)
+    try:
+        packages.ensure(command, arguments.yes)
+        return importlib.import_module(f".{COMMANDS[command][0]}", __package__).main(arguments)
+    except Stop as stop:
+        print(f"build.py: {stop}", file=sys.stderr)
+        return stop.status
+    except BrokenPipeError:
+        sys.stdout = None           # whoever read us has gone; what was found is in --out
+        return SYSTEM_FAILED
+    except KeyboardInterrupt:
+        print("build.py: interrupted", file=sys.stderr)
+        return 130

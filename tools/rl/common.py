@@ -1,0 +1,53 @@
+"""Paths, exit statuses, and the one exception that ends a command with a clear line."""
+import os
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = ROOT / "build"
+IMAGE = BUILD / "raclette.img"
+BUILTIN_TARGET = "stb_image"
+
+OK = 0
+TESTS_FAILED = 1
+USAGE = 2
+MISSING = 3
+CRASHED = 10
+TIMED_OUT = 11
+SYSTEM_FAILED = 12
+
+
+class Stop(Exception):
+    """Ends the command: `status` is the process's, the text is for the person at the terminal."""
+
+    def __init__(self, status, text):
+        super().__init__(text)
+        self.status = status
+
+
+def run_tool(argv, **options):
+    """Runs a host tool from the root; its failure is a Stop that shows what it said."""
+    argv = [str(word) for word in argv]
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, **options)
+    if done.returncode != 0:
+        said = (done.stderr or done.stdout).strip()
+        raise Stop(TESTS_FAILED, f"{argv[0]} ended with status {done.returncode}: {said}")
+    return done.stdout
+
+
+def write_atomically(path, data):
+    """A file is there whole or not at all, also when we are killed in between."""
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary.write_bytes(data if isinstance(data, bytes) else data.encode())
+    os.replace(temporary, path)
+
+
+def write_if_changed(path, text):
+    """Keeps the old file's time when nothing changed, so that ninja does not see it as new."""
+    path = Path(path)
+    if path.exists() and path.read_text() == text:
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, text)
+    return True

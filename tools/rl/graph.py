@@ -1,0 +1,161 @@
+"""What is built from what: the edges of kernel, stages, image, host tests and fuzz entries."""
+import json
+from pathlib import Path
+
+from . import targetlist
+from .common import BUILD, BUILTIN_TARGET, ROOT, write_if_changed
+from .ninja import Ninja
+
+LAYERS = ("base", "rstate", "cpu", "hw", "mm", "boot", "dev", "vm", "svm", "guest", "fuzz", "kernel")
+STAGE2_LAYERS = ("base", "rstate", "cpu", "hw", "mm", "boot", "dev")
+NOT_ON_THE_HOST = ("hw", "kernel")
+
+WARNINGS = "-Wall -Wextra -Wconversion -Wshadow -Werror"
+CXX_ONLY = "-std=c++20 -fno-exceptions -fno-rtti -Wold-style-cast -Wthread-safety"
+CXX_FREESTANDING = f"{CXX_ONLY} -fno-threadsafe-statics"
+# The compilation directory and every path are relative, so two checkouts give the same bytes.
+COMMON = "-I. -g -ffile-compilation-dir=. -fno-omit-frame-pointer -fdiagnostics-color"
+FREESTANDING = (f"--target=x86_64-linux-gnu -ffreestanding -mno-red-zone -mgeneral-regs-only -fpie -fvisibility=hidden "
+                f"-fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables {COMMON} {WARNINGS}")
+KERNEL = f"-O2 {FREESTANDING}"
+STAGE2 = f"-Oz -ffunction-sections -fdata-sections {FREESTANDING}"
+# fuzzer-no-link: the same objects serve the tests and, linked with libFuzzer, the parsers' fuzz entries.
+SANITIZE = "-fsanitize=address,undefined -fno-sanitize-recover=all"
+HOST = f"-O1 {COMMON} {WARNINGS} {SANITIZE} -fsanitize=fuzzer-no-link"
+
+
+def sources(folder, *endings):
+    """The folder's own files (not its subfolders'), sorted, relative to the root."""
+    found = [path for path in (ROOT / folder).glob("*") if path.suffix in endings and path.is_file()]
+    return sorted(str(path.relative_to(ROOT)) for path in found)
+
+
+class Graph:
+    """Fills a Ninja with what the tree has now; remembers every compile command for compile_commands.json."""
+
+    def __init__(self):
+        self.ninja = Ninja()
+        self.commands = {}
+        self._rules()
+        self.has_offsets = self._offsets()
+        self.kernel = self._kernel()
+        self.stage2 = self._stage2()
+        self.stages = [self._flat_stage(name) for name in ("stage0", "stage1")]
+        self.tests = self._host_tests()
+        self.fuzzers = self._fuzz_entries()
+        targetlist.write_edges(self.ninja)
+        self.image = self._image()
+        self.ninja.write()
+        compile_commands = sorted(self.commands.values(), key=lambda entry: entry["file"])
+        write_if_changed(BUILD / "compile_commands.json", json.dumps(compile_commands, indent=1) + "\n")
+
+    def _rules(self):
+        rule = self.ninja.rule
+        for name, driver in (("cc", "clang"), ("cxx", "clang++")):
+            rule(name, f"{driver} $flags -MD -MF $out.d -c $in -o $out", f"{driver} $in ($part)", depfile="$out.d")
+        rule("nasm", "nasm -Werror -i ./ -i build/ $flags -MD $out.d -MQ $out -o $out $in", "nasm $in", depfile="$out.d")
+        rule("link", "ld.lld $flags -Map=$map $in -o $out", "link $out")
+        rule("objcopy", "llvm-objcopy $flags $in $out", "objcopy $out")
+        rule("host_link", "clang++ $flags $in $libraries -o $out", "link $out")
+        rule("run_to", "./$in > $out", "run $in")
+        rule("disassemble", "llvm-objdump -d -l -C --no-show-raw-insn $in > $out", "disassemble $in")
+        rule("symbols", "llvm-nm -n -C $in > $out", "symbols of $in")
+        rule("bundle", "python3 -m tools.rl.bundle $out $arguments", "bundle $out")
+        rule("image", "python3 -m tools.rl.image $out $in", "image $out", restat=True)
+
+    def _compile(self, part, source, flags):
+        output = f"build/{part}/{source}.o"
+        if source.endswith(".asm"):
+            implicit = ["build/offsets.inc"] if self.has_offsets else []
+            return self.ninja.build(output, "nasm", source, order_only=implicit, flags="-f elf64 -g -F dwarf")
+        is_c = source.endswith(".c")
+        if is_c:
+            flags = f"-std=c17 {flags}"
+        elif part in ("kernel", "stage2"):
+            flags = f"{CXX_FREESTANDING} {flags}"
+        else:
+            flags = f"{CXX_ONLY} {flags}"
+        self.ninja.build(output, "cc" if is_c else "cxx", source, flags=flags, part=part)
+        command = f"{'clang' if is_c else 'clang++'} {flags} -c {source} -o {output}"
+        self.commands.setdefault(source, {"directory": str(ROOT), "file": source, "command": command})
+        return output
+
+    def _offsets(self):
+        if not (ROOT / "tools/offsets.cpp").exists():
+            return False
+        flags = f"{CXX_ONLY} -O0 {COMMON} {WARNINGS}"
+        self.ninja.build("build/offsets.o", "cxx", "tools/offsets.cpp", flags=flags, part="host")
+        self.ninja.build("build/offsets", "host_link", "build/offsets.o")
+        self.ninja.build("build/offsets.inc", "run_to", "build/offsets")
+        return True
+
+    def _kernel(self):
+        script = "kernel/kernel.ld"
+        if not (ROOT / script).exists():
+            return None
+        files = [f for layer in LAYERS for f in sources(layer, ".cpp", ".c", ".asm")]
+        files += sources("tests/target", ".cpp", ".asm")
+        objects = [self._compile("kernel", f, KERNEL) for f in files]
+        flags = ("-pie --no-dynamic-linker -z text -z separate-code -z noexecstack --pack-dyn-relocs=relr "
+                 f"--build-id=none --fatal-warnings -T {script} -e kernel_entry")
+        self.ninja.build(["build/kernel.elf", "build/kernel.map"], "link", objects, implicit=[script], flags=flags,
+                         map="build/kernel.map")
+        self.ninja.build("build/kernel.stripped.elf", "objcopy", "build/kernel.elf", flags="--strip-all")
+        self.ninja.build("build/kernel.asm", "disassemble", "build/kernel.elf")
+        self.ninja.build("build/kernel.sym", "symbols", "build/kernel.elf")
+        return "build/kernel.elf"
+
+    def _stage2(self):
+        script = "stage2/stage2.ld"
+        if not (ROOT / script).exists():
+            return None
+        own = [self._compile("stage2", f, STAGE2) for f in sources("stage2", ".cpp", ".c", ".asm")]
+        files = [f for layer in STAGE2_LAYERS for f in sources(layer, ".cpp", ".c", ".asm")]
+        shared = [self._compile("stage2", f, STAGE2) for f in files]
+        # As from a library: only the layers' files that stage2 reaches are linked at all.
+        flags = f"-static -z noexecstack --build-id=none --fatal-warnings --gc-sections -T {script}"
+        self.ninja.rule("link_stage2", f"ld.lld {flags} -Map=build/stage2.map $own --start-lib $shared --end-lib -o $out",
+                        "link $out")
+        self.ninja.build(["build/stage2.elf", "build/stage2.map"], "link_stage2", own + shared, implicit=[script],
+                         own=" ".join(own), shared=" ".join(shared))
+        self.ninja.build("build/stage2.asm", "disassemble", "build/stage2.elf")
+        return self.ninja.build("build/stage2.bin", "objcopy", "build/stage2.elf", flags="-O binary")
+
+    def _flat_stage(self, name):
+        source = f"{name}/{name}.asm"
+        if not (ROOT / source).exists():
+            return None
+        return self.ninja.build(f"build/{name}.bin", "nasm", source, flags=f"-f bin -i {name}/ -l build/{name}.lst",
+                                order_only=["build/offsets.inc"] if self.has_offsets else [])
+
+    def _image(self):
+        inputs = [*self.stages, self.stage2, self.kernel and "build/kernel.stripped.elf"]
+        if None in inputs:
+            return None
+        files = targetlist.bundle_files(BUILTIN_TARGET)
+        arguments = [f"target={BUILTIN_TARGET}"] + [f"--file={name}:{path}" for name, path in files]
+        self.ninja.build("build/bundle.bin", "bundle", [path for _, path in files], arguments=" ".join(arguments),
+                         implicit=["tools/rl/bundle.py", "tools/rl/xxhash.py"])
+        return self.ninja.build("build/raclette.img", "image", inputs + ["build/bundle.bin"],
+                                implicit=["tools/rl/image.py", "tools/rl/xxhash.py"])
+
+    def _host_tests(self):
+        layers = [layer for layer in LAYERS if layer not in NOT_ON_THE_HOST]
+        tests = [f for layer in layers for f in sources(f"tests/{layer}", ".cpp") if f.endswith("_test.cpp")]
+        if not tests:
+            self.host_objects = []
+            return None
+        files = [f for layer in layers for f in sources(layer, ".cpp", ".c")] + sources("tests/sim", ".cpp")
+        self.host_objects = [self._compile("host", f, HOST) for f in files]
+        objects = [self._compile("host", f, HOST) for f in tests]
+        return self.ninja.build("build/host/tests", "host_link", self.host_objects + objects, flags=SANITIZE,
+                                libraries="-lgtest_main -lgtest -lpthread", default=False)
+
+    def _fuzz_entries(self):
+        made = []
+        for source in sources("tests/fuzz_entries", ".cpp"):
+            name = Path(source).stem
+            entry = self._compile("host", source, HOST)
+            made.append(self.ninja.build(f"build/fuzz/{name}", "host_link", [entry, *self.host_objects],
+                                         flags=f"{SANITIZE} -fsanitize=fuzzer", default=False))
+        return made

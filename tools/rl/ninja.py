@@ -1,0 +1,79 @@
+"""Collects rules and edges, writes build/build.ninja, runs ninja. Ninja tracks what is stale; nothing here does."""
+import os
+import subprocess
+
+from .common import BUILD, ROOT, Stop, TESTS_FAILED, write_if_changed
+
+FILE = BUILD / "build.ninja"
+
+
+def _escape(path):
+    return str(path).replace("$", "$$").replace(" ", "$ ").replace(":", "$:")
+
+
+def _words(value):
+    return [value] if isinstance(value, (str, os.PathLike)) else list(value)
+
+
+class Ninja:
+    """Rules and edges; every path is relative to the repository's root, every output lies under build/."""
+
+    def __init__(self):
+        self.lines = ["ninja_required_version = 1.8", "builddir = build", ""]
+        self.defaults = []
+        self.rules = set()
+        self.outputs = set()
+
+    def rule(self, name, command, description="", depfile=None, pool=None, restat=False):
+        if name in self.rules:
+            raise AssertionError(f"rule {name} is written twice")
+        self.rules.add(name)
+        self.lines.append(f"rule {name}")
+        self.lines.append(f"  command = {command}")
+        self.lines.append(f"  description = {description or name + ' $out'}")
+        if depfile:
+            self.lines += [f"  depfile = {depfile}", "  deps = gcc"]
+        if pool:
+            self.lines.append(f"  pool = {pool}")
+        if restat:
+            self.lines.append("  restat = 1")
+        self.lines.append("")
+
+    def build(self, outputs, rule, inputs=(), implicit=(), order_only=(), default=True, **variables):
+        outputs = _words(outputs)
+        for output in outputs:
+            if str(output) in self.outputs:
+                raise AssertionError(f"two edges make {output}")
+            self.outputs.add(str(output))
+        line = f"build {' '.join(map(_escape, outputs))}: {rule}"
+        line += "".join(" " + _escape(path) for path in _words(inputs))
+        for mark, paths in ((" |", _words(implicit)), (" ||", _words(order_only))):
+            if paths:
+                line += mark + "".join(" " + _escape(path) for path in paths)
+        self.lines.append(line)
+        self.lines += [f"  {name} = {value}" for name, value in variables.items()]
+        if default:
+            self.defaults += outputs
+        return outputs[0]
+
+    def default(self, *outputs):
+        self.defaults += outputs
+
+    def write(self):
+        text = "\n".join(self.lines)
+        if self.defaults:
+            text += "\nbuild all: phony " + " ".join(map(_escape, self.defaults)) + "\ndefault all\n"
+        write_if_changed(FILE, text)
+
+
+def run_ninja(targets=(), quiet=True):
+    """Brings the outputs up to date; the compiler's own messages are shown when an edge fails."""
+    argv = ["ninja", "-f", str(FILE.relative_to(ROOT)), "-j", str(max(1, os.cpu_count() or 1)), *map(str, targets)]
+    if quiet:
+        done = subprocess.run(argv, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if done.returncode != 0:
+            print(done.stdout, end="")
+    else:
+        done = subprocess.run(argv, cwd=ROOT)
+    if done.returncode != 0:
+        raise Stop(TESTS_FAILED, "the build failed")

@@ -1,0 +1,95 @@
+"""Every host tool we use, named once: the Debian package, what it is for, how to see that it is there."""
+import glob
+import os
+import shutil
+import subprocess
+import sys
+from typing import NamedTuple, Tuple
+
+from .common import MISSING, Stop
+
+
+class Package(NamedTuple):
+    name: str                   # Debian's name
+    why: str
+    commands: Tuple[str, ...]   # which of build.py's commands need it; "build" is needed by all of them
+    probes: Tuple[str, ...]     # programs on PATH, or file patterns (with a slash); all must be there
+
+
+INCLUDE = "/usr/include"
+ALL = ("build",)
+TABLE = (
+    Package("clang", "compiles the kernel, stage2, targets and host tests", ALL, ("clang", "clang++")),
+    Package("lld", "links the kernel and stage2 at their addresses", ALL, ("ld.lld",)),
+    Package("llvm", "llvm-objcopy makes flat binaries, llvm-symbolizer names the lines of a crash", ALL,
+            ("llvm-objcopy", "llvm-objdump", "llvm-nm", "llvm-symbolizer")),
+    Package("nasm", "assembles the boot sector, stage1, entry, traps and VMRUN", ALL, ("nasm",)),
+    Package("ninja-build", "rebuilds what is stale", ALL, ("ninja",)),
+    Package("libxxhash-dev", "xxHash's header, compiled into the kernel", ALL, (f"{INCLUDE}/xxhash.h",)),
+    Package("musl-dev", "the static C library the C targets are linked against", ALL,
+            (f"{INCLUDE}/*-linux-musl/stdio.h",)),
+    Package("libc6-dev", "static glibc, for targets in C++", ALL, ("/usr/lib/*/libc.a",)),
+    Package("libstb-dev", "stb_image, the library that is fuzzed first", ALL, (f"{INCLUDE}/stb/stb_image.h",)),
+    Package("qemu-system-x86", "the machine with AMD SVM that everything runs on",
+            ("run", "replay", "test", "bench", "debug"), ("qemu-system-x86_64",)),
+    Package("libgtest-dev", "GoogleTest, for the host tests", ("test", "check"), (f"{INCLUDE}/gtest/gtest.h",)),
+    Package("libclang-rt-dev", "AddressSanitizer and libFuzzer, for the host tests and parsers' fuzz entries",
+            ("test", "bench"), ("/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a",)),
+    Package("libbenchmark-dev", "Google Benchmark, for the host's micro-benchmarks", ("bench",),
+            (f"{INCLUDE}/benchmark/benchmark.h",)),
+    Package("clang-format", "checks the layout of the sources", ("check",), ("clang-format",)),
+    Package("clang-tidy", "checks the sources for mistakes", ("check",), ("clang-tidy",)),
+    Package("gdb", "debugs the kernel in QEMU", ("debug",), ("gdb",)),
+)
+
+
+def _found(probe):
+    if "/" not in probe:
+        return shutil.which(probe) is not None
+    return bool(glob.glob(probe) or glob.glob(probe.replace("/usr/lib/*/", "/usr/lib64/")))
+
+
+def missing(command):
+    """The packages of `command` whose probes fail."""
+    wanted = [p for p in TABLE if "build" in p.commands or command in p.commands]
+    return [p for p in wanted if not all(_found(probe) for probe in p.probes)]
+
+
+def _what_to_type(names):
+    sudo = "" if os.geteuid() == 0 else "sudo "
+    return f"{sudo}apt-get install --no-install-recommends {' '.join(names)}"
+
+
+def _install(names):
+    prefix = [] if os.geteuid() == 0 else ["sudo"]
+    if prefix and shutil.which("sudo") is None:
+        raise Stop(MISSING, f"not root, and no sudo here; as root type: {_what_to_type(names)}")
+    environment = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
+    update = subprocess.run(prefix + ["apt-get", "update", "-q"], env=environment, stdout=subprocess.DEVNULL)
+    install = prefix + ["apt-get", "install", "-y", "-q", "--no-install-recommends", *names]
+    if update.returncode or subprocess.run(install, env=environment, stdout=subprocess.DEVNULL).returncode:
+        raise Stop(MISSING, f"apt-get failed; to see why, type: {_what_to_type(names)}")
+
+
+def ensure(command, yes):
+    """Returns when everything `command` needs is there; installs it, asks, or says what to type."""
+    lacking = missing(command)
+    if not lacking:
+        return
+    print("This needs what is not installed yet:")
+    for package in lacking:
+        print(f"  {package.name:18} {package.why}")
+    sys.stdout.flush()
+    names = [package.name for package in lacking]
+    if shutil.which("apt-get") is None:
+        probes = ", ".join(probe for package in lacking for probe in package.probes if not _found(probe))
+        raise Stop(MISSING, f"not a Debian; please provide: {probes}")
+    if not yes:
+        if not (sys.stdin.isatty() and sys.stdout.isatty()):
+            raise Stop(MISSING, f"add --yes, or type: {_what_to_type(names)}")
+        if input("Install these now with apt-get? [y/N] ").strip().lower() not in ("y", "yes"):
+            raise Stop(MISSING, f"nothing installed; to do it yourself, type: {_what_to_type(names)}")
+    _install(names)
+    still = [package.name for package in missing(command)]
+    if still:
+        raise Stop(MISSING, f"installed, yet not found: {' '.join(still)}")

@@ -1,0 +1,152 @@
+"""One QEMU: its command line, its serial line on a pipe, its end. Nothing of it outlives this process."""
+import ctypes
+import fcntl
+import os
+import queue
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+from dataclasses import dataclass, field
+
+from .common import BUILD, CRASHED, MISSING, OK, SYSTEM_FAILED, TESTS_FAILED, TIMED_OUT, Stop
+
+PROGRAM = "qemu-system-x86_64"
+# isa-debug-exit ends QEMU with (value << 1) | 1. 0 is a triple fault or a power-off: never a success.
+STATUS = {33: OK, 35: CRASHED, 37: TIMED_OUT, 57: SYSTEM_FAILED, 59: TESTS_FAILED}
+PIPE_BYTES = 1 << 20            # QEMU drops serial output that it cannot place after four tries: leave it room
+
+
+@dataclass
+class Machine:
+    """What is plugged together. `disk`: ide, ahci, virtio, usb or none."""
+    cpus: int = 2
+    memory: str = "512M"
+    cpu: str = "EPYC"
+    machine: str = "pc"
+    disk: str = "ide"
+    icount: bool = False
+    extra: list = field(default_factory=list)
+
+    def arguments(self, image):
+        accelerator = ["-accel", "tcg", "-icount", "shift=0,sleep=off"] if self.icount else \
+            ["-accel", "tcg,thread=multi"]
+        return [PROGRAM, "-machine", self.machine, *accelerator, "-cpu", self.cpu, "-m", self.memory,
+                "-smp", str(self.cpus), "-display", "none", "-nodefaults", "-vga", "std", "-no-reboot",
+                *self.disk_arguments(image), "-device", "isa-debug-exit,iobase=0xf4,iosize=4", *self.extra]
+
+    def disk_arguments(self, image):
+        if self.disk == "none":
+            return []
+        drive = ["-drive", f"file={image},format=raw,if=none,id=disk"]
+        device = {
+            "ide": ["-device", "ide-hd,drive=disk,bootindex=0"],
+            "ahci": ["-device", "ich9-ahci,id=ahci", "-device", "ide-hd,bus=ahci.0,drive=disk,bootindex=0"],
+            "virtio": ["-device", "virtio-blk-pci,drive=disk,bootindex=0"],
+            "usb": ["-device", "qemu-xhci,id=xhci", "-device", "usb-storage,bus=xhci.0,drive=disk,bootindex=0"],
+        }[self.disk]
+        if self.disk == "ide" and self.machine == "q35":       # q35's own controller is AHCI already
+            device = ["-device", "piix3-ide,id=ide", "-device", "ide-hd,bus=ide.0,drive=disk,bootindex=0"]
+        return drive + device
+
+
+def _die_with_parent():
+    """A killed build.py must not leave a machine running: Linux then ends the child too (1 is PR_SET_PDEATHSIG)."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+
+
+class Qemu:
+    """A running machine. `lines` yields (seconds since start, bytes without the newline), then None at the end."""
+
+    def __init__(self, image_bytes, machine, serial_log=None):
+        self.lines = queue.Queue()
+        self.log = serial_log
+        self.errors = tempfile.TemporaryFile()
+        self.command = machine.arguments("/dev/fdset/1")
+        descriptors = self._anonymous_file(image_bytes)
+        for descriptor in descriptors:
+            self.command += ["-add-fd", f"fd={descriptor},set=1"]
+        self.command += ["-chardev", "stdio,id=serial,signal=off", "-serial", "chardev:serial"]
+        self.started = time.monotonic()
+        try:
+            self.process = subprocess.Popen(
+                self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, pass_fds=descriptors,
+                start_new_session=True, preexec_fn=_die_with_parent)     # Ctrl-C is ours to handle, not QEMU's
+        except FileNotFoundError:
+            raise Stop(MISSING, f"{PROGRAM} is not on PATH (Debian: qemu-system-x86)")
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)
+        self._widen_pipe()
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+
+    @staticmethod
+    def _anonymous_file(content):
+        """The image as an unlinked file, opened as QEMU wants it (once to read, once to write): no leftovers."""
+        BUILD.mkdir(exist_ok=True)
+        writable, path = tempfile.mkstemp(prefix="boot-", suffix=".img", dir=BUILD)
+        readable = os.open(path, os.O_RDONLY)
+        os.unlink(path)
+        with os.fdopen(os.dup(writable), "wb") as file:
+            file.write(content)
+        return [writable, readable]
+
+    def _widen_pipe(self):
+        try:
+            fcntl.fcntl(self.process.stdout.fileno(), getattr(fcntl, "F_SETPIPE_SZ", 1031), PIPE_BYTES)
+        except OSError:
+            pass                # a smaller pipe works too, the reader below is quick
+
+    def _read(self):
+        rest = b""
+        while True:
+            chunk = os.read(self.process.stdout.fileno(), 1 << 16)
+            if not chunk:
+                break
+            if self.log:
+                self.log.write(chunk)
+                self.log.flush()
+            now = time.monotonic() - self.started
+            *whole, rest = (rest + chunk).split(b"\n")
+            for line in whole:
+                self.lines.put((now, line.rstrip(b"\r")))
+        if rest:
+            self.lines.put((time.monotonic() - self.started, rest.rstrip(b"\r")))
+        self.lines.put(None)
+
+    def send(self, data):
+        try:
+            self.process.stdin.write(data)
+            self.process.stdin.flush()
+        except (BrokenPipeError, ValueError):
+            pass                # it has ended already; its status will say how
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def wait(self, seconds=10):
+        """QEMU's own exit status, once its output has ended."""
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            return self.process.returncode
+
+    def complaints(self):
+        """What QEMU said on stderr, without its warnings about features TCG does not emulate."""
+        self.errors.seek(0)
+        lines = self.errors.read().decode(errors="replace").splitlines()
+        return [line for line in lines if "TCG doesn't support requested feature" not in line]
+
+
+def how_it_ended(code, complaints):
+    """One line about an end that our kernel did not ask for."""
+    said = f": {complaints[-1]}" if complaints else ""
+    if code < 0:
+        return f"QEMU was killed by {signal.Signals(-code).name}{said}"
+    if code == 0:
+        return f"the machine reset or switched itself off (a triple fault, most likely){said}"
+    return f"QEMU ended with status {code}{said}"

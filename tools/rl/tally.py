@@ -1,0 +1,32 @@
+"""Counts tests and says which failed, one line for each as it ends."""
+import threading
+
+
+class Tally:
+    """Shared by the threads that run scenarios."""
+
+    def __init__(self, chosen=""):
+        self.chosen = chosen
+        self.passed = 0
+        self.failed = []
+        self.lock = threading.Lock()
+
+    def wants(self, name):
+        return self.chosen in name
+
+    def add(self, name, ok, details="", quiet=False):
+        with self.lock:
+            if ok:
+                self.passed += 1
+            else:
+                self.failed.append(name)
+            if not ok or not quiet:
+                print(f"{'ok  ' if ok else 'FAIL'} {name}", flush=True)
+            if not ok and details:
+                print("".join(f"     {line}\n" for line in details.rstrip().splitlines()), end="", flush=True)
+
+    def summary(self):
+        for name in self.failed:
+            print(f"failed: {name}")
+        print(f"{self.passed} passed, {len(self.failed)} failed", flush=True)
+        return 1 if self.failed or not self.passed else 0

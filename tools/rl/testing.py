@@ -1,0 +1,119 @@
+"""`build.py test`: host tests, parsers' fuzz entries, our tools' own tests, targets' native checks, boot scenarios."""
+import json
+import os
+import subprocess
+import unittest
+from pathlib import Path
+
+from . import build, scenarios, targetlist
+from .common import BUILD, ROOT
+from .graph import Graph
+from .ninja import run_ninja
+from .tally import Tally
+
+HOST_SECONDS = 900              # a host test that hangs is ended
+FUZZ_SECONDS = 4
+FUZZ_LONG_SECONDS = 60
+FUZZ_MEMORY_MB = 2048
+
+
+def _host_binary(binary, tally):
+    """Runs the GoogleTest binary; each of its tests counts. A crash counts as the failure of the test it was in."""
+    report = BUILD / "host/tests.json"
+    report.unlink(missing_ok=True)
+    argv = [str(ROOT / binary), f"--gtest_filter=*{tally.chosen}*", f"--gtest_output=json:{report}", "--gtest_color=no"]
+    environment = dict(os.environ, ASAN_OPTIONS="detect_leaks=1:strict_string_checks=1", UBSAN_OPTIONS="print_stacktrace=1")
+    try:
+        done = subprocess.run(argv, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+                              env=environment, timeout=HOST_SECONDS)
+        output, status = done.stdout, done.returncode
+    except subprocess.TimeoutExpired as late:
+        output, status = (late.stdout or b"").decode(errors="replace"), None
+    if report.exists():
+        for suite in json.loads(report.read_text())["testsuites"]:
+            for test in suite["testsuite"]:
+                failures = "\n".join(f["failure"] for f in test.get("failures", []))
+                tally.add(f"host {suite['name']}.{test['name']}", not failures, failures, quiet=True)
+        if status == 0 or tally.failed:
+            return
+    running = [line.split("] ", 1)[1] for line in output.splitlines() if line.startswith("[ RUN ")]
+    tail = "\n".join(output.splitlines()[-40:])
+    how = f"not done within {HOST_SECONDS} s" if status is None else f"ended with status {status}"
+    tally.passed += max(0, output.count("[       OK ]"))
+    tally.add(f"host {running[-1] if running else 'tests'}", False, f"{how}\n{tail}")
+
+
+def _fuzz_entry(binary, tally, seconds):
+    name = f"fuzz {Path(binary).name}"
+    if not tally.wants(name):
+        return
+    seeds = ROOT / "tests/fuzz_entries/seeds" / Path(binary).name
+    scratch = BUILD / "fuzz/corpus" / Path(binary).name
+    scratch.mkdir(parents=True, exist_ok=True)
+    argv = [str(ROOT / binary), str(scratch), *([str(seeds)] if seeds.is_dir() else []), f"-max_total_time={seconds}",
+            "-seed=1", "-timeout=10", f"-rss_limit_mb={FUZZ_MEMORY_MB}", f"-artifact_prefix={BUILD}/fuzz/{Path(binary).name}-"]
+    done = subprocess.run(argv, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+    tally.add(name, done.returncode == 0, "\n".join(done.stdout.splitlines()[-30:]))
+
+
+class _Recorder(unittest.TestResult):
+    def __init__(self, tally):
+        super().__init__()
+        self.tally = tally
+
+    def _note(self, test, details=""):
+        self.tally.add(f"tools {test.id()}", not details, details, quiet=True)
+
+    def addSuccess(self, test):
+        self._note(test)
+
+    def addFailure(self, test, error):
+        self._note(test, self._exc_info_to_string(error, test))
+
+    addError = addFailure
+
+    def addSubTest(self, test, subtest, error):
+        if error is not None:
+            self._note(subtest, self._exc_info_to_string(error, test))
+
+
+def _each(suite):
+    for test in suite:
+        if isinstance(test, unittest.TestSuite):
+            yield from _each(test)
+        else:
+            yield test
+
+
+def _tools_tests(tally):
+    suite = unittest.defaultTestLoader.discover(str(ROOT / "tests/tools"), top_level_dir=str(ROOT))
+    chosen = unittest.TestSuite(test for test in _each(suite) if tally.wants(f"tools {test.id()}"))
+    chosen.run(_Recorder(tally))
+
+
+def _native_checks(tally):
+    for name, argv in targetlist.native_checks():
+        if tally.wants(f"target {name}"):
+            done = subprocess.run([str(word) for word in argv], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                  text=True, errors="replace")
+            tally.add(f"target {name}", done.returncode == 0, "\n".join(done.stdout.splitlines()[-30:]))
+
+
+def main(arguments):
+    host = arguments.host or not arguments.boot
+    boot = arguments.boot or not arguments.host
+    graph = build.build() if boot else Graph()
+    tally = Tally(arguments.filter)
+    if host:
+        binaries = [binary for binary in (graph.tests, *graph.fuzzers) if binary]
+        if binaries:
+            run_ninja(binaries)
+        _tools_tests(tally)
+        if graph.tests:
+            _host_binary(graph.tests, tally)
+        for fuzzer in graph.fuzzers:
+            _fuzz_entry(fuzzer, tally, FUZZ_LONG_SECONDS if arguments.long else FUZZ_SECONDS)
+        _native_checks(tally)
+    if boot and graph.image:
+        scenarios.run_all(tally, arguments.long)
+    return tally.summary()

@@ -1,0 +1,131 @@
+"""What a person sees during a run: a live block at the terminal's bottom, or plain lines."""
+import shutil
+import sys
+from collections import deque
+
+BARS = "▁▂▃▄▅▆▇█"
+HISTORY = 200
+
+
+def curve(values, width):
+    """The values as a line of small bars, the newest at the right."""
+    if not values:
+        return ""
+    step = max(1, -(-len(values) // width))
+    picked = list(values)[::-1][::step][::-1]
+    low, high = min(picked), max(picked)
+    span = (high - low) or 1
+    return "".join(BARS[(value - low) * (len(BARS) - 1) // span] for value in picked)
+
+
+def short(number):
+    for limit, unit in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
+        if number >= limit:
+            return f"{number / limit * (10 if unit == 'k' else 1):.1f}{unit}"
+    return f"{number:.0f}"
+
+
+def clock(seconds):
+    return f"{int(seconds) // 3600}:{int(seconds) // 60 % 60:02}:{int(seconds) % 60:02}"
+
+
+def crash_line(described):
+    place = f" at {described['file'].rsplit('/', 1)[-1]}:{described['line']}" if described["file"] else ""
+    return f"{described['hash']}  {described.get('kind', '?')} in {described['function']}{place}"
+
+
+def stats_line(record):
+    return (f"case {record.get('case', 0)}  {record.get('cases_per_s', 0):.0f}/s  edges {record.get('edges', 0)}  "
+            f"corpus {record.get('corpus', 0)}  crashes {record.get('crashes', 0)}  "
+            f"timeouts {record.get('timeouts', 0)}  exits/case {record.get('exits_per_case', 0):.3f}  "
+            f"dirty/case {record.get('dirty_pages_per_case', 0):.1f}")
+
+
+class PlainView:
+    """Lines only, for logs and pipes."""
+
+    def text(self, text):
+        print(text, flush=True)
+
+    def stats(self, seconds, record):
+        print(f"[{clock(seconds)}] {stats_line(record)}", flush=True)
+
+    def crash(self, seconds, described, is_new):
+        if is_new:
+            print(f"[{clock(seconds)}] crash {crash_line(described)}", flush=True)
+
+    def tick(self, seconds):
+        pass
+
+    def close(self):
+        pass
+
+
+class LiveView:
+    """Text scrolls above, the block below is drawn over itself."""
+
+    def __init__(self, target, out):
+        self.title = f"raclette: {target} -> {out}"
+        self.record = {}
+        self.edges = deque(maxlen=HISTORY)
+        self.per_core = {}
+        self.crashes = {}
+        self.drawn = 0
+
+    def text(self, text):
+        self._erase()
+        print(text)
+
+    def stats(self, seconds, record):
+        for core in record.get("cores", []):
+            before = self.per_core.get(core["core"], (0, 0.0, 0.0))
+            time = record.get("time_us", seconds * 1e6) / 1e6
+            rate = (core.get("case", 0) - before[0]) / (time - before[1]) if time > before[1] else before[2]
+            self.per_core[core["core"]] = (core.get("case", 0), time, rate)
+        self.record = record
+        self.edges.append(record.get("edges", 0))
+        self.tick(seconds)
+
+    def crash(self, seconds, described, is_new):
+        count = self.crashes.get(described["hash"], (0, ""))[0]
+        self.crashes[described["hash"]] = (count + 1, crash_line(described))
+        self.tick(seconds)
+
+    def tick(self, seconds):
+        self._erase()
+        width, height = shutil.get_terminal_size()
+        lines = [line[:width - 1] for line in self._lines(seconds, width)][:max(1, height - 1)]
+        print("\n".join(lines), end="\n", flush=True)
+        self.drawn = len(lines)
+
+    def _lines(self, seconds, width):
+        r = self.record
+        rule = "─" * (width - 1)
+        lines = [rule, f"{self.title}   {clock(seconds)}"]
+        if not r:
+            return lines + ["booting ...", rule]
+        lines.append(f"cases {short(r.get('case', 0))}   {r.get('cases_per_s', 0):.0f} cases/s   corpus {r.get('corpus', 0)}"
+                     f"   crashes {len(self.crashes)} ({r.get('crashes', 0)})   timeouts {r.get('timeouts', 0)}")
+        lines.append(f"edges {r.get('edges', 0)}  {curve(self.edges, max(10, width - 20))}")
+        lines.append(f"each case: {r.get('exits_per_case', 0):.3f} exits, {r.get('dirty_pages_per_case', 0):.1f} dirty pages, "
+                     f"{r.get('reset_bytes_per_case', 0):.0f} bytes reset; {r.get('frames_free', 0)} frames free")
+        cores = [f"{number}: {rate:.0f}/s" for number, (_, _, rate) in sorted(self.per_core.items())]
+        lines.append("cores " + "   ".join(cores))
+        lines += [f"  {count:4}x {text}" for count, text in list(self.crashes.values())[-6:]]
+        return lines + [rule]
+
+    def _erase(self):
+        if self.drawn:
+            print(f"\x1b[{self.drawn}F\x1b[J", end="")
+            self.drawn = 0
+
+    def close(self):
+        self._erase()
+        if self.record:
+            print(stats_line(self.record))
+        for count, text in self.crashes.values():
+            print(f"  {count:4}x {text}")
+
+
+def make_view(plain, target, out):
+    return PlainView() if plain or not sys.stdout.isatty() else LiveView(target, out)
