@@ -45,6 +45,7 @@ class Graph:
         self.fuzzers = self._fuzz_entries()
         targetlist.write_edges(self.ninja)
         self.image = self._image()
+        self.tidy = self._tidy()
         self.ninja.write()
         compile_commands = sorted(self.commands.values(), key=lambda entry: entry["file"])
         write_if_changed(BUILD / "compile_commands.json", json.dumps(compile_commands, indent=1) + "\n")
@@ -77,7 +78,8 @@ class Graph:
             flags = f"{CXX_ONLY} {flags}"
         self.ninja.build(output, "cc" if is_c else "cxx", source, flags=flags, part=part)
         command = f"{'clang' if is_c else 'clang++'} {flags} -c {source} -o {output}"
-        self.commands.setdefault(source, {"directory": str(ROOT), "file": source, "command": command})
+        self.commands.setdefault(source, {"directory": str(ROOT), "file": source, "output": output,
+                                          "command": command})
         return output
 
     def _offsets(self):
@@ -138,6 +140,16 @@ class Graph:
                          implicit=["tools/rl/bundle.py", "tools/rl/xxhash.py"])
         return self.ninja.build("build/raclette.img", "image", inputs + ["build/bundle.bin"],
                                 implicit=["tools/rl/image.py", "tools/rl/xxhash.py"])
+
+    def _tidy(self):
+        """A stamp for each C++ source, stale when its object is: the object's dependency file knows the headers."""
+        self.ninja.rule("tidy", "clang-tidy --quiet -p build $in 2> $out.errors && touch $out", "tidy $in")
+        stamps = []
+        for source, entry in sorted(self.commands.items()):
+            if source.endswith(".cpp"):
+                stamps.append(self.ninja.build(f"build/tidy/{source}.ok", "tidy", source, default=False,
+                                               implicit=[entry["output"], ".clang-tidy"]))
+        return stamps
 
     def _host_tests(self):
         layers = [layer for layer in LAYERS if layer not in NOT_ON_THE_HOST]

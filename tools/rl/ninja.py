@@ -1,4 +1,6 @@
 """Collects rules and edges, writes build/build.ninja, runs ninja. Ninja tracks what is stale; nothing here does."""
+import contextlib
+import fcntl
 import os
 import subprocess
 
@@ -66,14 +68,24 @@ class Ninja:
         write_if_changed(FILE, text)
 
 
-def run_ninja(targets=(), quiet=True):
+@contextlib.contextmanager
+def locked():
+    """One ninja at a time in build/: two build.py in one tree wait for each other instead of overwriting."""
+    BUILD.mkdir(exist_ok=True)
+    with open(BUILD / ".lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def run_ninja(targets=(), quiet=True, keep_going=False):
     """Brings the outputs up to date; the compiler's own messages are shown when an edge fails."""
-    argv = ["ninja", "-f", str(FILE.relative_to(ROOT)), "-j", str(max(1, os.cpu_count() or 1)), *map(str, targets)]
-    if quiet:
-        done = subprocess.run(argv, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        if done.returncode != 0:
-            print(done.stdout, end="")
-    else:
-        done = subprocess.run(argv, cwd=ROOT)
+    argv = ["ninja", "-f", str(FILE.relative_to(ROOT)), "-j", str(max(1, os.cpu_count() or 1))]
+    argv += ["-k", "0"] if keep_going else []
+    argv += map(str, targets)
+    quietly = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT} if quiet else {}
+    with locked():
+        done = subprocess.run(argv, cwd=ROOT, text=True, **quietly)
+    if quiet and done.returncode != 0:
+        print(done.stdout.rstrip())
     if done.returncode != 0:
         raise Stop(TESTS_FAILED, "the build failed")

@@ -13,9 +13,10 @@ from .view import make_view
 BOOT_SILENCE = 120              # seconds without a byte from a booting machine: emulated, on a loaded host
 
 
-def target_entries(target, options, extra=()):
+def target_entries(target, options, extra=(), with_seeds=True):
     """The bundle of a run: options first, then what the target brings, then corpus or replay input."""
-    files = [(name, (ROOT / path).read_bytes()) for name, path in targetlist.bundle_files(target)]
+    files = [(name, (ROOT / path).read_bytes()) for name, path in targetlist.bundle_files(target)
+             if with_seeds or not name.startswith("seed/")]
     return [("options", bundle.options_text(options)), *files, *extra]
 
 

@@ -1,0 +1,73 @@
+"""`build.py check`: format, tidy, include layers, the files' own habits, stage sizes, ELF lint. Fast when little changed."""
+import subprocess
+
+from . import build, elf, layers
+from .common import BUILD, OK, ROOT, TESTS_FAILED, Stop
+from .ninja import run_ninja
+
+FOLDERS = ("base", "rstate", "cpu", "hw", "mm", "boot", "dev", "vm", "svm", "guest", "fuzz", "kernel", "stage0", "stage1",
+           "stage2", "targets", "tests", "tools")
+FORMATTED = (".h", ".cpp", ".c")
+COMMENT = {".h": "//", ".cpp": "//", ".c": "//", ".asm": ";", ".py": '"""', ".ld": "/*"}
+MOST_LINES = 600
+
+
+def own_files(*endings):
+    found = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*")]
+    return sorted(path for path in found if path.suffix in endings and path.is_file() and "__pycache__" not in path.parts)
+
+
+def check_format():
+    files = own_files(*FORMATTED)
+    complaints = []
+    for start in range(0, len(files), 100):
+        names = [str(path.relative_to(ROOT)) for path in files[start:start + 100]]
+        done = subprocess.run(["clang-format", "--dry-run", "-Werror", *names], cwd=ROOT, capture_output=True, text=True)
+        complaints += [line for line in done.stderr.splitlines() if ": error:" in line]
+    return complaints
+
+
+def file_complaints(name, text, ending):
+    """A file says first what it is for, and is short enough to be read whole."""
+    complaints = []
+    lines = text.splitlines()
+    if not lines or not lines[0].startswith(COMMENT[ending]) and not lines[0].startswith("#!"):
+        complaints.append(f"{name}:1: the first line does not say what the file is for")
+    if len(lines) > MOST_LINES:
+        complaints.append(f"{name}: {len(lines)} lines, the limit is {MOST_LINES}")
+    return complaints
+
+
+def check_files():
+    return [complaint for path in own_files(*COMMENT)
+            for complaint in file_complaints(str(path.relative_to(ROOT)), path.read_text(), path.suffix)]
+
+
+def check_elf():
+    complaints = []
+    for name, relocatable in (("kernel.elf", True), ("stage2.elf", False)):
+        path = BUILD / name
+        if path.exists():
+            complaints += elf.lint(path.read_bytes(), name, relocatable)
+    return complaints
+
+
+def main(_arguments):
+    graph = build.build()
+    build.print_ledger()
+    failed = []
+    for name, function in (("layers", layers.check), ("files", check_files), ("format", check_format), ("elf", check_elf)):
+        complaints = function()
+        print(f"{name:8} {'ok' if not complaints else f'{len(complaints)} complaints'}", flush=True)
+        for complaint in complaints:
+            print(f"  {complaint}")
+        failed += [name] if complaints else []
+    try:
+        if graph.tidy:
+            run_ninja(graph.tidy, keep_going=True)
+        print("tidy     ok")
+    except Stop:
+        failed.append("tidy")
+    if failed:
+        raise Stop(TESTS_FAILED, f"check failed: {', '.join(failed)}")
+    return OK
