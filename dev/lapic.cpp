@@ -1,0 +1,81 @@
+// dev/lapic.cpp — see lapic.h. Offsets: APM vol 2 §16.3.2 "APIC Registers".
+#include "dev/lapic.h"
+
+#include "base/bits.h"
+#include "cpu/ops.h"
+
+namespace dev {
+
+namespace {
+constexpr u32 apic_id = 0x20, task_priority = 0x80, eoi = 0xB0, spurious_vector = 0xF0, command_low = 0x300,
+              command_high = 0x310, timer_vector = 0x320, timer_initial = 0x380, timer_current = 0x390,
+              timer_divide = 0x3E0;
+constexpr u32 software_enable = 1 << 8, timer_masked = 1 << 16, timer_periodic = 1 << 17, divide_by_16 = 3;
+constexpr u32 delivery_pending = 1 << 12, level_assert = 1 << 14;
+constexpr u32 deliver_nmi = 4 << 8, deliver_init = 5 << 8, deliver_startup = 6 << 8;
+using BaseX2apic = Bits<10>;
+using BaseAddress = Bits<51, 12>;
+} // namespace
+
+u64 LocalApic::physical() { return cpu::read_msr(cpu::Msr::apic_base) & BaseAddress::mask; }
+
+LocalApic::LocalApic(volatile u32 *registers)
+    : registers_(registers), x2apic_(BaseX2apic::test(cpu::read_msr(cpu::Msr::apic_base))) {}
+
+// In x2APIC mode register n * 16 is MSR 800h + n (APM vol 2 §16.11 "Accessing x2APIC Register").
+u32 LocalApic::read(u32 offset) const {
+    if (x2apic_) return static_cast<u32>(cpu::read_msr(static_cast<cpu::Msr>(0x800 + offset / 16)));
+    return registers_[offset / 4];
+}
+
+void LocalApic::write(u32 offset, u32 value) {
+    if (x2apic_)
+        cpu::write_msr(static_cast<cpu::Msr>(0x800 + offset / 16), value);
+    else
+        registers_[offset / 4] = value;
+}
+
+u32 LocalApic::id() const { return x2apic_ ? read(apic_id) : read(apic_id) >> 24; }
+
+void LocalApic::enable(u8 spurious) {
+    write(task_priority, 0);
+    write(spurious_vector, software_enable | spurious);
+}
+
+void LocalApic::end_of_interrupt() { write(eoi, 0); }
+
+void LocalApic::command(u32 destination, u32 low) {
+    if (x2apic_) {
+        cpu::write_msr(static_cast<cpu::Msr>(0x800 + command_low / 16),
+                       static_cast<u64>(destination) << 32 | low);
+        return;
+    }
+    // Between the two writes an interrupt of this core must not send a command of its own: callers have
+    // interrupts off.
+    while ((read(command_low) & delivery_pending) != 0) cpu::pause();
+    write(command_high, destination << 24);
+    write(command_low, low);
+}
+
+void LocalApic::send_init(u32 destination) { command(destination, deliver_init | level_assert); }
+void LocalApic::send_startup(u32 destination, u8 page) {
+    command(destination, deliver_startup | level_assert | page);
+}
+void LocalApic::send(u32 destination, u8 vector) { command(destination, level_assert | vector); }
+void LocalApic::send_nmi(u32 destination) { command(destination, deliver_nmi | level_assert); }
+
+void LocalApic::start_timer(u8 vector, u32 count) {
+    write(timer_divide, divide_by_16);
+    write(timer_vector, timer_periodic | vector);
+    write(timer_initial, count);
+}
+
+void LocalApic::start_counting() {
+    write(timer_divide, divide_by_16);
+    write(timer_vector, timer_masked);
+    write(timer_initial, ~0u);
+}
+
+u32 LocalApic::remaining() const { return read(timer_current); }
+
+} // namespace dev

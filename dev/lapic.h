@@ -1,0 +1,44 @@
+// dev/lapic.h — this core's local APIC: interprocessor interrupts, the timer, end of interrupt.
+//
+// xAPIC registers are reached through a mapping that is passed in, x2APIC ones as MSRs; whichever mode the
+// firmware left on is kept (APM vol 2 chapter 16 "Advanced Programmable Interrupt Controller (APIC)").
+#pragma once
+
+#include "base/types.h"
+
+namespace dev {
+
+class LocalApic final {
+  public:
+    constexpr LocalApic() = default;
+    // `registers` is an uncached mapping of the APIC's page; unused in x2APIC mode.
+    explicit LocalApic(volatile u32 *registers);
+
+    // Physical address of the register page, from the APIC base MSR.
+    static u64 physical();
+
+    u32 id() const;
+    // Accepts interrupts, with `spurious` as the vector for those that vanish.
+    void enable(u8 spurious);
+    void end_of_interrupt();
+
+    void send_init(u32 apic_id);
+    void send_startup(u32 apic_id, u8 page); // starts at page * 4096 in real mode
+    void send(u32 apic_id, u8 vector);
+    void send_nmi(u32 apic_id);
+
+    // Counts down from `count` at the bus clock divided by 16, then interrupts with `vector`, again and
+    // again.
+    void start_timer(u8 vector, u32 count);
+    void start_counting(); // one shot, masked: to measure its speed
+    u32 remaining() const;
+
+  private:
+    u32 read(u32 offset) const;
+    void write(u32 offset, u32 value);
+    void command(u32 apic_id, u32 low);
+    volatile u32 *registers_ = nullptr;
+    bool x2apic_ = false;
+};
+
+} // namespace dev

@@ -1,0 +1,27 @@
+// dev/screen.h — VGA text, 80 columns by 25 lines, scrolling: what a person sees who has no serial line.
+#pragma once
+
+#include "base/text.h"
+#include "base/types.h"
+
+namespace dev {
+
+class Screen final {
+  public:
+    static constexpr u64 physical = 0xB8000;
+    static constexpr u32 columns = 80, rows = 25;
+
+    constexpr Screen() = default;
+    // `cells` is the text buffer's mapping, columns * rows cells; nullptr shows nothing. Goes on below what
+    // stands there.
+    void attach(volatile u16 *cells);
+    void write(Text text);
+
+  private:
+    void put(char c);
+    void scroll();
+    volatile u16 *cells_ = nullptr;
+    u32 column_ = 0;
+};
+
+} // namespace dev

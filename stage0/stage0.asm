@@ -1,0 +1,156 @@
+; stage0/stage0.asm — the boot sector: look at the machine, load stage1, check it, go there.
+;
+; Entered by the BIOS at 0000:7C00 in real mode, DL = boot drive. Hands on to 0000:7E00 with DL kept.
+;
+;   0x000  jump                     0x1A0  u64 stage1's first sector   (written by the image tool)
+;   0x003  hole for a BPB           0x1A8  u32 sum of stage1's 512 words (written by the image tool)
+;   0x05A  code and messages        0x1B8  disk signature, 0x1BE partition table, 0x1FE 55 AA
+;
+; Firmware may overwrite the hole and the partition table; the code lies outside both.
+
+bits 16
+org 0x7C00
+
+STAGE1          equ 0x7E00              ; where stage1 runs, directly behind this sector
+STAGE1_SECTORS  equ 4
+COM1            equ 0x3F8
+DEBUG_EXIT      equ 0xF4                ; QEMU's isa-debug-exit; nobody answers there on real machines
+SYSTEM_FAILED   equ 0x1C
+
+        jmp     short start
+        nop
+        times   0x5A - ($ - $$) db 0    ; the BPB's place: USB firmware writes here
+
+start:
+        cli
+        cld
+        xor     ax, ax
+        mov     ds, ax
+        mov     es, ax
+        mov     ss, ax
+        mov     sp, 0x7C00              ; the stack grows down from this sector
+        jmp     0:.flat                 ; some BIOSes start us at 07C0:0000
+.flat:
+        sti
+        mov     [drive], dl
+
+        mov     si, uart_set_up         ; 115,200 baud, 8 bits, no parity: pairs of port offset and value
+        mov     cx, 5
+.uart:  lodsw
+        mov     dx, COM1
+        add     dl, al
+        mov     al, ah
+        out     dx, al
+        loop    .uart
+
+        mov     si, hello
+        call    print
+
+        mov     eax, 0x80000000         ; long mode: CPUID 8000_0001 EDX bit 29
+        cpuid
+        mov     si, no_long_mode
+        cmp     eax, 0x80000001
+        jb      fail
+        mov     eax, 0x80000001
+        cpuid
+        bt      edx, 29
+        jnc     fail
+
+        mov     ah, 0x41                ; INT 13h extensions: packet reads
+        mov     bx, 0x55AA
+        mov     dl, [drive]
+        int     0x13
+        mov     si, no_extensions
+        jc      fail
+        cmp     bx, 0xAA55
+        jne     fail
+        test    cl, 1
+        jz      fail
+
+        mov     bp, 4                   ; tries: a drive that spins up may fail the first read
+.read:  mov     si, packet
+        mov     ah, 0x42
+        mov     dl, [drive]
+        int     0x13
+        jnc     .loaded
+        xor     ah, ah                  ; reset the drive (DL is kept) and try again
+        int     0x13
+        dec     bp
+        jnz     .read
+        mov     si, read_failed
+        jmp     fail
+
+.loaded:
+        mov     si, STAGE1              ; the sum of its words must be the one written beside its place
+        mov     cx, STAGE1_SECTORS * 128
+        xor     ebx, ebx
+.sum:   lodsd
+        add     ebx, eax
+        loop    .sum
+        mov     si, bad_sum
+        cmp     ebx, [stage1_sum]
+        jne     fail
+
+        mov     dl, [drive]
+        jmp     0:STAGE1
+
+; Prints the reason at SI and stops for good.
+fail:   push    si
+        mov     si, stopped
+        call    print
+        pop     si
+        call    print
+        mov     si, newline
+        call    print
+        mov     eax, SYSTEM_FAILED
+        out     DEBUG_EXIT, eax
+.stop:  cli
+        hlt
+        jmp     .stop
+
+; Prints the text at SI, up to a zero byte, on screen and serial line. Clobbers AX, BX, CX, DX, SI.
+print:  lodsb
+        test    al, al
+        jz      .done
+        push    ax
+        mov     ah, 0x0E                ; teletype
+        mov     bx, 7
+        int     0x10
+        mov     dx, COM1 + 5
+        xor     cx, cx                  ; without a serial port the wait ends by itself
+.wait:  in      al, dx
+        test    al, 0x20                ; transmitter holding register empty
+        loopz   .wait
+        pop     ax
+        mov     dl, COM1 & 0xFF
+        out     dx, al
+        jmp     print
+.done:  ret
+
+uart_set_up:
+        db      3, 0x80                 ; divisor latch open
+        db      0, 1                    ; 115,200 / 1
+        db      1, 0
+        db      3, 0x03                 ; 8 bits, no parity, one stop bit
+        db      2, 0xC7                 ; FIFOs on and emptied
+hello:          db "1 stage0"
+newline:        db 13, 10, 0
+stopped:        db "stage0: stop: ", 0
+no_long_mode:   db "no long mode", 0
+no_extensions:  db "no INT 13h extensions", 0
+bad_sum:        db "stage1 damaged", 0
+
+        times   0x198 - ($ - $$) db 0xCC
+packet:                                 ; disk address packet, as AH=42h wants it
+        db      16, 0
+        dw      STAGE1_SECTORS, STAGE1, 0
+stage1_lba:
+        dq      0
+stage1_sum:
+        dd      0
+drive:  db      0
+read_failed:                            ; here because the rest is full
+        db      "read error", 0
+        times   0x1B8 - ($ - $$) db 0   ; disk signature and partition table follow
+        times   0x1FE - ($ - $$) db 0
+        dw      0xAA55

@@ -1,0 +1,554 @@
+; stage1/stage1.asm — four sectors: A20, the memory map, loading and checking stage2, loading kernel and bundle, long mode.
+;
+; Entered from stage0 at 0000:7E00 in real mode, DS = ES = SS = 0, SP = 7C00, DL = boot drive.
+; Hands on to stage2 at 0x10000 in 64-bit mode: RDI = Handoff, first 4 GiB mapped to themselves, interrupts off.
+;
+;   0x00500  Handoff                          0x09000  six page tables for long mode
+;   0x00600  E820 entries, at most 512        0x10000  stage2
+;   0x07C00  stack, downwards                 0x70000  32 KiB through which disk reads pass
+;   0x07E00  this code                        0x1000000  kernel, bundle behind it on the next page
+;
+; It assumes nothing about the machine that it can test; each failure prints one line and stops.
+
+%include "offsets.inc"
+
+bits 16
+org 0x7E00
+
+HANDOFF         equ 0x0500
+MAP             equ 0x0600
+MAP_LIMIT       equ 512
+TABLES          equ 0x9000
+STAGE2          equ 0x10000
+BOUNCE          equ 0x70000
+BOUNCE_SECTORS  equ 64
+LOAD_AT         equ 0x1000000           ; 16 MiB: above the ISA hole that some machines still have
+COM1            equ 0x3F8
+DEBUG_EXIT      equ 0xF4
+SYSTEM_FAILED   equ 0x1C
+
+; ---- header, filled in by the image tool ------------------------------------------------------------
+        jmp     near start
+        db      0x90
+        db      "RLS1"
+build_id:       dq 0
+stage2_lba:     dq 0
+stage2_sectors: dd 0
+stage2_bytes:   dd 0
+stage2_xxh32:   dd 0
+                dd 0
+kernel_lba:     dq 0
+kernel_bytes:   dq 0
+bundle_lba:     dq 0
+bundle_bytes:   dq 0
+kernel_xxh64:   dq 0
+bundle_xxh64:   dq 0
+
+; ---- the steps --------------------------------------------------------------------------------------
+start:
+        mov     [drive], dl
+        mov     si, hello
+        call    print
+        rdtsc
+        mov     [HANDOFF + Handoff.entropy], eax
+        call    open_a20
+        call    read_map
+        call    load_stage2
+        call    check_stage2
+        rdtsc
+        mov     [HANDOFF + Handoff.entropy + 8], eax
+        call    load_images
+        rdtsc
+        mov     [HANDOFF + Handoff.entropy + 16], eax
+        call    write_handoff
+        call    build_tables
+        jmp     enter_long_mode
+
+; ---- A20 --------------------------------------------------------------------------------------------
+; With address line 20 masked, 1 MiB + n reads what is at n. Tried in turn: nothing, BIOS, keyboard controller, port 92h.
+open_a20:
+        call    .test
+        jnz     .open
+        mov     ax, 0x2401
+        int     0x15
+        call    .test
+        jnz     .open
+        call    .controller_ready
+        mov     al, 0xD1                ; "write output port"
+        out     0x64, al
+        call    .controller_ready
+        mov     al, 0xDF                ; everything on, A20 among it
+        out     0x60, al
+        call    .controller_ready
+        call    .test
+        jnz     .open
+        in      al, 0x92
+        or      al, 2
+        and     al, 0xFE                ; bit 0 would reset the machine
+        out     0x92, al
+        call    .test
+        jnz     .open
+        mov     si, no_a20
+        jmp     fail
+.open:  ret
+
+; ZF clear when A20 is open. A while is allowed, since the keyboard controller is slow.
+.test:  push    ds
+        push    es
+        xor     ax, ax
+        mov     ds, ax
+        dec     ax
+        mov     es, ax                  ; ES:0510 is 1 MiB above DS:0500
+        mov     cx, 2000
+.again: inc     word [HANDOFF]
+        mov     ax, [HANDOFF]
+        cmp     ax, [es:HANDOFF + 0x10]
+        loope   .again
+        pop     es
+        pop     ds
+        ret
+
+; Waits until the keyboard controller takes a command; a missing controller reads as FF and the wait ends by itself.
+.controller_ready:
+        xor     cx, cx
+.busy:  in      al, 0x64
+        test    al, 2
+        loopnz  .busy
+        ret
+
+; ---- memory map -------------------------------------------------------------------------------------
+read_map:
+        xor     ebx, ebx                ; continuation value
+        xor     bp, bp                  ; entries so far
+        mov     di, MAP
+.next:  mov     dword [di + 20], 1      ; BIOSes that write 20 bytes leave "entry is valid" as it stands
+        mov     eax, 0xE820
+        mov     ecx, 24
+        mov     edx, 0x534D4150         ; "SMAP"
+        int     0x15
+        jc      .end                    ; some BIOSes end the list by an error
+        cmp     eax, 0x534D4150
+        jne     .end
+        inc     bp
+        add     di, 24
+        cmp     bp, MAP_LIMIT
+        mov     si, long_map
+        jae     fail
+        test    ebx, ebx
+        jnz     .next
+.end:   mov     si, no_map
+        test    bp, bp
+        jz      fail
+        mov     [HANDOFF + Handoff.map_count], bp
+        mov     word [HANDOFF + Handoff.map_count + 2], 0
+        ret
+
+; CF clear when [EDX, EDX + ECX) lies in one entry of usable memory. Only memory under 4 GiB matters here.
+; Overlaps with reserved entries are found by stage2, which refuses them with a full message.
+is_usable:
+        push    bp
+        mov     bp, [HANDOFF + Handoff.map_count]
+        mov     si, MAP
+.entry: cmp     dword [si + 16], 1
+        jne     .skip
+        cmp     dword [si + 4], 0       ; begins above 4 GiB
+        jne     .skip
+        mov     eax, edx
+        sub     eax, [si]               ; offset of our range in the entry
+        jb      .skip
+        cmp     dword [si + 12], 0      ; 4 GiB long or more: it fits
+        jne     .yes
+        mov     edi, [si + 8]
+        sub     edi, eax                ; bytes from our start to the entry's end
+        jb      .skip
+        cmp     edi, ecx
+        jae     .yes
+.skip:  add     si, 24
+        dec     bp
+        jnz     .entry
+        pop     bp
+        stc
+        ret
+.yes:   pop     bp
+        clc
+        ret
+
+; ---- disk -------------------------------------------------------------------------------------------
+; Reads [packet.count] sectors from [packet.lba] to [packet.segment]:0; five tries, the drive reset between them.
+read_sectors:
+        mov     bp, 5
+.try:   mov     ah, 0x42
+        mov     dl, [drive]
+        mov     si, packet
+        int     0x13
+        jnc     .done
+        mov     [status], ah
+        xor     ah, ah
+        mov     dl, [drive]
+        int     0x13
+        dec     bp
+        jnz     .try
+        mov     al, [status]            ; the BIOS's reason, as two hexadecimal digits into the message
+        call    hex_digits
+        mov     [read_failed.status], ax
+        mov     si, read_failed
+        jmp     fail
+.done:  ret
+
+; AL -> two characters in AX, high digit first in memory.
+hex_digits:
+        mov     ah, al
+        shr     al, 4
+        and     ah, 15
+        call    .one
+        xchg    al, ah
+        call    .one
+        xchg    al, ah
+        ret
+.one:   add     al, '0'
+        cmp     al, '9'
+        jbe     .ok
+        add     al, 'a' - '9' - 1
+.ok:    ret
+
+load_stage2:
+        mov     eax, [stage2_sectors]
+        mov     si, bad_header
+        cmp     eax, 60
+        ja      fail
+        test    eax, eax
+        jz      fail
+        mov     [packet.count], ax
+        mov     word [packet.segment], STAGE2 >> 4
+        mov     eax, [stage2_lba]
+        mov     [packet.lba], eax
+        mov     eax, [stage2_lba + 4]
+        mov     [packet.lba + 4], eax
+        jmp     read_sectors
+
+; Copies ECX bytes of a file from sector [ESI] (a 64-bit number) to physical address EDX, through the bounce buffer.
+load_file:
+        mov     eax, [si]
+        mov     [packet.lba], eax
+        mov     eax, [si + 4]
+        mov     [packet.lba + 4], eax
+        mov     word [packet.segment], BOUNCE >> 4
+.chunk: test    ecx, ecx
+        jz      .done
+        mov     eax, ecx                ; sectors in this chunk
+        add     eax, 511
+        shr     eax, 9
+        cmp     eax, BOUNCE_SECTORS
+        jbe     .size
+        mov     ax, BOUNCE_SECTORS
+.size:  mov     [packet.count], ax
+        pushad
+        call    read_sectors
+        popad
+        call    copy_high
+        movzx   eax, word [packet.count]
+        add     [packet.lba], eax
+        adc     dword [packet.lba + 4], 0
+        shl     eax, 9
+        add     edx, eax
+        sub     ecx, eax
+        ja      .chunk                  ; the last chunk may take ECX below zero
+.done:  ret
+
+; Copies the bounce buffer to physical EDX. The BIOS may have reset the segment limits, so they are opened each time:
+; protected mode with 4 GiB data segments, back to real mode, where the limits stay ("unreal mode").
+copy_high:
+        pushad
+        push    ds
+        push    es
+        cli
+        lgdt    [gdt_pointer]
+        mov     eax, cr0
+        or      al, 1
+        mov     cr0, eax
+        jmp     .protected
+.protected:
+        mov     bx, 0x10                ; flat data
+        mov     ds, bx
+        mov     es, bx
+        and     al, 0xFE
+        mov     cr0, eax
+        jmp     .real
+.real:  xor     ax, ax
+        mov     ds, ax
+        mov     es, ax
+        mov     esi, BOUNCE
+        mov     edi, edx
+        mov     ecx, BOUNCE_SECTORS * 128
+        a32 rep movsd
+        sti
+        pop     es
+        pop     ds
+        popad
+        ret
+
+load_images:
+        mov     edx, LOAD_AT
+        cmp     dword [kernel_bytes + 4], 0
+        mov     si, bad_header
+        jne     fail
+        cmp     dword [bundle_bytes + 4], 0
+        jne     fail
+        mov     eax, [kernel_bytes]     ; both, padded to pages and to the last chunk's whole buffer, must find room
+        mov     ecx, [bundle_bytes]
+        cmp     eax, 0x20000000
+        ja      fail
+        cmp     ecx, 0x40000000
+        ja      fail
+        add     ecx, eax
+        add     ecx, 0x1000 + BOUNCE_SECTORS * 512
+        call    is_usable
+        mov     si, no_room
+        jc      fail
+
+        mov     [HANDOFF + Handoff.kernel], edx
+        mov     dword [HANDOFF + Handoff.kernel + 4], 0
+        mov     ecx, [kernel_bytes]
+        mov     si, kernel_lba
+        call    load_file
+
+        mov     edx, LOAD_AT + 0xFFF    ; the bundle begins on the next page
+        add     edx, [kernel_bytes]
+        and     edx, ~0xFFF
+        mov     [HANDOFF + Handoff.bundle], edx
+        mov     dword [HANDOFF + Handoff.bundle + 4], 0
+        mov     ecx, [bundle_bytes]
+        mov     si, bundle_lba
+        jmp     load_file
+
+; ---- XXH32 of stage2 --------------------------------------------------------------------------------
+; The algorithm is xxHash's specification, "XXH32 Algorithm Description", for a length that is a multiple of 16, seed 0.
+P1 equ 0x9E3779B1
+P2 equ 0x85EBCA77
+P3 equ 0xC2B2AE3D
+P4 equ 0x27D4EB2F
+
+check_stage2:
+        push    ds
+        mov     ecx, [stage2_bytes]
+        mov     eax, [stage2_sectors]
+        shl     eax, 9
+        mov     si, bad_header
+        cmp     eax, ecx                ; the hash is over whole sectors
+        jne     fail
+        push    ecx
+        shr     ecx, 4                  ; stripes of four words
+        mov     ax, STAGE2 >> 4
+        mov     fs, ax
+        xor     si, si
+.stripe:
+        mov     bp, lanes
+.lane:  fs lodsd
+        imul    eax, eax, P2
+        add     eax, [bp]
+        rol     eax, 13
+        imul    eax, eax, P1
+        mov     [bp], eax
+        add     bp, 4
+        cmp     bp, lanes + 16
+        jb      .lane
+        dec     ecx
+        jnz     .stripe
+
+        mov     eax, [lanes]
+        rol     eax, 1
+        mov     ebx, [lanes + 4]
+        rol     ebx, 7
+        add     eax, ebx
+        mov     ebx, [lanes + 8]
+        rol     ebx, 12
+        add     eax, ebx
+        mov     ebx, [lanes + 12]
+        rol     ebx, 18
+        add     eax, ebx
+        pop     ecx
+        add     eax, ecx                ; the length
+        mov     ebx, eax                ; avalanche
+        shr     ebx, 15
+        xor     eax, ebx
+        imul    eax, eax, P2
+        mov     ebx, eax
+        shr     ebx, 13
+        xor     eax, ebx
+        imul    eax, eax, P3
+        mov     ebx, eax
+        shr     ebx, 16
+        xor     eax, ebx
+        pop     ds
+        mov     si, bad_stage2
+        cmp     eax, [stage2_xxh32]
+        jne     fail
+        mov     si, other_build         ; the hash is right, so it is a stage2: is it ours?
+        mov     eax, [fs:8]
+        cmp     eax, [build_id]
+        jne     fail
+        mov     eax, [fs:12]
+        cmp     eax, [build_id + 4]
+        jne     fail
+        ret
+
+; ---- hand-off ---------------------------------------------------------------------------------------
+write_handoff:
+        mov     di, HANDOFF
+        mov     dword [di + Handoff.magic], Handoff_magic & 0xFFFFFFFF
+        mov     dword [di + Handoff.magic + 4], Handoff_magic >> 32
+        mov     dword [di + Handoff.version], Handoff_version
+        mov     dword [di + Handoff.size], Handoff_size
+        xor     eax, eax
+        mov     dword [di + Handoff.map], MAP
+        mov     [di + Handoff.map + 4], eax
+        mov     al, [drive]
+        mov     [di + Handoff.boot_drive], eax
+        mov     dword [di + Handoff.stage2], STAGE2
+        mov     dword [di + Handoff.stage2 + 4], 0
+        mov     si, build_id
+        mov     di, HANDOFF + Handoff.build_id
+        mov     cx, 4
+        rep movsw
+        mov     si, kernel_bytes
+        mov     di, HANDOFF + Handoff.kernel_bytes
+        mov     cx, 4
+        rep movsw
+        mov     si, kernel_xxh64
+        mov     cx, 4
+        rep movsw                       ; kernel_xxh64 follows kernel_bytes in both
+        mov     si, bundle_bytes
+        mov     di, HANDOFF + Handoff.bundle_bytes
+        mov     cx, 4
+        rep movsw
+        mov     si, bundle_xxh64
+        mov     cx, 4
+        rep movsw
+        ret
+
+; ---- long mode --------------------------------------------------------------------------------------
+; PML4 and PDPT with one and four entries, four page directories of 2 MiB pages: the first 4 GiB.
+build_tables:
+        xor     eax, eax
+        mov     di, TABLES
+        mov     cx, 0x6000 / 4
+        rep stosd
+        mov     dword [TABLES], TABLES + 0x1000 + 3
+        mov     di, TABLES + 0x1000
+        mov     eax, TABLES + 0x2000 + 3
+        mov     cx, 4
+.pdpt:  mov     [di], eax
+        add     di, 8
+        add     eax, 0x1000
+        loop    .pdpt
+        mov     di, TABLES + 0x2000
+        mov     eax, 0x83               ; present, writable, 2 MiB
+        mov     cx, 2048
+.pd:    mov     [di], eax
+        add     di, 8
+        add     eax, 0x200000
+        loop    .pd
+        ret
+
+enter_long_mode:
+        mov     si, leaving
+        call    print
+        cli
+        mov     al, 0xFF                ; the BIOS's interrupt routing means nothing from here on
+        out     0x21, al
+        out     0xA1, al
+        mov     eax, 1 << 5 | 1 << 9    ; CR4: PAE, OSFXSR
+        mov     cr4, eax
+        mov     eax, TABLES
+        mov     cr3, eax
+        mov     ecx, 0xC0000080         ; EFER: long mode enable
+        rdmsr
+        bts     eax, 8
+        wrmsr
+        lgdt    [gdt_pointer]
+        mov     eax, cr0
+        and     eax, ~(1 << 29 | 1 << 30 | 1 << 2 | 1 << 3)     ; caches on, no x87 emulation, no task switch trap
+        or      eax, 1 << 31 | 1 << 16 | 1 << 1 | 1             ; paging, write protection, monitor, protection
+        mov     cr0, eax
+        jmp     0x08:.long
+
+bits 64
+.long:  mov     eax, 0x10
+        mov     ds, eax
+        mov     es, eax
+        mov     ss, eax
+        xor     eax, eax
+        mov     fs, eax
+        mov     gs, eax
+        mov     edi, HANDOFF
+        mov     eax, STAGE2
+        jmp     rax
+bits 16
+
+; ---- messages ---------------------------------------------------------------------------------------
+fail:   push    si
+        mov     si, stopped
+        call    print
+        pop     si
+        call    print
+        mov     si, newline
+        call    print
+        mov     eax, SYSTEM_FAILED
+        out     DEBUG_EXIT, eax
+.stop:  cli
+        hlt
+        jmp     .stop
+
+; Prints the text at DS:SI, up to a zero byte, on screen and serial line. Clobbers AX, BX, CX, DX, SI.
+print:  lodsb
+        test    al, al
+        jz      .done
+        push    ax
+        mov     ah, 0x0E
+        mov     bx, 7
+        int     0x10
+        mov     dx, COM1 + 5
+        xor     cx, cx
+.wait:  in      al, dx
+        test    al, 0x20
+        loopz   .wait
+        pop     ax
+        mov     dl, COM1 & 0xFF
+        out     dx, al
+        jmp     print
+.done:  ret
+
+hello:          db "2 stage1", 13, 10, 0
+leaving:        db "3 stage1: all loaded", 13, 10, 0
+newline:        db 13, 10, 0
+stopped:        db "stage1: stop: ", 0
+no_a20:         db "address line 20 stays closed", 0
+no_map:         db "the BIOS gives no memory map (INT 15h AX=E820h)", 0
+long_map:       db "the memory map has more than 511 entries", 0
+bad_header:     db "its header holds impossible sizes", 0
+no_room:        db "too little memory: kernel and bundle do not fit behind 16 MiB", 0
+read_failed:    db "cannot read the disk, BIOS status "
+.status:        db "00", 0
+bad_stage2:     db "stage2 is damaged (XXH32 differs)", 0
+other_build:    db "stage2 is of another build", 0
+
+drive:          db 0
+status:         db 0
+
+align 4
+lanes:          dd (P1 + P2) & 0xFFFFFFFF, P2, 0, (0 - P1) & 0xFFFFFFFF
+packet:         db 16, 0
+.count:         dw 0
+                dw 0
+.segment:       dw 0
+.lba:           dq 0
+
+align 8
+gdt:    dq      0
+        dq      0x00AF9A000000FFFF      ; 0x08: 64-bit code
+        dq      0x00CF92000000FFFF      ; 0x10: flat data
+gdt_pointer:
+        dw      $ - gdt - 1
+        dd      gdt
+
+        times   2048 - ($ - $$) db 0xCC
