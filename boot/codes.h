@@ -1,0 +1,19 @@
+// boot/codes.h — what can be wrong with the things that boot hands on; docs/errors.md gives each its meaning.
+#pragma once
+
+#include "rstate/site.h"
+
+namespace boot {
+
+inline constexpr rstate::Code elf_malformed{"boot.elf_malformed"};
+inline constexpr rstate::Code elf_unsupported{"boot.elf_unsupported"};
+inline constexpr rstate::Code elf_no_symbols{"boot.elf_no_symbols"};
+
+inline constexpr rstate::Code bundle_malformed{"boot.bundle_malformed"};
+inline constexpr rstate::Code bundle_damaged{"boot.bundle_damaged"};
+inline constexpr rstate::Code bundle_missing{"boot.bundle_missing"};
+
+inline constexpr rstate::Code option_malformed{"boot.option_malformed"};
+inline constexpr rstate::Code option_unknown{"boot.option_unknown"};
+
+} // namespace boot
