@@ -1,8 +1,12 @@
 // base/span.h — views of memory somebody else owns, and a fixed array. Index checks stay on in release.
 #pragma once
 
-#include "base/check.h"
 #include "base/types.h"
+
+// One cold function each for the whole program, so that a checked access costs a compare and a branch; the
+// backtrace names the place.
+[[noreturn]] void span_index_failed(usize index, usize size);
+[[noreturn]] void span_part_failed(usize from, usize count, usize size);
 
 template <class T> class Span {
   public:
@@ -17,13 +21,15 @@ template <class T> class Span {
     constexpr T *begin() const { return data_; }
     constexpr T *end() const { return data_ + size_; }
     constexpr T &operator[](usize i) const {
-        CHECK(i < size_, "an index lies inside its span", i, size_);
+        if (i >= size_) [[unlikely]]
+            span_index_failed(i, size_);
         return data_[i];
     }
 
     // The part [from, from + count); whoever computes them from outside input asks `holds` first.
     constexpr Span sub(usize from, usize count) const {
-        CHECK(holds(from, count), "a part lies inside its span", from, count, size_);
+        if (!holds(from, count)) [[unlikely]]
+            span_part_failed(from, count, size_);
         return {data_ + from, count};
     }
     constexpr Span from(usize start) const { return sub(start, size_ - min(start, size_)); }
@@ -42,11 +48,13 @@ template <class T, usize n> struct Array {
     T elements[n];
 
     constexpr T &operator[](usize i) {
-        CHECK(i < n, "an index lies inside its array", i, n);
+        if (i >= n) [[unlikely]]
+            span_index_failed(i, n);
         return elements[i];
     }
     constexpr const T &operator[](usize i) const {
-        CHECK(i < n, "an index lies inside its array", i, n);
+        if (i >= n) [[unlikely]]
+            span_index_failed(i, n);
         return elements[i];
     }
     constexpr T *begin() { return elements; }

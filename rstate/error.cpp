@@ -1,6 +1,7 @@
 // rstate/error.cpp — the frame pools, and what an error does with its frames. See error.h.
 #include "rstate/error.h"
 
+#include "base/check.h"
 #include "base/hash.h"
 #include "base/log.h"
 

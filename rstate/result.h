@@ -11,6 +11,7 @@
 
 #include <new>
 
+#include "base/check.h"
 #include "rstate/error.h"
 
 namespace rstate {

@@ -1,0 +1,14 @@
+// base/span.cpp — where a span's bounds are broken: our own bug, always.
+#include "base/span.h"
+
+#include "base/check.h"
+
+void span_index_failed(usize index, usize size) {
+    CHECK(index < size, "an index lies inside its span", index, size);
+    __builtin_unreachable();
+}
+
+void span_part_failed(usize from, usize count, usize size) {
+    CHECK(from <= size && count <= size - from, "a part lies inside its span", from, count, size);
+    __builtin_unreachable();
+}

@@ -1,0 +1,55 @@
+// boot/acpi.h — the three things wanted from ACPI: which cores there are, and which node each core and memory
+// range is on.
+//
+// Everything is parsed over spans; `PhysicalView` gives the bytes behind a physical address, or nothing where
+// the caller cannot reach. Each length is checked before it is used and each table's checksum must be right.
+#pragma once
+
+#include "base/core.h"
+#include "base/span.h"
+#include "rstate/result.h"
+
+namespace boot {
+
+// Bytes at [physical, physical + length), or an empty span when they cannot be reached.
+struct PhysicalView {
+    Bytes (*read)(void *context, u64 physical, u64 length) = nullptr;
+    void *context = nullptr;
+    Bytes operator()(u64 physical, u64 length) const { return read(context, physical, length); }
+};
+
+struct CoreEntry {
+    u32 apic_id = 0;
+    u32 node = 0;
+};
+
+struct NodeRange {
+    u64 start = 0, end = 0;
+    u32 node = 0;
+};
+
+// What the tables say. Without a MADT there is only the core that runs; without a SRAT all is node 0.
+struct Topology {
+    static constexpr u32 max_node_ranges = 32;
+    CoreEntry cores[max_cores];
+    u32 core_count = 0;
+    u32 cores_left_out = 0; // enabled, but beyond max_cores
+    u64 lapic = 0xFEE00000;
+    NodeRange node_ranges[max_node_ranges];
+    u32 node_range_count = 0;
+    bool has_madt = false, has_srat = false;
+
+    u32 node_of_memory(u64 physical) const;
+};
+
+// Finds the root pointer in `area`, which begins at a 16-byte boundary: its offset, or area.size().
+usize find_rsdp(Bytes area);
+
+// ACPI specification 6.5 §5.2: RSDP -> XSDT or RSDT -> MADT ("APIC") and SRAT. `rsdp` is the structure's
+// bytes.
+rstate::Result<> read_topology(Bytes rsdp, const PhysicalView &view, Topology &topology);
+
+rstate::Result<> parse_madt(Bytes table, Topology &topology);
+rstate::Result<> parse_srat(Bytes table, Topology &topology);
+
+} // namespace boot
