@@ -23,7 +23,8 @@ def check_format():
     for start in range(0, len(files), 100):
         names = [str(path.relative_to(ROOT)) for path in files[start:start + 100]]
         done = subprocess.run(["clang-format", "--dry-run", "-Werror", *names], cwd=ROOT, capture_output=True, text=True)
-        complaints += [line for line in done.stderr.splitlines() if ": error:" in line]
+        badly = {line.split(":", 1)[0] for line in done.stderr.splitlines() if ": error:" in line}
+        complaints += [f"{name}: as clang-format -i would write it?" for name in sorted(badly)]
     return complaints
 
 

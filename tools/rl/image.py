@@ -2,6 +2,7 @@
 
     python3 -m tools.rl.image OUT stage0.bin stage1.bin stage2.bin kernel.elf bundle.bin
 """
+import re
 import struct
 import sys
 from pathlib import Path
@@ -52,8 +53,8 @@ def _put(buffer, offset, form, *values):
 
 
 def code_size(data, limit):
-    """Bytes in use: what is left when the filling at the end is taken away."""
-    return len(data[:limit].rstrip(b"\0\x90\xcc"))
+    """Bytes in use: all but the longest stretch of the filling that the assembler put there."""
+    return limit - max((len(run) for run in re.findall(b"\xcc+", data[:limit])), default=0)
 
 
 def partition_table(total_sectors):

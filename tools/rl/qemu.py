@@ -51,9 +51,13 @@ class Machine:
         return drive + device
 
 
+_prctl = getattr(ctypes.CDLL(None), "prctl", None)     # found now: after a fork is no time to load libraries
+
+
 def _die_with_parent():
     """A killed build.py must not leave a machine running: Linux then ends the child too (1 is PR_SET_PDEATHSIG)."""
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+    if _prctl:
+        _prctl(1, signal.SIGKILL)
 
 
 class Qemu:

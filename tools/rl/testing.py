@@ -5,7 +5,7 @@ import subprocess
 import unittest
 from pathlib import Path
 
-from . import build, scenarios, targetlist
+from . import build, scenario, targetlist
 from .common import BUILD, ROOT
 from .graph import Graph
 from .ninja import run_ninja
@@ -115,5 +115,5 @@ def main(arguments):
             _fuzz_entry(fuzzer, tally, FUZZ_LONG_SECONDS if arguments.long else FUZZ_SECONDS)
         _native_checks(tally)
     if boot and graph.image:
-        scenarios.run_all(tally, arguments.long)
+        scenario.run_all(tally, arguments.long)
     return tally.summary()

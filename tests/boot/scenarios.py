@@ -1,0 +1,72 @@
+"""The machines we boot, row by row: what is put together, what is broken in it, what must come of it."""
+from tests.boot import damage, judge, probes
+from tools.rl.common import SYSTEM_FAILED
+from tools.rl.qemu import Machine
+from tools.rl.scenario import Scenario
+
+FUZZED = (r"^\{'type': 'end', 'status': 'ok'",)
+FEW_CASES = 300
+
+
+def _matrix(cpus, memory, cpu, random, machine, disk):
+    """One machine of the matrix: it boots, fuzzes a little on every core, and ends well."""
+    model = cpu if random == "rdrand" else f"{cpu},-rdrand,-rdseed"
+    return Scenario(f"matrix {cpus} cores, {memory}, {model}, {machine}, {disk}",
+                    Machine(cpus=cpus, memory=memory, cpu=model, machine=machine, disk=disk),
+                    options={"cases": FEW_CASES * cpus, "seed": 1}, timeout=120, must=FUZZED,
+                    judge=judge.every_core_fuzzed)
+
+
+# Any two values of different columns meet in at least one row (tests/tools/test_scenarios.py counts them).
+MATRIX = [
+    (1, "64M", "max", "rdrand", "pc", "ide"),
+    (1, "512M", "max", "none", "q35", "ahci"),
+    (1, "512M", "EPYC", "none", "q35", "virtio"),
+    (1, "6G", "EPYC-Rome", "none", "pc", "usb"),
+    (2, "64M", "EPYC", "none", "pc", "usb"),
+    (2, "64M", "EPYC-Rome", "none", "pc", "ahci"),
+    (2, "512M", "max", "rdrand", "q35", "virtio"),
+    (2, "6G", "EPYC", "none", "q35", "ide"),
+    (4, "64M", "EPYC-Rome", "none", "q35", "ide"),
+    (4, "512M", "max", "none", "pc", "usb"),
+    (4, "6G", "EPYC", "rdrand", "pc", "ahci"),
+    (4, "6G", "max", "rdrand", "pc", "virtio"),
+    (8, "64M", "EPYC-Rome", "none", "pc", "virtio"),
+    (8, "512M", "EPYC", "rdrand", "pc", "ide"),
+    (8, "512M", "EPYC-Rome", "rdrand", "q35", "usb"),
+    (8, "6G", "max", "none", "pc", "ahci"),
+]
+
+
+def _refused(name, says, options=None, machine=None, broken=None, **more):
+    """A machine or an image on which we cannot work: one clear reason and the fixed status, no hang, no reset."""
+    return Scenario(f"refuses {name}", machine or Machine(cpus=1), options=options, damage=broken, timeout=60,
+                    status=SYSTEM_FAILED, must=(says,), must_not=(r"^\{'type': 'stats'",), **more)
+
+
+REFUSALS = [
+    _refused("a processor without SVM", r"SVM", machine=Machine(cpus=1, cpu="EPYC,-svm")),
+    _refused("a processor without nested paging", r"nested paging|NPT", machine=Machine(cpus=1, cpu="EPYC,-npt")),
+    _refused("a processor without long mode", r"stage0: stop: no long mode", machine=Machine(cpus=1, cpu="EPYC,-lm")),
+    _refused("a 32-bit processor", r"stage0: stop: no long mode", machine=Machine(cpus=1, cpu="pentium3")),
+    _refused("16 MiB of memory", r"too little memory", machine=Machine(cpus=1, memory="16M")),
+    _refused("20 MiB of memory", r"too little memory|out of memory", machine=Machine(cpus=1, memory="20M")),
+    _refused("a flipped bit in stage1", r"stage0: stop: stage1 damaged", broken=damage.flip("stage1")),
+    _refused("a missing sector in stage1", r"stage0: stop: stage1 damaged", broken=damage.blank("stage1")),
+    _refused("a disk that ends in stage1", r"stage0: stop: read error", broken=damage.cut("stage1")),
+    _refused("a flipped bit in stage2", r"stage1: stop: stage2 is damaged", broken=damage.flip("stage2")),
+    _refused("a missing sector in stage2", r"stage1: stop: stage2 is damaged", broken=damage.blank("stage2")),
+    _refused("a disk that ends in stage2", r"stage1: stop: cannot read the disk", broken=damage.cut("stage2")),
+    _refused("a flipped bit in the kernel", r"kernel.*(damaged|XXH64|hash)", broken=damage.flip("kernel")),
+    _refused("a missing sector in the kernel", r"kernel.*(damaged|XXH64|hash)", broken=damage.blank("kernel")),
+    _refused("a disk that ends in the kernel", r"stage1: stop: cannot read the disk", broken=damage.cut("kernel")),
+    _refused("a flipped bit in the bundle", r"bundle.*(damaged|XXH64|hash)", broken=damage.flip("bundle")),
+    _refused("a missing sector in the bundle", r"bundle.*(damaged|XXH64|hash)", broken=damage.blank("bundle")),
+    _refused("a disk that ends in the bundle", r"stage1: stop: cannot read the disk", broken=damage.cut("bundle")),
+    _refused("an ACPI table with a bad checksum", r"checksum", machine=Machine(cpus=2),
+             probe=probes.DamagedAcpi.bad_checksum),
+    _refused("an ACPI table with a bad length", r"length|too (short|long)", machine=Machine(cpus=2),
+             probe=probes.DamagedAcpi.bad_length),
+]
+
+SCENARIOS = [_matrix(*row) for row in MATRIX] + REFUSALS

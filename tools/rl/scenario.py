@@ -1,0 +1,158 @@
+"""Boots the machines of tests/boot/scenarios.py and holds each against what its row says must happen."""
+import contextlib
+import importlib
+import os
+import re
+import tempfile
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Callable, Optional
+
+from . import image
+from .common import BUILTIN_TARGET, IMAGE, OK
+from .qemu import Machine
+from .run import boot_image, target_entries
+from .session import Session
+
+LAST_LINES = 15
+CORES_HERE = os.cpu_count() or 1
+# What never appears in a boot that ends well.
+SIGNS_OF_FAILURE = (r"^panic", r"^error ", r"stop: ")
+
+
+@dataclass
+class Scenario:
+    """One row: a machine, what is put into it, what must come of it."""
+    name: str
+    machine: Machine = field(default_factory=Machine)
+    options: Optional[dict] = None          # of the bundle; None boots the plain image as it was built
+    target: str = BUILTIN_TARGET
+    entries: tuple = ()                     # more (name, bytes) for the bundle
+    seeds: bool = True                      # the target's own seeds
+    damage: Optional[Callable] = None       # (image bytes, Layout) -> image bytes
+    timeout: float = 60
+    status: int = OK
+    must: tuple = ()                        # patterns that must appear on the console, in lines
+    must_not: tuple = SIGNS_OF_FAILURE
+    boots: int = 1
+    judge: Optional[Callable] = None        # (list of Outcome) -> "" or a complaint
+    probe: Optional[Callable] = None        # made for each boot: .arguments(folder), .run(session, folder)
+    stop_after: str = ""                    # a pattern: once a line matches, the host asks the machine to stop
+    long: bool = False
+
+
+@dataclass
+class Outcome:
+    """What one boot came to."""
+    status: int
+    why: str
+    text: str
+    records: list
+    seconds: float
+
+    def of_type(self, kind):
+        return [record for record in self.records if record["type"] == kind]
+
+
+class Slots:
+    """As many busy virtual cores at a time as there are real ones; a wider machine runs alone."""
+
+    def __init__(self, total):
+        self.total = total
+        self.free = total
+        self.changed = threading.Condition()
+
+    @contextlib.contextmanager
+    def take(self, wanted):
+        wanted = min(wanted, self.total)
+        with self.changed:
+            self.changed.wait_for(lambda: self.free >= wanted)
+            self.free -= wanted
+        try:
+            yield
+        finally:
+            with self.changed:
+                self.free += wanted
+                self.changed.notify_all()
+
+
+def contents(row):
+    """The image this row boots."""
+    if row.options is None and not row.entries:
+        data = IMAGE.read_bytes()
+    else:
+        options = {"target": row.target, "cpus": row.machine.cpus, "exit": 1, **(row.options or {})}
+        data = boot_image(target_entries(row.target, options, row.entries, row.seeds))
+    return row.damage(data, image.layout_of(data)) if row.damage else data
+
+
+def boot(row):
+    with tempfile.TemporaryDirectory(prefix="raclette-") as folder:
+        machine, complaint = row.machine, []
+        probe = row.probe() if row.probe else None
+        if probe:
+            machine = replace(machine, extra=machine.extra + probe.arguments(Path(folder)))
+        session = Session(contents(row), machine, deadline=row.timeout)
+        if probe:
+            def watch():
+                try:
+                    complaint.append(probe.run(session, Path(folder)) or "")
+                except (OSError, ValueError) as error:
+                    complaint.append(f"the probe failed: {error!r}")
+            watcher = threading.Thread(target=watch, daemon=True)
+            watcher.start()
+        lines, records = [], []
+        for _, event in session.events():
+            if isinstance(event, dict):
+                records.append(event)
+                line = event["type"]
+            else:
+                line = event
+            if event is not None:
+                lines.append(str(event) if isinstance(event, dict) else line)
+            if event is not None and row.stop_after and session.stopping is None and re.search(row.stop_after, line):
+                session.stop()
+        if probe:
+            watcher.join(10)
+            session.why = session.why or "".join(complaint)
+        return Outcome(session.status, session.why, "\n".join(lines), records, session.elapsed())
+
+
+def complaints(row, outcome):
+    """Why this boot is not what the row asks for; nothing when it is."""
+    found = [outcome.why] if outcome.why else []
+    if outcome.status != row.status:
+        found.append(f"status {outcome.status}, expected {row.status}")
+    found += [f"not on the console: {p}" for p in row.must if not re.search(p, outcome.text, re.M)]
+    found += [f"on the console: {p}" for p in row.must_not if re.search(p, outcome.text, re.M)]
+    if found:
+        found += ["the last lines:", *("  " + line[:200] for line in outcome.text.splitlines()[-LAST_LINES:])]
+    return found
+
+
+def run_row(row, slots, tally):
+    name = f"boot {row.name}"
+    try:
+        with slots.take(row.machine.cpus):
+            outcomes = [boot(row) for _ in range(row.boots)]
+    except Exception as error:                       # a broken row must not take the others with it
+        tally.add(name, False, f"the runner failed: {error!r}")
+        return
+    found = [complaint for outcome in outcomes for complaint in complaints(row, outcome)]
+    if not found and row.judge:
+        found = [row.judge(outcomes)] if row.judge(outcomes) else []
+    for outcome in outcomes:
+        for test in outcome.of_type("test"):
+            tally.add(f"kernel {test['name']}", test["ok"], test.get("message", ""), quiet=True)
+    tally.add(f"{name} ({sum(o.seconds for o in outcomes):.1f} s)", not found, "\n".join(found))
+
+
+def run_all(tally, long):
+    table = importlib.import_module("tests.boot.scenarios").SCENARIOS
+    chosen = [row for row in table if tally.wants(f"boot {row.name}") and (long or not row.long)]
+    slots = Slots(CORES_HERE)
+    with ThreadPoolExecutor(max_workers=CORES_HERE) as pool:
+        for row in chosen:
+            pool.submit(run_row, row, slots, tally)
