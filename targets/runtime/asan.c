@@ -1,0 +1,112 @@
+// targets/runtime/asan.c — what clang's AddressSanitizer instrumentation calls: reports, checks, the stack's
+// shadow.
+#include "targets/runtime/runtime.h"
+
+void __asan_init(void) { rl_heap_start(); }
+void __asan_version_mismatch_check_v8(void) {}
+void __asan_before_dynamic_init(const char *module) { (void)module; }
+void __asan_after_dynamic_init(void) {}
+
+// A check that failed, and the same check out of line (for functions with thousands of accesses).
+#define ACCESS(size)                                                                                         \
+    void __asan_report_load##size(u64 address) {                                                             \
+        rl_report_access(CALLER(), address, size, rl_access_read);                                           \
+    }                                                                                                        \
+    void __asan_report_store##size(u64 address) {                                                            \
+        rl_report_access(CALLER(), address, size, rl_access_write);                                          \
+    }                                                                                                        \
+    void __asan_load##size(u64 address) {                                                                    \
+        if (UNLIKELY(rl_first_poisoned(address, size)))                                                      \
+            rl_report_access(CALLER(), address, size, rl_access_read);                                       \
+    }                                                                                                        \
+    void __asan_store##size(u64 address) {                                                                   \
+        if (UNLIKELY(rl_first_poisoned(address, size)))                                                      \
+            rl_report_access(CALLER(), address, size, rl_access_write);                                      \
+    }
+ACCESS(1)
+ACCESS(2)
+ACCESS(4)
+ACCESS(8)
+ACCESS(16)
+
+void __asan_report_load_n(u64 address, u64 size) {
+    rl_report_access(CALLER(), address, size, rl_access_read);
+}
+void __asan_report_store_n(u64 address, u64 size) {
+    rl_report_access(CALLER(), address, size, rl_access_write);
+}
+void __asan_loadN(u64 address, u64 size) { rl_check(CALLER(), (void *)address, size, rl_access_read); }
+void __asan_storeN(u64 address, u64 size) { rl_check(CALLER(), (void *)address, size, rl_access_write); }
+
+// Long runs of stack shadow, which clang does not write inline.
+#define SET_SHADOW(value)                                                                                    \
+    void __asan_set_shadow_##value(u64 at, u64 size) { rl_fill((void *)at, 0x##value, size); }
+SET_SHADOW(00)
+SET_SHADOW(f1)
+SET_SHADOW(f2)
+SET_SHADOW(f3)
+SET_SHADOW(f5)
+SET_SHADOW(f8)
+
+// Variables whose scope ends, too large or too oddly placed for inline code.
+void __asan_poison_stack_memory(u64 address, u64 size) {
+    rl_fill(shadow_of(address), shadow_stack_scope, (size + 7) >> 3);
+}
+void __asan_unpoison_stack_memory(u64 address, u64 size) { unpoison(address, size); }
+
+// alloca: 32 bytes of red zone below; above it what aligns to 32, and 32 more.
+void __asan_alloca_poison(u64 address, u64 size) {
+    const u64 end = address + size, red = (end + 31) & ~31ull;
+    rl_fill(shadow_of(address - 32), shadow_alloca_left, 4);
+    rl_fill(shadow_of((end + 7) & ~7ull), shadow_alloca_right, (red - ((end + 7) & ~7ull)) >> 3);
+    if (end & 7) *shadow_of(end) = (u8)(end & 7);
+    rl_fill(shadow_of(red), shadow_alloca_right, 4);
+}
+
+void __asan_allocas_unpoison(u64 top, u64 bottom) {
+    if (!top || top > bottom) return;
+    rl_fill(shadow_of(top), 0, (bottom - top) >> 3);
+}
+
+// Frames that a throw or longjmp abandons would stay poisoned; who announced it is kept for
+// rl_kind_uncaught_exception.
+void __asan_handle_no_return(void) {
+    const struct site site = CALLER();
+    rl_hot.noreturn_pc = site.pc;
+    rl_hot.noreturn_sp = site.sp;
+    rl_hot.noreturn_bp = site.bp;
+    const u64 from = site.sp & ~7ull;
+    if (from - (RL_STACK_TOP - RL_STACK_SIZE) < RL_STACK_SIZE)
+        rl_fill(shadow_of(from), 0, (RL_STACK_TOP - from) >> 3);
+}
+
+// The interface for programs that poison memory of their own, as sanitizer/asan_interface.h declares it.
+void __asan_poison_memory_region(const volatile void *at, size_t size) {
+    const u64 address = ((u64)at + 7) & ~7ull, end = ((u64)at + size) & ~7ull;
+    if (address < end) rl_fill(shadow_of(address), shadow_user, (end - address) >> 3);
+}
+
+void __asan_unpoison_memory_region(const volatile void *at, size_t size) {
+    const u64 address = (u64)at & ~7ull;
+    if (size) unpoison(address, (u64)at + size - address);
+}
+
+int __asan_address_is_poisoned(const volatile void *at) { return rl_first_poisoned((u64)at, 1) != 0; }
+void *__asan_region_is_poisoned(void *at, size_t size) { return (void *)rl_first_poisoned((u64)at, size); }
+
+void __asan_poison_cxx_array_cookie(u64 address) { *shadow_of(address) = shadow_array_cookie; }
+u64 __asan_load_cxx_array_cookie(const u64 *at) { return *shadow_of((u64)at) == shadow_freed ? 0 : *at; }
+
+// Between new_middle and end of a container's storage nothing may be touched.
+void __sanitizer_annotate_contiguous_container(const void *begin, const void *end, const void *old_middle,
+                                               const void *new_middle) {
+    (void)old_middle;
+    const u64 middle = (u64)new_middle, stop = (u64)end & ~7ull, poisoned = (middle + 7) & ~7ull;
+    rl_fill(shadow_of((u64)begin), 0, (middle - (u64)begin) >> 3);
+    if (poisoned < stop) rl_fill(shadow_of(poisoned), shadow_container, (stop - poisoned) >> 3);
+    if (middle & 7) *shadow_of(middle) = (u8)(middle & 7);
+}
+
+// Calls that coverage instrumentation makes at start-up; the linker's section symbols say the same.
+void __sanitizer_cov_8bit_counters_init(u8 *start, u8 *stop) { (void)start, (void)stop; }
+void __sanitizer_cov_pcs_init(const u64 *start, const u64 *stop) { (void)start, (void)stop; }

@@ -1,0 +1,43 @@
+// targets/runtime/edges.c — what happens at each edge and each comparison of the target.
+//
+// Compiled to bitcode and inlined into the target by the linker: an edge then costs three instructions
+// (clang's own counter increment and the two below) and no register, a comparison two while operands are not
+// wanted.
+#include "targets/runtime/runtime.h"
+
+#define HOOK __attribute__((used, always_inline)) void
+
+// Red zones before the first variable of each section: these come first in the linked module, globals.c
+// poisons them.
+#define FENCE __attribute__((used, aligned(64)))
+FENCE char rl_fence_data[64] = {1};
+FENCE char rl_fence_bss[64];
+FENCE const char rl_fence_rodata[64] = {1};
+
+// In assembly, so that the jump splits no basic block and LLVM keeps no register free for a call. Nobody
+// returns from rl_out_of_budget, so the compiler need not know of it.
+HOOK __sanitizer_cov_trace_pc(void) {
+    __asm__ volatile("decq rl_hot(%%rip)\n\tjs rl_out_of_budget" ::: "cc");
+}
+_Static_assert(offsetof(struct rl_hot, budget) == 0, "the assembly above counts down the budget");
+
+// preserve_most leaves the caller's registers alone: the cold call costs the hot path nothing.
+__attribute__((preserve_most)) void rl_compare(u64 a, u64 b, u32 size);
+__attribute__((preserve_most)) void rl_compare_constant(u64 constant, u64 b, u32 size);
+__attribute__((preserve_most)) void rl_compare_switch(u64 value, const u64 *cases);
+
+#define COMPARISONS(bytes, type)                                                                             \
+    HOOK __sanitizer_cov_trace_cmp##bytes(type a, type b) {                                                  \
+        if (UNLIKELY(rl_hot.recording)) rl_compare(a, b, bytes);                                             \
+    }                                                                                                        \
+    HOOK __sanitizer_cov_trace_const_cmp##bytes(type constant, type b) {                                     \
+        if (UNLIKELY(rl_hot.recording)) rl_compare_constant(constant, b, bytes);                             \
+    }
+COMPARISONS(1, u8)
+COMPARISONS(2, u16)
+COMPARISONS(4, u32)
+COMPARISONS(8, u64)
+
+HOOK __sanitizer_cov_trace_switch(u64 value, const u64 *cases) {
+    if (UNLIKELY(rl_hot.recording)) rl_compare_switch(value, cases);
+}

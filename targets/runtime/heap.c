@@ -1,0 +1,225 @@
+// targets/runtime/heap.c — the malloc family: every block with red zones, its history, and no second life.
+//
+//   | header 64 | memory ... | red zone 16..2048 || header 64 | memory ...
+//   ^ chunk                                       ^ next chunk
+//
+// Blocks are cut one after the other from an arena whose shadow is poisoned from the start, so an allocation
+// opens just its own bytes. A freed block stays poisoned. Only once the arena is used up does a rover go over
+// it from its oldest end, join freed neighbours and cut new blocks from them.
+#include "targets/runtime/runtime.h"
+
+enum {
+    header = sizeof(struct block),
+    filled_bytes = 4096
+}; // AddressSanitizer fills no more than the first 4096
+#define ARENA_END (RL_HEAP_BASE + RL_HEAP_SIZE)
+
+static bool on_stack(u64 bp) {
+    return bp - (RL_STACK_TOP - RL_STACK_SIZE) < RL_STACK_SIZE - 16 && bp % 8 == 0;
+}
+
+// The innermost return addresses; they fit 32 bits because the ELF lies below 4 GiB.
+static void record_frames(u32 frames[RL_REPORT_FRAMES], struct site site) {
+    frames[0] = (u32)site.pc;
+    u64 bp = site.bp;
+    u32 i = 1;
+    for (; i < RL_REPORT_FRAMES && on_stack(bp); i++) {
+        const u64 *const frame = (const u64 *)bp;
+        frames[i] = (u32)frame[1] - 1;
+        if (frame[0] <= bp) {
+            i++;
+            break;
+        }
+        bp = frame[0];
+    }
+    for (; i < RL_REPORT_FRAMES; i++) frames[i] = 0;
+}
+
+// A sixteenth of the block, as AddressSanitizer does: a stride over an image's row should not reach the next
+// block.
+static u64 red_zone(u64 size) {
+    const u64 zone = (size >> 4) & ~15ull;
+    return zone < 16 ? 16 : zone > 2048 ? 2048 : zone;
+}
+
+void rl_heap_start(void) {
+    if (rl_hot.heap_next) return;
+    rl_hot.heap_next = rl_hot.heap_rover = RL_HEAP_BASE;
+    if (*shadow_of(ARENA_END - 8) != shadow_heap)
+        rl_fill(shadow_of(RL_HEAP_BASE), shadow_heap, RL_HEAP_SIZE >> 3);
+    if (*shadow_of(RL_INPUT_BASE) != shadow_heap)
+        rl_fill(shadow_of(RL_INPUT_BASE), shadow_heap, RL_INPUT_SIZE >> 3);
+}
+
+// Splits what a reused chunk has too much of into a freed chunk of its own.
+static void split(struct block *block, u32 bytes) {
+    const u32 rest = block->bytes - bytes;
+    if (rest < header + 16) return;
+    block->bytes = bytes;
+    struct block *const next = (struct block *)((u64)block + bytes);
+    *next = (struct block){.mark = block_freed, .bytes = rest, .offset = header, .memory_mark = block_memory};
+}
+
+static bool is_freed(u64 at) { return at < rl_hot.heap_next && ((struct block *)at)->mark == block_freed; }
+
+// The next place for a chunk of so many bytes among freed ones, or null after one whole round.
+static struct block *reuse(u32 bytes) {
+    u64 travelled = 0;
+    for (u64 at = rl_hot.heap_rover; travelled <= RL_HEAP_SIZE;) {
+        if (at >= rl_hot.heap_next) at = RL_HEAP_BASE;
+        struct block *const block = (struct block *)at;
+        if (block->mark != block_live && block->mark != block_freed)
+            return NULL; // overwritten: trust nothing here
+        spend(1);
+        if (block->mark == block_freed) {
+            for (u64 next; block->bytes < bytes && is_freed(next = at + block->bytes); spend(1))
+                block->bytes += ((struct block *)next)->bytes;
+            if (block->bytes >= bytes) {
+                split(block, bytes);
+                rl_fill(shadow_of(at), shadow_heap, block->bytes >> 3);
+                rl_hot.heap_rover = at + block->bytes;
+                return block;
+            }
+        }
+        travelled += block->bytes;
+        at += block->bytes;
+    }
+    return NULL;
+}
+
+static void *allocate(u64 size, u64 alignment, enum family family, struct site site, bool zeroed) {
+    if (UNLIKELY(!rl_hot.heap_next)) rl_heap_start();
+    if (UNLIKELY(size > RL_HEAP_SIZE || alignment > RL_HEAP_SIZE)) return NULL;
+    const u64 slack = alignment > 16 ? alignment : 0;
+    const u64 bytes = header + slack + ((size + 15) & ~15ull) + red_zone(size);
+    struct block *block = (struct block *)rl_hot.heap_next;
+    const bool fresh = rl_hot.heap_next + bytes <= ARENA_END; // never used in this case: zero, and poisoned
+    if (LIKELY(fresh)) {
+        rl_hot.heap_next += bytes;
+        block->bytes = (u32)bytes;
+    } else if (!(block = bytes <= RL_HEAP_SIZE ? reuse((u32)bytes) : NULL)) {
+        return NULL;
+    }
+    u64 memory = (u64)block + header;
+    if (slack) memory = (memory + slack - 1) & ~(slack - 1);
+    block->mark = block_live;
+    block->size = (u32)size;
+    block->family = family;
+    record_frames(block->allocated, site);
+    block->offset = (u32)(memory - (u64)block);
+    block->memory_mark = block_memory;
+    if (slack) { // where free looks for it
+        ((u32 *)memory)[-2] = block->offset;
+        ((u32 *)memory)[-1] = block_memory;
+    }
+    unpoison(memory, size);
+    if (!zeroed)
+        rl_fill((void *)memory, rl_hot.fill, size < filled_bytes ? size : filled_bytes);
+    else if (!fresh)
+        rl_fill((void *)memory, 0, size);
+    return (void *)memory;
+}
+
+void *rl_allocate(u64 size, u64 alignment, enum family family, struct site site) {
+    return allocate(size, alignment, family, site, false);
+}
+
+// The block whose memory starts at p; ends the case if there is none.
+static struct block *block_at(void *p, struct site site) {
+    const u64 memory = (u64)p;
+    if (memory % 16 == 0 && memory - RL_HEAP_BASE - header < RL_HEAP_SIZE &&
+        ((u32 *)memory)[-1] == block_memory) {
+        struct block *const block = (struct block *)(memory - ((u32 *)memory)[-2]);
+        if ((u64)block >= RL_HEAP_BASE && (u64)block <= memory - header &&
+            block->offset == memory - (u64)block) {
+            if (block->mark == block_live) return block;
+            if (block->mark == block_freed) rl_report_kind(site, rl_kind_double_free, memory, 0, "");
+        }
+    }
+    rl_report_kind(site, rl_kind_invalid_free, memory, 0, "");
+}
+
+void rl_free(void *p, enum family family, struct site site) {
+    if (!p) return;
+    struct block *const block = block_at(p, site);
+    if (UNLIKELY(block->family != family))
+        rl_report_kind(site, rl_kind_alloc_dealloc_mismatch, (u64)p, 0, "");
+    block->mark = block_freed;
+    record_frames(block->freed, site);
+    rl_fill(shadow_of((u64)p), shadow_freed, (block->size + 7ull) >> 3);
+}
+
+int *__errno_location(void);
+enum { error_no_memory = 12, error_invalid = 22 };
+
+static void *or_error(void *p) {
+    if (UNLIKELY(!p)) *__errno_location() = error_no_memory;
+    return p;
+}
+
+void *malloc(size_t size) { return or_error(allocate(size, 16, family_malloc, CALLER(), false)); }
+
+void *calloc(size_t count, size_t size) {
+    u64 total;
+    if (__builtin_mul_overflow(count, size, &total)) total = UINT64_MAX;
+    return or_error(allocate(total, 16, family_malloc, CALLER(), true));
+}
+
+void free(void *p) { rl_free(p, family_malloc, CALLER()); }
+
+// Always moves, as AddressSanitizer does, so that a stale pointer is caught.
+void *realloc(void *p, size_t size) {
+    const struct site site = CALLER();
+    if (!p) return or_error(allocate(size, 16, family_malloc, site, false));
+    const struct block *const block = block_at(p, site);
+    if (!size) {
+        rl_free(p, family_malloc, site);
+        return NULL;
+    }
+    void *const moved = or_error(allocate(size, 16, family_malloc, site, false));
+    if (!moved) return NULL;
+    rl_copy(moved, p, block->size < size ? block->size : size);
+    rl_free(p, family_malloc, site);
+    return moved;
+}
+
+void *reallocarray(void *p, size_t count, size_t size) {
+    u64 total;
+    if (__builtin_mul_overflow(count, size, &total)) return or_error(NULL);
+    return realloc(p, total);
+}
+
+static bool is_alignment(u64 alignment) { return alignment && !(alignment & (alignment - 1)); }
+
+void *memalign(size_t alignment, size_t size) {
+    if (!is_alignment(alignment)) {
+        *__errno_location() = error_invalid;
+        return NULL;
+    }
+    return or_error(allocate(size, alignment, family_malloc, CALLER(), false));
+}
+
+void *aligned_alloc(size_t alignment, size_t size) {
+    if (!is_alignment(alignment)) {
+        *__errno_location() = error_invalid;
+        return NULL;
+    }
+    return or_error(allocate(size, alignment, family_malloc, CALLER(), false));
+}
+
+int posix_memalign(void **p, size_t alignment, size_t size) {
+    if (!is_alignment(alignment) || alignment % sizeof(void *)) return error_invalid;
+    void *const memory = allocate(size, alignment, family_malloc, CALLER(), false);
+    if (!memory) return error_no_memory;
+    *p = memory;
+    return 0;
+}
+
+void *valloc(size_t size) { return or_error(allocate(size, 4096, family_malloc, CALLER(), false)); }
+
+void *pvalloc(size_t size) {
+    const u64 pages = size ? (size + 4095) & ~4095ull : 4096;
+    return or_error(allocate(pages < size ? UINT64_MAX : pages, 4096, family_malloc, CALLER(), false));
+}
+
+size_t malloc_usable_size(void *p) { return p ? block_at(p, CALLER())->size : 0; }

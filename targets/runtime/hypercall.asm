@@ -1,0 +1,47 @@
+; targets/runtime/hypercall.asm — the way out of the virtual machine: one VMMCALL instruction, and what leads to it.
+;
+; 64-bit ring 3, System V calling convention. There is exactly one VMMCALL, at rl_vmmcall, so that a host without the
+; hypervisor can put another trapping instruction of the same length there.
+
+bits 64
+default rel
+
+hypercall equ 0x524c0000                ; RL_HYPERCALL of abi.h
+
+global rl_hypercall:function
+global rl_door:function
+global rl_out_of_budget:function
+global rl_vmmcall:function
+
+section .text
+
+; u64 rl_hypercall(u32 number, u64 first, u64 second)
+; in: edi number, rsi and rdx arguments; out: rax; clobbers: rdi, rsi, rcx
+rl_hypercall:
+    lea     eax, [rdi + hypercall]      ; the number, with the mark that tells it from any other VMMCALL
+    mov     rdi, rsi                    ; the hypervisor takes its arguments where a function would: rdi, rsi
+    mov     rsi, rdx
+rl_vmmcall:
+    vmmcall                             ; rax, and for the door rdx and rcx too, come back changed
+    ret
+
+; void rl_door(const struct rl_control *control, struct resume *resume)
+; The snapshot is taken inside; everything after it runs once for each case.
+; in: rdi control, rsi where length, budget and flags go; clobbers: rax, rcx, rdx
+rl_door:
+    mov     eax, hypercall | 1
+    call    rl_vmmcall
+    mov     [rsi], rax                  ; length of the input
+    mov     [rsi + 8], rdx              ; edge budget
+    mov     [rsi + 16], rcx             ; flags
+    ret
+
+; void rl_out_of_budget(void): never returns. Jumped to from any edge, so it must need neither stack nor registers
+; beyond what a return address takes.
+rl_out_of_budget:
+    mov     eax, hypercall | 4
+    lea     rsp, [rsp - 128]            ; the edge may lie in a leaf function that uses its red zone
+    call    rl_vmmcall
+    ud2                                 ; a hypervisor that resumes after a timeout is broken
+
+section .note.GNU-stack noalloc noexec nowrite progbits

@@ -1,0 +1,75 @@
+// targets/runtime/main.c — the target's main: initialise once, then one case for each return from the door.
+#include "targets/runtime/runtime.h"
+
+WEAK int LLVMFuzzerInitialize(int *count, char ***arguments);
+WEAK int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
+
+WEAK extern u8 __start___sancov_cntrs[], __stop___sancov_cntrs[];
+WEAK extern const struct rl_edge_pc __start___sancov_pcs[], __stop___sancov_pcs[];
+extern const u64 rl_comparisons, rl_comparison_capacity;
+WEAK extern const char rl_target_name[]; // from the build
+
+__attribute__((section(".rl_hot"))) struct rl_hot rl_hot = {.budget = INT64_MAX, .fill = RL_DEFAULT_FILL};
+
+static u8 describe_stack[16384] __attribute__((aligned(16)));
+static struct rl_control control;
+
+static u64 length_of(const char *text) {
+    u64 length = 0;
+    while (text[length]) length++;
+    return length;
+}
+
+static void print(const char *text) { rl_hypercall(RL_CALL_PRINT, (u64)text, length_of(text)); }
+
+static void fill_control(void) {
+    const u64 counters = (u64)(__stop___sancov_cntrs - __start___sancov_cntrs);
+    const bool table = (u64)(__stop___sancov_pcs - __start___sancov_pcs) == counters;
+    control.magic = RL_CONTROL_MAGIC;
+    control.version = RL_ABI_VERSION;
+    control.size = sizeof(control);
+    control.input = RL_INPUT_START;
+    control.input_capacity = RL_INPUT_CAPACITY;
+    control.counters = (u64)__start___sancov_cntrs;
+    control.counter_count = counters;
+    control.pcs = table ? (u64)__start___sancov_pcs : 0;
+    control.budget = (u64)&rl_hot.budget;
+    control.comparisons = rl_comparisons;
+    control.comparison_capacity = rl_comparison_capacity;
+    control.comparison_count = (u64)&rl_hot.comparison_count;
+    control.describe = (u64)rl_describe;
+    control.describe_stack = (u64)(describe_stack + sizeof(describe_stack)) - 8;
+    control.report = (u64)&rl_report;
+    for (u32 i = 0; rl_target_name && rl_target_name[i] && i + 1 < sizeof(control.target); i++)
+        control.target[i] = rl_target_name[i];
+}
+
+// The input's surroundings are poisoned once, before the snapshot; each case only opens its own length.
+static void open_input(u64 length) {
+    if (UNLIKELY(rl_hot.input_length)) // only where nobody resets memory between cases
+        rl_fill(shadow_of(RL_INPUT_START), shadow_heap, (rl_hot.input_length + 7) >> 3);
+    rl_hot.input_length = (u32)length;
+    unpoison(RL_INPUT_START, length);
+}
+
+int main(int count, char **arguments) {
+    if (!LLVMFuzzerTestOneInput) {
+        print("the target has no LLVMFuzzerTestOneInput");
+        return 1;
+    }
+    rl_heap_start();
+    if (LLVMFuzzerInitialize) LLVMFuzzerInitialize(&count, &arguments);
+    fill_control();
+    rl_fill(__start___sancov_cntrs, 0, control.counter_count); // what start-up ran is nobody's discovery
+    for (;;) {
+        struct resume resume;
+        rl_door(&control, &resume);
+        rl_hot.budget = (i64)resume.budget;
+        rl_hot.comparison_count = 0;
+        rl_hot.recording = resume.flags & RL_FLAG_COMPARISONS;
+        rl_hot.fill = (u8)(resume.flags >> RL_FLAG_FILL_SHIFT);
+        open_input(resume.length);
+        rl_hypercall(RL_CALL_DONE,
+                     (u64)(i64)LLVMFuzzerTestOneInput((const u8 *)RL_INPUT_START, resume.length), 0);
+    }
+}

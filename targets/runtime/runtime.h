@@ -1,0 +1,129 @@
+// targets/runtime/runtime.h — what the parts of the target's runtime share with each other.
+//
+// The runtime is compiled without instrumentation and without any libc header, so that the same objects link
+// against musl and glibc. It must never rely on anything that the target can have broken: it writes only its
+// own state.
+#pragma once
+
+#include "targets/runtime/abi.h"
+
+#include <stdbool.h>
+
+typedef uint8_t u8;
+typedef uint16_t u16;
+typedef uint32_t u32;
+typedef uint64_t u64;
+typedef int64_t i64;
+
+#define LIKELY(x) __builtin_expect(!!(x), 1)
+#define UNLIKELY(x) __builtin_expect(!!(x), 0)
+#define NOINLINE __attribute__((noinline))
+#define WEAK __attribute__((weak))
+
+// Shadow values that clang's instrumentation writes or that we write in its place; below 8: so many bytes are
+// good.
+enum {
+    shadow_heap = RL_SHADOW_HEAP,
+    shadow_freed = 0xfd,
+    shadow_stack_left = 0xf1,
+    shadow_stack_middle = 0xf2,
+    shadow_stack_right = 0xf3,
+    shadow_stack_returned = 0xf5,
+    shadow_stack_scope = 0xf8,
+    shadow_user = 0xf7,
+    shadow_global = 0xf9,
+    shadow_array_cookie = 0xac,
+    shadow_container = 0xfc,
+    shadow_alloca_left = 0xca,
+    shadow_alloca_right = 0xcb,
+};
+
+// Everything the runtime writes in the course of an ordinary case, in one place: rl.ld puts it in front of
+// the edge counters, on the same page, because each page written costs the hypervisor a copy for each case.
+struct rl_hot {
+    i64 budget; // edges left; the edge callback counts it down
+    u64 comparison_count;
+    u8 recording; // are comparison operands wanted in this case?
+    u8 fill;      // for fresh heap memory
+    u32 input_length;
+    u64 heap_next;  // end of the last block cut from the untouched part of the arena
+    u64 heap_rover; // once the arena is used up: where the search for freed blocks goes on
+    u64 noreturn_pc, noreturn_sp, noreturn_bp; // who last announced not to return (throw, abort, longjmp)
+};
+extern struct rl_hot rl_hot;
+
+// Where in the target something was called from.
+struct site {
+    u64 pc, sp, bp;
+};
+
+// The caller of the function that uses it; that function must have a frame of its own (the runtime keeps them
+// all).
+#define CALLER()                                                                                             \
+    ((struct site){(u64)__builtin_return_address(0) - 1, (u64)__builtin_frame_address(0) + 16,               \
+                   *(u64 *)__builtin_frame_address(0)})
+
+// hypercall.asm
+u64 rl_hypercall(u32 number, u64 first, u64 second);
+struct resume {
+    u64 length, budget, flags;
+};
+void rl_door(const struct rl_control *control, struct resume *resume);
+_Noreturn void rl_out_of_budget(void);
+
+// report.c
+_Noreturn void rl_report_access(struct site site, u64 address, u64 size, enum rl_access access);
+_Noreturn void rl_report_kind(struct site site, enum rl_kind kind, u64 address, u64 size, const char *text);
+void rl_describe(u64 address);
+void rl_append(char *text, const char *more);
+extern struct rl_report rl_report;
+
+// heap.c: the malloc family's common part. Families tell malloc from new from new[].
+enum family { family_malloc = 1, family_new, family_new_array };
+void *rl_allocate(u64 size, u64 alignment, enum family family, struct site site);
+void rl_free(void *p, enum family family, struct site site);
+void rl_heap_start(void);
+
+// The header at the start of a heap chunk; live or freed, chunks lie end to end from RL_HEAP_BASE to
+// heap_next.
+struct block {
+    u32 mark;  // block_live or block_freed, or some code without instrumentation has overwritten it
+    u32 bytes; // of the whole chunk, a multiple of 16
+    u32 size;  // as asked for
+    u32 family;
+    u32 allocated[RL_REPORT_FRAMES], freed[RL_REPORT_FRAMES];
+    u32 reserved[2];
+    u32 offset;      // of the memory from the chunk's start; with user_mark again in front of memory aligned
+                     // further
+    u32 memory_mark; // block_memory
+};
+enum { block_live = 0x4c495645, block_freed = 0x46524545, block_memory = 0x524c4845 };
+_Static_assert(sizeof(struct block) == 64, "memory follows its header on a 16-byte boundary");
+
+// memory.c
+u64 rl_first_poisoned(u64 address, u64 size);
+void rl_copy(void *to, const void *from, u64 size);
+void rl_fill(void *to, u8 value, u64 size);
+void rl_check(struct site site, const void *at, u64 size, enum rl_access access);
+void rl_compared(const void *a, const void *b, u64 size);
+
+// globals.c: the global whose bounds or red zone hold this address, or else false.
+bool rl_find_global(u64 address, u64 *base, u64 *size, const char **name);
+
+// compare.c: notes operands, whatever the caller's registers hold.
+void rl_note_comparison(u64 a, u64 b, u32 size, u32 flags);
+
+static inline u8 *shadow_of(u64 address) { return (u8 *)RL_SHADOW_OF(address); }
+
+// Marks [address, address + size) as addressable; address is a multiple of 8, what follows is poisoned
+// already.
+static inline void unpoison(u64 address, u64 size) {
+    rl_fill(shadow_of(address), 0, size >> 3);
+    if (size & 7) *shadow_of(address + size) = (u8)(size & 7);
+}
+
+// Long work in the runtime spends the edge budget too, or a loop around it would run nearly for ever.
+static inline void spend(u64 steps) {
+    rl_hot.budget -= (i64)steps;
+    if (UNLIKELY(rl_hot.budget < 0)) rl_out_of_budget();
+}
