@@ -1,0 +1,94 @@
+"""What people see: curves, numbers, symbolised traces of a real ELF."""
+import io
+import subprocess
+import tempfile
+import unittest
+from contextlib import redirect_stdout
+from pathlib import Path
+
+from tools.rl import view
+from tools.rl.elf import Elf
+from tools.rl.symbols import Symbolizer, describe, origin, trace_text
+
+PROGRAM = """\
+int sink;
+static inline __attribute__((always_inline)) int deep(int *p) { return *p + sink; }
+__attribute__((noinline)) int outer(int *p) {
+    sink++;
+    return deep(p);
+}
+void start(void) { outer(&sink); }
+"""
+
+
+class ViewTest(unittest.TestCase):
+    def test_a_curve_rises_with_its_values_and_fits(self):
+        self.assertEqual(view.curve([0, 1, 2, 3, 4, 5, 6, 7], 8), "▁▂▃▄▅▆▇█")
+        self.assertEqual(view.curve([5, 5], 8), "▁▁")
+        self.assertEqual(view.curve([], 8), "")
+        self.assertLessEqual(len(view.curve(list(range(1000)), 40)), 40)
+
+    def test_large_numbers_are_shortened(self):
+        self.assertEqual([view.short(n) for n in (7, 9999, 25000, 3400000, 2e9)], ["7", "9999", "25.0k", "3.4M", "2.0G"])
+
+    def test_the_live_view_gives_back_every_line_it_took(self):
+        live = view.LiveView("t", "out")
+        printed = io.StringIO()
+        with redirect_stdout(printed):
+            live.stats(1, {"case": 10, "edges": 3, "time_us": 1000000, "cores": [{"core": 0, "case": 10}]})
+            drawn = live.drawn
+            live.stats(2, {"case": 30, "edges": 4, "time_us": 2000000, "cores": [{"core": 0, "case": 30}]})
+        self.assertGreater(drawn, 3)
+        self.assertIn(f"\x1b[{drawn}F", printed.getvalue())
+        self.assertEqual(live.per_core[0][2], 20)
+
+
+class SymbolsTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.scratch = tempfile.TemporaryDirectory()
+        source, cls.elf = Path(cls.scratch.name) / "program.c", Path(cls.scratch.name) / "program"
+        source.write_text(PROGRAM)
+        subprocess.run(["clang", "-g", "-O1", "-ffreestanding", "-nostdlib", "-static", "-Wl,-e,start", "-fuse-ld=lld",
+                        "-o", str(cls.elf), str(source)], check=True)
+        cls.symbols = {name: value for name, value, _ in Elf(cls.elf.read_bytes()).symbols()}
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.scratch.cleanup()
+
+    def address_in_deep(self):
+        """Some address of outer whose innermost frame is the inlined function."""
+        symbolizer = Symbolizer(self.elf)
+        for address in range(self.symbols["outer"], self.symbols["outer"] + 32):
+            frames = symbolizer.frames([address])
+            if frames[0].function == "deep":
+                return address, frames
+        self.fail("no address of the inlined function")
+
+    def test_an_inlined_function_is_a_frame_of_its_own(self):
+        _, frames = self.address_in_deep()
+        self.assertEqual([(f.function, f.line, f.inlined) for f in frames], [("deep", 2, True), ("outer", 5, False)])
+        self.assertTrue(frames[0].file.endswith("program.c"))
+
+    def test_a_return_address_names_the_call_before_it(self):
+        start = self.symbols["start"]
+        exact = Symbolizer(self.elf).frames([start], innermost_exact=True)
+        self.assertEqual(exact[0].function, "start")
+        behind = Symbolizer(self.elf).frames([start], innermost_exact=False)
+        self.assertNotEqual(behind[0], exact[0])
+
+    def test_a_crash_is_described_and_readable(self):
+        address, _ = self.address_in_deep()
+        record = {"type": "crash", "hash": "aa", "kind": "wild-pointer", "frames": [hex(address)], "input": "", "text": "why"}
+        described = describe(record, Symbolizer(self.elf))
+        self.assertEqual((described["function"], described["line"]), ("deep", 2))
+        self.assertNotIn("input", described)
+        self.assertIn("wild-pointer in deep at", trace_text(described, ["error x"]))
+
+    def test_an_unknown_address_keeps_the_kernels_name(self):
+        described = describe({"type": "crash", "hash": "aa", "frames": ["0x10"], "function": "kernel_knew"}, Symbolizer(self.elf))
+        self.assertEqual(described["function"], "kernel_knew")
+
+    def test_no_frame_at_all_is_no_mistake(self):
+        self.assertEqual(origin([]).function, "?")
