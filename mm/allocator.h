@@ -23,7 +23,8 @@ struct AllocationSite {
 
 struct Allocator {
     void *context = nullptr;
-    rstate::Result<u8 *> (*allocate_bytes)(void *context, u64 size, u64 alignment, AllocationSite site) = nullptr;
+    rstate::Result<u8 *> (*allocate_bytes)(void *context, u64 size, u64 alignment,
+                                           AllocationSite site) = nullptr;
     // Must be given what allocate_bytes returned and the size that it was asked for.
     void (*free_bytes)(void *context, u8 *block, u64 size) = nullptr;
 };
@@ -117,15 +118,15 @@ template <class T> class Owned final {
 
 // `count` value-initialised elements; none is a valid, empty array.
 template <class T>
-rstate::Result<OwnedArray<T>> allocate_array(const Allocator &heap, usize count,
-                                             const char *file = __builtin_FILE(),
-                                             const char *function = __builtin_FUNCTION(),
-                                             u32 line = __builtin_LINE()) {
+rstate::Result<OwnedArray<T>>
+allocate_array(const Allocator &heap, usize count, const char *file = __builtin_FILE(),
+               const char *function = __builtin_FUNCTION(), u32 line = __builtin_LINE()) {
     if (count == 0) return OwnedArray<T>();
     u64 bytes = 0;
     CHECK(mul_checked(count, sizeof(T), bytes), "an array's size fits in 64 bits", count);
     const AllocationSite site{type_name<T>.characters, file, function, line};
-    u8 *block = TRY(heap.allocate_bytes(heap.context, bytes, alignof(T), site), "allocating an array", count, bytes);
+    u8 *block =
+        TRY(heap.allocate_bytes(heap.context, bytes, alignof(T), site), "allocating an array", count, bytes);
     T *data = reinterpret_cast<T *>(block);
     for (usize i = 0; i < count; ++i) new (data + i) T();
     return OwnedArray<T>(heap, data, count);
@@ -144,8 +145,8 @@ struct From {
 
 template <class T, class... Ts> rstate::Result<Owned<T>> allocate(From from, Ts &&...arguments) {
     const AllocationSite site{type_name<T>.characters, from.file, from.function, from.line};
-    u8 *block = TRY(from.heap.allocate_bytes(from.heap.context, sizeof(T), alignof(T), site), "allocating an object",
-                    sizeof(T));
+    u8 *block = TRY(from.heap.allocate_bytes(from.heap.context, sizeof(T), alignof(T), site),
+                    "allocating an object", sizeof(T));
     return Owned<T>(from.heap, new (block) T(static_cast<Ts &&>(arguments)...));
 }
 

@@ -1,4 +1,5 @@
-// mm/bootstrap.h — what memory management needs from whoever starts a core: the contract between stage2 and mm.
+// mm/bootstrap.h — what memory management needs from whoever starts a core: the contract between stage2 and
+// mm.
 //
 // stage2 splits free memory among the cores, takes its own frames for the kernel's world (tables, stacks,
 // image) through mm::BootFrames (boot_frames.h), and hands each core one CoreSeed. Entries that stage2 makes

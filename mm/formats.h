@@ -76,7 +76,9 @@ struct HostFormat {
         return {leaf_bits(frame, allowed, cache) | Entry::Accessed::mask | Entry::Dirty::mask};
     }
     // The address that index chain `bits` (48 bits) stands for.
-    static constexpr Virt address(u64 bits) { return Virt(static_cast<u64>(static_cast<i64>(bits << 16) >> 16)); }
+    static constexpr Virt address(u64 bits) {
+        return Virt(static_cast<u64>(static_cast<i64>(bits << 16) >> 16));
+    }
 };
 
 // A guest's physical memory: the processor treats every access through it as a user access, and sets A and D.

@@ -86,8 +86,7 @@ template <class Format, PhysicalMemory M> class PageTable final {
         CHECK(Format::allows(allowed), "no page of this space is both writable and executable", address);
         CHECK(address.page_aligned() && frame.page_aligned(), "whole pages are mapped", address, frame);
         Location at = TRY(prepare(address, frames), "finding the entry of a page to map", address);
-        if (!at.entry.empty())
-            return FAIL(already_mapped, "the entry is in use", address, at.entry.raw);
+        if (!at.entry.empty()) return FAIL(already_mapped, "the entry is in use", address, at.entry.raw);
         TRY(write(at, Format::leaf(frame, allowed, cache)), "mapping a page", address, frame);
         return rstate::done();
     }
