@@ -46,10 +46,10 @@ def check_files():
 
 def check_elf():
     complaints = []
-    for name, relocatable in (("kernel.elf", True), ("stage2.elf", False)):
+    for name in ("kernel.elf", "stage2.elf"):
         path = BUILD / name
         if path.exists():
-            complaints += elf.lint(path.read_bytes(), name, relocatable)
+            complaints += elf.lint(path.read_bytes(), name, relocatable=True)
     return complaints
 
 

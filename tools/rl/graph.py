@@ -23,6 +23,9 @@ STAGE2 = f"-Oz -ffunction-sections -fdata-sections {FREESTANDING}"
 SANITIZE = "-fsanitize=address,undefined -fno-sanitize-recover=all"
 HOST = f"-O1 {COMMON} {WARNINGS} {SANITIZE} -fsanitize=fuzzer-no-link"
 
+# Both move themselves to where they are loaded; relative relocations, packed, are all their relocators know.
+PIE = "-pie --no-dynamic-linker -z text -z noexecstack --pack-dyn-relocs=relr --build-id=none --fatal-warnings"
+
 
 def sources(folder, *endings):
     """The folder's own files (not its subfolders'), sorted, relative to the root."""
@@ -98,8 +101,7 @@ class Graph:
         files = [f for layer in LAYERS for f in sources(layer, ".cpp", ".c", ".asm")]
         files += sources("tests/target", ".cpp", ".asm")
         objects = [self._compile("kernel", f, KERNEL) for f in files]
-        flags = ("-pie --no-dynamic-linker -z text -z separate-code -z noexecstack --pack-dyn-relocs=relr "
-                 f"--build-id=none --fatal-warnings -T {script} -e kernel_entry")
+        flags = f"{PIE} -z separate-code -T {script} -e kernel_entry"
         self.ninja.build(["build/kernel.elf", "build/kernel.map"], "link", objects, implicit=[script], flags=flags,
                          map="build/kernel.map")
         self.ninja.build("build/kernel.stripped.elf", "objcopy", "build/kernel.elf", flags="--strip-all")
@@ -115,7 +117,7 @@ class Graph:
         files = [f for layer in STAGE2_LAYERS for f in sources(layer, ".cpp", ".c", ".asm")]
         shared = [self._compile("stage2", f, STAGE2) for f in files]
         # As from a library: only the layers' files that stage2 reaches are linked at all.
-        flags = f"-static -z noexecstack --build-id=none --fatal-warnings --gc-sections -T {script}"
+        flags = f"{PIE} --gc-sections -T {script}"
         self.ninja.rule("link_stage2", f"ld.lld {flags} -Map=build/stage2.map $own --start-lib $shared --end-lib -o $out",
                         "link $out")
         self.ninja.build(["build/stage2.elf", "build/stage2.map"], "link_stage2", own + shared, implicit=[script],

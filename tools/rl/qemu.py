@@ -39,7 +39,7 @@ class Machine:
     def disk_arguments(self, image):
         if self.disk == "none":
             return []
-        drive = ["-drive", f"file={image},format=raw,if=none,id=disk"]
+        drive = ["-drive", f"file={image},format=raw,if=none,id=disk,file.locking=off"]
         device = {
             "ide": ["-device", "ide-hd,drive=disk,bootindex=0"],
             "ahci": ["-device", "ich9-ahci,id=ahci", "-device", "ide-hd,bus=ahci.0,drive=disk,bootindex=0"],
@@ -54,7 +54,7 @@ class Machine:
 _prctl = getattr(ctypes.CDLL(None), "prctl", None)     # found now: after a fork is no time to load libraries
 
 
-def _die_with_parent():
+def die_with_parent():
     """A killed build.py must not leave a machine running: Linux then ends the child too (1 is PR_SET_PDEATHSIG)."""
     if _prctl:
         _prctl(1, signal.SIGKILL)
@@ -76,7 +76,7 @@ class Qemu:
         try:
             self.process = subprocess.Popen(
                 self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, pass_fds=descriptors,
-                start_new_session=True, preexec_fn=_die_with_parent)     # Ctrl-C is ours to handle, not QEMU's
+                start_new_session=True, preexec_fn=die_with_parent)     # Ctrl-C is ours to handle, not QEMU's
         except FileNotFoundError:
             raise Stop(MISSING, f"{PROGRAM} is not on PATH (Debian: qemu-system-x86)")
         finally:

@@ -1,0 +1,157 @@
+"""gdb commands for a Raclette in QEMU (loaded by build.py debug): symbols at the random base, page tables, VMCBs.
+
+Physical memory is read through QEMU's monitor, since no address space of ours maps it.
+"""
+import re
+import subprocess
+import threading
+import time
+
+import gdb
+
+BUILD = globals().get("RACLETTE_BUILD", "build")
+LOG = globals().get("RACLETTE_LOG", "")
+STAGE2_AT = 0x10000
+KERNEL_BASE = re.compile(r"kernel\b[^\n]*?\b(?:at|base|slide) (0x[0-9a-f]+)")
+loaded = set()
+
+
+def console():
+    with open(LOG, errors="replace") as log:
+        return log.read()
+
+
+def load_symbols():
+    """Whatever is known by now; True when the kernel's are in."""
+    if "stage2" not in loaded and "stage2" in console():
+        gdb.execute(f"add-symbol-file {BUILD}/stage2.elf -o {STAGE2_AT:#x}", to_string=True)
+        loaded.add("stage2")
+    found = KERNEL_BASE.search(console())
+    if found and "kernel" not in loaded:
+        gdb.execute(f"add-symbol-file {BUILD}/kernel.elf -o {found.group(1)}", to_string=True)
+        loaded.add("kernel")
+        print(f"kernel symbols at {found.group(1)}")
+    return "kernel" in loaded
+
+
+def physical_words(address, count=1):
+    """`count` 64-bit words of physical memory."""
+    text = gdb.execute(f"monitor xp /{count}gx {address:#x}", to_string=True)
+    return [int(word, 16) for line in text.splitlines() for word in re.findall(r"0x([0-9a-f]{16})", line.split(":", 1)[1])]
+
+
+def walk(root, address):
+    """(level, index, entry) of each step from the top table down, as far as it goes."""
+    table = root & 0x000FFFFFFFFFF000
+    for level in (4, 3, 2, 1):
+        index = address >> (12 + 9 * (level - 1)) & 511
+        entry = physical_words(table + 8 * index)[0]
+        yield level, index, entry
+        if not entry & 1 or (level in (2, 3) and entry & 0x80):
+            return
+        table = entry & 0x000FFFFFFFFFF000
+
+
+def flags(entry):
+    names = ((1, "W"), (2, "U"), (5, "A"), (6, "D"), (7, "L"), (63, "NX"))
+    return " ".join(name for bit, name in names if entry >> bit & 1)
+
+
+def print_walk(root, address):
+    for level, index, entry in walk(root, address):
+        state = flags(entry) if entry & 1 else "absent"
+        print(f"  level {level}  entry {index:3}  {entry:#018x}  {state}")
+
+
+class Rl(gdb.Command):
+    """Raclette: rl wait, rl symbols, rl pt, rl npt, rl vmcb, rl dis (help rl COMMAND)."""
+
+    def __init__(self):
+        super().__init__("rl", gdb.COMMAND_USER, prefix=True)
+
+
+class Symbols(gdb.Command):
+    """rl symbols: load the symbols of every stage that the console's log says has started."""
+
+    def __init__(self):
+        super().__init__("rl symbols", gdb.COMMAND_FILES)
+
+    def invoke(self, _argument, _tty):
+        print("loaded" if load_symbols() else "the kernel has not printed its base yet")
+
+
+class Wait(gdb.Command):
+    """rl wait: run until the kernel has printed its base, stop, load its symbols."""
+
+    def __init__(self):
+        super().__init__("rl wait", gdb.COMMAND_RUNNING)
+
+    def invoke(self, _argument, _tty):
+        def interrupt_when_printed():
+            while not KERNEL_BASE.search(console()):
+                time.sleep(0.005)
+            gdb.post_event(lambda: gdb.execute("interrupt"))
+        if not KERNEL_BASE.search(console()):
+            threading.Thread(target=interrupt_when_printed, daemon=True).start()
+            gdb.execute("continue")
+        load_symbols()
+
+
+class PageTable(gdb.Command):
+    """rl pt VA [ROOT]: how the processor translates VA, step by step, from CR3 or from a given root."""
+
+    def __init__(self):
+        super().__init__("rl pt", gdb.COMMAND_DATA)
+
+    def invoke(self, argument, _tty):
+        words = [int(gdb.parse_and_eval(word)) & (1 << 64) - 1 for word in gdb.string_to_argv(argument)]
+        print_walk(words[1] if len(words) > 1 else int(gdb.parse_and_eval("$cr3")), words[0])
+
+
+class NestedTable(gdb.Command):
+    """rl npt GPA ROOT: the same for a guest-physical address through the nested table at ROOT (a VMCB's nested_cr3)."""
+
+    def __init__(self):
+        super().__init__("rl npt", gdb.COMMAND_DATA)
+
+    def invoke(self, argument, _tty):
+        address, root = (int(gdb.parse_and_eval(word)) for word in gdb.string_to_argv(argument))
+        print_walk(root, address)
+
+
+class Vmcb(gdb.Command):
+    """rl vmcb PHYSICAL: what a VMCB says (APM vol 2, appendix B "VMCB Layout")."""
+
+    FIELDS = (("intercepts", 0x00C), ("asid", 0x058), ("exit code", 0x070), ("exit info 1", 0x078), ("exit info 2", 0x080),
+              ("exit int info", 0x088), ("nested control", 0x090), ("event injection", 0x0A8), ("nested cr3", 0x0B0),
+              ("clean bits", 0x0C0), ("efer", 0x4D0), ("cr4", 0x548), ("cr3", 0x550), ("cr0", 0x558), ("rflags", 0x570),
+              ("rip", 0x578), ("rsp", 0x5D8), ("rax", 0x5F8), ("cr2", 0x640))
+
+    def __init__(self):
+        super().__init__("rl vmcb", gdb.COMMAND_DATA)
+
+    def invoke(self, argument, _tty):
+        base = int(gdb.parse_and_eval(argument))
+        for name, offset in self.FIELDS:
+            print(f"  {name:16} {physical_words(base + offset)[0]:#018x}")
+
+
+class Disassemble(gdb.Command):
+    """rl dis [BITS]: the next instructions in 16, 32 or 64 bit mode (default: what the processor is in)."""
+
+    def __init__(self):
+        super().__init__("rl dis", gdb.COMMAND_DATA)
+
+    def invoke(self, argument, _tty):
+        protected = int(gdb.parse_and_eval("$cr0")) & 1
+        long_mode = int(gdb.parse_and_eval("$efer")) >> 10 & 1
+        bits = int(argument or (64 if long_mode else 32 if protected else 16))
+        at = int(gdb.parse_and_eval("$rip")) + (0 if protected else int(gdb.parse_and_eval("$cs")) * 16)
+        memory = bytes(gdb.selected_inferior().read_memory(at, 48))
+        done = subprocess.run(["ndisasm", f"-b{bits}", f"-o{at:#x}", "-"], input=memory, capture_output=True)
+        print("\n".join(done.stdout.decode().splitlines()[:10]))
+
+
+for command in (Rl, Symbols, Wait, PageTable, NestedTable, Vmcb, Disassemble):
+    command()
+gdb.events.stop.connect(lambda _event: load_symbols())

@@ -1,0 +1,59 @@
+"""`build.py debug`: QEMU stopped before its first instruction, and gdb with every stage's symbols.
+
+The kernel lies at a random base, which it prints; tools/gdb/raclette.py reads the console's log at every stop
+and loads the kernel's symbols there as soon as the line is in it. `rl wait` runs until then.
+"""
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+from pathlib import Path
+
+from . import build
+from .common import BUILD, MISSING, OK, ROOT, Stop
+from .qemu import Machine, die_with_parent
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def gdb_script(port, log):
+    return "\n".join((
+        "set pagination off",
+        "set confirm off",
+        "set architecture i386:x86-64",
+        f"python RACLETTE_BUILD = {str(BUILD)!r}",
+        f"python RACLETTE_LOG = {str(log)!r}",
+        f"source {ROOT / 'tools/gdb/raclette.py'}",
+        f"target remote 127.0.0.1:{port}",
+        "")) + "\n"
+
+
+def main(_arguments):
+    image = build.require_image(build.build())
+    if shutil.which("gdb") is None:
+        raise Stop(MISSING, "gdb is not on PATH (Debian: gdb)")
+    with tempfile.TemporaryDirectory(prefix="raclette-debug-") as folder:
+        copy, log, script = Path(folder) / "disk.img", Path(folder) / "serial.log", Path(folder) / "raclette.gdb"
+        shutil.copyfile(image, copy)
+        log.touch()
+        port = free_port()
+        script.write_text(gdb_script(port, log))
+        command = Machine(cpus=2).arguments(str(copy))
+        command += ["-S", "-gdb", f"tcp:127.0.0.1:{port}", "-serial", f"file:{log}"]
+        qemu = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+                                preexec_fn=die_with_parent)
+        print(f"the console: tail -f {log}\nrl wait runs to the kernel; help rl lists the rest", flush=True)
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)       # Ctrl-C is gdb's
+        try:
+            subprocess.run(["gdb", "-q", "-x", str(script)], cwd=ROOT, env=dict(os.environ))
+        finally:
+            signal.signal(signal.SIGINT, before)
+            qemu.kill()
+            qemu.wait()
+    return OK
