@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "base/hash.h"
 #include "base/log.h"
+#include "rstate/result.h"
 
 namespace rstate {
 
@@ -66,6 +67,16 @@ u32 frames_in_use(u32 core) {
     if (pools[core] == nullptr) return 0;
     for (const u64 word : pools[core]->used) count += static_cast<u32>(__builtin_popcountl(word));
     return count;
+}
+
+void result_without_value() {
+    CHECK(false, "a value is asked only of a result that has one");
+    __builtin_unreachable();
+}
+
+void result_without_error() {
+    CHECK(false, "a failed result carries an error");
+    __builtin_unreachable();
 }
 
 u64 dropped_errors() { return __atomic_load_n(&dropped_count, __ATOMIC_RELAXED); }

@@ -16,11 +16,15 @@
 
 namespace rstate {
 
+// Out of line and cold: a Result is used everywhere, so what it checks must cost a compare and a branch.
+[[noreturn]] void result_without_value();
+[[noreturn]] void result_without_error();
+
 template <class T = void> class [[nodiscard]] Result {
   public:
     Result(T value) : value_(std::move(value)) {}
     Result(Error error) : error_(std::move(error)) {
-        CHECK(error_.present(), "a failed result carries an error");
+        if (!error_.present()) [[unlikely]] result_without_error();
     }
     Result(Result &&other) : error_(std::move(other.error_)) {
         if (!error_.present()) new (&value_) T(std::move(other.value_));
@@ -32,7 +36,7 @@ template <class T = void> class [[nodiscard]] Result {
 
     bool ok() const { return !error_.present() && !taken_error_; }
     T &value() {
-        CHECK(ok(), "a value is asked only of a result that has one");
+        if (!ok()) [[unlikely]] result_without_value();
         return value_;
     }
     T take() { return std::move(value()); }
@@ -54,13 +58,15 @@ template <> class [[nodiscard]] Result<void> {
   public:
     Result() = default;
     Result(Error error) : error_(std::move(error)) {
-        CHECK(error_.present(), "a failed result carries an error");
+        if (!error_.present()) [[unlikely]] result_without_error();
     }
     Result(Result &&) = default;
     Result &operator=(Result &&) = delete;
 
     bool ok() const { return !error_.present(); }
-    void take() { CHECK(ok(), "a value is asked only of a result that has one"); }
+    void take() {
+        if (!ok()) [[unlikely]] result_without_value();
+    }
     const Error &error() const { return error_; }
     Error take_error() { return std::move(error_); }
 
