@@ -177,6 +177,15 @@ u64 Elf::program_headers() const {
     return 0;
 }
 
+bool Elf::is_code(u64 address) const {
+    for (u32 i = 0; i < segment_count_; ++i) {
+        const Segment s = segment(i);
+        if (s.kind == SegmentKind::load && s.executable && address >= s.address && address < s.end())
+            return true;
+    }
+    return false;
+}
+
 rstate::Result<Bytes> Elf::at(u64 address, u64 size) const {
     for (u32 i = 0; i < segment_count_; ++i) {
         const Segment s = segment(i);

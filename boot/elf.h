@@ -92,6 +92,8 @@ class Elf final {
     // The address at which the loaded image holds its own program headers, or 0 when no segment covers them.
     u64 program_headers() const;
 
+    // Does an executable segment hold this address?
+    bool is_code(u64 address) const;
     // The file's bytes for [address, address + size) of the image, all within one segment's file part.
     rstate::Result<Bytes> at(u64 address, u64 size) const;
     rstate::Result<Relocations> relocations() const;

@@ -1,0 +1,293 @@
+// guest/instruction.cpp — see instruction.h. Encodings: APM vol 3 §1.2 "Instruction Encoding" and appendix A
+// "Opcode and Operand Encodings".
+#include "guest/instruction.h"
+
+namespace guest {
+
+namespace {
+
+struct Prefixes {
+    bool operand_size = false, address_size = false, rex_w = false;
+    u8 rex_x = 0, rex_b = 0;
+    u64 segment_base = 0;
+};
+
+// Takes bytes off the front; a read behind the end gives zero and is remembered.
+class Reader {
+  public:
+    explicit Reader(Bytes code) : code_(code) {}
+    u8 next() {
+        if (at_ < code_.size()) return code_[at_++];
+        short_ = true;
+        return 0;
+    }
+    u8 peek() const { return at_ < code_.size() ? code_[at_] : u8{0}; }
+    u64 signed_value(u32 bytes) {
+        u64 value = 0;
+        for (u32 i = 0; i < bytes; ++i) value |= u64{next()} << (8 * i);
+        const u32 unused = 64 - 8 * bytes;
+        return static_cast<u64>(static_cast<i64>(value << unused) >> unused);
+    }
+    u64 at() const { return at_; }
+    bool ran_short() const { return short_; }
+
+  private:
+    Bytes code_;
+    u64 at_ = 0;
+    bool short_ = false;
+};
+
+u64 general(const vm::Registers &r, u32 number) {
+    const u64 values[] = {r.rax, r.rcx, r.rdx, r.rbx, r.rsp, r.rbp, r.rsi, r.rdi,
+                          r.r8,  r.r9,  r.r10, r.r11, r.r12, r.r13, r.r14, r.r15};
+    return values[number & 15];
+}
+
+Prefixes read_prefixes(Reader &code, u64 fs_base, u64 gs_base) {
+    Prefixes p;
+    for (;;) {
+        switch (code.peek()) {
+        case 0x66:
+            p.operand_size = true;
+            break;
+        case 0x67:
+            p.address_size = true;
+            break;
+        case 0x64:
+            p.segment_base = fs_base;
+            break;
+        case 0x65:
+            p.segment_base = gs_base;
+            break;
+        case 0x26:
+        case 0x2e:
+        case 0x36:
+        case 0x3e:
+        case 0xf0:
+        case 0xf2:
+        case 0xf3:
+            break;
+        default:
+            if ((code.peek() & 0xf0) == 0x40) { // REX comes last
+                const u8 rex = code.next();
+                p.rex_w = (rex & 8) != 0;
+                p.rex_x = (rex & 2) != 0 ? 8 : 0;
+                p.rex_b = (rex & 1) != 0 ? 8 : 0;
+            }
+            return p;
+        }
+        static_cast<void>(code.next());
+    }
+}
+
+// Does an opcode of the first map have a ModRM byte?
+bool has_modrm(u8 opcode) {
+    if (opcode < 0x40) return (opcode & 7) < 4;
+    if (opcode >= 0x80 && opcode <= 0x8f) return true;
+    if (opcode >= 0xd8 && opcode <= 0xdf) return true;
+    switch (opcode) {
+    case 0x63:
+    case 0x69:
+    case 0x6b:
+    case 0xc0:
+    case 0xc1:
+    case 0xc6:
+    case 0xc7:
+    case 0xd0:
+    case 0xd1:
+    case 0xd2:
+    case 0xd3:
+    case 0xf6:
+    case 0xf7:
+    case 0xfe:
+    case 0xff:
+        return true;
+    default:
+        return false;
+    }
+}
+
+// And one of the second map, behind 0F?
+bool has_modrm_0f(u8 opcode) {
+    if (opcode >= 0x30 && opcode <= 0x37) return false;
+    if (opcode >= 0x80 && opcode <= 0x8f) return false;
+    if (opcode >= 0xc8 && opcode <= 0xcf) return false;
+    switch (opcode) {
+    case 0x05:
+    case 0x06:
+    case 0x07:
+    case 0x08:
+    case 0x09:
+    case 0x0b:
+    case 0x0e:
+    case 0x77:
+    case 0xa0:
+    case 0xa1:
+    case 0xa2:
+    case 0xa8:
+    case 0xa9:
+    case 0xaa:
+        return false;
+    default:
+        return true;
+    }
+}
+
+u8 operand_size(const Prefixes &p) { return p.rex_w ? 8 : p.operand_size ? 2 : 4; }
+
+// Access and size of the commonest moves and comparisons of the first map.
+void classify(Instruction &result, u8 opcode, u8 extension, const Prefixes &p) {
+    const u8 size = (opcode & 1) == 0 ? u8{1} : operand_size(p);
+    const auto is = [&](vm::Access access, u8 bytes) { result.access = access, result.size = bytes; };
+    switch (opcode) {
+    case 0x88:
+    case 0x89:
+    case 0xc6:
+    case 0xc7:
+        return is(vm::Access::write, size);
+    case 0x8a:
+    case 0x8b:
+    case 0x38:
+    case 0x39:
+    case 0x3a:
+    case 0x3b:
+    case 0x84:
+    case 0x85:
+        return is(vm::Access::read, size);
+    case 0x63:
+        return is(vm::Access::read, 4);
+    case 0x80:
+    case 0x81:
+    case 0x83:
+        return is(extension == 7 ? vm::Access::read : vm::Access::write, size);
+    default:
+        return;
+    }
+}
+
+void classify_0f(Instruction &result, u8 opcode) {
+    const auto is = [&](vm::Access access, u8 bytes) { result.access = access, result.size = bytes; };
+    switch (opcode) {
+    case 0xb6:
+    case 0xbe:
+        return is(vm::Access::read, 1);
+    case 0xb7:
+    case 0xbf:
+        return is(vm::Access::read, 2);
+    case 0x10:
+    case 0x28:
+    case 0x6f:
+        return is(vm::Access::read, 0);
+    case 0x11:
+    case 0x29:
+    case 0x7f:
+    case 0x2b:
+    case 0xe7:
+        return is(vm::Access::write, 0);
+    default:
+        return;
+    }
+}
+
+// Address of a ModRM memory operand. `modrm` is not of the register form.
+void read_operand(Instruction &result, Reader &code, u8 modrm, const Prefixes &p, const vm::Registers &r) {
+    const u8 mode = modrm >> 6, rm = modrm & 7;
+    u64 address = 0;
+    bool no_base = false, rip_relative = false;
+    if (rm == 4) {
+        const u8 sib = code.next();
+        const u8 index = static_cast<u8>((sib >> 3 & 7) | p.rex_x), base = sib & 7;
+        if (index != 4) address += general(r, index) << (sib >> 6);
+        no_base = base == 5 && mode == 0;
+        if (!no_base) address += general(r, base | p.rex_b);
+    } else if (rm == 5 && mode == 0) {
+        rip_relative = true;
+    } else {
+        address += general(r, rm | p.rex_b);
+    }
+    const u32 bytes = mode == 1 ? 1 : mode == 2 || no_base || rip_relative ? 4 : 0;
+    if (bytes != 0) result.displacement = code.signed_value(bytes);
+    if (rip_relative)
+        return; // near the code, hence never what faults; its immediate's length would be needed
+    address += result.displacement;
+    if (p.address_size) address &= 0xffff'ffff;
+    result.address = address + p.segment_base;
+    result.memory = true;
+}
+
+// Instructions whose memory operand no ModRM byte names.
+void implicit_operand(Instruction &result, u8 opcode, const vm::Registers &r) {
+    const auto is = [&](u64 address, vm::Access access) {
+        result.memory = true, result.address = address, result.access = access;
+    };
+    switch (opcode) {
+    case 0xaa:
+    case 0xab:
+        return is(r.rdi, vm::Access::write);
+    case 0xa4:
+    case 0xa5: // of the two, the one that cannot be right
+        return is_canonical(r.rsi) ? is(r.rdi, vm::Access::write) : is(r.rsi, vm::Access::read);
+    case 0xac:
+    case 0xad:
+        return is(r.rsi, vm::Access::read);
+    case 0xa6:
+    case 0xa7:
+        return is(is_canonical(r.rsi) ? r.rdi : r.rsi, vm::Access::read);
+    case 0xae:
+    case 0xaf:
+        return is(r.rdi, vm::Access::read);
+    default:
+        return;
+    }
+}
+
+void decode_0f(Instruction &result, Reader &code, const Prefixes &p, const vm::Registers &r) {
+    const u8 opcode = code.next();
+    if (opcode == 0x31) result.kind = Instruction::Kind::rdtsc;
+    if (opcode == 0x0b) result.kind = Instruction::Kind::ud2;
+    if (opcode == 0x01 && code.peek() == 0xf9) {
+        static_cast<void>(code.next());
+        result.kind = Instruction::Kind::rdtscp;
+        return;
+    }
+    const bool ud1 = opcode == 0xb9;
+    if (opcode == 0x38 || opcode == 0x3a)
+        static_cast<void>(code.next());
+    else if (!has_modrm_0f(opcode))
+        return;
+    else
+        classify_0f(result, opcode);
+    const u8 modrm = code.next();
+    if (modrm >> 6 != 3) read_operand(result, code, modrm, p, r);
+    if (ud1) {
+        result.kind = Instruction::Kind::ud1;
+        result.check = static_cast<u8>(result.displacement);
+        result.memory = false;
+    }
+}
+
+} // namespace
+
+Instruction decode(Bytes bytes, const vm::Registers &r, u64 fs_base, u64 gs_base) {
+    Instruction result;
+    Reader code(bytes);
+    const Prefixes p = read_prefixes(code, fs_base, gs_base);
+    const u8 opcode = code.next();
+    if (opcode == 0x0f) {
+        decode_0f(result, code, p, r);
+    } else if (opcode == 0xf4) {
+        result.kind = Instruction::Kind::halt;
+    } else if (opcode == 0xcc) {
+        result.kind = Instruction::Kind::breakpoint;
+    } else if (has_modrm(opcode)) {
+        const u8 modrm = code.next();
+        classify(result, opcode, modrm >> 3 & 7, p);
+        if (modrm >> 6 != 3) read_operand(result, code, modrm, p, r);
+    } else {
+        implicit_operand(result, opcode, r);
+    }
+    result.length = static_cast<u8>(code.at());
+    return code.ran_short() ? Instruction{} : result;
+}
+
+} // namespace guest

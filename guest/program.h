@@ -1,0 +1,44 @@
+// guest/program.h — a target's ELF file, checked once and shared by all cores: what can run, and what its
+// functions are.
+#pragma once
+
+#include "boot/elf.h"
+#include "guest/symbols.h"
+
+namespace guest {
+
+class Program final {
+  public:
+    // How many slots for functions make() needs; the file is not checked any further.
+    static rstate::Result<u64> slots_needed(Bytes file);
+    // A static 64-bit program with a harness; everything else is refused, saying what it is. File and slots
+    // outlive the program.
+    static rstate::Result<Program> make(Bytes file, Span<Function> slots);
+
+    const boot::Elf &elf() const { return elf_; }
+    const Symbols &symbols() const { return symbols_; }
+
+    // RDRAND, RDSEED: they cannot be intercepted, so a target that runs them does not repeat. Calls
+    // found(address) for each place whose bytes read so, which may also be the middle of other instructions.
+    template <class F> void each_random_instruction(F &&found) const;
+
+  private:
+    Program(const boot::Elf &elf, const Symbols &symbols) : elf_(elf), symbols_(symbols) {}
+    boot::Elf elf_;
+    Symbols symbols_;
+};
+
+template <class F> void Program::each_random_instruction(F &&found) const {
+    for (u32 i = 0; i < elf_.segment_count(); ++i) {
+        const boot::Segment s = elf_.segment(i);
+        if (s.kind != boot::SegmentKind::load || !s.executable) continue;
+        // 0F C7 /6 and /7 with a register (APM vol 3 "RDRAND", "RDSEED"); behind F3, /7 is RDPID.
+        for (u64 at = 0; s.bytes.holds(at, 3); ++at) {
+            if (s.bytes[at] != 0x0f || s.bytes[at + 1] != 0xc7 || s.bytes[at + 2] < 0xf0) continue;
+            if (s.bytes[at + 2] >= 0xf8 && at > 0 && s.bytes[at - 1] == 0xf3) continue;
+            found(s.address + at);
+        }
+    }
+}
+
+} // namespace guest

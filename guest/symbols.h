@@ -1,0 +1,42 @@
+// guest/symbols.h — which function of the target an address lies in, by binary search over its symbol table.
+//
+// Built once, over memory that the caller provides, and then shared by all cores: nothing changes it.
+#pragma once
+
+#include "boot/elf.h"
+#include "rstate/error.h"
+
+namespace guest {
+
+// One function. The name lies in the ELF file, which must outlive the table.
+struct Function {
+    u64 address = 0;
+    u64 size = 0;
+    Text name;
+};
+
+class Symbols final {
+  public:
+    Symbols() = default;
+    // How many slots make() needs at most.
+    static u64 slots_needed(const boot::SymbolTable &table) { return table.count(); }
+    // Takes the functions that lie in executable segments; `slots` outlives the Symbols.
+    static rstate::Result<Symbols> make(const boot::Elf &elf, Span<Function> slots);
+
+    // The function that holds `pc`, or nullptr. One without a size reaches to the next.
+    const Function *find(u64 pc) const;
+    const Function *named(Text name) const;
+    usize count() const { return functions_.size(); }
+
+    // For chains: prints "name+0x12", or says that it cannot.
+    rstate::Resolver resolver() const;
+
+  private:
+    explicit Symbols(Span<Function> functions) : functions_(functions) {}
+    Span<Function> functions_; // ascending addresses, one for each
+};
+
+// Do frames of this function belong to the target's runtime, which no trace should show?
+bool is_runtime(Text function);
+
+} // namespace guest

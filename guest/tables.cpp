@@ -1,0 +1,159 @@
+// guest/tables.cpp — see tables.h.
+#include "guest/tables.h"
+
+#include "base/bits.h"
+#include "guest/codes.h"
+
+namespace guest {
+
+namespace {
+
+// APM vol 2 §5.4 "Page-Translation-Table Entry Format".
+struct Entry {
+    using Present = Bits<0>;
+    using Writable = Bits<1>;
+    using User = Bits<2>;
+    using Accessed = Bits<5>;
+    using Dirty = Bits<6>;
+    using Large = Bits<7>;
+    using Frame = Bits<51, 12>;
+    using NoExecute = Bits<63>;
+};
+// The rights of an address are those that every level grants, so the levels above the last grant all.
+constexpr u64 link = Entry::Present::mask | Entry::Writable::mask | Entry::User::mask | Entry::Accessed::mask;
+constexpr u64 supervisor_page = Entry::Present::mask | Entry::Accessed::mask | Entry::Dirty::mask;
+constexpr u64 read_page = supervisor_page | Entry::User::mask | Entry::NoExecute::mask;
+
+constexpr u64 entries_per_table = 512;
+constexpr u64 covered_by(u32 level) { return page_size << (9 * (level - 1)); }
+constexpr u64 index_of(u64 address, u32 level) { return address / covered_by(level) % entries_per_table; }
+
+u64 leaf(const Region &region) {
+    u64 entry = Entry::Present::mask | Entry::Accessed::mask | Entry::Dirty::mask | Entry::User::mask;
+    if (region.writable) entry |= Entry::Writable::mask;
+    if (!region.executable) entry |= Entry::NoExecute::mask;
+    if (region.large) entry |= Entry::Large::mask;
+    return entry;
+}
+
+} // namespace
+
+rstate::Result<void> Tables::build() {
+    TRY(new_table(), "taking the root table");
+    for (const Region &region : plan_.regions())
+        TRY(map(region), "mapping a region of the target", region.name, region.address, region.size);
+    const GuestPhys stub = TRY(entry_for(stub_address, 1), "finding the stub's entry");
+    TRY(memory_.store(stub, plan_.stub_page().value() | supervisor_page), "mapping the system calls' stub");
+    TRY(map_shared_zeros(), "mapping the shadow of what is not mapped");
+    return rstate::done();
+}
+
+rstate::Result<GuestPhys> Tables::new_table() {
+    const u64 used = (next_ - plan_.tables()) / page_size;
+    CHECK(used < plan_.table_pages(), "the plan counted every table", used, plan_.table_pages());
+    const GuestPhys table = next_;
+    next_ += page_size;
+    return table;
+}
+
+rstate::Result<GuestPhys> Tables::entry_for(u64 address, u32 level) {
+    GuestPhys table = root();
+    for (u32 at = 4;; --at) {
+        const GuestPhys place = table + index_of(address, at) * sizeof(u64);
+        if (at == level) return place;
+        u64 entry = 0;
+        TRY(memory_.load(place, entry), "reading a page-table entry", place);
+        if (!Entry::Present::test(entry)) {
+            const GuestPhys lower = TRY(new_table(), "adding a page table", address);
+            entry = lower.value() | link;
+            TRY(memory_.store(place, entry), "linking a page table", place);
+        }
+        CHECK(!Entry::Large::test(entry), "regions of large and small pages share no table", address);
+        table = GuestPhys(entry & Entry::Frame::mask);
+    }
+}
+
+// Entries [first, first + count) of a table, each pointing `step` further than the one before.
+rstate::Result<void> Tables::fill(GuestPhys table, u64 first, u64 count, u64 entry, u64 step) {
+    constexpr u64 chunk = 64;
+    u64 entries[chunk];
+    while (count > 0) {
+        const u64 now = min(count, chunk);
+        for (u64 i = 0; i < now; ++i, entry += step) entries[i] = entry;
+        TRY(memory_.write(table + first * sizeof(u64),
+                          Bytes(reinterpret_cast<const u8 *>(entries), now * sizeof(u64))),
+            "writing page-table entries", table, first, now);
+        first += now, count -= now;
+    }
+    return rstate::done();
+}
+
+rstate::Result<void> Tables::map(const Region &region) {
+    const u32 level = region.large ? 2 : 1;
+    const u64 step = covered_by(level);
+    GuestPhys physical = region.physical;
+    for (u64 address = region.address; address < region.end();) {
+        const u64 index = index_of(address, level);
+        const u64 count = min(entries_per_table - index, (region.end() - address) / step);
+        const GuestPhys place = TRY(entry_for(address, level), "finding a page-table entry", address);
+        TRY(fill(place.page(), index, count, physical.value() | leaf(region), step), "mapping pages", address,
+            count);
+        address += count * step;
+        physical += count * step;
+    }
+    return rstate::done();
+}
+
+rstate::Result<void> Tables::map_shared_zeros() {
+    GuestPhys zeros[4]; // by level
+    u64 entry = plan_.zero_page().value() | read_page;
+    for (u32 level = 1; level <= 3; ++level) {
+        zeros[level] = TRY(new_table(), "taking a table of zeros");
+        TRY(fill(zeros[level], 0, entries_per_table, entry, 0), "filling a table of zeros", level);
+        entry = zeros[level].value() | link;
+    }
+    // The lower part begins inside a large page of which the rest must stay unmapped.
+    constexpr u64 whole = align_up(shadow_start, large_page_size);
+    for (u64 address = shadow_start; address < whole; address += page_size) {
+        const GuestPhys place = TRY(entry_for(address, 1), "finding an entry of the first shadow pages");
+        TRY(memory_.store(place, plan_.zero_page().value() | read_page), "mapping the first shadow pages",
+            address);
+    }
+    TRY(link_zeros(whole, shadow_gap, 2, zeros[1]), "mapping the shadow of low addresses");
+    // Rounded out to whole tables: that adds addresses whose own shadow is not mapped, or 32 KiB.
+    constexpr u64 first = align_down(high_shadow, covered_by(4)),
+                  last = align_down(shadow_end, covered_by(4));
+    TRY(link_zeros(first, last, 4, zeros[3]), "mapping the shadow of high addresses");
+    TRY(link_zeros(last, shadow_end, 3, zeros[2]), "mapping the shadow of the highest addresses");
+    return rstate::done();
+}
+
+// Leads every entry of this level in [start, end) that is still empty to the shared table below it.
+rstate::Result<void> Tables::link_zeros(u64 start, u64 end, u32 level, GuestPhys zeros) {
+    for (u64 address = start; address < end; address += covered_by(level)) {
+        const GuestPhys place = TRY(entry_for(address, level), "finding an entry", address);
+        u64 entry = 0;
+        TRY(memory_.load(place, entry), "reading an entry", place);
+        if (Entry::Present::test(entry)) continue;
+        TRY(memory_.store(place, zeros.value() | link), "linking a table of zeros", place);
+    }
+    return rstate::done();
+}
+
+rstate::Result<void> Tables::protect(u64 address, u64 size, Rights rights) {
+    for (u64 page = address; page < address + size; page += page_size) {
+        const Region *region = plan_.find(page, page_size);
+        if (region == nullptr || region->large)
+            return FAIL(system_call, "only pages of the program itself can change their rights", page);
+        Region changed = *region;
+        changed.writable = rights == Rights::read_write;
+        changed.executable = rights == Rights::read_execute;
+        u64 entry = leaf(changed) | (region->physical.value() + (page - region->address));
+        if (rights == Rights::none) entry &= ~Entry::Present::mask;
+        const GuestPhys place = TRY(entry_for(page, 1), "finding a page's entry", page);
+        TRY(memory_.store(place, entry), "changing a page's rights", page);
+    }
+    return rstate::done();
+}
+
+} // namespace guest

@@ -1,0 +1,47 @@
+// guest/tables.h — the guest's own page tables: written once before it starts, hardly ever changed, never
+// after the snapshot.
+//
+// Accessed and dirty bits are set in advance, so the processor never changes the bytes of a table.
+//
+// The shadow of memory that is not mapped reads as zero ("addressable") and cannot be written, so that a wild
+// access faults at the access itself. Three tables whose entries all lead to one zero page serve for all of
+// it:
+//
+//   root --[4..31]--> zeros (3rd level) --all--> zeros (2nd level) --all--> zeros (1st level) --all--> zero
+//   page 0x7fff_8000 .. 0x8fff_7000    shadow of the lower part: large pages where something is mapped, else
+//   zeros 0x8fff_7000 .. 0x0200_8fff_7000    not mapped: shadow of the shadow 0x0200_8fff_7000 ..
+//   0x1000_7fff_8000    shadow of the upper part: zeros
+#pragma once
+
+#include "guest/memory.h"
+#include "guest/plan.h"
+
+namespace guest {
+
+class Tables final {
+  public:
+    Tables(Memory memory, const Plan &plan) : memory_(memory), plan_(plan), next_(plan.tables()) {}
+
+    // Maps the whole plan; the tables' memory is still zero.
+    rstate::Result<void> build();
+    GuestPhys root() const { return plan_.tables(); }
+
+    enum class Rights : u8 { none, read, read_write, read_execute };
+    // Changes small pages of the program; not after the snapshot.
+    rstate::Result<void> protect(u64 address, u64 size, Rights rights);
+
+  private:
+    // 1: the entry maps 4 KiB, 2: 2 MiB, 3: 1 GiB, 4: in the root.
+    rstate::Result<GuestPhys> entry_for(u64 address, u32 level);
+    rstate::Result<GuestPhys> new_table();
+    rstate::Result<void> fill(GuestPhys table, u64 first, u64 count, u64 entry, u64 step);
+    rstate::Result<void> map(const Region &region);
+    rstate::Result<void> map_shared_zeros();
+    rstate::Result<void> link_zeros(u64 start, u64 end, u32 level, GuestPhys zeros);
+
+    Memory memory_;
+    const Plan &plan_;
+    GuestPhys next_;
+};
+
+} // namespace guest
