@@ -17,3 +17,55 @@ def every_core_fuzzed(outcomes):
         if sum(core["case"] for core in cores) != stats[-1]["case"]:
             return f"the cores' cases do not sum to {stats[-1]['case']}: {cores}"
     return ""
+
+
+def layouts_differ(outcomes):
+    """No page of one boot's kernel lies where another boot has one."""
+    first, second = (set(outcome.probe.pages) for outcome in outcomes)
+    return f"{len(first & second)} pages lie at the same address in both boots" if first & second else ""
+
+
+def steady_state(outcomes):
+    """Over the last half of the cases: one exit each, no nested fault to speak of, every exit with its reason."""
+    stats = outcomes[0].of_type("stats")
+    last = stats[-1]
+    middle = max((s for s in stats if s["case"] <= last["case"] / 2), key=lambda s: s["case"], default=None)
+    if middle is None:
+        return "no statistics from the first half"
+    cases = last["case"] - middle["case"]
+
+    def grew(key):
+        return sum(core[key] for core in last["cores"]) - sum(core[key] for core in middle["cores"])
+    reasons = sum(last["exits_by_reason"].values()) - sum(middle["exits_by_reason"].values())
+    found = []
+    if grew("exits") > 1.01 * cases:
+        found.append(f"{grew('exits') / cases:.4f} exits each case: {last['exits_by_reason']}")
+    if grew("nested_faults") > 0.01 * cases:
+        found.append(f"{grew('nested_faults') / cases:.4f} nested faults each case")
+    if reasons != grew("exits"):
+        found.append(f"{grew('exits')} exits, but {reasons} of them with a reason")
+    return "; ".join(found)
+
+
+TIMES = ("time_us", "cases_per_s", "tsc", "seconds")
+
+
+def without_times(record):
+    return {key: value for key, value in record.items() if key not in TIMES}
+
+
+def runs_repeat(outcomes):
+    """Two runs with one core and one seed give the same findings, record by record, times apart."""
+    kinds = ("corpus", "crash", "timeout", "end")
+    first, second = ([without_times(r) for r in o.records if r["type"] in kinds] for o in outcomes)
+    if not any(record["type"] == "corpus" for record in first):
+        return "nothing was found that could be compared"
+    for number, (a, b) in enumerate(zip(first, second)):
+        if a != b:
+            return f"record {number} differs: {a} and {b}"
+    return "" if len(first) == len(second) else f"{len(first)} and {len(second)} records"
+
+
+def same_hash_each_time(outcomes):
+    hashes = {record["hash"] for outcome in outcomes for record in outcome.of_type("crash")}
+    return "" if len(hashes) == 1 else f"hashes {sorted(hashes)}"

@@ -1,7 +1,9 @@
 """What looks into a machine while it boots: breaks its ACPI tables, walks its live page tables."""
+import re
 import struct
+import time
 
-from tools.rl.monitor import DebugPort
+from tools.rl.monitor import DebugPort, Monitor
 
 BOOT_SECTOR = 0x7C00
 SEARCHED = 128 << 10            # SeaBIOS puts QEMU's tables into the last 128 KiB of memory below 4 GiB
@@ -44,3 +46,54 @@ class DamagedAcpi:
     def _is_table(memory):
         size, = struct.unpack_from("<I", memory, 4)
         return 44 <= size < 4096 and sum(memory[:size]) & 0xFF == 0
+
+
+class LiveTables:
+    """Pauses a machine that fuzzes and reads the kernel's page tables through the monitor (`info tlb`)."""
+
+    PAGE = re.compile(r"^([0-9a-f]{16}): ([0-9a-f]{16}) ([X-])([G-])([P-])([D-])([A-])([C-])([T-])([U-])([W-])", re.M)
+    TRIES = 200                 # to find a processor in the kernel and not in its guest
+
+    def __init__(self):
+        self.pages = {}         # virtual page -> (physical, executable, writable)
+        self.complaint = ""
+
+    def arguments(self, folder):
+        return Monitor.arguments(folder / "qmp")
+
+    def run(self, session, folder):
+        monitor = Monitor(folder / "qmp")
+        while "stats" not in session.heard and session.qemu.process.poll() is None:
+            time.sleep(0.1)
+        for _ in range(self.TRIES):
+            monitor.pause()
+            if "CPL=0" in monitor.human("info registers"):
+                break
+            monitor.resume()
+            time.sleep(0.02)
+        else:
+            return "no processor was ever seen in the kernel"
+        found = self.judge(monitor.human("info tlb"))
+        monitor.resume()
+        session.stop()
+        return found
+
+    def judge(self, text):
+        found = []
+        for match in self.PAGE.finditer(text):
+            virtual, physical = int(match[1], 16), int(match[2], 16)
+            executable, writable = match[3] == "-", match[11] == "W"
+            self.pages[virtual] = (physical, executable, writable)
+            if executable and writable:
+                found.append(f"{virtual:#x} is writable and executable")
+            if match[10] == "U":
+                found.append(f"{virtual:#x} is open to ring 3")
+            if virtual == physical:
+                found.append(f"{virtual:#x} is mapped to itself")
+            if match[5] == "P":
+                found.append(f"{virtual:#x} is a large page")
+        if not self.pages:
+            return "no page is mapped: the tables were not read"
+        if len(self.pages) * 4096 > MEMORY // 4:
+            found.append(f"{len(self.pages)} pages are mapped: that is a linear map")
+        return "; ".join(found[:5])

@@ -35,8 +35,6 @@ TABLE = (
     Package("libgtest-dev", "GoogleTest, for the host tests", ("test", "check"), (f"{INCLUDE}/gtest/gtest.h",)),
     Package("libclang-rt-dev", "AddressSanitizer and libFuzzer, for the host tests and parsers' fuzz entries",
             ("test", "bench"), ("/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a",)),
-    Package("libbenchmark-dev", "Google Benchmark, for the host's micro-benchmarks", ("bench",),
-            (f"{INCLUDE}/benchmark/benchmark.h",)),
     Package("clang-format", "checks the layout of the sources", ("check",), ("clang-format",)),
     Package("clang-tidy", "checks the sources for mistakes", ("check",), ("clang-tidy",)),
     Package("gdb", "debugs the kernel in QEMU", ("debug",), ("gdb",)),

@@ -51,6 +51,7 @@ class Outcome:
     text: str
     records: list
     seconds: float
+    probe: object = None
 
     def of_type(self, kind):
         return [record for record in self.records if record["type"] == kind]
@@ -117,7 +118,7 @@ def boot(row):
         if probe:
             watcher.join(10)
             session.why = session.why or "".join(complaint)
-        return Outcome(session.status, session.why, "\n".join(lines), records, session.elapsed())
+        return Outcome(session.status, session.why, "\n".join(lines), records, session.elapsed(), probe)
 
 
 def complaints(row, outcome):

@@ -57,6 +57,7 @@ class Session:
         self.stopping = None
         self.killed_because = ""
         self.end_record = None
+        self.heard = set()              # types of the records so far
         self.status = SYSTEM_FAILED
         self.why = ""
         self.last_heard = 0.0
@@ -90,8 +91,9 @@ class Session:
                     break
                 self.last_heard, line = item
                 event = parse_line(line)
-                if isinstance(event, dict) and event["type"] == "end":
-                    self.end_record = event
+                if isinstance(event, dict):
+                    self.heard.add(event["type"])
+                    self.end_record = event if event["type"] == "end" else self.end_record
                 yield self.last_heard, event
         finally:
             self.close()

@@ -42,6 +42,11 @@ def native_checks():
     return _ask("native_checks", default=[])
 
 
+def libfuzzer(name):
+    """A native build of the same harness with libFuzzer, to compare with; None when there is none."""
+    return _ask("libfuzzer", name)
+
+
 def bundle_files(name):
     """(name in the bundle, path) of a target's parts; nothing when the tree has no such target."""
     if name not in names():

@@ -6,7 +6,7 @@ import unittest
 from pathlib import Path
 
 from . import build, scenario, targetlist
-from .common import BUILD, ROOT
+from .common import BUILD, ROOT, Stop
 from .graph import Graph
 from .ninja import run_ninja
 from .tally import Tally
@@ -99,21 +99,32 @@ def _native_checks(tally):
             tally.add(f"target {name}", done.returncode == 0, "\n".join(done.stdout.splitlines()[-30:]))
 
 
-def main(arguments):
-    host = arguments.host or not arguments.boot
-    boot = arguments.boot or not arguments.host
-    graph = build.build() if boot else Graph()
-    tally = Tally(arguments.filter)
-    if host:
-        binaries = [binary for binary in (graph.tests, *graph.fuzzers) if binary]
-        if binaries:
-            run_ninja(binaries)
-        _tools_tests(tally)
+def _built(tally, name, build_it):
+    """What does not build is a failed test like any other: the last line stays the verdict."""
+    try:
+        build_it()
+        return True
+    except Stop as stop:
+        tally.add(f"build of {name}", False, str(stop))
+        return False
+
+
+def _host(graph, arguments, tally):
+    _tools_tests(tally)
+    binaries = [binary for binary in (graph.tests, *graph.fuzzers) if binary]
+    if binaries and _built(tally, "the host tests", lambda: run_ninja(binaries, keep_going=True)):
         if graph.tests:
             _host_binary(graph.tests, tally)
         for fuzzer in graph.fuzzers:
             _fuzz_entry(fuzzer, tally, FUZZ_LONG_SECONDS if arguments.long else FUZZ_SECONDS)
-        _native_checks(tally)
-    if boot and graph.image:
+    _native_checks(tally)
+
+
+def main(arguments):
+    graph = Graph()
+    tally = Tally(arguments.filter)
+    if arguments.host or not arguments.boot:
+        _host(graph, arguments, tally)
+    if (arguments.boot or not arguments.host) and graph.image and _built(tally, "the image", build.build):
         scenario.run_all(tally, arguments.long)
     return tally.summary()

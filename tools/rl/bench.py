@@ -1,0 +1,118 @@
+"""`build.py bench`: what we measure about ourselves, each number beside what it is compared with.
+
+Instructions are counted in QEMU's instruction-count mode, where they are exact and repeat. Times and rates are
+of an emulated machine: only their ratios say something about a real one.
+"""
+import re
+import subprocess
+import tempfile
+from pathlib import Path
+
+from . import build, targetlist
+from .common import BUILTIN_TARGET, OK, ROOT, SYSTEM_FAILED, Stop
+from .ninja import run_ninja
+from .outdir import OutDir
+from .qemu import Machine
+from .run import boot_image, target_entries
+from .session import Session
+
+SECONDS = 600
+RATE_CASES = 30000              # for each core; the first half warms up
+COVERAGE_AT = {10000: 992, 50000: 1144, 100000: 1251}       # libFuzzer's, from one seed for each format
+LIBFUZZER_RATE = "libFuzzer with AddressSanitizer 1,373, AFL++ persistent 1,002"
+
+
+def boot(options, machine, seeds=True, on_record=None):
+    """Runs one machine to its end; (seconds, record) pairs."""
+    options = {"target": BUILTIN_TARGET, "cpus": machine.cpus, "exit": 1, **options}
+    session = Session(boot_image(target_entries(BUILTIN_TARGET, options, with_seeds=seeds)), machine, deadline=SECONDS)
+    records, text = [], []
+    for seconds, event in session.events():
+        if isinstance(event, dict):
+            records.append((seconds, event))
+            if on_record:
+                on_record(event)
+        elif event:
+            text.append(event)
+    if session.status != OK or session.why:
+        raise Stop(SYSTEM_FAILED, "a benchmark's machine failed: " + (session.why or "\n".join(text[-20:])))
+    return records
+
+
+def kernel_benchmarks(pattern):
+    """Those that the kernel brings, counted in instructions."""
+    for _, record in boot({"bench": f"*{pattern}*"}, Machine(cpus=1, icount=True)):
+        if record["type"] == "bench":
+            yield record["name"], record["value"], record["unit"], record.get("compared_with", "")
+
+
+def first_case(_pattern):
+    records = boot({"cases": 1, "seed": 1}, Machine(cpus=1))
+    seconds = next(s for s, record in records if record["type"] in ("boot", "stats"))
+    yield "boot.first_case", round(seconds, 2), "s", "aim 1.5; the ancestor needs 6 to 7 s to its prompt"
+
+
+def rate(cpus):
+    """Cases a second in the second half of a run: between the statistics nearest to its middle and to its end."""
+    records = [r for _, r in boot({"cases": RATE_CASES * cpus, "seed": 1}, Machine(cpus=cpus)) if r["type"] == "stats"]
+    if len(records) < 2:
+        raise Stop(SYSTEM_FAILED, "too few statistics to measure a rate")
+    last = records[-1]
+    middle = min(records[:-1], key=lambda r: abs(r["case"] - last["case"] / 2))
+    return (last["case"] - middle["case"]) / ((last["time_us"] - middle["time_us"]) / 1e6)
+
+
+def rates(_pattern):
+    one, two = rate(1), rate(2)
+    yield "fuzz.cases_per_s.1_core", round(one), "cases/s", f"aim 3,000; {LIBFUZZER_RATE}"
+    yield "fuzz.cases_per_s.2_cores", round(two), "cases/s", f"one core {one:.0f}"
+    yield "fuzz.cases_per_s.ratio", round(two / one, 2), "x", "aim 1.9, perfect 2"
+
+
+def coverage(_pattern):
+    """Our corpus through a libFuzzer build of the same harness, which counts edges its own way."""
+    native = targetlist.libfuzzer(BUILTIN_TARGET)
+    if native is None:
+        return
+    run_ninja([native])
+    for cases, theirs in COVERAGE_AT.items():
+        with tempfile.TemporaryDirectory(prefix="raclette-bench-") as folder:
+            out = OutDir(Path(folder))
+
+            def keep(record):
+                if record["type"] == "corpus":
+                    out.add_corpus(record)
+            boot({"cases": cases, "seed": 1}, Machine(cpus=1), on_record=keep)
+            out.close()
+            for seed in targetlist.seeds(BUILTIN_TARGET):
+                (Path(folder) / "corpus" / Path(seed).name).write_bytes((ROOT / seed).read_bytes())
+            said = subprocess.run([str(ROOT / native), "-runs=0", f"{folder}/corpus"], capture_output=True, text=True)
+            counts = re.findall(r"cov: (\d+)", said.stderr)
+            if not counts:
+                raise Stop(SYSTEM_FAILED, "libFuzzer's build of the harness counted nothing: " + said.stderr[-500:])
+            yield f"fuzz.coverage.{cases}", int(counts[-1]), "edges", f"libFuzzer {theirs} after as many executions"
+
+
+# name's beginning: what measures it
+HOST_BENCHMARKS = (("boot.first_case", first_case), ("fuzz.cases_per_s", rates), ("fuzz.coverage", coverage))
+
+
+def print_row(name, value, unit, compared):
+    shown = f"{value:,}" if isinstance(value, int) else f"{value:,.2f}"
+    print(f"{name:40} {shown:>14} {unit:14} {compared}", flush=True)
+
+
+def main(arguments):
+    build.require_image(build.build())
+    printed = 0
+    for row in kernel_benchmarks(arguments.filter):
+        print_row(*row)
+        printed += 1
+    for name, measure in HOST_BENCHMARKS:
+        if arguments.filter in name:
+            for row in measure(arguments.filter):
+                print_row(*row)
+                printed += 1
+    if not printed:
+        print(f"no benchmark's name contains {arguments.filter!r}")
+    return OK
