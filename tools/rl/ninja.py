@@ -2,11 +2,13 @@
 import contextlib
 import fcntl
 import os
+import re
 import subprocess
 
 from .common import BUILD, ROOT, Stop, TESTS_FAILED, write_if_changed
 
 FILE = BUILD / "build.ninja"
+PROGRESS = re.compile(r"\[\d+/\d+\] ")
 
 
 def _escape(path):
@@ -86,6 +88,6 @@ def run_ninja(targets=(), quiet=True, keep_going=False):
     with locked():
         done = subprocess.run(argv, cwd=ROOT, text=True, **quietly)
     if quiet and done.returncode != 0:
-        print(done.stdout.rstrip())
+        print("\n".join(line for line in done.stdout.splitlines() if not PROGRESS.match(line)))
     if done.returncode != 0:
         raise Stop(TESTS_FAILED, "the build failed")

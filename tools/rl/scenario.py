@@ -150,10 +150,29 @@ def run_row(row, slots, tally):
     tally.add(f"{name} ({sum(o.seconds for o in outcomes):.1f} s)", not found, "\n".join(found))
 
 
+def command_name(function):
+    return f"boot command: {function.__name__.replace('_', ' ')}"
+
+
+def run_command(function, slots, tally):
+    name = command_name(function)
+    with slots.take(1), tempfile.TemporaryDirectory(prefix="raclette-out-") as folder:
+        try:
+            function(Path(folder) / "out")
+        except Exception as error:                   # a broken promise, or a broken test: both are failures
+            tally.add(name, False, f"{type(error).__name__}: {error}")
+        else:
+            tally.add(name, True)
+
+
 def run_all(tally, long):
     table = importlib.import_module("tests.boot.scenarios").SCENARIOS
-    chosen = [row for row in table if tally.wants(f"boot {row.name}") and (long or not row.long)]
+    commands = importlib.import_module("tests.boot.commands")
+    rows = [row for row in table if tally.wants(f"boot {row.name}") and (long or not row.long)]
+    functions = [f for f in (*commands.SHORT, *(commands.LONG if long else ())) if tally.wants(command_name(f))]
     slots = Slots(CORES_HERE)
     with ThreadPoolExecutor(max_workers=CORES_HERE) as pool:
-        for row in chosen:
+        for row in rows:
             pool.submit(run_row, row, slots, tally)
+        for function in functions:
+            pool.submit(run_command, function, slots, tally)

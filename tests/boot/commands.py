@@ -1,0 +1,184 @@
+"""build.py's own promises, kept by running it: results survive every end, limits end cleanly, refusals are clear."""
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tools.rl.common import CRASHED, MISSING, OK, ROOT, SYSTEM_FAILED, USAGE
+from tools.rl.qemu import PROGRAM
+
+PATIENCE = 180
+
+
+class Broken(Exception):
+    """A promise that was not kept; the text says which."""
+
+
+def promise(kept, text):
+    if not kept:
+        raise Broken(text)
+
+
+def start(*words, **options):
+    return subprocess.Popen([sys.executable, str(ROOT / "build.py"), *map(str, words)], stdin=subprocess.DEVNULL,
+                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **options)
+
+
+def finish(process, status):
+    """Its output, when it ended as it should."""
+    try:
+        output, _ = process.communicate(timeout=PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise Broken(f"no end within {PATIENCE} s: {process.communicate()[0][-1000:]}")
+    promise(process.returncode == status, f"status {process.returncode}, expected {status}: {output[-1500:]}")
+    return output
+
+
+def build_py(status, *words, **options):
+    return finish(start(*words, **options), status)
+
+
+def fuzz(out, *words):
+    return start("run", "--plain", "--cpus", 1, "--seed", 1, "--out", out, *words)
+
+
+def until_fuzzing(out):
+    """Waits for the second statistics: by then there is something to lose."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        stats = out / "stats.jsonl"
+        if stats.exists() and stats.read_text().count("\n") >= 2:
+            return
+        time.sleep(0.1)
+    raise Broken("no statistics came")
+
+
+def whole(out):
+    """Every file of the folder is complete and there is a corpus."""
+    stats = [json.loads(line) for line in (out / "stats.jsonl").read_text().splitlines()]
+    promise(stats, "no statistics were saved")
+    promise(list((out / "corpus").glob("[!.]*")), "no corpus was saved")
+    promise((out / "serial.log").stat().st_size > 0, "the console was not saved")
+    for crash in (out / "crashes").glob("[!.]*"):
+        told = json.loads((crash / "crash.json").read_text())
+        missing = [key for key in ("hash", "kind", "function", "file", "line", "case", "core") if key not in told]
+        promise(not missing, f"{crash}/crash.json has no {missing}")
+        promise((crash / "trace.txt").read_text().strip(), f"{crash}/trace.txt is empty")
+        promise((crash / "input").exists(), f"{crash}/input is missing")
+    return stats
+
+
+def children(pid):
+    """QEMU processes below a process."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            fields = (entry / "stat").read_text().rsplit(")", 1)[1].split()
+            if int(fields[1]) == pid and PROGRAM in (entry / "cmdline").read_text():
+                found.append(int(entry.name))
+        except (OSError, IndexError):
+            pass                # it ended while we looked
+    return found
+
+
+def a_number_of_cases_ends_the_run_and_the_next_one_resumes(out):
+    finish(fuzz(out, "--cases", 3000), OK)
+    before = whole(out)[-1]
+    promise(before["case"] >= 3000, f"{before['case']} cases instead of 3000")
+    names = {path.name for path in (out / "corpus").iterdir()}
+    finish(fuzz(out, "--cases", 10), OK)
+    promise(names <= {path.name for path in (out / "corpus").iterdir()}, "the second run lost corpus")
+    after = whole(out)[-1]
+    promise(after["edges"] >= before["edges"], f"resumed with {after['edges']} edges of {before['edges']}")
+
+
+def a_number_of_seconds_ends_the_run(out):
+    promise("time is up" in finish(fuzz(out, "--seconds", 2), OK), "it does not say why it stopped")
+    whole(out)
+
+
+def ctrl_c_ends_the_run_cleanly(out):
+    process = fuzz(out)
+    until_fuzzing(out)
+    process.send_signal(signal.SIGINT)
+    promise("interrupted" in finish(process, OK), "it does not say why it stopped")
+    promise('"end"' in (out / "serial.log").read_text(), "the machine did not end by itself")
+    whole(out)
+
+
+def a_killed_run_loses_nothing_and_leaves_no_machine(out):
+    process = fuzz(out)
+    until_fuzzing(out)
+    machines = children(process.pid)
+    promise(len(machines) == 1, f"{len(machines)} machines run")
+    process.kill()
+    process.communicate()
+    whole(out)
+    deadline = time.monotonic() + 10
+    while os.path.exists(f"/proc/{machines[0]}") and time.monotonic() < deadline:
+        time.sleep(0.1)
+    promise(not os.path.exists(f"/proc/{machines[0]}"), "QEMU runs on")
+
+
+def a_killed_qemu_is_one_clear_line_and_loses_nothing(out):
+    process = fuzz(out)
+    until_fuzzing(out)
+    os.kill(children(process.pid)[0], signal.SIGKILL)
+    promise("QEMU was killed by SIGKILL" in finish(process, SYSTEM_FAILED), "it does not say what happened")
+    whole(out)
+
+
+def a_missing_qemu_is_named(out):
+    with tempfile.TemporaryDirectory() as folder:           # everything that is on PATH, except QEMU
+        for place in reversed(os.environ["PATH"].split(os.pathsep)):
+            for program in Path(place).glob("*") if os.path.isdir(place) else ():
+                link = Path(folder) / program.name
+                link.unlink(missing_ok=True)
+                link.symlink_to(program)
+        (Path(folder) / PROGRAM).unlink()
+        output = build_py(MISSING, "run", "--out", out, env=dict(os.environ, PATH=folder))
+    promise("qemu-system-x86" in output, f"it does not name the package: {output}")
+
+
+def a_folder_that_cannot_be_written_is_refused(out):
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text("a file, not a folder")
+    promise("cannot be written" in build_py(USAGE, "run", "--out", out), "it does not say why")
+
+
+def an_empty_input_is_an_input(out):
+    out.mkdir(parents=True)
+    (out / "empty").write_bytes(b"")
+    promise("no crash" in build_py(OK, "replay", out / "empty"), "it does not say how it went")
+
+
+def an_input_that_is_too_long_is_refused(out):
+    out.mkdir(parents=True)
+    (out / "long").write_bytes(bytes(65))
+    promise("--max-len" in build_py(USAGE, "replay", out / "long", "--max-len", 64), "it does not say why")
+    (out / "corpus").mkdir()
+    (out / "corpus/long").write_bytes(bytes(70000))
+    promise("--max-len" in build_py(USAGE, "run", "--out", out), "a corpus file that is too long is taken")
+
+
+def one_crash_replays_the_same_twenty_times(out):
+    finish(fuzz(out, "--cases", 2000000, "--until-crash"), OK)
+    crash = next(iter(sorted((out / "crashes").glob("[!.]*"))), None)
+    promise(crash is not None, "no crash was found")
+    for _ in range(20):
+        output = build_py(CRASHED, "replay", crash / "input")
+        hashes = set(re.findall(r"hash ([0-9a-f]{16})", output.replace("0x", "")))
+        promise(hashes == {crash.name}, f"replayed as {hashes}, found as {crash.name}")
+
+
+SHORT = (a_number_of_cases_ends_the_run_and_the_next_one_resumes, a_number_of_seconds_ends_the_run,
+         ctrl_c_ends_the_run_cleanly, a_killed_run_loses_nothing_and_leaves_no_machine,
+         a_killed_qemu_is_one_clear_line_and_loses_nothing, a_missing_qemu_is_named,
+         a_folder_that_cannot_be_written_is_refused, an_empty_input_is_an_input, an_input_that_is_too_long_is_refused)
+LONG = (one_crash_replays_the_same_twenty_times,)
