@@ -27,18 +27,21 @@ template <class T> constexpr u64 check_value(const T &value) {
         return value.value();
 }
 
+[[noreturn, gnu::noinline, gnu::cold]] void check_failed_with(const CheckSite &site, u32 count, u64 a = 0,
+                                                              u64 b = 0, u64 c = 0, u64 d = 0);
+
 template <class... Ts>
-[[noreturn, gnu::noinline, gnu::cold]] void check_failed_with(const CheckSite &site, const Ts &...values) {
-    static_assert(sizeof...(Ts) <= 4);
-    const u64 numbers[sizeof...(Ts) + 1] = {check_value(values)..., 0};
-    check_failed(site, numbers, sizeof...(Ts));
+[[noreturn, gnu::always_inline]] inline void check_failed_at(const CheckSite &site, const Ts &...values) {
+    check_failed_with(site, sizeof...(Ts), check_value(values)...);
 }
 
 #define CHECK(condition, reason, ...)                                                                        \
     do {                                                                                                     \
-        if (!(condition)) [[unlikely]]                                                                       \
-            check_failed_with(CheckSite{__FILE__, __builtin_FUNCTION(), #condition, reason,                  \
-                                        __LINE__} __VA_OPT__(, ) __VA_ARGS__);                               \
+        if (!(condition)) [[unlikely]] {                                                                     \
+            static constexpr CheckSite rl_check_site{__FILE__, __builtin_FUNCTION(), #condition, reason,     \
+                                                     __LINE__};                                              \
+            check_failed_at(rl_check_site __VA_OPT__(, ) __VA_ARGS__);                                       \
+        }                                                                                                    \
     } while (false)
 
 // For paths where the check was measured to cost too much: on in host tests and debug builds only.

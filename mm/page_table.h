@@ -47,8 +47,7 @@ template <class Format, PhysicalMemory M> class PageTable final {
         auto cleared = clear_frame(memory, root);
         if (!cleared.ok()) {
             frames.free(root, Format::table_owner);
-            RSTATE_SITE("clearing the root of a page table", "");
-            return rstate::extend_error(cleared.take_error(), rstate_site);
+            return WRAP(cleared.take_error(), "clearing the root of a page table");
         }
         return PageTable(memory, root);
     }
@@ -187,8 +186,7 @@ template <class Format, PhysicalMemory M> class PageTable final {
         auto pinned = memory_->pin(frame);
         if (!pinned.ok()) {
             frames.free(frame, Format::table_owner);
-            RSTATE_SITE("pinning a new page table", "level");
-            return rstate::extend_error(pinned.take_error(), rstate_site, level);
+            return WRAP(pinned.take_error(), "pinning a new page table", level);
         }
         auto table = pinned.take();
         cpu::fill_page(table.bytes(), 0);
@@ -206,8 +204,7 @@ template <class Format, PhysicalMemory M> class PageTable final {
             auto table = make_table(address, level, child, frames);
             if (!table.ok()) {
                 for (u32 undo = 0; undo < level; ++undo) frames.free(made[undo], Format::table_owner);
-                RSTATE_SITE("making one of the missing tables", "address, level");
-                return rstate::extend_error(table.take_error(), rstate_site, address, level);
+                return WRAP(table.take_error(), "making one of the missing tables", address, level);
             }
             made[level] = table.take();
             child = Format::table(made[level]);

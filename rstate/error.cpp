@@ -39,23 +39,15 @@ void return_frame(Frame *frame) {
     CHECK((before & bit) != 0, "a frame is returned once", index);
 }
 
-Frame *new_frame(const Code &code, const Site &site, const Value *values, u32 count, Frame *inner) {
+Frame *new_frame(const Code &code, const Site &site, Frame *inner, u64 a, u64 b, u64 c, u64 d) {
     const u32 core = current_core();
     Frame *frame = take_frame(core);
     if (frame == nullptr) return nullptr;
-    frame->site = &site;
-    frame->code = &code;
-    frame->inner = inner;
-    for (u32 i = 0; i < count; ++i) frame->words[i] = values[i].word, frame->kinds[i] = values[i].kind;
-    frame->value_count = static_cast<u8>(count);
-    frame->core = static_cast<u8>(core);
-    frame->lost = 0;
+    *frame = {&site, &code, inner, {a, b, c, d}, static_cast<u16>(core), 0};
     return frame;
 }
 
 } // namespace
-
-static_assert(max_cores <= 256, "a frame names its core in one byte");
 
 void attach_pool(u32 core, Pool &pool) {
     CHECK(core < max_cores, "a core has a number below max_cores", core);
@@ -83,32 +75,28 @@ u64 dropped_errors() { return __atomic_load_n(&dropped_count, __ATOMIC_RELAXED);
 
 Error &Error::operator=(Error &&other) {
     if (this == &other) return *this;
-    if (word_ != 0) drop();
+    if (present()) drop(word_);
     word_ = other.word_;
     other.word_ = 0;
     return *this;
 }
 
-Error Error::make(const Code &code, const Site &site, const Value *values, u32 count) {
-    Error error;
-    const Frame *frame = new_frame(code, site, values, count, nullptr);
-    error.word_ = frame != nullptr ? reinterpret_cast<u64>(frame) : reinterpret_cast<u64>(&code) | 1;
-    return error;
+u64 make_frame(const Code &code, const Site &site, u64 a, u64 b, u64 c, u64 d) {
+    const Frame *frame = new_frame(code, site, nullptr, a, b, c, d);
+    return frame != nullptr ? reinterpret_cast<u64>(frame) : reinterpret_cast<u64>(&code) | 1;
 }
 
-void Error::extend(const Site &site, const Value *values, u32 count) {
-    if ((word_ & 1) != 0) return; // only the code is left, and the printer says that frames are missing
-    Frame *inner = reinterpret_cast<Frame *>(word_);
-    Frame *frame = new_frame(*inner->code, site, values, count, inner);
-    if (frame == nullptr) {
-        if (inner->lost != 0xFFFF) ++inner->lost;
-        return;
-    }
-    word_ = reinterpret_cast<u64>(frame);
+u64 extend_frame(u64 word, const Site &site, u64 a, u64 b, u64 c, u64 d) {
+    if ((word & 1) != 0) return word; // only the code is left, and the printer says that frames are missing
+    Frame *inner = reinterpret_cast<Frame *>(word);
+    Frame *frame = new_frame(*inner->code, site, inner, a, b, c, d);
+    if (frame != nullptr) return reinterpret_cast<u64>(frame);
+    if (inner->lost != 0xFFFF) ++inner->lost;
+    return word;
 }
 
 const Code &Error::code() const {
-    CHECK(word_ != 0, "a code is asked only of an error that is present");
+    CHECK(present(), "a code is asked only of an error that is present");
     if ((word_ & 1) != 0) return *reinterpret_cast<const Code *>(word_ & ~1ul);
     return *frame()->code;
 }
@@ -131,7 +119,7 @@ u64 Error::hash() const {
 }
 
 void Error::release() {
-    Frame *next = (word_ & 1) != 0 ? nullptr : reinterpret_cast<Frame *>(word_);
+    Frame *next = !present() || (word_ & 1) != 0 ? nullptr : reinterpret_cast<Frame *>(word_);
     while (next != nullptr) {
         Frame *frame = next;
         next = frame->inner;
@@ -140,11 +128,11 @@ void Error::release() {
     word_ = 0;
 }
 
-void Error::drop() {
+void Error::drop(u64 word) {
+    Error error = adopt(word);
     __atomic_fetch_add(&dropped_count, 1, __ATOMIC_RELAXED);
     log_line("rstate: BUG: an error was dropped without being returned, printed, handled or ignored:");
-    print_error({[](void *, Text line) { log_line(line); }, nullptr}, *this);
-    release();
+    report(std::move(error));
 }
 
 void report(Error error, Text about) {

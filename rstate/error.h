@@ -13,36 +13,12 @@
 
 namespace rstate {
 
-// A place in the fuzzed program's code: printed with its symbol when the printer can resolve it.
-struct TargetCode {
-    u64 pc;
-};
-
-enum class ValueKind : u8 { number, address, text, target_code };
-
-struct Value {
-    u64 word = 0;
-    ValueKind kind = ValueKind::number;
-
-    constexpr Value() = default;
-    template <class T>
-    requires(std::is_integral_v<T> || std::is_enum_v<T>) constexpr Value(T n) : word(static_cast<u64>(n)) {}
-    template <class Space> constexpr Value(Addr<Space> a) : word(a.value()), kind(ValueKind::address) {}
-    constexpr Value(TargetCode code) : word(code.pc), kind(ValueKind::target_code) {}
-    // The text must live as long as the program: the frame keeps the pointer.
-    Value(const char *text) : word(reinterpret_cast<u64>(text)), kind(ValueKind::text) {}
-};
-
-constexpr u32 max_values = 4;
-
 struct Frame {
     const Site *site = nullptr;
     const Code *code = nullptr; // the chain's code, in every frame, so that the head answers at once
     Frame *inner = nullptr;     // towards the origin
     u64 words[max_values] = {};
-    ValueKind kinds[max_values] = {};
-    u8 value_count = 0;
-    u8 core = 0;  // where this frame was made
+    u16 core = 0; // where this frame was made
     u16 lost = 0; // frames that should stand outside this one but found the pool empty
 };
 
@@ -69,14 +45,14 @@ class [[nodiscard]] Error {
     Error &operator=(Error &&other);
     Error(const Error &) = delete;
     ~Error() {
-        if (word_ != 0) [[unlikely]]
-            drop();
+        if (present()) [[unlikely]]
+            drop(word_);
     }
 
-    bool present() const { return word_ != 0; }
+    bool present() const { return word_ > taken; }
     // The code; only of an error that is present.
     const Code &code() const;
-    bool is(const Code &code) const { return word_ != 0 && &this->code() == &code; }
+    bool is(const Code &code) const { return present() && &this->code() == &code; }
 
     // The outermost frame, or nullptr when the pool was so empty that only the code is left.
     const Frame *frame() const { return (word_ & 1) != 0 ? nullptr : reinterpret_cast<const Frame *>(word_); }
@@ -87,12 +63,20 @@ class [[nodiscard]] Error {
     // Returns the frames to their pools; the error is then absent.
     void release();
 
-    static Error make(const Code &code, const Site &site, const Value *values, u32 count);
-    void extend(const Site &site, const Value *values, u32 count);
-
   private:
-    void drop();
-    // 0 = none; a Frame's address; or, with bit 0 set, the address of a Code whose frames did not fit.
+    template <class T> friend class Result;
+    template <class... Ts> friend Error fail(const Code &, const Site &, const Ts &...);
+    template <class... Ts> friend Error extend(Error, const Site &, const Ts &...);
+    // 0 = none; `taken` = a result's error went elsewhere; a Frame's address; or, with bit 0 set, the address
+    // of a Code whose frames did not fit.
+    static constexpr u64 taken = 2;
+    static void drop(u64 word);
+    static Error adopt(u64 word) {
+        __builtin_assume(word > taken);
+        Error error;
+        error.word_ = word;
+        return error;
+    }
     u64 word_ = 0;
 };
 
@@ -115,19 +99,21 @@ inline void ignore(Error error, const char *why) {
     error.release();
 }
 
-template <class... Ts>
-[[gnu::noinline, gnu::cold]] Error make_error(const Code &code, const Site &site, const Ts &...values) {
-    static_assert(sizeof...(Ts) <= max_values, "a frame holds at most four values");
-    const Value list[sizeof...(Ts) + 1] = {Value(values)..., Value()};
-    return Error::make(code, site, list, sizeof...(Ts));
-}
+// The two places where frames are made, out of line: what stands at each failure is only a call.
+[[gnu::noinline, gnu::cold]] u64 make_frame(const Code &code, const Site &site, u64 a = 0, u64 b = 0,
+                                            u64 c = 0, u64 d = 0);
+[[gnu::noinline, gnu::cold]] u64 extend_frame(u64 word, const Site &site, u64 a = 0, u64 b = 0, u64 c = 0,
+                                              u64 d = 0);
 
 template <class... Ts>
-[[gnu::noinline, gnu::cold]] Error extend_error(Error error, const Site &site, const Ts &...values) {
-    static_assert(sizeof...(Ts) <= max_values, "a frame holds at most four values");
-    const Value list[sizeof...(Ts) + 1] = {Value(values)..., Value()};
-    error.extend(site, list, sizeof...(Ts));
-    return error;
+[[gnu::always_inline]] inline Error fail(const Code &code, const Site &site, const Ts &...values) {
+    return Error::adopt(make_frame(code, site, word_of(values)...));
+}
+template <class... Ts>
+[[gnu::always_inline]] inline Error extend(Error error, const Site &site, const Ts &...values) {
+    const u64 word = error.word_;
+    error.word_ = 0;
+    return Error::adopt(extend_frame(word, site, word_of(values)...));
 }
 
 } // namespace rstate

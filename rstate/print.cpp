@@ -75,10 +75,12 @@ void print_frame(const Output &out, const Frame &frame, const Resolver *resolver
     pad_to(line, 54);
     line.add("{}", frame.site->text);
     Text names = frame.site->names;
-    if (frame.value_count > 0) pad_to(line, 100);
-    for (u32 i = 0; i < frame.value_count; ++i) {
-        line.add(i == 0 ? "{} " : ", {} ", next_name(names));
-        add_value(line, frame.words[i], frame.kinds[i], resolver);
+    if (frame.site->value_count > 0) pad_to(line, 100);
+    for (u32 i = 0; i < frame.site->value_count; ++i) {
+        if (i > 0) line.add(", ");
+        const Text name = next_name(names);
+        if (!name.empty() && !(name[0] >= '0' && name[0] <= '9')) line.add("{} ", name);
+        add_value(line, frame.words[i], frame.site->kind(i), resolver);
     }
     if (frame.inner == nullptr) line.add("   <- origin");
     out(line.text());

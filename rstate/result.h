@@ -24,51 +24,62 @@ template <class T = void> class [[nodiscard]] Result {
   public:
     Result(T value) : value_(std::move(value)) {}
     Result(Error error) : error_(std::move(error)) {
-        if (!error_.present()) [[unlikely]] result_without_error();
+        if (!error_.present()) [[unlikely]]
+            result_without_error();
     }
     Result(Result &&other) : error_(std::move(other.error_)) {
-        if (!error_.present()) new (&value_) T(std::move(other.value_));
+        if (error_.present())
+            other.error_.word_ = Error::taken;
+        else
+            new (&value_) T(std::move(other.value_));
     }
     Result &operator=(Result &&) = delete;
     ~Result() {
-        if (!error_.present() && !taken_error_) value_.~T();
+        if (ok()) value_.~T();
     }
 
-    bool ok() const { return !error_.present() && !taken_error_; }
+    bool ok() const { return error_.word_ == 0; }
     T &value() {
-        if (!ok()) [[unlikely]] result_without_value();
+        if (!ok()) [[unlikely]]
+            result_without_value();
         return value_;
     }
     T take() { return std::move(value()); }
     const Error &error() const { return error_; }
     Error take_error() {
-        taken_error_ = true;
-        return std::move(error_);
+        Error error(std::move(error_));
+        error_.word_ = Error::taken;
+        return error;
     }
 
   private:
+    Error error_;
     union {
         T value_;
     };
-    Error error_;
-    bool taken_error_ = false;
 };
 
 template <> class [[nodiscard]] Result<void> {
   public:
     Result() = default;
     Result(Error error) : error_(std::move(error)) {
-        if (!error_.present()) [[unlikely]] result_without_error();
+        if (!error_.present()) [[unlikely]]
+            result_without_error();
     }
     Result(Result &&) = default;
     Result &operator=(Result &&) = delete;
 
-    bool ok() const { return !error_.present(); }
+    bool ok() const { return error_.word_ == 0; }
     void take() {
-        if (!ok()) [[unlikely]] result_without_value();
+        if (!ok()) [[unlikely]]
+            result_without_value();
     }
     const Error &error() const { return error_; }
-    Error take_error() { return std::move(error_); }
+    Error take_error() {
+        Error error(std::move(error_));
+        error_.word_ = Error::taken;
+        return error;
+    }
 
   private:
     Error error_;
@@ -86,14 +97,18 @@ template <class T> void handled(Result<T> result) {
 
 } // namespace rstate
 
-#define RSTATE_SITE(text, values)                                                                            \
-    static constexpr rstate::Site rstate_site { __FILE__, RSTATE_FUNCTION, text, values, __LINE__ }
-
 // An error's origin, as an expression: return FAIL(code, "what is wrong", values...);
 #define FAIL(code, text, ...)                                                                                \
     ({                                                                                                       \
-        RSTATE_SITE(text, #__VA_ARGS__);                                                                     \
-        rstate::make_error(code, rstate_site __VA_OPT__(, ) __VA_ARGS__);                                    \
+        RSTATE_SITE(text __VA_OPT__(, ) __VA_ARGS__);                                                        \
+        rstate::fail(code, rstate_site __VA_OPT__(, ) __VA_ARGS__);                                          \
+    })
+
+// An error with one frame more, as an expression; where something must be undone before it is returned.
+#define WRAP(error, text, ...)                                                                               \
+    ({                                                                                                       \
+        RSTATE_SITE(text __VA_OPT__(, ) __VA_ARGS__);                                                        \
+        rstate::extend(error, rstate_site __VA_OPT__(, ) __VA_ARGS__);                                       \
     })
 
 // The value of a Result, or out of the function with its error and one frame more: what this function was
@@ -101,9 +116,7 @@ template <class T> void handled(Result<T> result) {
 #define TRY(expression, text, ...)                                                                           \
     ({                                                                                                       \
         auto rstate_result = (expression);                                                                   \
-        if (!rstate_result.ok()) [[unlikely]] {                                                              \
-            RSTATE_SITE(text, #__VA_ARGS__);                                                                 \
-            return rstate::extend_error(rstate_result.take_error(), rstate_site __VA_OPT__(, ) __VA_ARGS__); \
-        }                                                                                                    \
+        if (!rstate_result.ok()) [[unlikely]]                                                                \
+            return WRAP(rstate_result.take_error(), text __VA_OPT__(, ) __VA_ARGS__);                        \
         rstate_result.take();                                                                                \
     })

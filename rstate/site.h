@@ -14,13 +14,62 @@ struct Code {
     constexpr explicit Code(const char *n) : name(n) {}
 };
 
+// What a value in a frame is; the site knows, so that the frame holds bare words.
+enum class ValueKind : u8 { number, address, text, target_code };
+constexpr u32 max_values = 4;
+
 struct Site {
     const char *file;
     const char *function; // Class::member, without namespaces and parameters
     const char *text;     // the intention: "mapping the VMCB page"
     const char *names;    // the values' expressions as written, separated by commas
     u32 line;
+    u8 value_count;
+    u16 kinds; // four bits a value, the first lowest
+
+    constexpr ValueKind kind(u32 value) const { return static_cast<ValueKind>(kinds >> (4 * value) & 15); }
 };
+
+// A place in the fuzzed program's code: printed with its symbol when the printer can resolve it.
+struct TargetCode {
+    u64 pc;
+};
+
+template <class T> constexpr ValueKind kind_of() {
+    if constexpr (std::is_integral_v<T> || std::is_enum_v<T>)
+        return ValueKind::number;
+    else if constexpr (std::is_same_v<T, const char *> || std::is_same_v<T, char *>)
+        return ValueKind::text;
+    else if constexpr (std::is_same_v<T, TargetCode>)
+        return ValueKind::target_code;
+    else
+        return ValueKind::address;
+}
+
+template <class T> constexpr u64 word_of(const T &value) {
+    if constexpr (std::is_integral_v<T> || std::is_enum_v<T>)
+        return static_cast<u64>(value);
+    else if constexpr (std::is_same_v<T, TargetCode>)
+        return value.pc;
+    else if constexpr (std::is_pointer_v<T>)
+        return reinterpret_cast<u64>(value);
+    else if constexpr (std::is_array_v<T>)
+        return reinterpret_cast<u64>(&value[0]);
+    else
+        return value.value();
+}
+
+template <class... Ts> struct ValueKinds {
+    static_assert(sizeof...(Ts) <= max_values, "a frame holds at most four values");
+    static constexpr u8 count = sizeof...(Ts);
+    static constexpr u16 packed() {
+        u32 all = 0, shift = 0;
+        ((all |= static_cast<u32>(kind_of<Ts>()) << shift, shift += 4), ...);
+        return static_cast<u16>(all);
+    }
+};
+// For decltype alone: the kinds of a list of expressions.
+template <class... Ts> ValueKinds<Ts...> kinds_of(Ts...);
 
 // A function's short name, cut out of __PRETTY_FUNCTION__ while compiling, so no long names reach the image.
 template <usize n> struct Name {
@@ -80,3 +129,11 @@ template <Name name> inline constexpr Name stored = name;
          __PRETTY_FUNCTION__)>.characters)
 
 } // namespace rstate
+
+// The constant half of a frame, for the function it stands in.
+#define RSTATE_SITE(text, ...)                                                                               \
+    static constexpr rstate::Site rstate_site {                                                              \
+        __FILE__, RSTATE_FUNCTION, text, #__VA_ARGS__, __LINE__,                                             \
+            decltype(rstate::kinds_of(__VA_ARGS__))::count,                                                  \
+            decltype(rstate::kinds_of(__VA_ARGS__))::packed()                                                \
+    }
