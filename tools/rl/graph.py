@@ -102,7 +102,7 @@ class Graph:
         files += sources("tests/target", ".cpp", ".asm")
         objects = [self._compile("kernel", f, KERNEL) for f in files]
         flags = f"{PIE} -z separate-code -T {script} -e kernel_entry"
-        self.ninja.build(["build/kernel.elf", "build/kernel.map"], "link", objects, implicit=[script], flags=flags,
+        self.ninja.build("build/kernel.elf", "link", objects, implicit=[script], also=["build/kernel.map"], flags=flags,
                          map="build/kernel.map")
         self.ninja.build("build/kernel.stripped.elf", "objcopy", "build/kernel.elf", flags="--strip-all")
         self.ninja.build("build/kernel.asm", "disassemble", "build/kernel.elf")
@@ -120,7 +120,7 @@ class Graph:
         flags = f"{PIE} --gc-sections -T {script}"
         self.ninja.rule("link_stage2", f"ld.lld {flags} -Map=build/stage2.map $own --start-lib $shared --end-lib -o $out",
                         "link $out")
-        self.ninja.build(["build/stage2.elf", "build/stage2.map"], "link_stage2", own + shared, implicit=[script],
+        self.ninja.build("build/stage2.elf", "link_stage2", own + shared, implicit=[script], also=["build/stage2.map"],
                          own=" ".join(own), shared=" ".join(shared))
         self.ninja.build("build/stage2.asm", "disassemble", "build/stage2.elf")
         return self.ninja.build("build/stage2.bin", "objcopy", "build/stage2.elf", flags="-O binary")

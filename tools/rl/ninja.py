@@ -43,13 +43,15 @@ class Ninja:
             self.lines.append("  restat = 1")
         self.lines.append("")
 
-    def build(self, outputs, rule, inputs=(), implicit=(), order_only=(), default=True, **variables):
-        outputs = _words(outputs)
-        for output in outputs:
+    def build(self, outputs, rule, inputs=(), implicit=(), order_only=(), also=(), default=True, **variables):
+        """`also`: outputs that $out does not name."""
+        outputs, also = _words(outputs), _words(also)
+        for output in outputs + also:
             if str(output) in self.outputs:
                 raise AssertionError(f"two edges make {output}")
             self.outputs.add(str(output))
-        line = f"build {' '.join(map(_escape, outputs))}: {rule}"
+        line = f"build {' '.join(map(_escape, outputs))}"
+        line += f" | {' '.join(map(_escape, also))}: {rule}" if also else f": {rule}"
         line += "".join(" " + _escape(path) for path in _words(inputs))
         for mark, paths in ((" |", _words(implicit)), (" ||", _words(order_only))):
             if paths:
@@ -63,11 +65,14 @@ class Ninja:
     def default(self, *outputs):
         self.defaults += outputs
 
-    def write(self):
-        text = "\n".join(self.lines)
+    def text(self):
+        text = "\n".join(self.lines) + "\n"
         if self.defaults:
-            text += "\nbuild all: phony " + " ".join(map(_escape, self.defaults)) + "\ndefault all\n"
-        write_if_changed(FILE, text)
+            text += "build all: phony " + " ".join(map(_escape, self.defaults)) + "\ndefault all\n"
+        return text
+
+    def write(self):
+        write_if_changed(FILE, self.text())
 
 
 @contextlib.contextmanager
