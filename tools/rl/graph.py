@@ -14,14 +14,16 @@ WARNINGS = "-Wall -Wextra -Wconversion -Wshadow -Werror"
 CXX_ONLY = "-std=c++20 -fno-exceptions -fno-rtti -Wold-style-cast -Wthread-safety"
 CXX_FREESTANDING = f"{CXX_ONLY} -fno-threadsafe-statics"
 # The compilation directory and every path are relative, so two checkouts give the same bytes.
-COMMON = "-I. -g -ffile-compilation-dir=. -fno-omit-frame-pointer -fdiagnostics-color"
+COMMON = "-I. -g -ffile-compilation-dir=. -fdiagnostics-color"
+BACKTRACES = "-fno-omit-frame-pointer"
 FREESTANDING = (f"--target=x86_64-linux-gnu -ffreestanding -mno-red-zone -mgeneral-regs-only -fpie -fvisibility=hidden "
                 f"-fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables {COMMON} {WARNINGS}")
-KERNEL = f"-O2 {FREESTANDING}"
-STAGE2 = f"-Oz -ffunction-sections -fdata-sections {FREESTANDING}"
+KERNEL = f"-O2 {BACKTRACES} {FREESTANDING}"
+# Stage2 has 60 sectors: optimised as one program, without frame pointers, it is a sixth smaller.
+STAGE2 = f"-Oz -flto -ffunction-sections -fdata-sections {FREESTANDING}"
 # fuzzer-no-link: the same objects serve the tests and, linked with libFuzzer, the parsers' fuzz entries.
 SANITIZE = "-fsanitize=address,undefined -fno-sanitize-recover=all"
-HOST = f"-O1 {COMMON} {WARNINGS} {SANITIZE} -fsanitize=fuzzer-no-link"
+HOST = f"-O1 {BACKTRACES} {COMMON} {WARNINGS} {SANITIZE} -fsanitize=fuzzer-no-link"
 
 # Both move themselves to where they are loaded; relative relocations, packed, are all their relocators know.
 PIE = "-pie --no-dynamic-linker -z text -z noexecstack --pack-dyn-relocs=relr --build-id=none --fatal-warnings"
@@ -117,7 +119,7 @@ class Graph:
         files = [f for layer in STAGE2_LAYERS for f in sources(layer, ".cpp", ".c", ".asm")]
         shared = [self._compile("stage2", f, STAGE2) for f in files]
         # As from a library: only the layers' files that stage2 reaches are linked at all.
-        flags = f"{PIE} --gc-sections -T {script}"
+        flags = f"{PIE} --gc-sections --icf=all --lto-O2 -T {script}"
         self.ninja.rule("link_stage2", f"ld.lld {flags} -Map=build/stage2.map $own --start-lib $shared --end-lib -o $out",
                         "link $out")
         self.ninja.build("build/stage2.elf", "link_stage2", own + shared, implicit=[script], also=["build/stage2.map"],
