@@ -10,8 +10,6 @@ namespace vm {
 inline constexpr rstate::Code outside_memory{"vm.outside_memory"};
 // The guest's own page tables do not map a virtual address the host wanted to follow.
 inline constexpr rstate::Code guest_not_mapped{"vm.guest_not_mapped"};
-// No frame is left even after every page that may be given back was given back.
-inline constexpr rstate::Code out_of_frames{"vm.out_of_frames"};
 // The guest faults for ever on an entry that allows the access.
 inline constexpr rstate::Code fault_stays{"vm.fault_stays"};
 // An operation that the state of the snapshot forbids: taken twice, not taken yet, of another size.

@@ -1,0 +1,131 @@
+// svm/decode.cpp — the table of exit codes. APM vol 2 appendix C "SVM Intercept Exit Codes".
+#include "svm/decode.h"
+
+#include "cpu/registers.h"
+#include "svm/codes.h"
+#include "svm/exit_codes.h"
+
+namespace svm {
+
+namespace {
+
+using vm::Access;
+using vm::Exit;
+using vm::ExitKind;
+
+constexpr const char *exception_names[32] = {
+    "#DE", "#DB", "NMI", "#BP", "#OF", "#BR", "#UD", "#NM", "#DF", "#9",  "#TS",
+    "#NP", "#SS", "#GP", "#PF", "#15", "#MF", "#AC", "#MC", "#XF", "#20", "#CP",
+    "#22", "#23", "#24", "#25", "#26", "#27", "#HV", "#VC", "#SX", "#31",
+};
+
+// Codes 0x63 to 0x8E in order; what a guest in ring 3 may meet has its own case in `describe`.
+constexpr const char *instruction_names[] = {
+    "INIT",   "VINTR",    "CR0 write", "SIDT",    "SGDT",   "SLDT",    "STR",    "LIDT",        "LGDT",
+    "LLDT",   "LTR",      "RDTSC",     "RDPMC",   "PUSHF",  "POPF",    "CPUID",  "RSM",         "IRET",
+    "INT n",  "INVD",     "PAUSE",     "HLT",     "INVLPG", "INVLPGA", "IN/OUT", "RDMSR/WRMSR", "task switch",
+    "FERR",   "shutdown", "VMRUN",     "VMMCALL", "VMLOAD", "VMSAVE",  "STGI",   "CLGI",        "SKINIT",
+    "RDTSCP", "ICEBP",    "WBINVD",    "MONITOR", "MWAIT",  "MWAIT",   "XSETBV", "RDPRU",
+};
+constexpr u64 first_named = static_cast<u64>(ExitCode::init);
+constexpr u64 past_named = static_cast<u64>(ExitCode::rdpru) + 1;
+static_assert(sizeof(instruction_names) / sizeof(instruction_names[0]) == past_named - first_named);
+
+constexpr u64 past_register_accesses = static_cast<u64>(ExitCode::exception_0);
+constexpr u64 past_exceptions = static_cast<u64>(ExitCode::intr);
+
+constexpr const char *register_access_names[4] = {"CR read", "CR write", "DR read", "DR write"};
+
+void describe_exception(const Control &c, Exit &exit) {
+    exit.kind = ExitKind::exception;
+    exit.vector = static_cast<u8>(c.exit_code - static_cast<u64>(ExitCode::exception_0));
+    exit.what = exception_names[exit.vector];
+    exit.error_code = static_cast<u32>(c.exit_info1); // zero for those that push none
+    if (exit.vector != static_cast<u8>(cpu::Vector::page_fault)) return;
+    exit.address = c.exit_info2;
+    exit.access = cpu::PageFaultCode::Fetch::test(c.exit_info1)   ? Access::execute
+                  : cpu::PageFaultCode::Write::test(c.exit_info1) ? Access::write
+                                                                  : Access::read;
+}
+
+void describe_nested_fault(const Control &c, Exit &exit) {
+    exit.kind = ExitKind::beyond_memory; // unless the address turns out to be inside
+    exit.what = NestedFaultInfo::PageWalk::test(c.exit_info1) ? "nested page fault in a page walk"
+                                                              : "nested page fault";
+    exit.address = c.exit_info2;
+    exit.access = NestedFaultInfo::Write::test(c.exit_info1)   ? Access::write
+                  : NestedFaultInfo::Fetch::test(c.exit_info1) ? Access::execute
+                                                               : Access::read;
+}
+
+void describe_io(const Control &c, Exit &exit) {
+    exit.kind = ExitKind::io;
+    exit.access = IoInfo::In::test(c.exit_info1) ? Access::read : Access::write;
+    exit.access_size = static_cast<u8>(IoInfo::Size::get(c.exit_info1));
+    exit.port = static_cast<u16>(IoInfo::Port::get(c.exit_info1));
+}
+
+void describe_instruction(const Control &c, Exit &exit) {
+    exit.what = instruction_names[c.exit_code - first_named];
+    switch (static_cast<ExitCode>(c.exit_code)) {
+    case ExitCode::cpuid:
+        exit.kind = ExitKind::cpuid;
+        return;
+    case ExitCode::hlt:
+        exit.kind = ExitKind::halt;
+        return;
+    case ExitCode::vmmcall:
+        exit.kind = ExitKind::hypercall;
+        return;
+    case ExitCode::shutdown:
+        exit.kind = ExitKind::shutdown;
+        return;
+    case ExitCode::msr:
+        exit.kind = ExitKind::msr;
+        exit.access = c.exit_info1 == 1 ? Access::write : Access::read;
+        return;
+    case ExitCode::ioio:
+        describe_io(c, exit);
+        return;
+    case ExitCode::icebp: // where it is not intercepted it raises #DB (T3: or even #UD)
+        exit.kind = ExitKind::exception;
+        exit.vector = static_cast<u8>(cpu::Vector::debug);
+        return;
+    default:
+        exit.kind = ExitKind::other;
+    }
+}
+
+} // namespace
+
+rstate::Result<Decoded> decode_exit(const Vmcb &vmcb) {
+    const Control &c = vmcb.control;
+    Decoded decoded;
+    Exit &exit = decoded.exit;
+    exit.code = c.exit_code, exit.info1 = c.exit_info1, exit.info2 = c.exit_info2;
+    exit.privilege = vmcb.save.cpl == 0 ? vm::Privilege::supervisor : vm::Privilege::user;
+    const ExitCode code = static_cast<ExitCode>(c.exit_code);
+
+    if (code == ExitCode::nested_page_fault) {
+        decoded.action = Action::new_page;
+        describe_nested_fault(c, exit);
+    } else if (code == ExitCode::intr || code == ExitCode::nmi || code == ExitCode::smi) {
+        decoded.action = Action::tick;
+        exit.what = "host interrupt";
+    } else if (code == ExitCode::intn) {
+        decoded.action = Action::software_interrupt;
+        exit.what = "INT n";
+    } else if (c.exit_code >= first_named && c.exit_code < past_named) {
+        describe_instruction(c, exit);
+    } else if (c.exit_code >= past_register_accesses && c.exit_code < past_exceptions) {
+        describe_exception(c, exit);
+    } else if (c.exit_code < past_register_accesses) {
+        exit.what = register_access_names[c.exit_code / 16];
+    } else {
+        return FAIL(unknown_exit, "the processor gave an exit code that is in no manual we know", exit.code,
+                    exit.info1, exit.info2, vmcb.save.rip);
+    }
+    return decoded;
+}
+
+} // namespace svm

@@ -1,0 +1,26 @@
+// svm/decode.h — from what #VMEXIT left in the VMCB to one of a few cases, once.
+#pragma once
+
+#include "base/addr.h"
+#include "rstate/result.h"
+#include "svm/vmcb.h"
+#include "vm/exit.h"
+
+namespace svm {
+
+enum class Action : u8 {
+    deliver,            // an Exit for whoever runs the guest
+    new_page,           // a nested fault inside the guest's memory, or beyond it
+    tick,               // an interrupt of the host's stopped the guest; it has been served
+    software_interrupt, // INT3 on some machines, INT n: the guest's bytes tell
+};
+
+struct Decoded {
+    Action action = Action::deliver;
+    vm::Exit exit; // for new_page: address is guest-physical, access says what the guest wanted
+};
+
+// Only unknown_exit: an exit code that this file does not know.
+rstate::Result<Decoded> decode_exit(const Vmcb &vmcb);
+
+} // namespace svm

@@ -1,0 +1,88 @@
+// svm/exit_codes.h — the #VMEXIT codes by the manual's names: APM vol 2 appendix C "SVM Intercept Exit
+// Codes".
+#pragma once
+
+#include "base/bits.h"
+#include "base/types.h"
+
+namespace svm {
+
+enum class ExitCode : u64 {
+    cr_read_0 = 0x00,
+    cr_write_0 = 0x10,
+    dr_read_0 = 0x20,
+    dr_write_0 = 0x30,
+    exception_0 = 0x40, // + vector, 32 of them
+    intr = 0x60,
+    nmi = 0x61,
+    smi = 0x62,
+    init = 0x63,
+    vintr = 0x64,
+    cr0_sel_write = 0x65,
+    idtr_read = 0x66,
+    gdtr_read = 0x67,
+    ldtr_read = 0x68,
+    tr_read = 0x69,
+    idtr_write = 0x6A,
+    gdtr_write = 0x6B,
+    ldtr_write = 0x6C,
+    tr_write = 0x6D,
+    rdtsc = 0x6E,
+    rdpmc = 0x6F,
+    pushf = 0x70,
+    popf = 0x71,
+    cpuid = 0x72,
+    rsm = 0x73,
+    iret = 0x74,
+    intn = 0x75,
+    invd = 0x76,
+    pause = 0x77,
+    hlt = 0x78,
+    invlpg = 0x79,
+    invlpga = 0x7A,
+    ioio = 0x7B,
+    msr = 0x7C,
+    task_switch = 0x7D,
+    ferr_freeze = 0x7E,
+    shutdown = 0x7F,
+    vmrun = 0x80,
+    vmmcall = 0x81,
+    vmload = 0x82,
+    vmsave = 0x83,
+    stgi = 0x84,
+    clgi = 0x85,
+    skinit = 0x86,
+    rdtscp = 0x87,
+    icebp = 0x88,
+    wbinvd = 0x89,
+    monitor = 0x8A,
+    mwait = 0x8B,
+    mwait_conditional = 0x8C,
+    xsetbv = 0x8D,
+    rdpru = 0x8E,
+    nested_page_fault = 0x400,
+};
+
+// VMEXIT_INVALID is -1; TCG leaves the upper half zero, so only the lower half is looked at.
+constexpr bool is_invalid(u64 exit_code) { return static_cast<i32>(exit_code) == -1; }
+
+// EXITINFO1 of a nested page fault: APM vol 2 §15.25.6 "Nested versus Guest Page Faults, Fault Ordering".
+struct NestedFaultInfo {
+    using Present = Bits<0>;
+    using Write = Bits<1>;
+    using Reserved = Bits<3>;
+    using Fetch = Bits<4>;
+    using FinalAccess = Bits<32>;
+    using PageWalk = Bits<33>;
+};
+
+// EXITINFO1 of an IN or OUT: APM vol 2 §15.10.2 "IN and OUT Behavior". EXITINFO2 is the next RIP.
+struct IoInfo {
+    using In = Bits<0>;
+    using String = Bits<2>;
+    using Repeated = Bits<3>;
+    using Size = Bits<6, 4>; // one of the three: 1, 2 or 4 bytes
+    using Port = Bits<31, 16>;
+};
+
+} // namespace svm

@@ -1,0 +1,79 @@
+// svm/instruction.cpp — prefixes, then one known opcode: APM vol 3 §1.2 "Instruction Prefixes", and each
+// instruction's page there.
+#include "svm/instruction.h"
+
+#include "svm/exit_codes.h"
+#include "vm/codes.h"
+
+namespace svm {
+
+namespace {
+
+struct Opcode {
+    ExitCode exit;
+    u8 length;
+    u8 bytes[3];
+};
+
+// What a guest may want to go on behind. Anything else that is intercepted ends a target.
+constexpr Opcode opcodes[] = {
+    {ExitCode::cpuid, 2, {0x0F, 0xA2}},
+    {ExitCode::hlt, 1, {0xF4}},
+    {ExitCode::msr, 2, {0x0F, 0x32}},
+    {ExitCode::msr, 2, {0x0F, 0x30}},
+    {ExitCode::vmmcall, 3, {0x0F, 0x01, 0xD9}},
+    {ExitCode::rdtsc, 2, {0x0F, 0x31}},
+    {ExitCode::rdpmc, 2, {0x0F, 0x33}},
+    {ExitCode::rdtscp, 3, {0x0F, 0x01, 0xF9}},
+    {ExitCode::xsetbv, 3, {0x0F, 0x01, 0xD1}},
+    {ExitCode::wbinvd, 2, {0x0F, 0x09}},
+    {ExitCode::invd, 2, {0x0F, 0x08}},
+    {ExitCode::pause, 1, {0x90}},
+    {ExitCode::icebp, 1, {0xF1}},
+};
+
+bool is_legacy_prefix(u8 byte) {
+    switch (byte) {
+    case 0x26: // segment overrides
+    case 0x2E:
+    case 0x36:
+    case 0x3E:
+    case 0x64:
+    case 0x65:
+    case 0x66: // operand size, address size, lock, repeats
+    case 0x67:
+    case 0xF0:
+    case 0xF2:
+    case 0xF3:
+        return true;
+    default:
+        return false;
+    }
+}
+bool is_rex(u8 byte) { return (byte & 0xF0) == 0x40; }
+
+bool starts_with(Bytes bytes, usize at, const Opcode &opcode) {
+    if (!bytes.holds(at, opcode.length)) return false;
+    for (u32 i = 0; i < opcode.length; ++i)
+        if (bytes[at + i] != opcode.bytes[i]) return false;
+    return true;
+}
+
+} // namespace
+
+rstate::Result<u32> instruction_length(u64 exit_code, Bytes bytes) {
+    bytes = bytes.first(min<usize>(bytes.size(), max_instruction_bytes));
+    usize at = 0;
+    while (at < bytes.size() && is_legacy_prefix(bytes[at])) ++at;
+    if (at < bytes.size() && is_rex(bytes[at])) ++at;
+    for (const Opcode &opcode : opcodes)
+        if (static_cast<u64>(opcode.exit) == exit_code && starts_with(bytes, at, opcode))
+            return static_cast<u32>(at + opcode.length);
+    u64 seen = 0;
+    for (usize i = 0; i < min<usize>(bytes.size(), 8); ++i) seen |= static_cast<u64>(bytes[i]) << (8 * i);
+    return FAIL(vm::unexpected_instruction,
+                "the bytes at the guest's RIP are not the instruction that stopped it", exit_code, seen,
+                bytes.size());
+}
+
+} // namespace svm
