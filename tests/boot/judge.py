@@ -69,3 +69,7 @@ def runs_repeat(outcomes):
 def same_hash_each_time(outcomes):
     hashes = {record["hash"] for outcome in outcomes for record in outcome.of_type("crash")}
     return "" if len(hashes) == 1 else f"hashes {sorted(hashes)}"
+
+
+def tests_ran(outcomes):
+    return "" if outcomes[0].of_type("test") else "not one test was reported"

@@ -40,6 +40,7 @@ class Scenario:
     judge: Optional[Callable] = None        # (list of Outcome) -> "" or a complaint
     probe: Optional[Callable] = None        # made for each boot: .arguments(folder), .run(session, folder)
     stop_after: str = ""                    # a pattern: once a line matches, the host asks the machine to stop
+    enough: str = ""                        # a pattern: once a line matches, the machine may be switched off
     long: bool = False
 
 
@@ -104,17 +105,20 @@ def boot(row):
                     complaint.append(f"the probe failed: {error!r}")
             watcher = threading.Thread(target=watch, daemon=True)
             watcher.start()
-        lines, records = [], []
+        lines, records, seen_enough = [], [], False
         for _, event in session.events():
+            if event is None:
+                continue
             if isinstance(event, dict):
                 records.append(event)
-                line = event["type"]
-            else:
-                line = event
-            if event is not None:
-                lines.append(str(event) if isinstance(event, dict) else line)
-            if event is not None and row.stop_after and session.stopping is None and re.search(row.stop_after, line):
+            lines.append(str(event))
+            if row.stop_after and session.stopping is None and re.search(row.stop_after, lines[-1]):
                 session.stop()
+            if row.enough and not seen_enough and re.search(row.enough, lines[-1]):
+                seen_enough = True
+                session.kill("seen enough")
+        if seen_enough:
+            session.status, session.why = row.status, ""
         if probe:
             watcher.join(10)
             session.why = session.why or "".join(complaint)
