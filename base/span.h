@@ -1,6 +1,7 @@
 // base/span.h — views of memory somebody else owns, and a fixed array. Index checks stay on in release.
 #pragma once
 
+#include "base/check.h"
 #include "base/types.h"
 
 // One cold function each for the whole program, so that a checked access costs a compare and a branch; the
