@@ -1,0 +1,54 @@
+// kernel/apic.cpp — see apic.h.
+#include "kernel/apic.h"
+
+#include "cpu/lock.h"
+#include "dev/lapic.h"
+#include "kernel/core.h"
+#include "kernel/traps.h"
+
+namespace kernel {
+
+namespace {
+// Each core reaches its own APIC through it: the registers lie at one address for all.
+constinit dev::LocalApic apic;
+constinit bool ready = false;
+} // namespace
+
+void set_apic(volatile u32 *registers) {
+    apic = dev::LocalApic(registers);
+    ready = true;
+}
+
+void enable_apic() { apic.enable(spurious_vector); }
+void end_of_interrupt() { apic.end_of_interrupt(); }
+
+void send_interrupt(u32 core, u8 vector) {
+    cpu::InterruptsOff off;
+    apic.send(core_table[core]->apic_id, vector);
+}
+
+void stop_other_cores() {
+    if (!ready) return;
+    for (u32 core = 0; core < max_cores; ++core) {
+        const Core *other = core_table[core];
+        if (other == nullptr || other->number == current_core() ||
+            !__atomic_load_n(&other->running, __ATOMIC_ACQUIRE))
+            continue;
+        apic.send_nmi(other->apic_id);
+        for (u32 i = 0; i < 200'000; ++i) cpu::pause(); // its line goes out before the next one's
+    }
+}
+
+void start_ticks(u32 milliseconds, u64 tsc_hz) {
+    constexpr u64 assumed_hz = 2'000'000'000; // when the PIT was missing: ticks are then only roughly timed
+    const u64 span = (tsc_hz != 0 ? tsc_hz : assumed_hz) / 1000;
+    cpu::InterruptsOff off;
+    apic.start_counting();
+    const u64 begin = cpu::read_tsc();
+    while (cpu::read_tsc() - begin < span) cpu::pause();
+    const u32 per_millisecond = max(1u, ~0u - apic.remaining());
+    apic.start_timer(timer_vector,
+                     static_cast<u32>(min<u64>(static_cast<u64>(per_millisecond) * milliseconds, ~0u)));
+}
+
+} // namespace kernel

@@ -1,0 +1,18 @@
+// kernel/apic.h — this machine's interprocessor interrupts and ticks, over each core's local APIC.
+#pragma once
+
+#include "base/types.h"
+
+namespace kernel {
+
+// `registers` is the uncached mapping all cores share; called once, then enable_apic on every core.
+void set_apic(volatile u32 *registers);
+void enable_apic();
+void end_of_interrupt();
+void send_interrupt(u32 core, u8 vector);
+// NMI to every other core, and a moment for them to say where they were.
+void stop_other_cores();
+// A tick every `milliseconds` on this core, measured against the time stamp counter.
+void start_ticks(u32 milliseconds, u64 tsc_hz);
+
+} // namespace kernel

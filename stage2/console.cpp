@@ -1,0 +1,56 @@
+// stage2/console.cpp — see console.h; also the functions that every program of this tree defines once.
+#include "stage2/console.h"
+
+#include "base/check.h"
+#include "base/core.h"
+#include "base/log.h"
+#include "boot/exit.h"
+#include "cpu/lock.h"
+#include "cpu/ops.h"
+#include "dev/screen.h"
+#include "dev/uart.h"
+
+namespace {
+constinit dev::Uart uart{dev::Uart::com1};
+constinit dev::Screen screen;
+} // namespace
+
+void log_line(Text line) {
+    for (const Text part : {line, Text("\r\n")}) {
+        uart.write(part);
+        screen.write(part);
+    }
+}
+
+// Only the boot core runs stage2; the others go through the trampoline alone.
+u32 current_core() { return 0; }
+void cpu::while_waiting() {}
+
+[[noreturn]] static void stop_machine() {
+    cpu::out32(boot::debug_exit_port, boot::exit_system_failed);
+    cpu::disable_interrupts();
+    for (;;) cpu::halt();
+}
+
+void check_failed(const CheckSite &site, const u64 *values, u32 count) {
+    TextBuffer<300> line;
+    line.add("stage2: BUG: {}:{} {}: {}", site.file, site.line, site.condition, site.reason);
+    for (u32 i = 0; i < count; ++i) line.add(" {x}", values[i]);
+    log_line(line.text());
+    stop_machine();
+}
+
+namespace stage2 {
+
+void init_console() {
+    uart.init();
+    screen.attach(reinterpret_cast<volatile u16 *>(dev::Screen::physical));
+}
+
+void stop(rstate::Error error) {
+    rstate::report(std::move(error), "in stage2");
+    log_line("stage2: stop");
+    stop_machine();
+}
+
+} // namespace stage2

@@ -1,0 +1,72 @@
+// stage2/cores.cpp — see cores.h.
+#include "stage2/cores.h"
+
+#include "cpu/ops.h"
+#include "dev/pit.h"
+
+extern "C" {
+extern const u8 trampoline_start[], trampoline_arrive[], trampoline_mailbox[], trampoline_end[];
+}
+
+namespace stage2 {
+
+namespace {
+
+struct Mailbox {
+    Arrival arrival;
+    u32 taken;
+};
+
+// Page 0x8000 of physical memory, which stage1's tables map to itself.
+volatile u8 *page() { return reinterpret_cast<volatile u8 *>(handover_page); }
+
+volatile Mailbox &mailbox() {
+    return *reinterpret_cast<volatile Mailbox *>(handover_page +
+                                                 static_cast<u64>(trampoline_mailbox - trampoline_start));
+}
+
+void fill(const Arrival &arrival) {
+    mailbox().arrival.root = arrival.root;
+    mailbox().arrival.stack = arrival.stack;
+    mailbox().arrival.args = arrival.args;
+    mailbox().arrival.entry = arrival.entry;
+    mailbox().taken = 0;
+}
+
+bool wait_taken(u32 milliseconds) {
+    for (u32 i = 0; i < milliseconds; ++i) {
+        for (u32 spin = 0; spin < 1000; ++spin) {
+            if (mailbox().taken != 0) return true;
+            cpu::pause();
+        }
+        dev::pit_wait(1);
+    }
+    return mailbox().taken != 0;
+}
+
+} // namespace
+
+void install_trampoline() {
+    const u64 bytes = static_cast<u64>(trampoline_end - trampoline_start);
+    for (u64 i = 0; i < bytes; ++i) page()[i] = trampoline_start[i];
+}
+
+void reset_core(dev::LocalApic &apic, u32 apic_id) { apic.send_init(apic_id); }
+
+bool start_core(dev::LocalApic &apic, u32 apic_id, const Arrival &arrival) {
+    fill(arrival);
+    apic.send_startup(apic_id, handover_page / page_size);
+    if (wait_taken(2)) return true;
+    apic.send_startup(apic_id, handover_page / page_size); // a second one is the rule for older processors
+    return wait_taken(200);
+}
+
+void enter(const Arrival &arrival) {
+    fill(arrival);
+    using Arrive = void (*)();
+    const u64 target = handover_page + static_cast<u64>(trampoline_arrive - trampoline_start);
+    reinterpret_cast<Arrive>(target)();
+    __builtin_unreachable();
+}
+
+} // namespace stage2

@@ -1,0 +1,269 @@
+// stage2/main.cpp — the last boot stage, as a list of steps: check, look, divide, build the kernel's world,
+// start every core.
+#include "base/hash.h"
+#include "base/log.h"
+#include "boot/acpi.h"
+#include "boot/codes.h"
+#include "boot/handoff.h"
+#include "boot/memory_map.h"
+#include "cpu/features.h"
+#include "cpu/ops.h"
+#include "dev/pit.h"
+#include "stage2/console.h"
+#include "stage2/cores.h"
+#include "stage2/entropy.h"
+#include "stage2/split.h"
+#include "stage2/world.h"
+
+extern "C" {
+extern const u64 stage2_build_id;
+extern u8 stage2_end[];
+}
+
+namespace stage2 {
+
+namespace {
+
+constexpr u64 reachable = 4_GiB; // what stage1's tables map to itself
+constexpr u64 low_memory = 1_MiB;
+constexpr u64 stack_pages = 16;
+// One core with a target of a few MiB; found by lowering QEMU's -m until the kernel's own chain appeared
+// instead.
+constexpr u64 least_memory = 40_MiB;
+
+constinit boot::MemoryMap map;
+constinit boot::Topology topology;
+constinit Entropy entropy;
+constinit Share shares[max_cores];
+constinit u64 args_frames[max_cores];
+constinit mm::IdentityMemory identity;
+
+Bytes physical(u64 address, u64 bytes) { return {reinterpret_cast<const u8 *>(address), bytes}; }
+
+rstate::Result<> check_handoff(const boot::Handoff &handoff) {
+    if (handoff.magic != boot::Handoff::expected_magic ||
+        handoff.version != boot::Handoff::expected_version || handoff.size != sizeof handoff)
+        return FAIL(boot::bad_handoff, "the stage before speaks another language", handoff.magic,
+                    handoff.version, handoff.size);
+    if (handoff.build_id != stage2_build_id)
+        return FAIL(boot::bad_handoff, "the stage before is of another build", handoff.build_id,
+                    stage2_build_id);
+    return {};
+}
+
+rstate::Result<> check_hash(u64 address, u64 bytes, u64 expected) {
+    if (bytes > reachable || address > reachable - bytes)
+        return FAIL(boot::bad_handoff, "it lies where stage2 cannot reach", Phys(address), bytes);
+    const u64 found = xxh64(physical(address, bytes));
+    if (found != expected) return FAIL(boot::damaged, "its XXH64 differs", found, expected, bytes);
+    return {};
+}
+
+rstate::Result<> check_images(const boot::Handoff &handoff) {
+    TRY(check_hash(handoff.kernel, handoff.kernel_bytes, handoff.kernel_xxh64), "checking the kernel");
+    TRY(check_hash(handoff.bundle, handoff.bundle_bytes, handoff.bundle_xxh64), "checking the bundle");
+    return {};
+}
+
+// Free memory is what the firmware calls usable, less the first MiB and what was loaded.
+rstate::Result<> read_memory(const boot::Handoff &handoff) {
+    const auto *entries = reinterpret_cast<const boot::MapEntry *>(handoff.map);
+    TRY(map.build({entries, handoff.map_count}), "sorting the firmware's memory map", handoff.map_count);
+    const u64 total = map.total_pages() * page_size;
+    LOG(stage2, "{} MiB usable in {} ranges", total / 1_MiB, map.ranges().size());
+    if (total < least_memory)
+        return FAIL(boot::too_little_memory, "the machine has too little usable memory", total, least_memory);
+    if (!map.contains(handoff.kernel, handoff.kernel_bytes) ||
+        !map.contains(handoff.bundle, handoff.bundle_bytes))
+        return FAIL(boot::bad_memory_map, "what was loaded lies in memory that is not usable",
+                    Phys(handoff.kernel), Phys(handoff.bundle));
+    if (!map.contains(handover_page, page_size))
+        return FAIL(boot::bad_memory_map, "the page that starts cores is not usable", Phys(handover_page));
+    return {};
+}
+
+rstate::Result<> find_cores() {
+    const cpu::Features features = cpu::Features::read();
+    const boot::PhysicalView view{[](void *, u64 at, u64 bytes) {
+                                      return bytes > reachable || at > reachable - bytes
+                                                 ? Bytes()
+                                                 : physical(at, bytes);
+                                  },
+                                  nullptr};
+    // ACPI 6.5 §5.2.5.1 "Finding the RSDP on IA-PC Systems": the extended BIOS data area's first KiB, then
+    // ROM.
+    const u64 ebda = static_cast<u64>(*reinterpret_cast<const volatile u16 *>(0x40E)) << 4;
+    const Bytes places[] = {ebda >= 0x80000 && ebda < 0xA0000 ? physical(ebda, 1024) : Bytes(),
+                            physical(0xE0000, 0x20000)};
+    Bytes root;
+    for (const Bytes place : places) {
+        const usize at = boot::find_rsdp(place);
+        if (root.empty() && at < place.size()) root = place.sub(at, min(place.size() - at, 36ul));
+    }
+    if (root.empty())
+        LOG(stage2, "no ACPI: this core alone");
+    else
+        TRY(boot::read_topology(root, view, topology), "reading the ACPI tables", virt_of(root.data()));
+
+    // The core that runs comes first, whatever place the tables give it.
+    dev::LocalApic apic(reinterpret_cast<volatile u32 *>(dev::LocalApic::physical()));
+    const u32 mine = features.x2apic || topology.has_madt ? apic.id() : features.apic_id;
+    if (topology.core_count == 0) topology.cores[topology.core_count++] = {mine, 0};
+    for (u32 i = 0; i < topology.core_count; ++i)
+        if (topology.cores[i].apic_id == mine) std::swap(topology.cores[0], topology.cores[i]);
+    if (topology.cores[0].apic_id != mine)
+        return FAIL(boot::bad_table, "the MADT does not list the core that runs", mine, topology.core_count);
+    LOG(stage2, "{} cores, {} more than this build serves; SRAT {}", topology.core_count,
+        topology.cores_left_out, topology.has_srat);
+    return {};
+}
+
+// The largest range of core 0 that stage2 can reach comes first: all the kernel's world is built from its
+// end.
+rstate::Result<mm::PhysRange *> building_ground() {
+    mm::PhysRange *best = nullptr;
+    for (u32 i = 0; i < shares[0].count; ++i) {
+        mm::PhysRange &range = shares[0].ranges[i];
+        if (range.end().value() <= reachable && (best == nullptr || range.bytes > best->bytes)) best = &range;
+    }
+    if (best == nullptr) return FAIL(boot::too_little_memory, "core 0 has no memory below 4 GiB");
+    std::swap(*best, shares[0].ranges[0]);
+    return &shares[0].ranges[0];
+}
+
+rstate::Result<> divide(const boot::Handoff &handoff) {
+    TRY(map.remove(0, low_memory), "keeping the first MiB for later");
+    TRY(map.remove(handoff.kernel, handoff.kernel_bytes), "keeping the kernel's file");
+    TRY(map.remove(handoff.bundle, handoff.bundle_bytes), "keeping the bundle");
+    const u64 left_out = split_memory(map, topology, {shares, topology.core_count});
+    if (left_out != 0) LOG(stage2, "{} KiB of memory lie in pieces too small to use", left_out / 1024);
+    return {};
+}
+
+u64 measure_tsc() {
+    const u64 before = cpu::read_tsc();
+    return dev::pit_wait(10) ? (cpu::read_tsc() - before) * 100 : 0;
+}
+
+CoreArgs &args_of(u32 core) { return *reinterpret_cast<CoreArgs *>(args_frames[core]); }
+
+void reclaim(CoreArgs &args, u64 first, u64 end) {
+    for (const boot::Range &range : map.ranges()) {
+        const u64 from = max(align_up(first, page_size), range.start),
+                  to = min(align_down(end, page_size), range.end);
+        if (from < to && args.reclaimed_count < max_reclaimed)
+            args.reclaimed[args.reclaimed_count++] = {from, to - from};
+    }
+}
+
+rstate::Result<> prepare_core(World &world, u32 core, const LoadedKernel &kernel) {
+    const Mapped page = TRY(world.map_page(mm::read_only), "making the core's arguments");
+    args_frames[core] = page.first_frame.value();
+    CoreArgs &args = args_of(core);
+    args.magic = CoreArgs::expected_magic;
+    args.build_id = stage2_build_id;
+    args.core = core;
+    args.apic_id = topology.cores[core].apic_id;
+    args.entropy_sources = entropy.sources;
+    args.kernel_base = kernel.base.value();
+    args.kernel_bytes = kernel.bytes;
+    args.text_bytes = kernel.text_bytes;
+    args.stack_bottom = TRY(world.map_fresh(stack_pages, mm::read_write), "making the core's stack").value();
+    args.stack_top = args.stack_bottom + stack_pages * page_size;
+    args.handover_page = handover_page;
+    args.lapic = dev::LocalApic::physical();
+    args.args_of[core] = page.address.value(); // the others' places are filled in when all are known
+    args.seed.root = world.root();
+    args.seed.core = core;
+    args.seed.node = topology.cores[core].node;
+    for (u64 &word : args.seed.entropy) word = entropy.random.next();
+    TRY(world.make_window(args.seed), "making the core's window");
+    return {};
+}
+
+// Everything is built: what is now known of all goes into each core's page.
+void complete_args(Span<const u64> pages, Virt bundle, u64 bundle_bytes, u64 tsc_at_stage2, u64 tsc_hz) {
+    for (u32 core = 0; core < pages.size(); ++core) {
+        CoreArgs &args = args_of(core);
+        args.bundle = bundle.value();
+        args.bundle_bytes = bundle_bytes;
+        args.tsc_at_stage2 = tsc_at_stage2;
+        args.tsc_hz = tsc_hz;
+        for (u32 other = 0; other < pages.size(); ++other) args.args_of[other] = pages[other];
+        args.seed.range_count = shares[core].count;
+        for (u32 i = 0; i < shares[core].count; ++i) args.seed.ranges[i] = shares[core].ranges[i];
+    }
+}
+
+Arrival arrival_of(u32 core, const World &world, const LoadedKernel &kernel) {
+    const CoreArgs &args = args_of(core);
+    return {world.root().value(), args.stack_top, args.args_of[core], kernel.entry.value()};
+}
+
+// Starts the other cores one after another; a core that does not come leaves its place to the next.
+u32 start_cores(const World &world, const LoadedKernel &kernel) {
+    dev::LocalApic apic(reinterpret_cast<volatile u32 *>(dev::LocalApic::physical()));
+    for (u32 i = 1; i < topology.core_count; ++i) reset_core(apic, topology.cores[i].apic_id);
+    if (topology.core_count > 1) dev::pit_wait(10); // MultiProcessor Specification §B.4: 10 ms after INIT
+    u32 running = 1;
+    for (u32 i = 1; i < topology.core_count; ++i) {
+        args_of(running).apic_id = topology.cores[i].apic_id;
+        if (start_core(apic, topology.cores[i].apic_id, arrival_of(running, world, kernel)))
+            ++running;
+        else
+            LOG(stage2, "the core with APIC id {} does not start; its memory stays unused",
+                topology.cores[i].apic_id);
+    }
+    return running;
+}
+
+rstate::Result<> boot_kernel(const boot::Handoff &handoff, u64 tsc_at_stage2) {
+    TRY(check_handoff(handoff), "checking the hand-off");
+    TRY(check_images(handoff), "checking what was loaded");
+    TRY(read_memory(handoff), "reading the memory map");
+    TRY(find_cores(), "finding the cores");
+    gather(entropy, handoff);
+    const u64 total_pages = map.total_pages();
+    const boot::MemoryMap whole = map;
+    TRY(divide(handoff), "dividing memory among the cores");
+    mm::PhysRange &ground = *TRY(building_ground(), "choosing where to build");
+
+    World world =
+        TRY(World::make(identity, mm::BootFrames(ground), entropy.random), "starting the kernel's world");
+    const LoadedKernel kernel =
+        TRY(world.load_kernel(physical(handoff.kernel, handoff.kernel_bytes)), "loading the kernel");
+    const Virt bundle =
+        TRY(world.map_existing(Phys(handoff.bundle), handoff.bundle_bytes), "mapping the bundle");
+    TRY(world.map_handover(Phys(handover_page)), "mapping the way in");
+    u64 pages[max_cores];
+    for (u32 core = 0; core < topology.core_count; ++core) {
+        TRY(prepare_core(world, core, kernel), "preparing a core", core);
+        pages[core] = args_of(core).args_of[core];
+    }
+    complete_args({pages, topology.core_count}, bundle, handoff.bundle_bytes, tsc_at_stage2, measure_tsc());
+    map = whole;
+    CoreArgs &mine = args_of(0);
+    mine.memory_pages = total_pages;
+    reclaim(mine, page_size,
+            low_memory); // page 0 stays untouched: it is NULL to anything that reads physical memory
+    reclaim(mine, handoff.kernel, handoff.kernel + align_down(handoff.kernel_bytes, page_size));
+
+    cpu::write_msr(cpu::Msr::efer, cpu::read_msr(cpu::Msr::efer) | cpu::Efer::NoExecuteEnable::mask);
+    install_trampoline();
+    LOG(stage2, "5 stage2: the kernel's world is built, starting {} cores", topology.core_count);
+    const u32 running = start_cores(world, kernel);
+    for (u32 core = 0; core < topology.core_count; ++core) args_of(core).core_count = running;
+    enter(arrival_of(0, world, kernel));
+}
+
+} // namespace
+
+} // namespace stage2
+
+extern "C" void stage2_main(const boot::Handoff *handoff) {
+    const u64 tsc_at_stage2 = cpu::read_tsc();
+    stage2::init_console();
+    LOG(stage2, "4 stage2: build {h}", stage2_build_id);
+    auto result = stage2::boot_kernel(*handoff, tsc_at_stage2);
+    stage2::stop(result.take_error());
+}

@@ -1,0 +1,9 @@
+// stage2/relocate.cpp — stage2 moves itself to where it was loaded, before any pointer in its data is used.
+#include "boot/relr.h"
+
+// Called by entry.asm, linked at 0: what is added to each pointer is the load address.
+extern "C" void stage2_relocate(u8 *base, const u64 *relr, const u64 *relr_end) {
+    boot::for_each_relr({relr, static_cast<usize>(relr_end - relr)}, [base](u64 offset) {
+        *reinterpret_cast<u64 *>(base + offset) += reinterpret_cast<u64>(base);
+    });
+}

@@ -1,0 +1,63 @@
+// stage2/world.h — the kernel's address space, built page by page at random places before the kernel exists.
+//
+// What is live has unmapped pages on both sides, and no page is both writable and executable. Works under
+// stage1's identity map, so every frame it touches lies below 4 GiB.
+#pragma once
+
+#include "base/random.h"
+#include "boot/elf.h"
+#include "mm/boot_frames.h"
+#include "mm/identity.h"
+#include "mm/page_table.h"
+#include "stage2/core_args.h"
+
+namespace stage2 {
+
+struct LoadedKernel {
+    Virt base;
+    Virt entry;
+    u64 bytes = 0;
+    u64 text_bytes = 0;
+};
+
+struct Mapped {
+    Virt address;
+    Phys first_frame;
+};
+
+class World final {
+  public:
+    using Table = mm::PageTable<mm::HostFormat, mm::IdentityMemory>;
+
+    static rstate::Result<World> make(mm::IdentityMemory &memory, mm::BootFrames frames, KeyedRandom &random);
+
+    Phys root() const { return table_.root(); }
+    // Maps the image's segments with their own permissions at a random base, relocated.
+    rstate::Result<LoadedKernel> load_kernel(Bytes file);
+    // `pages` fresh zeroed frames at a random place.
+    rstate::Result<Virt> map_fresh(u64 pages, mm::Permissions allowed);
+    // One fresh frame that stage2 goes on writing to, through its identity map.
+    rstate::Result<Mapped> map_page(mm::Permissions allowed);
+    // Existing memory, read-only, at a random place.
+    rstate::Result<Virt> map_existing(Phys first, u64 bytes);
+    // One page at its own address, executable: where cores change from the boot's tables to the kernel's.
+    rstate::Result<> map_handover(Phys page);
+    // A window for one core, filled into `seed`.
+    rstate::Result<> make_window(mm::CoreSeed &seed);
+
+  private:
+    World(Table table, mm::BootFrames frames, KeyedRandom &random)
+        : table_(table), frames_(frames), random_(&random) {}
+    rstate::Result<Virt> place(u64 pages, u64 alignment);
+    rstate::Result<bool> is_free(Virt first, u64 pages);
+    rstate::Result<Phys> fresh_frame();
+    rstate::Result<> load_segment(const boot::Segment &segment);
+    rstate::Result<> relocate(const boot::Elf &elf, Virt base);
+    rstate::Result<> map_segment(const boot::Segment &segment, Virt base);
+
+    Table table_;
+    mm::BootFrames frames_;
+    KeyedRandom *random_;
+};
+
+} // namespace stage2
