@@ -1,0 +1,136 @@
+// svm/machine_run.h — Machine's way into the guest and out of it. Part of svm/machine.h.
+#pragma once
+
+#include "svm/check.h"
+#include "svm/exit_codes.h"
+#include "svm/machine.h"
+
+namespace svm {
+
+template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Conscience>
+rstate::Result<vm::Exit> Machine<Memory, Frames, Conscience>::run() {
+    CHECK(core_->number() == current_core(), "a machine runs on the core that made it", core_->number());
+    core_->load_vectors(*vectors_);
+    for (;;) {
+        TRY(enter(), "entering the guest", entry_.guest_vmcb, asid_.number);
+        Decoded decoded =
+            TRY(decode_exit(*vmcb_), "understanding why the guest stopped", entry_.registers.rip);
+        const bool ours = TRY(resolve(decoded), "resolving what stopped the guest", decoded.exit.code,
+                              decoded.exit.address, entry_.registers.rip);
+        if (ours) continue;
+        count(decoded.exit);
+        return decoded.exit;
+    }
+}
+
+template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Conscience>
+rstate::Result<void> Machine<Memory, Frames, Conscience>::enter() {
+    load_registers();
+    Control &c = control();
+    const TlbControl flush =
+        core_->features().flush_by_asid ? TlbControl::flush_this_asid : TlbControl::flush_all;
+    c.tlb_control = static_cast<u32>(debt_.owed(memory_.epoch()) ? flush : TlbControl::keep);
+    c.clean_bits = core_->features().vmcb_clean_bits ? next_clean_ : 0;
+    if (!checked_) {
+        TRY(check_vmcb(*vmcb_, core_->features()), "checking a VMCB that changed", entry_.guest_vmcb);
+        checked_ = true;
+    }
+    TRY(debt_.check(c, memory_.epoch()), "looking whether a flush is owed", entry_.guest_vmcb);
+    TRY(conscience_.before_entry(*vmcb_, next_clean_), "looking whether clean areas are", entry_.guest_vmcb);
+
+    svm_enter(&entry_);
+
+    ++memory_.spent().exits;
+    if (is_invalid(c.exit_code)) return refused();
+    store_registers();
+    debt_.paid(c, memory_.epoch());
+    next_clean_ = Clean::All::mask;
+    conscience_.after_exit(*vmcb_);
+    return rstate::done();
+}
+
+template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Conscience>
+void Machine<Memory, Frames, Conscience>::load_registers() {
+    const vm::Registers &r = entry_.registers;
+    Save &s = save();
+    s.rax = r.rax, s.rsp = r.rsp, s.rip = r.rip, s.rflags = r.rflags;
+    if (r.privilege == loaded_privilege_) return;
+    load_privilege(s, r.privilege);
+    loaded_privilege_ = r.privilege;
+    touched(Clean::Segments::mask);
+}
+
+template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Conscience>
+void Machine<Memory, Frames, Conscience>::store_registers() {
+    vm::Registers &r = entry_.registers;
+    const Save &s = save();
+    r.rax = s.rax, r.rsp = s.rsp, r.rip = s.rip, r.rflags = s.rflags;
+    r.privilege = loaded_privilege_ = privilege_of(s);
+}
+
+// The processor says only "invalid"; our own rules, asked once more, mostly know why.
+template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Conscience>
+rstate::Error Machine<Memory, Frames, Conscience>::refused() const {
+    const Broken broken = first_broken_rule(*vmcb_, core_->features());
+    const char *const rule = broken.rule != nullptr ? broken.rule : "none of those we know";
+    return FAIL(vmrun_refused, "VMRUN refused the VMCB", vmcb_->control.exit_code, rule, broken.value);
+}
+
+// True when the guest can go on; else `decoded.exit` is for whoever runs it.
+template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Conscience>
+rstate::Result<bool> Machine<Memory, Frames, Conscience>::resolve(Decoded &decoded) {
+    vm::Exit &exit = decoded.exit;
+    switch (decoded.action) {
+    case Action::deliver:
+        return false;
+    case Action::new_page: {
+        const vm::Fault fault =
+            TRY(memory_.fault(GuestPhys(exit.address), exit.access), "giving the guest a page", exit.address);
+        return fault == vm::Fault::resolved;
+    }
+    case Action::tick:
+        ++memory_.spent().ticks;
+        if (deadline_ == 0 || ++ticks_ < deadline_) return true;
+        exit.kind = vm::ExitKind::deadline;
+        return false;
+    case Action::software_interrupt:
+        TRY(resolve_software_interrupt(exit), "telling INT3 from INT n", entry_.registers.rip);
+        return false;
+    }
+    return false;
+}
+
+// Some emulators give INT3 as INT n (T2); with decode assists the number is in EXITINFO1 and INT3 is itself.
+template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Conscience>
+rstate::Result<void> Machine<Memory, Frames, Conscience>::resolve_software_interrupt(vm::Exit &exit) {
+    if (core_->features().decode_assists) return rstate::done();
+    constexpr u8 int3 = 0xCC;
+    u8 opcode = 0;
+    TRY(read(GuestVirt(entry_.registers.rip), MutableBytes(&opcode, 1)), "reading the guest's instruction");
+    if (opcode != int3) return rstate::done();
+    exit.kind = vm::ExitKind::exception;
+    exit.vector = static_cast<u8>(cpu::Vector::breakpoint);
+    exit.what = "#BP";
+    return rstate::done();
+}
+
+template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Conscience>
+void Machine<Memory, Frames, Conscience>::count(const vm::Exit &exit) {
+    vm::Spent &spent = memory_.spent();
+    switch (exit.kind) {
+    case vm::ExitKind::hypercall:
+        spent.system_calls += exit.privilege == vm::Privilege::supervisor;
+        return;
+    case vm::ExitKind::cpuid:
+    case vm::ExitKind::msr:
+    case vm::ExitKind::io:
+    case vm::ExitKind::halt:
+    case vm::ExitKind::other:
+        ++spent.other_exits;
+        return;
+    default: // the case is over, and its verdict is counted where it is known
+        return;
+    }
+}
+
+} // namespace svm
