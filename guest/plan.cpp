@@ -19,8 +19,7 @@ static_assert(stack_bottom % large_page_size == 0 && RL_STACK_SIZE % large_page_
 
 } // namespace
 
-rstate::Result<Plan> Plan::make(const Program &program, u64 memory_size) {
-    const boot::Elf &elf = program.elf();
+rstate::Result<Plan> Plan::make(const boot::Elf &elf) {
     if (elf.start() < RL_ELF_BASE || elf.end() > break_base)
         return FAIL(target_too_large, "the program does not lie between its base and the program break",
                     elf.start(), elf.end(), RL_ELF_BASE, break_base);
@@ -41,9 +40,6 @@ rstate::Result<Plan> Plan::make(const Program &program, u64 memory_size) {
     plan.add_shadow("shadow of the heap", RL_HEAP_BASE, RL_HEAP_SIZE);
     plan.add_shadow("shadow of the input", RL_INPUT_BASE, RL_INPUT_SIZE);
     plan.add_shadow("shadow of the stack", stack_bottom, RL_STACK_SIZE);
-    if (plan.memory_used() > memory_size)
-        return FAIL(target_too_large, "the target does not fit into its machine's memory", plan.memory_used(),
-                    memory_size);
     return plan;
 }
 

@@ -14,7 +14,7 @@
 #pragma once
 
 #include "base/addr.h"
-#include "guest/program.h"
+#include "boot/elf.h"
 #include "targets/runtime/abi.h"
 
 namespace guest {
@@ -52,9 +52,8 @@ class Plan final {
   public:
     static constexpr u32 max_regions = 24;
 
-    // Fails when the program does not fit between its base and the break, or all together not into the
-    // machine.
-    static rstate::Result<Plan> make(const Program &program, u64 memory_size);
+    // Fails when the program does not fit between its base and the break.
+    static rstate::Result<Plan> make(const boot::Elf &elf);
 
     Span<const Region> regions() const { return {regions_.elements, count_}; }
     // The region of the target that holds all of [address, address + size), or nullptr. Shadow is none of
@@ -67,7 +66,7 @@ class Plan final {
     u64 table_pages() const { return table_pages_; }
     GuestPhys zero_page() const { return tables() + table_pages_ * page_size; }
     GuestPhys stub_page() const { return zero_page() + page_size; }
-    u64 memory_used() const { return next_.value(); }
+    u64 memory_needed() const { return next_.value(); }
 
   private:
     rstate::Result<void> add_image(const boot::Elf &elf);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "boot/elf.h"
+#include "guest/plan.h"
 #include "guest/symbols.h"
 
 namespace guest {
@@ -17,15 +18,18 @@ class Program final {
 
     const boot::Elf &elf() const { return elf_; }
     const Symbols &symbols() const { return symbols_; }
+    const Plan &plan() const { return plan_; }
 
     // RDRAND, RDSEED: they cannot be intercepted, so a target that runs them does not repeat. Calls
     // found(address) for each place whose bytes read so, which may also be the middle of other instructions.
     template <class F> void each_random_instruction(F &&found) const;
 
   private:
-    Program(const boot::Elf &elf, const Symbols &symbols) : elf_(elf), symbols_(symbols) {}
+    Program(const boot::Elf &elf, const Symbols &symbols, const Plan &plan)
+        : elf_(elf), symbols_(symbols), plan_(plan) {}
     boot::Elf elf_;
     Symbols symbols_;
+    Plan plan_;
 };
 
 template <class F> void Program::each_random_instruction(F &&found) const {

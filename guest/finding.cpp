@@ -1,0 +1,98 @@
+// guest/finding.cpp — see finding.h.
+#include "guest/finding.h"
+
+#include "base/hash.h"
+
+namespace guest {
+
+namespace {
+
+static_assert(RL_REPORT_FRAMES == vm::max_site_frames && RL_REPORT_TEXT == sizeof(vm::Finding::text));
+
+vm::Access access_of(u32 access) {
+    switch (access) {
+    case rl_access_read:
+        return vm::Access::read;
+    case rl_access_write:
+        return vm::Access::write;
+    default:
+        return vm::Access::none;
+    }
+}
+
+Text region_text(u32 region) { return region == rl_region_none ? Text() : Text(rl_region_name(region)); }
+
+void copy_region(vm::Finding &finding, const rl_report &report) {
+    finding.region = region_text(report.region);
+    finding.region_base = report.region_base;
+    finding.region_size = report.region_size;
+    finding.offset = report.offset;
+    for (u32 i = 0; i < vm::max_site_frames; ++i) {
+        finding.allocated[i] = report.alloc_frames[i];
+        finding.freed[i] = report.free_frames[i];
+    }
+}
+
+Text report_text(const rl_report &report) {
+    return Text::from_field({reinterpret_cast<const u8 *>(report.text), sizeof(report.text)});
+}
+
+} // namespace
+
+void set_text(vm::Finding &finding, Text text) {
+    usize used = 0;
+    for (const char c : text.sub(0, sizeof(finding.text) - 1))
+        finding.text[used++] = c >= ' ' && c < 0x7f ? c : '.';
+    finding.text[used] = 0;
+}
+
+vm::Finding finding_of(const rl_report &report) {
+    vm::Finding finding;
+    finding.kind = rl_kind_name(report.kind);
+    finding.access = access_of(report.access);
+    finding.access_size = report.size;
+    finding.address = report.address;
+    copy_region(finding, report);
+    set_text(finding, report_text(report));
+    return finding;
+}
+
+vm::Finding finding_of(const Fault &fault) {
+    vm::Finding finding;
+    finding.kind = rl_kind_name(fault.kind);
+    finding.region = region_text(fault.region);
+    finding.access = fault.access;
+    finding.access_size = fault.size;
+    finding.address = fault.address;
+    set_text(finding, fault.text);
+    return finding;
+}
+
+void describe(vm::Finding &finding, const rl_report &report) {
+    if (report.region != rl_region_none) copy_region(finding, report);
+    if (finding.text[0] == 0) set_text(finding, report_text(report));
+}
+
+void set_frames(vm::Finding &finding, const Memory &memory, const Program &program, const Place &place) {
+    finding.frame_count = walk_stack(memory, program, place, finding.frames);
+}
+
+u64 hash_of(const vm::Finding &finding, const Symbols &symbols) {
+    constexpr u32 hashed_frames = 3;
+    constexpr u8 separator[] = {0};
+    Xxh64 hash;
+    hash.add(finding.kind.bytes());
+    for (u32 i = 0; i < min(finding.frame_count, hashed_frames); ++i) {
+        const Function *function = symbols.find(finding.frames[i]);
+        hash.add(separator);
+        // Without a name only the place itself is left; a static program has it at the same address in every
+        // run.
+        if (function != nullptr)
+            hash.add(function->name.bytes());
+        else
+            hash.add_u64(finding.frames[i]);
+    }
+    return hash.digest();
+}
+
+} // namespace guest

@@ -1,0 +1,233 @@
+// guest/process.h — one target in one machine: from loading, through its start, to one case after another.
+//
+//   Process::load ... run_to_door    then the caller takes the snapshot of the machine
+//   Process::attach                  on another core, over a machine attached to that snapshot
+//   run_case, (look at counters), reset    for ever
+//
+// A Process refers to its machine and its Program; both outlive it. Its half that does not depend on the
+// machine's type is guest/session.h.
+#pragma once
+
+#include "guest/codes.h"
+#include "guest/session.h"
+#include "vm/machine.h"
+
+namespace guest {
+
+// In host ticks (Vm::set_deadline); 0 is no limit. They are the backstop for what spends no edges.
+struct Limits {
+    u64 start_ticks = 0;    // until the door
+    u64 case_ticks = 0;     // for a case
+    u64 describe_ticks = 0; // for the runtime's description of a crash
+};
+
+template <vm::Vm Machine> class Process final {
+  public:
+    // The machine is empty: memory all zero. Afterwards it stands at the program's entry point.
+    static rstate::Result<Process> load(Machine &machine, const Program &program, const Limits &limits = {});
+    // Runs the target's start-up; afterwards the machine stands in the door and can be photographed.
+    rstate::Result<void> run_to_door();
+    // A machine that is attached to the snapshot taken at `door`.
+    static Process attach(Machine &machine, const Program &program, const Door &door,
+                          const Limits &limits = {});
+
+    // The machine stands at the snapshot. Afterwards the memory of the ended case stays readable until reset.
+    rstate::Result<vm::Outcome> run_case(Bytes input, const vm::CaseOptions &options);
+    rstate::Result<void> reset();
+
+    const Door &door() const { return door_; }
+    u32 counter_count() const { return door_.counter_count(); }
+    // visit(number of the first counter, Bytes), piece by piece in place.
+    template <class Visit> rstate::Result<void> visit_counters(Visit &&visit);
+    // What a case with record_comparisons observed; how many were written.
+    rstate::Result<u32> read_comparisons(Span<vm::Comparison> out);
+    const vm::Spent &spent() const { return machine_->spent(); }
+    rstate::Result<u64> digest() {
+        return TRY(machine_->digest(), "hashing the target's memory and registers");
+    }
+
+  private:
+    Process(Machine &machine, const Program &program, const Limits &limits)
+        : machine_(&machine), session_(Memory::of(machine), program), limits_(limits) {}
+
+    rstate::Result<Event> run_to_event(Phase phase);
+    rstate::Result<Event> answer(const vm::Exit &exit, Phase phase);
+    rstate::Result<Event> answer_hypercall(const vm::Exit &exit, Phase phase);
+    rstate::Result<vm::Finding> find(const Event &event);
+    void describe(vm::Finding &finding);
+
+    Machine *machine_;
+    Session session_;
+    Limits limits_;
+    Door door_;
+    bool at_snapshot_ = false;
+};
+
+template <vm::Vm Machine>
+rstate::Result<Process<Machine>> Process<Machine>::load(Machine &machine, const Program &program,
+                                                        const Limits &limits) {
+    const u64 needed = program.plan().memory_needed();
+    if (needed > machine.memory_size())
+        return FAIL(target_too_large, "the target does not fit into its machine's memory", needed,
+                    machine.memory_size());
+    report_random_instructions(program);
+    Process process(machine, program, limits);
+    const Start start = TRY(load_program(process.session_.memory(), program), "loading the target");
+    machine.registers() = start.registers;
+    machine.set_system(start.system);
+    return process;
+}
+
+template <vm::Vm Machine> rstate::Result<void> Process<Machine>::run_to_door() {
+    machine_->set_deadline(limits_.start_ticks);
+    const Event event = TRY(run_to_event(Phase::starting), "running the target's start-up");
+    if (event.kind != Event::Kind::door) {
+        const vm::Finding finding = TRY(find(event), "finding out how the target's start-up ended");
+        return session_.missed_door(event, finding);
+    }
+    const Plan &plan = session_.program().plan();
+    door_ = TRY(session_.read_door(event.value), "taking over what the target says at its door");
+    TRY(machine_->protect_tables(plan.tables(), plan.table_pages()), "sharing the target's page tables");
+    machine_->set_deadline(limits_.case_ticks);
+    at_snapshot_ = true;
+    return rstate::done();
+}
+
+template <vm::Vm Machine>
+Process<Machine> Process<Machine>::attach(Machine &machine, const Program &program, const Door &door,
+                                          const Limits &limits) {
+    Process process(machine, program, limits);
+    process.door_ = door;
+    process.session_.restore(door.personality);
+    machine.set_deadline(limits.case_ticks);
+    process.at_snapshot_ = true;
+    return process;
+}
+
+template <vm::Vm Machine>
+rstate::Result<vm::Outcome> Process<Machine>::run_case(Bytes input, const vm::CaseOptions &options) {
+    CHECK(at_snapshot_, "a case starts from the snapshot");
+    if (input.size() > door_.control.input_capacity)
+        return FAIL(input_too_long, "the target has no room for this input", input.size(),
+                    door_.control.input_capacity);
+    at_snapshot_ = false;
+    TRY(machine_->write(door_.input, input), "giving the target its input", input.size());
+    vm::Registers &registers = machine_->registers();
+    registers.rax = input.size();
+    registers.rdx = options.edge_budget;
+    registers.rcx = case_flags(options);
+    const Event event = TRY(run_to_event(Phase::in_case), "running the target");
+    vm::Outcome outcome;
+    outcome.edges_spent = TRY(session_.edges_spent(door_, options.edge_budget), "reading the edges spent");
+    switch (event.kind) {
+    case Event::Kind::done:
+        outcome.value = static_cast<i32>(event.value);
+        break;
+    case Event::Kind::timeout:
+    case Event::Kind::deadline:
+        outcome.ending = vm::Ending::timeout;
+        break;
+    default:
+        outcome.ending = vm::Ending::crash;
+        outcome.finding = TRY(find(event), "finding out what the target did wrong");
+    }
+    return outcome;
+}
+
+template <vm::Vm Machine> rstate::Result<void> Process<Machine>::reset() {
+    TRY(machine_->reset(), "resetting the target's machine");
+    session_.restore(door_.personality);
+    at_snapshot_ = true;
+    return rstate::done();
+}
+
+template <vm::Vm Machine>
+template <class Visit>
+rstate::Result<void> Process<Machine>::visit_counters(Visit &&visit) {
+    const auto piece = [&](u64 offset, Bytes bytes) { visit(static_cast<u32>(offset), bytes); };
+    TRY(machine_->view(door_.counters, door_.control.counter_count, piece), "looking at the edge counters");
+    return rstate::done();
+}
+
+template <vm::Vm Machine> rstate::Result<u32> Process<Machine>::read_comparisons(Span<vm::Comparison> out) {
+    return TRY(session_.read_comparisons(door_, out), "reading the comparisons");
+}
+
+template <vm::Vm Machine> rstate::Result<Event> Process<Machine>::run_to_event(Phase phase) {
+    for (;;) {
+        const vm::Exit exit = TRY(machine_->run(), "running the virtual machine");
+        const Event event = TRY(answer(exit, phase), "answering the virtual machine's exit");
+        if (event.kind != Event::Kind::none) return event;
+    }
+}
+
+template <vm::Vm Machine> rstate::Result<Event> Process<Machine>::answer(const vm::Exit &exit, Phase phase) {
+    vm::Registers &registers = machine_->registers();
+    switch (exit.kind) {
+    case vm::ExitKind::hypercall:
+        if (exit.privilege == vm::Privilege::user)
+            return TRY(answer_hypercall(exit, phase), "answering a hypercall", registers.rax);
+        if (session_.is_system_call(registers)) {
+            auto system = machine_->system();
+            const Event event = TRY(session_.answer_system_call(registers, system, phase),
+                                    "answering a system call", rstate::TargetCode{registers.rcx});
+            if (!(system == machine_->system())) machine_->set_system(system);
+            return event;
+        }
+        break;
+    case vm::ExitKind::cpuid:
+        session_.answer_cpuid(registers);
+        TRY(machine_->skip_instruction(exit), "stepping over CPUID");
+        return Event{};
+    case vm::ExitKind::deadline:
+        return Event{.kind = Event::Kind::deadline};
+    case vm::ExitKind::exception:
+    case vm::ExitKind::halt:
+    case vm::ExitKind::msr:
+    case vm::ExitKind::io:
+    case vm::ExitKind::other:
+        if (exit.privilege == vm::Privilege::user)
+            return session_.answer_fault(exit, registers, machine_->system());
+        break;
+    case vm::ExitKind::shutdown:
+    case vm::ExitKind::beyond_memory:
+        break;
+    }
+    return FAIL(unexpected_exit, "the virtual machine stopped as no target can make it stop", exit.what,
+                exit.code, exit.address, rstate::TargetCode{registers.rip});
+}
+
+template <vm::Vm Machine>
+rstate::Result<Event> Process<Machine>::answer_hypercall(const vm::Exit &exit, Phase phase) {
+    const vm::Registers &registers = machine_->registers();
+    const Event event = session_.answer_hypercall(registers, phase);
+    // The door's VMMCALL is stepped over before the snapshot, so that each case begins behind it.
+    const bool goes_on = event.kind == Event::Kind::none || event.kind == Event::Kind::door;
+    if (goes_on) TRY(machine_->skip_instruction(exit), "stepping over VMMCALL");
+    return event;
+}
+
+template <vm::Vm Machine> rstate::Result<vm::Finding> Process<Machine>::find(const Event &event) {
+    vm::Finding finding = TRY(session_.finding_of(event, machine_->registers()), "describing what happened");
+    if (event.kind == Event::Kind::fault && event.fault.has_address) describe(finding);
+    return finding;
+}
+
+// Lets the target's own runtime say what the address belongs to. It may be as broken as the rest of the
+// target: then the finding stays as it is.
+template <vm::Vm Machine> void Process<Machine>::describe(vm::Finding &finding) {
+    if (door_.control.describe == 0) return;
+    const vm::Registers before = machine_->registers();
+    machine_->registers() = session_.registers_for_description(door_, before, finding.address);
+    machine_->set_deadline(limits_.describe_ticks);
+    auto event = run_to_event(Phase::describing);
+    machine_->set_deadline(limits_.case_ticks);
+    machine_->registers() = before;
+    if (event.ok() && event.value().kind == Event::Kind::described)
+        session_.take_description(finding, event.value().value);
+    else
+        session_.note_no_description(finding);
+    rstate::handled(std::move(event));
+}
+
+} // namespace guest

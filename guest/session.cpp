@@ -1,0 +1,247 @@
+// guest/session.cpp — see session.h.
+#include "guest/session.h"
+
+#include "base/log.h"
+#include "guest/codes.h"
+#include "guest/cpuid.h"
+
+namespace guest {
+
+namespace {
+
+constexpr u64 time_stamp_step = 1000; // RDTSC's counter advances so much with every look (chosen)
+constexpr u64 upper_half = 0xffff'ffff'0000'0000;
+// What SYSCALL keeps in R11, less what a target must not get back: only the arithmetic flags, DF and ID.
+constexpr u64 returned_flags = 0x200cd5, always_one = 2;
+
+Event event_of(Event::Kind kind, u64 value = 0) {
+    Event event;
+    event.kind = kind;
+    event.value = value;
+    return event;
+}
+
+Event fault_of(rl_kind kind, const char *text) {
+    Event event = event_of(Event::Kind::fault);
+    event.fault.kind = kind;
+    event.fault.text = text;
+    return event;
+}
+
+} // namespace
+
+u64 case_flags(const vm::CaseOptions &options) {
+    return (options.record_comparisons ? u64{RL_FLAG_COMPARISONS} : 0) | u64{options.fill}
+                                                                             << RL_FLAG_FILL_SHIFT;
+}
+
+void report_random_instructions(const Program &program) {
+    constexpr u32 most_shown = 3;
+    u32 count = 0;
+    program.each_random_instruction([&](u64 address) {
+        if (count++ >= most_shown) return;
+        const Function *function = program.symbols().find(address);
+        LOG(guest, "the target may run RDRAND or RDSEED at {x} ({}): its cases might not repeat", address,
+            function != nullptr ? function->name : Text("?"));
+    });
+    if (count > most_shown) LOG(guest, "... and at {} more places", count - most_shown);
+}
+
+rstate::Result<Door> Session::read_door(u64 control_address) {
+    Door door =
+        TRY(guest::read_door(memory_, program_->plan(), control_address), "checking the control block");
+    door.personality = {linux_.state(), time_stamp_};
+    linux_.printer().begin_cases();
+    return door;
+}
+
+void Session::restore(const Personality &personality) {
+    linux_.restore(personality.linux);
+    time_stamp_ = personality.time_stamp;
+}
+
+void Session::answer_cpuid(vm::Registers &registers) {
+    const CpuidAnswer answer = cpuid_answer(static_cast<u32>(registers.rax), static_cast<u32>(registers.rcx));
+    registers.rax = answer.eax;
+    registers.rbx = answer.ebx;
+    registers.rcx = answer.ecx;
+    registers.rdx = answer.edx;
+}
+
+Event Session::answer_hypercall(const vm::Registers &registers, Phase phase) {
+    const u64 number = registers.rax ^ RL_HYPERCALL;
+    switch (number) {
+    case RL_CALL_SNAPSHOT:
+        if (phase == Phase::starting) return event_of(Event::Kind::door, registers.rdi);
+        break;
+    case RL_CALL_DONE:
+        if (phase == Phase::in_case) return event_of(Event::Kind::done, registers.rdi);
+        break;
+    case RL_CALL_CRASH:
+        return event_of(Event::Kind::crash, registers.rdi);
+    case RL_CALL_TIMEOUT:
+        return event_of(Event::Kind::timeout);
+    case RL_CALL_PRINT:
+        if (program_->plan().readable(registers.rdi, registers.rsi))
+            linux_.printer().print(memory_, registers.rdi, registers.rsi);
+        return event_of(Event::Kind::none);
+    case RL_CALL_DESCRIBED:
+        if (phase == Phase::describing) return event_of(Event::Kind::described, registers.rdi);
+        break;
+    default:
+        break;
+    }
+    return fault_of(rl_kind_illegal_instruction, "a hypercall that has no meaning here");
+}
+
+Event Session::answer_fault(const vm::Exit &exit, vm::Registers &registers,
+                            const vm::SystemRegisters &system) {
+    u8 code[longest_instruction] = {};
+    u64 length = 0; // of what can be read: the next page need not exist
+    while (length < sizeof(code) && memory_.peek(GuestVirt(registers.rip + length), code[length])) ++length;
+    const Instruction instruction = decode({code, length}, registers, system.fs_base, system.gs_base);
+    const bool time_stamp =
+        instruction.kind == Instruction::Kind::rdtsc || instruction.kind == Instruction::Kind::rdtscp;
+    if (time_stamp) {
+        time_stamp_ += time_stamp_step;
+        registers.rax = time_stamp_ & ~upper_half;
+        registers.rdx = time_stamp_ >> 32;
+        if (instruction.kind == Instruction::Kind::rdtscp) registers.rcx = 0;
+        registers.rip += instruction.length;
+        return event_of(Event::Kind::none);
+    }
+    if (exit.kind != vm::ExitKind::exception) return fault_of(rl_kind_other_exception, exit.what);
+    Event event = event_of(Event::Kind::fault);
+    event.fault = explain(exit, instruction, program_->plan());
+    return event;
+}
+
+// SYSCALL lands on the stub; a hypercall from ring 3's code cannot say it is in supervisor mode.
+bool Session::is_system_call(const vm::Registers &registers) const {
+    return align_down(registers.rip, page_size) == stub_address;
+}
+
+rstate::Result<Event> Session::answer_system_call(vm::Registers &registers, vm::SystemRegisters &system,
+                                                  Phase phase) {
+    vm::Registers &r = registers;
+    const SystemCall call = {r.rax, {r.rdi, r.rsi, r.rdx, r.r10, r.r8, r.r9}};
+    // Back to where SYSCALL put its return address and flags (APM vol 3 "SYSCALL").
+    r.rip = r.rcx;
+    r.rflags = (r.r11 & returned_flags) | always_one;
+    r.privilege = vm::Privilege::user;
+    const Answer answer = TRY(linux_.answer(call, phase), "answering as Linux would");
+    switch (answer.action) {
+    case Answer::Action::resume:
+        r.rax = static_cast<u64>(answer.value);
+        return event_of(Event::Kind::none);
+    case Answer::Action::set_fs_base:
+        system.fs_base = static_cast<u64>(answer.value);
+        r.rax = 0;
+        return event_of(Event::Kind::none);
+    case Answer::Action::exit:
+        return event_of(Event::Kind::exit, static_cast<u64>(answer.value));
+    case Answer::Action::signal:
+        return event_of(Event::Kind::signal, static_cast<u64>(answer.value));
+    }
+    return event_of(Event::Kind::none);
+}
+
+// The runtime counts down from the budget; below zero it has asked to end. A target may also have overwritten
+// it.
+rstate::Result<u64> Session::edges_spent(const Door &door, u64 budget) const {
+    i64 left = 0;
+    TRY(memory_.load(door.budget, left), "reading what is left of the edge budget");
+    if (left < 0) return budget;
+    return static_cast<u64>(left) > budget ? 0 : budget - static_cast<u64>(left);
+}
+
+rstate::Result<u32> Session::read_comparisons(const Door &door, Span<vm::Comparison> out) const {
+    static_assert(sizeof(vm::Comparison) == sizeof(rl_comparison) &&
+                  offsetof(vm::Comparison, size) == offsetof(rl_comparison, size) &&
+                  offsetof(vm::Comparison, flags) == offsetof(rl_comparison, flags));
+    u64 count = 0;
+    TRY(memory_.load(door.comparison_count, count), "reading the comparisons' number");
+    count = min(min(count, door.control.comparison_capacity), out.size());
+    const MutableBytes bytes(reinterpret_cast<u8 *>(out.data()), count * sizeof(vm::Comparison));
+    TRY(memory_.read(door.comparisons, bytes), "reading the comparisons", count);
+    return static_cast<u32>(count);
+}
+
+rl_report Session::read_report(u64 address) const {
+    rl_report report = {};
+    if (!program_->plan().readable(address, sizeof(report)) || !memory_.peek(GuestVirt(address), report))
+        return {};
+    return report;
+}
+
+rstate::Result<vm::Finding> Session::finding_of(const Event &event, const vm::Registers &registers) const {
+    vm::Finding finding;
+    Place place = {registers.rip, registers.rsp, registers.rbp, true};
+    switch (event.kind) {
+    case Event::Kind::crash: {
+        const rl_report report = read_report(event.value);
+        finding = guest::finding_of(report);
+        if (report.pc != 0) place = {report.pc, report.sp, report.bp, false};
+        break;
+    }
+    case Event::Kind::fault:
+        finding = guest::finding_of(event.fault);
+        break;
+    case Event::Kind::exit:
+        finding.kind = rl_kind_name(rl_kind_exit);
+        set_text(finding, "the target called exit");
+        break;
+    case Event::Kind::signal:
+        finding.kind = rl_kind_name(rl_kind_abort);
+        set_text(finding, TextBuffer<64>().add("the target sent itself signal {}", event.value).text());
+        break;
+    default:
+        break;
+    }
+    set_frames(finding, memory_, *program_, place);
+    finding.hash = hash_of(finding, program_->symbols());
+    return finding;
+}
+
+vm::Registers Session::registers_for_description(const Door &door, const vm::Registers &now,
+                                                 u64 address) const {
+    vm::Registers registers = now;
+    registers.rip = door.control.describe;
+    registers.rdi = address;
+    registers.rsp = door.control.describe_stack;
+    registers.rbp = 0;
+    registers.rflags = always_one;
+    registers.privilege = vm::Privilege::user;
+    // Describing may spend edges, too, and the case may have none left. Enough for the largest heap.
+    constexpr i64 budget = 1l << 32;
+    rstate::ignore(memory_.store(door.budget, budget),
+                   "then the description may end early, which is answered");
+    return registers;
+}
+
+void Session::take_description(vm::Finding &finding, u64 report_address) const {
+    guest::describe(finding, read_report(report_address));
+}
+
+void Session::note_no_description(vm::Finding &finding) const {
+    if (finding.text[0] == 0) set_text(finding, "no description");
+}
+
+rstate::Result<void> Session::missed_door(const Event &event, const vm::Finding &finding) const {
+    const auto pc = rstate::TargetCode{finding.frame_count > 0 ? finding.frames[0] : 0};
+    switch (event.kind) {
+    case Event::Kind::exit:
+        return FAIL(ended_early, "the target exited before it reached its door", event.value);
+    case Event::Kind::timeout:
+    case Event::Kind::deadline:
+        return FAIL(no_door, "the target did not reach its door in time", pc);
+    default:
+        LOG(guest, "the target's start-up: {} {}", finding.kind,
+            Text::from_field({reinterpret_cast<const u8 *>(finding.text), sizeof(finding.text)}));
+        // Kinds are constants of the program.
+        return FAIL(crashed_early, "the target crashed before it reached its door", finding.kind.data(), pc,
+                    finding.address);
+    }
+}
+
+} // namespace guest

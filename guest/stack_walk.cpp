@@ -1,0 +1,97 @@
+// guest/stack_walk.cpp — see stack_walk.h.
+#include "guest/stack_walk.h"
+
+namespace guest {
+
+namespace {
+
+constexpr u32 most_steps = 200; // beyond it nothing of interest is left, or the chain is a forgery
+constexpr Text harness = "LLVMFuzzerTestOneInput";
+
+// Is `address` behind a call instruction? E8 rel32, or FF /2 in its lengths without an index' displacement.
+bool follows_call(const Memory &memory, const Program &program, u64 address) {
+    constexpr u64 longest_call = 7;
+    u8 before[longest_call] = {};
+    if (address < longest_call || !program.elf().is_code(address - 1)) return false;
+    if (!memory.peek(GuestVirt(address - longest_call), before)) return false;
+    if (before[2] == 0xe8) return true;
+    for (const u64 length : {2ul, 3ul, 4ul, 6ul, 7ul}) {
+        const u8 opcode = before[longest_call - length], modrm = before[longest_call - length + 1];
+        if (opcode == 0xff && (modrm >> 3 & 7) == 2) return true;
+    }
+    return false;
+}
+
+bool on_stack(u64 address, u64 bytes) {
+    return address >= stack_bottom && address <= RL_STACK_TOP && bytes <= RL_STACK_TOP - address;
+}
+
+// The first word at or above sp that looks like a return address: where a function without a frame of its
+// own, or one that did not get to make it, was called from.
+u64 search_return(const Memory &memory, const Program &program, u64 sp) {
+    constexpr u64 most_words = 64;
+    for (u64 i = 0; i < most_words && on_stack(sp + i * 8, 8); ++i) {
+        u64 word = 0;
+        if (!memory.peek(GuestVirt(sp + i * 8), word)) return 0;
+        if (follows_call(memory, program, word)) return word;
+    }
+    return 0;
+}
+
+// How far the function has come with `push rbp; mov rbp, rsp`: has it its own frame at pc? Functions that
+// never make one are those that do not begin so.
+bool has_frame(const Memory &memory, const Program &program, u64 pc) {
+    const Function *function = program.symbols().find(pc);
+    if (function == nullptr) return false;
+    constexpr u8 endbr64[] = {0xf3, 0x0f, 0x1e, 0xfa}, set_up[] = {0x55, 0x48, 0x89, 0xe5};
+    u64 at = function->address;
+    u8 code[4] = {};
+    if (!memory.peek(GuestVirt(at), code)) return false;
+    if (__builtin_memcmp(code, endbr64, sizeof(code)) == 0) {
+        at += sizeof(endbr64);
+        if (!memory.peek(GuestVirt(at), code)) return false;
+    }
+    return __builtin_memcmp(code, set_up, sizeof(code)) == 0 && pc >= at + sizeof(set_up);
+}
+
+class Walk final {
+  public:
+    Walk(const Program &program, Span<u64> frames) : program_(program), frames_(frames) {}
+    // False when the walk is over.
+    bool add(u64 pc) {
+        if (!program_.elf().is_code(pc)) return true;
+        const Function *function = program_.symbols().find(pc);
+        if (function != nullptr && is_runtime(function->name)) return true;
+        if (count_ == frames_.size()) return false;
+        frames_[count_++] = pc;
+        return function == nullptr || !(function->name == harness);
+    }
+    u32 count() const { return count_; }
+
+  private:
+    const Program &program_;
+    Span<u64> frames_;
+    u32 count_ = 0;
+};
+
+} // namespace
+
+u32 walk_stack(const Memory &memory, const Program &program, const Place &place, Span<u64> frames) {
+    Walk walk(program, frames);
+    if (!walk.add(place.pc)) return walk.count();
+    if (place.exact && !has_frame(memory, program, place.pc)) {
+        const u64 back = search_return(memory, program, place.sp);
+        if (back != 0 && !walk.add(back - 1)) return walk.count();
+    }
+    u64 bp = place.bp;
+    for (u32 i = 0; i < most_steps && is_aligned(bp, 8) && on_stack(bp, 16); ++i) {
+        u64 saved[2] = {}; // the caller's frame pointer, the return address
+        if (!memory.peek(GuestVirt(bp), saved)) break;
+        if (saved[1] == 0 || !walk.add(saved[1] - 1)) break;
+        if (saved[0] <= bp) break; // outer frames lie higher
+        bp = saved[0];
+    }
+    return walk.count();
+}
+
+} // namespace guest
