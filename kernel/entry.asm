@@ -51,7 +51,7 @@ _Z12current_corev:
         mov     eax, [gs:0]
         ret
 
-; void load_tables(const TablePointer *gdt, const TablePointer *idt, u16 tss)
+; void load_tables(const u16 *gdt, const u16 *idt, u16 tss)
 ; Loads descriptor tables and the selectors that stand in them: code 08h, data 10h.
 global load_tables
 load_tables:

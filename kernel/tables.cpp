@@ -7,11 +7,13 @@
 extern "C" {
 extern const u64 trap_stubs[256];
 
-struct [[gnu::packed]] TablePointer {
+// What LGDT and LIDT read is `limit` and what follows it; the padding lets `base` be an aligned, relocatable word.
+struct TablePointer {
+    u16 padding[3];
     u16 limit;
     u64 base;
 };
-void load_tables(const TablePointer *gdt, const TablePointer *idt, u16 tss);
+void load_tables(const u16 *gdt, const u16 *idt, u16 tss);
 }
 
 namespace kernel {
@@ -78,9 +80,9 @@ void load_core_tables(Core &core, const u64 (&stacks)[stack_count]) {
     for (u32 i = 1; i < stack_count; ++i) core.task.set_interrupt_stack(i, stacks[i]);
     core.task.words[25] = sizeof(TaskState) << 16; // no I/O permission map
     set_task_descriptor(core);
-    const TablePointer gdt{sizeof core.gdt - 1, reinterpret_cast<u64>(core.gdt)};
-    const TablePointer idt{sizeof gates - 1, reinterpret_cast<u64>(gates)};
-    load_tables(&gdt, &idt, task_selector);
+    const TablePointer gdt{{}, sizeof core.gdt - 1, reinterpret_cast<u64>(core.gdt)};
+    const TablePointer idt{{}, sizeof gates - 1, reinterpret_cast<u64>(gates)};
+    load_tables(&gdt.limit, &idt.limit, task_selector);
 }
 
 } // namespace kernel
