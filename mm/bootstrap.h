@@ -11,9 +11,8 @@
 
 namespace mm {
 
-// Owners of frames are kept one byte each, in the first frame of every group of 4096: that frame, in every
-// PhysRange, belongs to the bookkeeping and is nobody else's.
-constexpr u64 frames_per_group = page_size;
+// The books of every 2040 frames are kept in the first of them: that frame, in every PhysRange, is nobody else's.
+constexpr u64 frames_per_group = 2040;
 constexpr u64 group_bytes = frames_per_group * page_size;
 
 // Free memory that one core starts with. Page aligned, not overlapping any other.

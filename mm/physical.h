@@ -23,7 +23,8 @@ enum class Owner : u8 {
     heap,
     snapshot,
     guest_private,
-    device, // VMCBs, permission maps, host save areas
+    device,  // VMCBs, permission maps, host save areas
+    books,   // the frame pools' and the address space's own records
     count_,
 };
 

@@ -1,0 +1,119 @@
+// mm/frames.h — all cores' frames: each core's own pool first, then its NUMA node's, then any other.
+//
+// Counters are true at every moment: frames in use by owner, their sum, its peak, and free frames.
+#pragma once
+
+#include "base/core.h"
+#include "mm/frame_pool.h"
+
+namespace mm {
+
+template <PhysicalMemory M> class Frames final {
+  public:
+    // Makes a frame unreachable on every core (ShootDown over the windows), before it can serve again.
+    struct Forget {
+        void (*forget)(void *context, Phys frame) = nullptr;
+        void *context = nullptr;
+    };
+
+    explicit Frames(M &memory, Forget forget = {}) : memory_(memory), forget_(forget) {}
+    Frames(const Frames &) = delete;
+
+    // A core's pool lives where the core's other memory does; it must live as long as this.
+    void attach(u32 core, FramePool<M> &pool) { pools_[core] = &pool; }
+
+    rstate::Result<Phys> allocate(Owner owner) { return allocate_run(1, 1, owner); }
+
+    rstate::Result<Phys> allocate_run(u64 count, u64 alignment, Owner owner) {
+        const u32 me = current_core();
+        const u32 node = pools_[me] != nullptr ? pools_[me]->node() : 0;
+        for (const Distance distance : {Distance::own, Distance::same_node, Distance::anywhere}) {
+            for (u32 core = 0; core < max_cores; ++core) {
+                FramePool<M> *pool = pools_[core];
+                if (pool == nullptr || distance_of(core, me, pool->node() == node) != distance) continue;
+                if (pool->free_frames() < count) continue;
+                auto frame = count == 1 ? pool->allocate(owner) : pool->allocate_run(count, alignment, owner);
+                if (frame.ok()) {
+                    add(owner, count);
+                    if (distance != Distance::own) __atomic_fetch_add(&spilled_, count, __ATOMIC_RELAXED);
+                    return frame;
+                }
+                const bool empty = frame.error().is(out_of_frames) || frame.error().is(no_contiguous);
+                if (!empty) return TRY(std::move(frame), "allocating frames", count, owner, core);
+                rstate::handled(std::move(frame)); // another pool may have them
+            }
+        }
+        if (count == 1) return FAIL(out_of_frames, "no core has a frame left", owner, used());
+        return FAIL(no_contiguous, "no core has that many unused frames in a row", count, alignment, owner);
+    }
+
+    // Drops the frame from every core's window and gives it back.
+    void free(Phys frame, Owner owner) {
+        if (forget_.forget != nullptr) forget_.forget(forget_.context, frame);
+        give_back(frame, owner);
+    }
+    void free_run(Phys first, u64 count, Owner owner) {
+        for (u64 i = 0; i < count; ++i) free(first + i * page_size, owner);
+    }
+
+    // Gives back a frame that the caller has already made unreachable, in a batch of its own.
+    void give_back(Phys frame, Owner owner) {
+        FramePool<M> *pool = pool_of(frame);
+        CHECK(pool != nullptr, "a freed frame is one that was allocated", frame, owner);
+        pool->free(frame, owner);
+        __atomic_fetch_sub(&used_by_[static_cast<u32>(owner)], 1, __ATOMIC_RELAXED);
+        __atomic_fetch_sub(&used_, 1, __ATOMIC_RELAXED);
+    }
+
+    // The boot's frames count as used by Owner::boot from when their pool has them.
+    void count_boot_frames(u64 frames) { add(Owner::boot, frames); }
+
+    // Whose a frame is; Owner::nobody also for what is no frame of ours, like a device's memory.
+    Owner owner_of(Phys frame) {
+        FramePool<M> *pool = pool_of(frame);
+        return pool != nullptr ? pool->owner_of(frame) : Owner::nobody;
+    }
+
+    u64 free_frames() const {
+        u64 sum = 0;
+        for (const FramePool<M> *pool : pools_)
+            if (pool != nullptr) sum += pool->free_frames();
+        return sum;
+    }
+    u64 used() const { return __atomic_load_n(&used_, __ATOMIC_RELAXED); }
+    u64 used(Owner owner) const { return __atomic_load_n(&used_by_[static_cast<u32>(owner)], __ATOMIC_RELAXED); }
+    u64 peak() const { return __atomic_load_n(&peak_, __ATOMIC_RELAXED); }
+    u64 spilled() const { return __atomic_load_n(&spilled_, __ATOMIC_RELAXED); } // frames from another core's pool
+    M &memory() const { return memory_; }
+
+  private:
+    enum class Distance { own, same_node, anywhere };
+    static Distance distance_of(u32 core, u32 me, bool same_node) {
+        if (core == me) return Distance::own;
+        return same_node ? Distance::same_node : Distance::anywhere;
+    }
+
+    FramePool<M> *pool_of(Phys frame) const {
+        FramePool<M> *mine = pools_[current_core()];
+        if (mine != nullptr && mine->holds(frame)) return mine;
+        for (FramePool<M> *pool : pools_)
+            if (pool != nullptr && pool->holds(frame)) return pool;
+        return nullptr;
+    }
+
+    void add(Owner owner, u64 count) {
+        __atomic_fetch_add(&used_by_[static_cast<u32>(owner)], count, __ATOMIC_RELAXED);
+        const u64 now = __atomic_add_fetch(&used_, count, __ATOMIC_RELAXED);
+        u64 peak = __atomic_load_n(&peak_, __ATOMIC_RELAXED);
+        while (now > peak && !__atomic_compare_exchange_n(&peak_, &peak, now, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+            ;
+    }
+
+    M &memory_;
+    Forget forget_;
+    FramePool<M> *pools_[max_cores] = {};
+    u64 used_by_[static_cast<u32>(Owner::count_)] = {};
+    u64 used_ = 0, peak_ = 0, spilled_ = 0;
+};
+
+} // namespace mm

@@ -1,0 +1,116 @@
+// mm/window.cpp — misses, and forgetting. See window.h.
+#include "mm/window.h"
+
+#include "cpu/lock.h"
+#include "cpu/ops.h"
+#include "mm/formats.h"
+
+namespace mm {
+
+Window::Window(u32 core, Virt base, Virt table) : base_(base), table_(pointer_to<u64>(table)), core_(core) {
+    CHECK(is_aligned(base.value(), window_bytes), "one page table covers the window", base);
+}
+
+bool Window::displaced(const u64 *slot) const {
+    const u64 pair = index_of(slot) & ~1ul;
+    return (*slot & valid) != 0 && (home_of(Phys(*slot & ~(page_size - 1))) & ~1u) != pair;
+}
+
+// The slot that holds the page: its home, the neighbour, or any while some are displaced.
+u64 *Window::find(Phys page) {
+    const u32 home = home_of(page);
+    for (const u32 slot : {home, home ^ 1})
+        if (holds(slots_[slot], page)) return &slots_[slot];
+    if (displaced_ == 0) return nullptr;
+    for (u64 &slot : slots_)
+        if (holds(slot, page)) return &slot;
+    return nullptr;
+}
+
+// A slot nobody has pinned: one of the page's pair, an empty one first and then by turns; else any.
+u64 *Window::find_victim(Phys page) {
+    const u32 home = home_of(page);
+    const u32 first = home ^ (turn_++ & 1);
+    for (const u32 slot : {first, first ^ 1})
+        if (slots_[slot] == 0) return &slots_[slot];
+    for (const u32 slot : {first, first ^ 1})
+        if ((slots_[slot] & pins_mask) == 0) return &slots_[slot];
+    for (u32 distance = 2; distance < slot_count; ++distance) {
+        u64 &slot = slots_[(home + distance) % slot_count];
+        if ((slot & pins_mask) == 0) return &slot;
+    }
+    return nullptr;
+}
+
+u64 *Window::pin_slowly(Phys page) {
+    CHECK(page.page_aligned(), "whole pages are pinned", page);
+    const cpu::InterruptsOff off; // between claiming the slot and flushing it, nothing may look at it
+    if (u64 *slot = find(page); slot != nullptr) {
+        CHECK(claim(slot, page), "a page is pinned at most 2047 times", page);
+        return slot;
+    }
+    u64 *slot = find_victim(page);
+    if (slot == nullptr) return nullptr;
+    const bool stale = *slot != 0;
+    displaced_ -= displaced(slot);
+    *slot = page.value() | valid | 1;
+    displaced_ += displaced(slot);
+    const u64 index = index_of(slot);
+    pinned_from_[index] = __builtin_return_address(0);
+    __atomic_store_n(&table_[index], HostFormat::leaf(page, read_write, Cache::write_back).raw, __ATOMIC_RELEASE);
+    // An entry that was absent is in no TLB (APM vol 2 §5.5.2 "TLB Management").
+    if (stale) cpu::invlpg(virt_of(address_of(slot))), ++flushes_;
+    ++misses_;
+    return slot;
+}
+
+rstate::Error Window::out_of_slots(Phys page) const {
+    return FAIL(no_slot, "all 512 slots of this core are pinned", page, core_);
+}
+
+void Window::clear(u64 *slot) {
+    displaced_ -= displaced(slot);
+    __atomic_store_n(&table_[index_of(slot)], 0, __ATOMIC_RELEASE);
+    cpu::invlpg(virt_of(address_of(slot)));
+    *slot = 0; // last: an empty slot is one that no TLB entry is left of
+}
+
+void Window::forget(Phys frame) {
+    const cpu::InterruptsOff off;
+    u64 *slot = find(frame);
+    if (slot == nullptr) return;
+    CHECK((*slot & pins_mask) == 0, "a frame is not freed while it is pinned", frame, *slot & pins_mask, core_,
+          pinned_from_[index_of(slot)]);
+    clear(slot);
+}
+
+void Window::forget_all() {
+    const cpu::InterruptsOff off;
+    for (u64 &slot : slots_)
+        if (slot != 0 && (slot & pins_mask) == 0) clear(&slot);
+}
+
+bool Window::reaches(Phys frame) const {
+    for (const u64 word : slots_)
+        if (holds(word, frame)) return true;
+    return false;
+}
+
+u32 Window::pinned() const {
+    u32 count = 0;
+    for (const u64 word : slots_) count += (word & pins_mask) != 0;
+    return count;
+}
+
+void Window::print_pins(const Output &out) const {
+    for (u32 slot = 0; slot < slot_count; ++slot) {
+        const u64 word = slots_[slot];
+        if ((word & pins_mask) == 0) continue;
+        TextBuffer<120> line;
+        line.add("  frame {x} pinned {} times, first from {}", word & ~(page_size - 1), word & pins_mask,
+                 pinned_from_[slot]);
+        out(line.text());
+    }
+}
+
+} // namespace mm

@@ -1,0 +1,132 @@
+// mm/window.h — the 512 slots through which one core touches physical memory.
+//
+// There is no linear map: a page is reachable only while a Pin on it lives. The slots are the entries of one
+// page table over 2 MiB of address space at a random base. A slot keeps its mapping after the last pin, so a
+// hot frame costs neither a table write nor a TLB flush; `forget` takes a freed frame out of every slot.
+//
+//   slot = frame's home or its neighbour (a two-way cache); any other, "displaced", when both are pinned
+//
+// Slots belong to one core, so pinning takes no lock. An interrupt may pin and forget in the middle of a pin:
+// a hit claims its slot with one compare-and-swap, and a miss runs with interrupts off.
+#pragma once
+
+#include "base/format.h"
+#include "mm/bootstrap.h"
+#include "mm/codes.h"
+#include "mm/physical.h"
+
+namespace mm {
+
+class Window final {
+  public:
+    static constexpr u32 slot_count = 512;
+
+    Window(u32 core, Virt base, Virt table);
+    explicit Window(const CoreSeed &seed) : Window(seed.core, seed.window_base, seed.window_table) {}
+    Window(const Window &) = delete;
+
+    class Pin final {
+      public:
+        Pin(Pin &&other) : bytes_(other.bytes_), slot_(other.slot_) { other.slot_ = nullptr; }
+        Pin &operator=(Pin &&other) {
+            if (this != &other) {
+                release();
+                bytes_ = other.bytes_, slot_ = other.slot_;
+                other.slot_ = nullptr;
+            }
+            return *this;
+        }
+        ~Pin() { release(); }
+        u8 *bytes() { return bytes_; }
+
+      private:
+        friend class Window;
+        Pin(u8 *bytes, u64 *slot) : bytes_(bytes), slot_(slot) {}
+        void release() {
+            if (slot_ != nullptr) __atomic_fetch_sub(slot_, 1, __ATOMIC_RELAXED);
+        }
+        u8 *bytes_;
+        u64 *slot_;
+    };
+
+    // The page, until the pin dies. Fails with no_slot when all 512 slots are pinned by other frames.
+    rstate::Result<Pin> pin(Phys page) {
+        DCHECK(core_ == current_core(), "a core pins through its own window", core_);
+        u64 *slot = &slots_[home_of(page)];
+        if (!claim(slot, page)) [[unlikely]] {
+            slot = pin_slowly(page);
+            if (slot == nullptr) return out_of_slots(page);
+        }
+        return Pin(address_of(slot), slot);
+    }
+
+    // Makes a frame that is being freed unreachable through this window. Nobody may have it pinned: whoever
+    // does would read and write the frame's next owner.
+    void forget(Phys frame);
+    // The same for every frame that is not pinned.
+    void forget_all();
+
+    // Whether some slot still maps the frame.
+    bool reaches(Phys frame) const;
+    u32 pinned() const;
+    // One line a pinned slot: frame, pins, and where in the code it was first pinned.
+    void print_pins(const Output &out) const;
+
+    u64 misses() const { return misses_; } // pins that wrote a table entry
+    u64 flushes() const { return flushes_; }
+
+  private:
+    // frame | valid | pins
+    static constexpr u64 valid = 0x800;
+    static constexpr u64 pins_mask = valid - 1;
+    static bool holds(u64 word, Phys page) { return (word & ~pins_mask) == (page.value() | valid); }
+    static constexpr u32 home_of(Phys page) {
+        const u64 number = page.frame_number();
+        return static_cast<u32>(number ^ number >> 9) & (slot_count - 1);
+    }
+    u64 index_of(const u64 *slot) const { return static_cast<u64>(slot - slots_); }
+    u8 *address_of(const u64 *slot) const { return pointer_to<u8>(base_ + index_of(slot) * page_size); }
+    // One pin more, when the slot holds the page. The difference is then the pins alone: 2047 at most, since the
+    // next one would be the bit above.
+    static bool claim(u64 *slot, Phys page) {
+        u64 word = *slot;
+        return (word ^ (page.value() | valid)) < pins_mask && __atomic_compare_exchange_n(slot, &word, word + 1, false, __ATOMIC_ACQUIRE,
+                                                                __ATOMIC_RELAXED);
+    }
+    u64 *pin_slowly(Phys page);
+    rstate::Error out_of_slots(Phys page) const;
+    u64 *find(Phys page);
+    u64 *find_victim(Phys page);
+    bool displaced(const u64 *slot) const;
+    void clear(u64 *slot);
+
+    u64 slots_[slot_count] = {};
+    const void *pinned_from_[slot_count] = {};
+    Virt base_;
+    u64 *table_;
+    u32 core_;
+    u32 displaced_ = 0; // slots that hold a frame whose home is elsewhere
+    u32 turn_ = 0;      // which way of a pair was evicted last
+    u64 misses_ = 0, flushes_ = 0;
+};
+static_assert(PhysicalMemory<Window>);
+
+// The window of whichever core asks: for what all cores share.
+class CoreWindows final {
+  public:
+    using Pin = Window::Pin;
+    constexpr CoreWindows() = default;
+    void attach(u32 core, Window &window) { windows_[core] = &window; }
+    Window *of(u32 core) const { return windows_[core]; }
+    rstate::Result<Pin> pin(Phys page) {
+        Window *window = windows_[current_core()];
+        CHECK(window != nullptr, "a core has its window before it touches memory", page);
+        return window->pin(page);
+    }
+
+  private:
+    Window *windows_[max_cores] = {};
+};
+static_assert(PhysicalMemory<CoreWindows>);
+
+} // namespace mm
