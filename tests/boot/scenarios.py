@@ -76,14 +76,14 @@ WHOLES = [
              judge=judge.tests_ran),
     Scenario("the plain image fuzzes without any host tool", Machine(), must=(r"'type': 'stats'",),
              enough=r"'type': 'stats'.*'corpus': [1-9]"),
-    Scenario("live page tables, two boots", Machine(), options={"seed": 1}, probe=probes.LiveTables, boots=2, timeout=120,
-             judge=judge.layouts_differ),
-    Scenario("a steady case is one exit and no nested fault", Machine(), options={"cases": 20000, "seed": 1}, timeout=300,
-             must=FUZZED, judge=judge.steady_state),
+    Scenario("live page tables, two boots", Machine(), options={"seed": 1}, probe=probes.LiveTables, boots=2,
+             timeout=120, judge=judge.layouts_differ),
+    Scenario("a steady case is one exit and no nested fault", Machine(), options={"cases": 20000, "seed": 1},
+             timeout=300, must=FUZZED, judge=judge.steady_state),
     Scenario("one core and one seed repeat", Machine(cpus=1), options={"cases": 5000, "seed": 7}, boots=2, timeout=120,
              must=FUZZED, judge=judge.runs_repeat),
-    Scenario("a planted VMRUN failure prints its chain", Machine(cpus=1), options={"plant": "vmrun"}, status=SYSTEM_FAILED,
-             must=(r"^error svm\.\S+ on core \d+", r"<- origin$"), must_not=()),
+    Scenario("a planted VMRUN failure prints its chain", Machine(cpus=1), options={"plant": "vmrun"},
+             status=SYSTEM_FAILED, must=(r"^error svm\.\S+ on core \d+", r"<- origin$"), must_not=()),
 ]
 
 SCENARIOS = WHOLES + [_matrix(*row) for row in MATRIX] + REFUSALS

@@ -1,0 +1,1 @@
+"""Unit tests of tools/rl (build.py test --host runs them)."""

@@ -1,4 +1,4 @@
-"""A stand-in for QEMU on PATH: plays a script on the serial line, so that what reads it can be tested without booting."""
+"""A stand-in for QEMU on PATH: plays a script on the serial line, for tests of what reads it."""
 import os
 import stat
 import sys

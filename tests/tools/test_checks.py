@@ -13,7 +13,8 @@ def link(source, *flags):
         file, output = Path(folder) / "a.c", Path(folder) / "a.elf"
         file.write_text(source)
         subprocess.run(["clang", "-c", "-O1", "-fpie", "-ffreestanding", "-o", f"{folder}/a.o", str(file)], check=True)
-        subprocess.run(["ld.lld", f"{folder}/a.o", "-e", "start", "-o", str(output), *flags], check=True, capture_output=True)
+        argv = ["ld.lld", f"{folder}/a.o", "-e", "start", "-o", str(output), *flags]
+        subprocess.run(argv, check=True, capture_output=True)
         return output.read_bytes()
 
 
@@ -46,11 +47,13 @@ class ElfLintTest(unittest.TestCase):
 
 class LayersTest(unittest.TestCase):
     def test_an_include_from_above_is_named_with_its_line(self):
-        found = layers.complaints_about("mm", "mm/a.h", '#pragma once\n#include "base/types.h"\n#include "svm/vcpu.h"\n')
+        text = '#pragma once\n#include "base/types.h"\n#include "svm/vcpu.h"\n'
+        found = layers.complaints_about("mm", "mm/a.h", text)
         self.assertEqual(found, ["mm/a.h:3: mm may not use svm (svm/vcpu.h)"])
 
     def test_own_and_allowed_layers_pass(self):
-        self.assertEqual(layers.complaints_about("svm", "x", '#include "svm/a.h"\n#include "vm/b.h"\n#include <new>\n'), [])
+        text = '#include "svm/a.h"\n#include "vm/b.h"\n#include <new>\n'
+        self.assertEqual(layers.complaints_about("svm", "x", text), [])
 
     def test_the_targets_interface_is_for_those_who_speak_it(self):
         text = '#include "targets/runtime/abi.h"\n'

@@ -38,7 +38,8 @@ class ImageTest(unittest.TestCase):
 
     def test_stage1_finds_everything_else(self):
         build_id, lba2, sectors2, bytes2, hash2, zero = struct.unpack_from("<QQIIII", self.stage1, 8)
-        kernel_lba, kernel_bytes, bundle_lba, bundle_bytes, kernel_hash, bundle_hash = struct.unpack_from("<6Q", self.stage1, 0x28)
+        (kernel_lba, kernel_bytes, bundle_lba, bundle_bytes,
+         kernel_hash, bundle_hash) = struct.unpack_from("<6Q", self.stage1, 0x28)
         _, stage1, stage2, kernel, bundle = self.parts
         self.assertEqual((lba2, sectors2, bytes2, zero), (68, 40, 40 * SECTOR, 0))
         self.assertEqual(build_id, xxh64(stage1 + stage2 + kernel))
@@ -48,7 +49,7 @@ class ImageTest(unittest.TestCase):
         self.assertEqual(self.image[kernel_lba * SECTOR:][:kernel_bytes], kernel)
         self.assertEqual(self.image[bundle_lba * SECTOR:][:bundle_bytes], bundle)
         self.assertEqual((kernel_hash, bundle_hash), (xxh64(kernel), xxh64(bundle)))
-        self.assertEqual((kernel_lba, bundle_lba % 8), (128, 0))
+        self.assertEqual((kernel_lba, bundle_lba % 8), (image.KERNEL_LBA, 0))
 
     def test_the_size_is_whole_mebibytes_and_at_least_ten(self):
         self.assertEqual(len(self.image), 10 << 20)
@@ -69,7 +70,8 @@ class ImageTest(unittest.TestCase):
 
     def test_parts_that_do_not_fit_are_refused(self):
         stage0, stage1, stage2, kernel, bundle = self.parts
-        for broken in ((stage0 + b"x", stage1, stage2), (stage0, stage1 + b"x", stage2), (stage0, stage1, bytes(60 * SECTOR + 1)),
+        for broken in ((stage0 + b"x", stage1, stage2), (stage0, stage1 + b"x", stage2),
+                       (stage0, stage1, bytes(image.STAGE2_BYTES + 1)),
                        (stage0, bytes(2048), stage2), (stage0, stage1, bytes(1000))):
             with self.assertRaises(image.Problem):
                 image.compose(*broken, kernel, bundle)

@@ -18,15 +18,15 @@ from tools.rl.symbols import Frame
 from tools.rl.view import PlainView
 
 CRASH = {"type": "crash", "hash": "00000000000000aa", "kind": "heap-buffer-overflow", "case": 7, "core": 1, "size": 3,
-         "input": base64.b64encode(b"GIF").decode(), "function": "rough", "frames": ["0x1000", "0x2001"], "address": "0x9",
-         "access": "read", "access_size": 1, "alloc": ["0x3001"], "free": []}
+         "input": base64.b64encode(b"GIF").decode(), "function": "rough", "frames": ["0x1000", "0x2001"],
+         "address": "0x9", "access": "read", "access_size": 1, "alloc": ["0x3001"], "free": []}
 CHAIN = ["error fuzz.crash on core 1, case 7, hash 00000000000000aa", "  outer", "  inner  <- origin"]
 
 
 class Names:
     """A symbolizer that knows three places."""
-    PLACES = {0x1000: [("__asan_report", "targets/runtime/x.c", 1), ("inlined", "t.h", 5)], 0x2001: [("outer", "t.c", 9)],
-              0x3001: [("make", "t.c", 3)]}
+    PLACES = {0x1000: [("__asan_report", "targets/runtime/x.c", 1), ("inlined", "t.h", 5)],
+              0x2001: [("outer", "t.c", 9)], 0x3001: [("make", "t.c", 3)]}
 
     def frames(self, addresses, innermost_exact=True):
         return [Frame(a, *place, False) for a in addresses for place in self.PLACES[a]]
@@ -62,7 +62,8 @@ class RunTest(unittest.TestCase):
         self.assertEqual(self.crash_file("input"), "GIF")
         crash = json.loads(self.crash_file("crash.json"))
         self.assertEqual((crash["function"], crash["file"], crash["line"]), ("inlined", "t.h", 5))
-        self.assertEqual((crash["hash"], crash["kind"], crash["case"], crash["core"]), (CRASH["hash"], CRASH["kind"], 7, 1))
+        for key in ("hash", "kind", "case", "core"):
+            self.assertEqual(crash[key], CRASH[key])
         trace = self.crash_file("trace.txt")
         for wanted in (*CHAIN, "inlined", "t.c:9", "allocated by", "make"):
             self.assertIn(wanted, trace)
@@ -76,7 +77,8 @@ class RunTest(unittest.TestCase):
         self.assertEqual(self.crash_file("input"), "GIF")
 
     def test_corpus_statistics_and_console_are_plain_files(self):
-        play('record(type="corpus", hash="0123", data="YWJj")\nrecord(type="stats", case=5)\nsay("text")\nleave(33)', self.out)
+        play('record(type="corpus", hash="0123", data="YWJj")\nrecord(type="stats", case=5)\n'
+             'say("text")\nleave(33)', self.out)
         self.assertEqual((self.out / "corpus/0123").read_bytes(), b"abc")
         self.assertEqual(json.loads((self.out / "stats.jsonl").read_text())["case"], 5)
         self.assertIn("text", (self.out / "serial.log").read_text())
@@ -89,7 +91,8 @@ class RunTest(unittest.TestCase):
             self.assertIn("stopped: crash", printed)
 
     def test_until_crash_lets_other_crashes_pass(self):
-        status, printed = play('record(**CRASH)\nrecord(type="end", status="ok")\nleave(33)', self.out, until_crash="elsewhere")
+        script = 'record(**CRASH)\nrecord(type="end", status="ok")\nleave(33)'
+        status, printed = play(script, self.out, until_crash="elsewhere")
         self.assertEqual(status, OK)
         self.assertIn("done;", printed)
 

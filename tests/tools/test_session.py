@@ -101,7 +101,8 @@ class ParseTest(unittest.TestCase):
 
     def test_chains_end_where_the_indentation_ends(self):
         chains = Chains()
-        for line in ("boot", "error a.b on core 0, case 1, hash 12", "  one", "  two  <- origin", "text", "error c.d on core 1"):
+        for line in ("boot", "error a.b on core 0, case 1, hash 12", "  one", "  two  <- origin", "text",
+                     "error c.d on core 1"):
             chains.feed(line)
         chains.finish()
         self.assertEqual([len(chain) for chain in chains.done], [3, 1])

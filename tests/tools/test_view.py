@@ -29,7 +29,8 @@ class ViewTest(unittest.TestCase):
         self.assertLessEqual(len(view.curve(list(range(1000)), 40)), 40)
 
     def test_large_numbers_are_shortened(self):
-        self.assertEqual([view.short(n) for n in (7, 9999, 25000, 3400000, 2e9)], ["7", "9999", "25.0k", "3.4M", "2.0G"])
+        shown = [view.short(n) for n in (7, 9999, 25000, 3400000, 2e9)]
+        self.assertEqual(shown, ["7", "9999", "25.0k", "3.4M", "2.0G"])
 
     def test_the_live_view_gives_back_every_line_it_took(self):
         live = view.LiveView("t", "out")
@@ -80,14 +81,15 @@ class SymbolsTest(unittest.TestCase):
 
     def test_a_crash_is_described_and_readable(self):
         address, _ = self.address_in_deep()
-        record = {"type": "crash", "hash": "aa", "kind": "wild-pointer", "frames": [hex(address)], "input": "", "text": "why"}
+        record = {"type": "crash", "hash": "aa", "kind": "wild-pointer", "frames": [hex(address)], "input": ""}
         described = describe(record, Symbolizer(self.elf))
         self.assertEqual((described["function"], described["line"]), ("deep", 2))
         self.assertNotIn("input", described)
         self.assertIn("wild-pointer in deep at", trace_text(described, ["error x"]))
 
     def test_an_unknown_address_keeps_the_kernels_name(self):
-        described = describe({"type": "crash", "hash": "aa", "frames": ["0x10"], "function": "kernel_knew"}, Symbolizer(self.elf))
+        record = {"type": "crash", "hash": "aa", "frames": ["0x10"], "function": "kernel_knew"}
+        described = describe(record, Symbolizer(self.elf))
         self.assertEqual(described["function"], "kernel_knew")
 
     def test_no_frame_at_all_is_no_mistake(self):

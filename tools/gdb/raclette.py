@@ -37,7 +37,8 @@ def load_symbols():
 def physical_words(address, count=1):
     """`count` 64-bit words of physical memory."""
     text = gdb.execute(f"monitor xp /{count}gx {address:#x}", to_string=True)
-    return [int(word, 16) for line in text.splitlines() for word in re.findall(r"0x([0-9a-f]{16})", line.split(":", 1)[1])]
+    values = (line.split(":", 1)[1] for line in text.splitlines())
+    return [int(word, 16) for line in values for word in re.findall(r"0x([0-9a-f]{16})", line)]
 
 
 def walk(root, address):
@@ -122,8 +123,9 @@ class NestedTable(gdb.Command):
 class Vmcb(gdb.Command):
     """rl vmcb PHYSICAL: what a VMCB says (APM vol 2, appendix B "VMCB Layout")."""
 
-    FIELDS = (("intercepts", 0x00C), ("asid", 0x058), ("exit code", 0x070), ("exit info 1", 0x078), ("exit info 2", 0x080),
-              ("exit int info", 0x088), ("nested control", 0x090), ("event injection", 0x0A8), ("nested cr3", 0x0B0),
+    FIELDS = (("intercepts", 0x00C), ("asid", 0x058), ("exit code", 0x070), ("exit info 1", 0x078),
+              ("exit info 2", 0x080), ("exit int info", 0x088), ("nested control", 0x090),
+              ("event injection", 0x0A8), ("nested cr3", 0x0B0),
               ("clean bits", 0x0C0), ("efer", 0x4D0), ("cr4", 0x548), ("cr3", 0x550), ("cr0", 0x558), ("rflags", 0x570),
               ("rip", 0x578), ("rsp", 0x5D8), ("rax", 0x5F8), ("cr2", 0x640))
 

@@ -43,8 +43,10 @@ def _memory(text):
 
 
 def _target_options(sub):
-    sub.add_argument("--target", default=BUILTIN_TARGET, metavar="NAME", help="a folder in targets/ (default %(default)s)")
-    sub.add_argument("--memory", type=_memory, default="512M", metavar="SIZE", help="the machine's memory (default 512M)")
+    sub.add_argument("--target", default=BUILTIN_TARGET, metavar="NAME",
+                     help="a folder in targets/ (default %(default)s)")
+    sub.add_argument("--memory", type=_memory, default="512M", metavar="SIZE",
+                     help="the machine's memory (default %(default)s)")
     sub.add_argument("--max-len", type=_integer(1, LARGEST_MAX_LEN), default=DEFAULT_MAX_LEN, metavar="N",
                      help="longest input in bytes (default %(default)s)")
 
@@ -59,7 +61,8 @@ def _run(sub):
                      help="stop at a crash, or at one whose trace names FUNCTION (write --until-crash=FUNCTION)")
     sub.add_argument("--seed", type=_integer(0, 2**64 - 1), default=None, metavar="N",
                      help="of the mutations; with --cpus 1 the run repeats (default: random, printed)")
-    sub.add_argument("--out", metavar="DIR", help="corpus, crashes, statistics (default out/NAME); resumed if it exists")
+    sub.add_argument("--out", metavar="DIR",
+                     help="for corpus, crashes, statistics (default out/NAME); its corpus is where a run begins")
     sub.add_argument("--plain", action="store_true", help="plain lines instead of the live view")
 
 

@@ -40,8 +40,9 @@ class Elf:
         phentsize, phnum, shentsize, shnum, shstrndx = struct.unpack_from("<5H", data, 54)
         self.segments = []
         for i in range(phnum):
-            kind, flags, offset, address, _, filesz, memsz, _ = struct.unpack_from("<IIQQQQQQ", data, phoff + i * phentsize)
-            self.segments.append(Segment(kind, flags, offset, address, filesz, memsz))
+            kind, flags, offset, address, _, file_size, memory_size, _ = struct.unpack_from(
+                "<IIQQQQQQ", data, phoff + i * phentsize)
+            self.segments.append(Segment(kind, flags, offset, address, file_size, memory_size))
         raw = [struct.unpack_from("<IIQQQQIIQQ", data, shoff + i * shentsize) for i in range(shnum)]
         names = raw[shstrndx][4] if raw else 0
         self.sections = [Section(self._string(names + r[0]), r[1], r[2], r[3], r[4], r[5], r[6]) for r in raw]
@@ -86,7 +87,7 @@ class Elf:
 
 
 def lint(data, name, relocatable):
-    """What STYLE's ELF lint asks, as a list of complaints. `relocatable`: relative relocations are what its loader knows."""
+    """Complaints about what our loaders cannot take. `relocatable`: its loader knows relative relocations."""
     elf = Elf(data)
     complaints = []
     for segment in elf.segments:

@@ -59,7 +59,8 @@ class Graph:
         rule = self.ninja.rule
         for name, driver in (("cc", "clang"), ("cxx", "clang++")):
             rule(name, f"{driver} $flags -MD -MF $out.d -c $in -o $out", f"{driver} $in ($part)", depfile="$out.d")
-        rule("nasm", "nasm -Werror -i ./ -i build/ $flags -MD $out.d -MQ $out -o $out $in", "nasm $in", depfile="$out.d")
+        rule("nasm", "nasm -Werror -i ./ -i build/ $flags -MD $out.d -MQ $out -o $out $in", "nasm $in",
+             depfile="$out.d")
         rule("link", "ld.lld $flags -Map=$map $in -o $out", "link $out")
         rule("objcopy", "llvm-objcopy $flags $in $out", "objcopy $out")
         rule("host_link", "clang++ $flags $in $libraries -o $out", "link $out")
@@ -120,8 +121,8 @@ class Graph:
         shared = [self._compile("stage2", f, STAGE2) for f in files]
         # As from a library: only the layers' files that stage2 reaches are linked at all.
         flags = f"{PIE} --gc-sections --icf=all --lto-O2 -T {script}"
-        self.ninja.rule("link_stage2", f"ld.lld {flags} -Map=build/stage2.map $own --start-lib $shared --end-lib -o $out",
-                        "link $out")
+        command = f"ld.lld {flags} -Map=build/stage2.map $own --start-lib $shared --end-lib -o $out"
+        self.ninja.rule("link_stage2", command, "link $out")
         self.ninja.build("build/stage2.elf", "link_stage2", own + shared, implicit=[script], also=["build/stage2.map"],
                          own=" ".join(own), shared=" ".join(shared))
         self.ninja.build("build/stage2.asm", "disassemble", "build/stage2.elf")

@@ -153,6 +153,6 @@ def conclude(runner, session, out):
     if session.status == SYSTEM_FAILED:
         for line in (runner.chains.done or [[]])[-1]:
             print(line)
-        raise Stop(SYSTEM_FAILED, f"Raclette itself failed, see the chain above; the console is in {out.path}/serial.log")
+        raise Stop(SYSTEM_FAILED, f"Raclette itself failed, see above; the console is in {out.path}/serial.log")
     print(f"done; results in {out.path}")
     return session.status

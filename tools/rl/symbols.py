@@ -1,4 +1,4 @@
-"""From addresses in a target to functions, files and lines (llvm-symbolizer, inlined frames too), and traces as text."""
+"""From addresses in a target to functions, files and lines (inlined frames too), and traces as text."""
 import json
 import re
 import subprocess
@@ -108,7 +108,8 @@ def trace_text(described, chain):
     if described.get("text"):
         lines.append(f"  {described['text']}")
     if described.get("access"):
-        lines.append(f"  a {described['access']} of {described.get('access_size', '?')} bytes at {described.get('address')}")
+        size = described.get("access_size", "?")
+        lines.append(f"  a {described['access']} of {size} bytes at {described.get('address')}")
     lines += _stack_text(described["frames"])
     for key, title in (("alloc", "allocated by"), ("free", "freed by")):
         if described.get(key):

@@ -15,6 +15,7 @@ HOST_SECONDS = 900              # a host test that hangs is ended
 FUZZ_SECONDS = 4
 FUZZ_LONG_SECONDS = 60
 FUZZ_MEMORY_MB = 2048
+HEARD = {"cwd": ROOT, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "errors": "replace"}
 
 
 def _host_binary(binary, tally):
@@ -22,10 +23,10 @@ def _host_binary(binary, tally):
     report = BUILD / "host/tests.json"
     report.unlink(missing_ok=True)
     argv = [str(ROOT / binary), f"--gtest_filter=*{tally.chosen}*", f"--gtest_output=json:{report}", "--gtest_color=no"]
-    environment = dict(os.environ, ASAN_OPTIONS="detect_leaks=1:strict_string_checks=1", UBSAN_OPTIONS="print_stacktrace=1")
+    environment = dict(os.environ, ASAN_OPTIONS="detect_leaks=1:strict_string_checks=1",
+                       UBSAN_OPTIONS="print_stacktrace=1")
     try:
-        done = subprocess.run(argv, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
-                              env=environment, timeout=HOST_SECONDS)
+        done = subprocess.run(argv, **HEARD, env=environment, timeout=HOST_SECONDS)
         output, status = done.stdout, done.returncode
     except subprocess.TimeoutExpired as late:
         output, status = (late.stdout or b"").decode(errors="replace"), None
@@ -51,8 +52,9 @@ def _fuzz_entry(binary, tally, seconds):
     scratch = BUILD / "fuzz/corpus" / Path(binary).name
     scratch.mkdir(parents=True, exist_ok=True)
     argv = [str(ROOT / binary), str(scratch), *([str(seeds)] if seeds.is_dir() else []), f"-max_total_time={seconds}",
-            "-seed=1", "-timeout=10", f"-rss_limit_mb={FUZZ_MEMORY_MB}", f"-artifact_prefix={BUILD}/fuzz/{Path(binary).name}-"]
-    done = subprocess.run(argv, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+            "-seed=1", "-timeout=10", f"-rss_limit_mb={FUZZ_MEMORY_MB}", 
+            f"-artifact_prefix={BUILD}/fuzz/{Path(binary).name}-"]
+    done = subprocess.run(argv, **HEARD)
     tally.add(name, done.returncode == 0, "\n".join(done.stdout.splitlines()[-30:]))
 
 
@@ -94,8 +96,7 @@ def _tools_tests(tally):
 def _native_checks(tally):
     for name, argv in targetlist.native_checks():
         if tally.wants(f"target {name}"):
-            done = subprocess.run([str(word) for word in argv], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                  text=True, errors="replace")
+            done = subprocess.run([str(word) for word in argv], **HEARD)
             tally.add(f"target {name}", done.returncode == 0, "\n".join(done.stdout.splitlines()[-30:]))
 
 

@@ -104,10 +104,12 @@ class LiveView:
         lines = [rule, f"{self.title}   {clock(seconds)}"]
         if not r:
             return lines + ["booting ...", rule]
-        lines.append(f"cases {short(r.get('case', 0))}   {r.get('cases_per_s', 0):.0f} cases/s   corpus {r.get('corpus', 0)}"
-                     f"   crashes {len(self.crashes)} ({r.get('crashes', 0)})   timeouts {r.get('timeouts', 0)}")
+        lines.append(f"cases {short(r.get('case', 0))}   {r.get('cases_per_s', 0):.0f} cases/s   "
+                     f"corpus {r.get('corpus', 0)}   crashes {len(self.crashes)} ({r.get('crashes', 0)})   "
+                     f"timeouts {r.get('timeouts', 0)}")
         lines.append(f"edges {r.get('edges', 0)}  {curve(self.edges, max(10, width - 20))}")
-        lines.append(f"each case: {r.get('exits_per_case', 0):.3f} exits, {r.get('dirty_pages_per_case', 0):.1f} dirty pages, "
+        lines.append(f"each case: {r.get('exits_per_case', 0):.3f} exits, "
+                     f"{r.get('dirty_pages_per_case', 0):.1f} dirty pages, "
                      f"{r.get('reset_bytes_per_case', 0):.0f} bytes reset; {r.get('frames_free', 0)} frames free")
         cores = [f"{number}: {rate:.0f}/s" for number, (_, _, rate) in sorted(self.per_core.items())]
         lines.append("cores " + "   ".join(cores))
