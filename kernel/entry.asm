@@ -20,6 +20,7 @@ section .text
 global kernel_entry
 kernel_entry:
         xor     ebp, ebp                ; ends every backtrace
+        and     rsp, -16                ; so that each call finds the stack as the calling convention says
         mov     ebx, [rdi + CoreArgs.core]
         test    ebx, ebx
         jnz     .other
