@@ -17,15 +17,18 @@ def flip(name):
 
 
 def blank(name):
-    """The part's second sector was never written."""
+    """A sector in the middle of the part was never written (one that should not be zeros anyway)."""
     def apply(image, layout):
-        start = (_part(layout, name).lba + 1) * SECTOR
+        part = _part(layout, name)
+        sectors = range(part.lba, part.lba + -(-part.size // SECTOR))
+        full = [n for n in sectors if any(image[n * SECTOR:(n + 1) * SECTOR])]
+        start = full[len(full) // 2] * SECTOR
         return image[:start] + bytes(SECTOR) + image[start + SECTOR:]
     return apply
 
 
 def cut(name):
-    """The disk ends behind the part's first sector."""
+    """The disk ends where the part should begin. (One that ends inside is read without an error by SeaBIOS and QEMU.)"""
     def apply(image, layout):
-        return image[:(_part(layout, name).lba + 1) * SECTOR]
+        return image[:_part(layout, name).lba * SECTOR]
     return apply

@@ -42,9 +42,9 @@ class DamageTest(unittest.TestCase):
                 self.assertEqual(len(changed), 1)
                 self.assertIn(changed[0], inside)
 
-    def test_a_cut_disk_ends_behind_the_parts_first_sector(self):
+    def test_a_cut_disk_ends_before_the_part(self):
         for part in self.layout.parts[1:]:
-            self.assertEqual(len(damage.cut(part.name)(self.image, self.layout)), (part.lba + 1) * 512)
+            self.assertEqual(len(damage.cut(part.name)(self.image, self.layout)), part.lba * 512)
 
 
 class VerdictTest(unittest.TestCase):

@@ -44,7 +44,7 @@ def main(_arguments):
         log.touch()
         port = free_port()
         script.write_text(gdb_script(port, log))
-        command = Machine(cpus=2).arguments(str(copy))
+        command = Machine(cpus=2, may_exit=False).arguments(str(copy))
         command += ["-S", "-gdb", f"tcp:127.0.0.1:{port}", "-serial", f"file:{log}"]
         qemu = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
                                 preexec_fn=die_with_parent)

@@ -27,6 +27,7 @@ class Machine:
     machine: str = "pc"
     disk: str = "ide"
     icount: bool = False
+    may_exit: bool = True           # has the port by which the kernel ends QEMU
     extra: list = field(default_factory=list)
 
     def arguments(self, image):
@@ -34,7 +35,8 @@ class Machine:
             ["-accel", "tcg,thread=multi"]
         return [PROGRAM, "-machine", self.machine, *accelerator, "-cpu", self.cpu, "-m", self.memory,
                 "-smp", str(self.cpus), "-display", "none", "-nodefaults", "-vga", "std", "-no-reboot",
-                *self.disk_arguments(image), "-device", "isa-debug-exit,iobase=0xf4,iosize=4", *self.extra]
+                *self.disk_arguments(image),
+                *(["-device", "isa-debug-exit,iobase=0xf4,iosize=4"] if self.may_exit else []), *self.extra]
 
     def disk_arguments(self, image):
         if self.disk == "none":
