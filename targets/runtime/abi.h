@@ -218,8 +218,8 @@ static inline const char *rl_access_name(uint32_t access) {
     return access <= rl_access_write ? names[access] : "unknown";
 }
 
-// UBSan's traps are `ud1l check(%eax), %eax`: 67 0f b9 40 and the number of the check, clang 14's
-// SanitizerHandler.
+// UBSan's traps are UD1 with the number of the check as the displacement of its operand: 67 0f b9 40 NN, and
+// 67 0f b9 00 for the first. The numbers are clang 14's SanitizerHandler.
 static inline const char *rl_undefined_name(uint32_t check) {
     static const char *const names[] = {
         "add-overflow",

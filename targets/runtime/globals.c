@@ -52,20 +52,22 @@ void __asan_unregister_elf_globals(u64 *registered, const struct global *first, 
     (void)registered, (void)first, (void)end;
 }
 
-// The variable nearest to an address in or between globals' red zones: it may also lie just below one.
+// The variable whose own bytes are nearest, if the address lies in its red zone or just below it.
 bool rl_find_global(u64 address, u64 *base, u64 *size, const char **name) {
-    u64 nearest = 65;
+    enum { just_below = 64 };
+    u64 nearest = UINT64_MAX;
     for (u32 t = 0; t < table_count; t++) {
         for (u64 i = 0; i < tables[t].count; i++) {
             const struct global *const g = &tables[t].first[i];
-            const u64 end = g->base + g->size_with_red_zone;
-            const u64 distance = address < g->base ? g->base - address : address < end ? 0 : UINT64_MAX;
-            if (distance >= nearest) continue;
-            nearest = distance;
+            if (address + just_below < g->base || address >= g->base + g->size_with_red_zone) continue;
+            const u64 end = g->base + g->size;
+            const u64 away = address < g->base ? g->base - address : address < end ? 0 : address - end + 1;
+            if (away >= nearest) continue;
+            nearest = away;
             *base = g->base;
             *size = g->size;
             *name = g->name;
         }
     }
-    return nearest < 65;
+    return nearest != UINT64_MAX;
 }

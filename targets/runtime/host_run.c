@@ -295,9 +295,9 @@ static struct rl_report report_fault(struct stop *stop) {
     if (stop->signal == SIGFPE) report.kind = rl_kind_division_error;
     if (stop->signal == SIGTRAP) report.kind = rl_kind_breakpoint;
     if (stop->signal == SIGILL) report.kind = rl_kind_illegal_instruction;
-    if (stop->signal == SIGILL && (code & 0xffffffff) == 0x40b90f67) {
+    if (stop->signal == SIGILL && (code & 0xbfffffff) == 0x00b90f67) {
         report.kind = rl_kind_undefined_behaviour;
-        strcpy(report.text, rl_undefined_name(code >> 32 & 255));
+        strcpy(report.text, rl_undefined_name(code & 0x40000000 ? code >> 32 & 255 : 0));
     }
     report.pc = stop->regs.rip, report.sp = stop->regs.rsp, report.bp = stop->regs.rbp;
     return report;
@@ -305,13 +305,25 @@ static struct rl_report report_fault(struct stop *stop) {
 
 static void print_frames(const char *key, const uint64_t *frames, int count) {
     printf(",\"%s\":[", key);
-    for (int i = 0; i < count && frames[i]; i++) printf("%s\"%#" PRIx64 "\"", i ? "," : "", frames[i]);
+    for (int i = 0; i < count && (frames[i] || !i); i++)
+        printf("%s\"%#" PRIx64 "\"", i ? "," : "", frames[i]);
     printf("]");
+}
+
+static bool is_code(uint64_t pc) {
+    for (int i = 0; i < target.header_count; i++) {
+        const Elf64_Phdr *const p = &target.headers[i];
+        if (p->p_flags & PF_X && pc - p->p_vaddr < p->p_memsz) return true;
+    }
+    return false;
 }
 
 static void print_report(const struct rl_report *r) {
     uint64_t frames[8] = {r->pc}, bp = r->bp;
-    for (int i = 1; i < 8 && bp >= RL_STACK_TOP - RL_STACK_SIZE && bp < RL_STACK_TOP - 16; i++) {
+    int first = 1;
+    if (!is_code(r->pc))
+        frames[first++] = try_word(r->sp) - 1; // jumped to: the return address is still on top
+    for (int i = first; i < 8 && bp >= RL_STACK_TOP - RL_STACK_SIZE && bp < RL_STACK_TOP - 16; i++) {
         const uint64_t pc = try_word(bp + 8), next = try_word(bp);
         if (pc) frames[i] = pc - 1;
         if (next <= bp) break;
@@ -325,8 +337,8 @@ static void print_report(const struct rl_report *r) {
     for (const char *c = r->text; *c; c++) printf(*c == '"' || *c == '\\' ? "\\%c" : "%c", *c);
     printf("\"");
     print_frames("frames", frames, 8);
-    print_frames("alloc", r->alloc_frames, RL_REPORT_FRAMES);
-    print_frames("free", r->free_frames, RL_REPORT_FRAMES);
+    if (r->alloc_frames[0]) print_frames("alloc", r->alloc_frames, RL_REPORT_FRAMES);
+    if (r->free_frames[0]) print_frames("free", r->free_frames, RL_REPORT_FRAMES);
 }
 
 // Which pages of what a case can write differ from the door's, by area: what a reset would have to copy back.
@@ -337,6 +349,12 @@ struct area {
     size_t pages;
     uint8_t *before;
 };
+
+// False for the gaps between segments.
+static bool read_page(const struct area *area, size_t page, uint8_t *to) {
+    struct iovec here = {to, 4096}, there = {(void *)(area->base + page * 4096), 4096};
+    return process_vm_readv(target.pid, &here, 1, &there, 1, 0) == 4096;
+}
 
 static void list_areas(struct area list[areas]) {
     uint64_t data = target.image_end, stack = RL_STACK_TOP - 256 * 4096;
@@ -355,8 +373,8 @@ static void list_areas(struct area list[areas]) {
     };
     memcpy(list, all, sizeof(all));
     for (int i = 0; i < areas; i++) {
-        list[i].before = malloc(list[i].pages * 4096);
-        get(list[i].base, list[i].before, list[i].pages * 4096);
+        list[i].before = calloc(list[i].pages, 4096);
+        for (size_t p = 0; p < list[i].pages; p++) (void)read_page(&list[i], p, list[i].before + p * 4096);
     }
 }
 
@@ -366,8 +384,7 @@ static void print_dirty(struct area list[areas]) {
     for (int i = 0; i < areas; i++) {
         int dirty = 0;
         for (size_t p = 0; p < list[i].pages; p++) {
-            get(list[i].base + p * 4096, page, 4096);
-            dirty += !!memcmp(page, list[i].before + p * 4096, 4096);
+            if (read_page(&list[i], p, page)) dirty += !!memcmp(page, list[i].before + p * 4096, 4096);
         }
         printf("%s\"%s\":%d", i ? "," : "", list[i].name, dirty);
         free(list[i].before);

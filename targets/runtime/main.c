@@ -7,7 +7,7 @@ WEAK int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 WEAK extern u8 __start___sancov_cntrs[], __stop___sancov_cntrs[];
 WEAK extern const struct rl_edge_pc __start___sancov_pcs[], __stop___sancov_pcs[];
 extern const u64 rl_comparisons, rl_comparison_capacity;
-WEAK extern const char rl_target_name[]; // from the build
+static const char target_name[] = RL_TARGET_NAME; // from the build
 
 __attribute__((section(".rl_hot"))) struct rl_hot rl_hot = {.budget = INT64_MAX, .fill = RL_DEFAULT_FILL};
 
@@ -40,8 +40,7 @@ static void fill_control(void) {
     control.describe = (u64)rl_describe;
     control.describe_stack = (u64)(describe_stack + sizeof(describe_stack)) - 8;
     control.report = (u64)&rl_report;
-    for (u32 i = 0; rl_target_name && rl_target_name[i] && i + 1 < sizeof(control.target); i++)
-        control.target[i] = rl_target_name[i];
+    for (u32 i = 0; target_name[i] && i + 1 < sizeof(control.target); i++) control.target[i] = target_name[i];
 }
 
 // The input's surroundings are poisoned once, before the snapshot; each case only opens its own length.

@@ -32,6 +32,12 @@ void rl_copy(void *to, const void *from, u64 size) {
     if (size < 16) return copy_short(d, s, size);
     const wide last = *(const wide *)(s + size - 16);
     u8 *const end = d + size - 16;
+    for (; d + 16 < end;
+         d += 32, s += 32) { // ranges may overlap downwards: load before the store that follows
+        const wide first = *(const wide *)s, second = *(const wide *)(s + 16);
+        *(wide *)d = first;
+        *(wide *)(d + 16) = second;
+    }
     for (; d < end; d += 16, s += 16) *(wide *)d = *(const wide *)s;
     *(wide *)end = last;
 }
@@ -58,6 +64,10 @@ void rl_fill(void *to, u8 value, u64 size) {
     if (size >= 16) {
         const wide both = {all, all};
         u8 *const end = d + size - 16;
+        for (; d + 48 < end; d += 64) {
+            *(wide *)d = *(wide *)(d + 16) = both;
+            *(wide *)(d + 32) = *(wide *)(d + 48) = both;
+        }
         for (; d < end; d += 16) *(wide *)d = both;
         *(wide *)end = both;
     } else if (size >= 8) {
@@ -74,6 +84,15 @@ static inline bool is_good(u64 address) {
     return !shadow || (signed char)(address & 7) < shadow;
 }
 
+// Whether a short range (at most 64 bytes, not empty) is good: what most calls ask about.
+static inline bool is_good_range(u64 address, u64 size) {
+    const u64 last = address + size - 1;
+    const u8 *s = shadow_of(address), *const end = shadow_of(last);
+    while (s < end)
+        if (*s++) return false;
+    return is_good(last);
+}
+
 // The first poisoned byte of a range, or 0. All granules but the last must be whole; the last may be partial.
 u64 rl_first_poisoned(u64 address, u64 size) {
     if (!size) return 0;
@@ -88,7 +107,7 @@ u64 rl_first_poisoned(u64 address, u64 size) {
     return at;
 }
 
-void rl_check(struct site site, const void *at, u64 size, enum rl_access access) {
+static NOINLINE void check_closely(struct site site, const void *at, u64 size, enum rl_access access) {
     const u64 address = (u64)at;
     if (UNLIKELY(address + size < address)) rl_report_kind(site, rl_kind_negative_size, address, size, "");
     if (size >= 4096) spend(size >> 9);
@@ -96,8 +115,13 @@ void rl_check(struct site site, const void *at, u64 size, enum rl_access access)
     if (UNLIKELY(bad)) rl_report_access(site, bad, size, access);
 }
 
+void rl_check(struct site site, const void *at, u64 size, enum rl_access access) {
+    if (UNLIKELY(size - 1 >= 64 || !is_good_range((u64)at, size))) check_closely(site, at, size, access);
+}
+
 static inline void *checked_copy(struct site site, void *to, const void *from, u64 size) {
-    if (UNLIKELY((u64)to - (u64)from + size - 1 < 2 * size - 1 && to != from && size))
+    const bool apart = (u64)to + size <= (u64)from || (u64)from + size <= (u64)to;
+    if (UNLIKELY(!apart && to != from && size))
         rl_report_kind(site, rl_kind_param_overlap, (u64)to, size, "memcpy between overlapping ranges");
     rl_check(site, from, size, rl_access_read);
     rl_check(site, to, size, rl_access_write);

@@ -4,8 +4,13 @@
 
 struct rl_report rl_report;
 extern const char __executable_start[], _end[];
+WEAK extern const struct rl_edge_pc __start___sancov_pcs[], __stop___sancov_pcs[];
 
-enum { frame_magic = 0x41b58ab3 }; // clang writes it at the bottom of each frame that has red zones
+enum { // what clang writes at the bottom of each frame that has red zones, and over it when the frame is
+       // returned
+    frame_magic = 0x41b58ab3,
+    returned_magic = 0x45e0360e,
+};
 
 void rl_append(char *text, const char *more) {
     u32 at = 0;
@@ -86,7 +91,10 @@ static void describe_variable(u64 frame, const char *at, u64 address) {
 static void describe_stack(u64 address) {
     const u64 bottom = RL_STACK_TOP - RL_STACK_SIZE;
     set_region(rl_region_stack, bottom, RL_STACK_SIZE);
-    if (!rl_first_poisoned(address, 1)) return;
+    const u64 fake = rl_fake_frame(address);
+    if (fake && (*(const u64 *)fake == frame_magic || *(const u64 *)fake == returned_magic))
+        return describe_variable(fake, ((const char *const *)fake)[1], address);
+    if (fake || !rl_first_poisoned(address, 1)) return;
     u64 at = address & ~7ull;
     while (at > bottom && *shadow_of(at) != shadow_stack_left) at -= 8;
     while (at > bottom && *shadow_of(at) == shadow_stack_left) at -= 8;
@@ -112,7 +120,7 @@ static void describe(u64 address) {
     if (address - RL_HEAP_BASE < RL_HEAP_SIZE) return describe_heap(address);
     if (address - RL_INPUT_BASE < RL_INPUT_SIZE)
         return set_region(rl_region_input, RL_INPUT_START, rl_hot.input_length);
-    if (address - stack < RL_STACK_SIZE) return describe_stack(address);
+    if (address - stack < RL_STACK_SIZE || rl_fake_frame(address)) return describe_stack(address);
     if (stack - address <= RL_STACK_GUARD_SIZE)
         return set_region(rl_region_stack_guard, stack, RL_STACK_SIZE);
     if (address >= (u64)__executable_start && address < (u64)_end) return describe_image(address);
@@ -171,7 +179,45 @@ static enum rl_kind kind_of(u64 address) {
     }
 }
 
+// Where the target's own code begins and ends, by its edges: the linker lays it out in one piece.
+static bool is_instrumented(u64 pc) {
+    static u64 low = UINT64_MAX, high;
+    if (!high)
+        for (const struct rl_edge_pc *e = __start___sancov_pcs; e < __stop___sancov_pcs; e++) {
+            if (e->pc < low) low = e->pc;
+            if (e->pc > high) high = e->pc;
+        }
+    return pc >= low && pc <= high;
+}
+
+static bool is_on_stack(u64 at, u64 above) { return at > above && at <= RL_STACK_TOP - 16 && at % 8 == 0; }
+
+// Is this word what a direct call from the target into a library has pushed?
+static bool returns_from_library(u64 word) {
+    if (!is_instrumented(word)) return false;
+    const u8 *const call = (const u8 *)word - 5;
+    return call[0] == 0xe8 && !is_instrumented(word + (u64)(i64) * (const int *)(call + 1));
+}
+
+// A library's functions keep no frame pointer. When the mistake shows inside one, find the call that led
+// there, so that the report names the target's own function: the return address, and the frame pointer saved
+// below it.
+static struct site in_target(struct site site) {
+    if (is_instrumented(site.pc)) return site;
+    const u64 bottom = RL_STACK_TOP - RL_STACK_SIZE;
+    if (!is_on_stack(site.sp, bottom)) return site;
+    for (u64 at = site.sp; at < RL_STACK_TOP - 16; at += 8) {
+        const u64 word = *(const u64 *)at;
+        if (!returns_from_library(word)) continue;
+        u64 bp = site.bp;
+        for (u64 below = site.sp; !is_on_stack(bp, at) && below < at; below += 8) bp = *(const u64 *)below;
+        return (struct site){word - 1, at + 8, bp};
+    }
+    return site;
+}
+
 static _Noreturn void send(struct site site, enum rl_kind kind, enum rl_access access, u64 size) {
+    site = in_target(site);
     rl_report.kind = kind;
     rl_report.access = access;
     rl_report.pc = site.pc;

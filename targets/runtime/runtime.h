@@ -110,6 +110,9 @@ void rl_compared(const void *a, const void *b, u64 size);
 // globals.c: the global whose bounds or red zone hold this address, or else false.
 bool rl_find_global(u64 address, u64 *base, u64 *size, const char **name);
 
+// fake_stack.c: the start of the frame off the real stack that holds this address, or 0.
+u64 rl_fake_frame(u64 address);
+
 // compare.c: notes operands, whatever the caller's registers hold.
 void rl_note_comparison(u64 a, u64 b, u32 size, u32 flags);
 

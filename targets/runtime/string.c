@@ -27,7 +27,7 @@ size_t strlen(const char *s) { return check_whole(CALLER(), s); }
 size_t strnlen(const char *s, size_t limit) { return check_string(CALLER(), s, limit); }
 
 static inline char *put(struct site site, char *to, const char *from, u64 bytes) {
-    if (UNLIKELY((u64)to - (u64)from + bytes - 1 < 2 * bytes - 1 && bytes))
+    if (UNLIKELY((u64)to < (u64)from + bytes && (u64)from < (u64)to + bytes))
         rl_report_kind(site, rl_kind_param_overlap, (u64)to, bytes, "a string copied onto itself");
     rl_check(site, to, bytes, rl_access_write);
     rl_copy(to, from, bytes);

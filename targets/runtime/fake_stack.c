@@ -1,0 +1,60 @@
+// targets/runtime/fake_stack.c — frames for functions whose variables may be used after they return.
+//
+// Only targets compiled with -fsanitize-address-use-after-return=always come here. A frame is one of eleven
+// sizes; each size has 64 KiB and is handed out in turn, so a frame that has been returned stays poisoned for
+// long. When a size has none left the function uses the real stack, unchecked after its return.
+#include "targets/runtime/runtime.h"
+
+enum { classes = 11, smallest_shift = 6, class_shift = 16 };
+
+static u8 frames[classes][1 << class_shift] __attribute__((aligned(4096)));
+static u8 taken[classes][1 << (class_shift - smallest_shift)];
+static u16 next_frame[classes];
+
+// 0 = never: what the instrumentation asks in its other mode, where the answer is given at run time.
+int __asan_option_detect_stack_use_after_return = 0;
+
+static inline u64 take(u32 class) {
+    const u32 shift = smallest_shift + class, count = 1u << (class_shift - shift);
+    for (u32 tries = 0; tries < count; tries++) {
+        const u32 i = next_frame[class];
+        next_frame[class] = (u16)((i + 1) & (count - 1));
+        if (taken[class][i]) continue;
+        taken[class][i] = 1;
+        const u64 frame = (u64)&frames[class][i << shift];
+        rl_fill(shadow_of(frame), 0, 1ull << (shift - 3));
+        *(u8 **)(frame + (1ull << shift) - 8) =
+            &taken[class][i]; // where inline code finds it to give the frame back
+        return frame;
+    }
+    return 0;
+}
+
+static inline void give_back(u64 frame, u32 class) {
+    const u32 shift = smallest_shift + class;
+    rl_fill(shadow_of(frame), shadow_stack_returned, 1ull << (shift - 3));
+    **(u8 **)(frame + (1ull << shift) - 8) = 0;
+}
+
+#define CLASS(n)                                                                                             \
+    u64 __asan_stack_malloc_##n(u64 size) { return (void)size, take(n); }                                    \
+    u64 __asan_stack_malloc_always_##n(u64 size) { return (void)size, take(n); }                             \
+    void __asan_stack_free_##n(u64 frame, u64 size) { (void)size, give_back(frame, n); }
+CLASS(0)
+CLASS(1)
+CLASS(2)
+CLASS(3)
+CLASS(4)
+CLASS(5)
+CLASS(6)
+CLASS(7)
+CLASS(8)
+CLASS(9)
+CLASS(10)
+
+// The start of the frame that holds the address, or 0.
+u64 rl_fake_frame(u64 address) {
+    const u64 at = address - (u64)frames;
+    if (at >= sizeof(frames)) return 0;
+    return address & ~((1ull << (smallest_shift + (at >> class_shift))) - 1);
+}
