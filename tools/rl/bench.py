@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from . import build, targetlist
+from . import build, targets
 from .common import BUILTIN_TARGET, OK, ROOT, SYSTEM_FAILED, Stop
 from .ninja import run_ninja
 from .outdir import OutDir
@@ -71,9 +71,7 @@ def rates(_pattern):
 
 def coverage(_pattern):
     """Our corpus through a libFuzzer build of the same harness, which counts edges its own way."""
-    native = targetlist.libfuzzer(BUILTIN_TARGET)
-    if native is None:
-        return
+    native = targets.libfuzzer(BUILTIN_TARGET)
     run_ninja([native])
     for cases, theirs in COVERAGE_AT.items():
         with tempfile.TemporaryDirectory(prefix="raclette-bench-") as folder:
@@ -84,7 +82,7 @@ def coverage(_pattern):
                     out.add_corpus(record)
             boot({"cases": cases, "seed": 1}, Machine(cpus=1), on_record=keep)
             out.close()
-            for seed in targetlist.seeds(BUILTIN_TARGET):
+            for seed in targets.seeds(BUILTIN_TARGET):
                 (Path(folder) / "corpus" / Path(seed).name).write_bytes((ROOT / seed).read_bytes())
             said = subprocess.run([str(ROOT / native), "-runs=0", f"{folder}/corpus"], capture_output=True, text=True)
             counts = re.findall(r"cov: (\d+)", said.stderr)

@@ -2,7 +2,7 @@
 import re
 import subprocess
 
-from . import image
+from . import image, targetlist, targets
 from .common import BUILD, ROOT, TESTS_FAILED, Stop
 from .graph import Graph
 from .ninja import run_ninja
@@ -50,6 +50,13 @@ def build(quiet=True):
     if graph.ninja.defaults:
         run_ninja(quiet=quiet)
     return graph
+
+
+def build_for(target):
+    """What a run of one target needs, so that another, broken one does not stand in its way."""
+    graph = Graph()
+    require_image(graph)
+    run_ninja([graph.image, targets.elf(target), *(path for _, path in targetlist.bundle_files(target))])
 
 
 def main(_arguments):

@@ -57,6 +57,8 @@ def parse(data):
 
 
 def main(arguments):
+    if not arguments or arguments[0].startswith("-"):
+        return __doc__
     output, *rest = arguments
     files = [word[len("--file="):].split(":", 1) for word in rest if word.startswith("--file=")]
     options = dict(word.split("=", 1) for word in rest if not word.startswith("--file="))

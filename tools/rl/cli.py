@@ -9,7 +9,6 @@ import sys
 from . import packages
 from .common import BUILTIN_TARGET, SYSTEM_FAILED, Stop
 
-DEFAULT_MAX_LEN = 4096          # as libFuzzer's
 LARGEST_MAX_LEN = 1 << 20       # half of the target's input arena
 MOST_CPUS = 255                 # 8-bit APIC ids
 
@@ -47,8 +46,8 @@ def _target_options(sub):
                      help="a folder in targets/ (default %(default)s)")
     sub.add_argument("--memory", type=_memory, default="512M", metavar="SIZE",
                      help="the machine's memory (default %(default)s)")
-    sub.add_argument("--max-len", type=_integer(1, LARGEST_MAX_LEN), default=DEFAULT_MAX_LEN, metavar="N",
-                     help="longest input in bytes (default %(default)s)")
+    sub.add_argument("--max-len", type=_integer(1, LARGEST_MAX_LEN), metavar="N",
+                     help="longest input in bytes (default: what the target's target.json says, else 4096)")
 
 
 def _run(sub):

@@ -2,7 +2,7 @@
 import json
 from pathlib import Path
 
-from . import targetlist
+from . import targetlist, targets
 from .common import BUILD, BUILTIN_TARGET, ROOT, write_if_changed
 from .ninja import Ninja
 
@@ -48,7 +48,7 @@ class Graph:
         self.stages = [self._flat_stage(name) for name in ("stage0", "stage1")]
         self.tests = self._host_tests()
         self.fuzzers = self._fuzz_entries()
-        targetlist.write_edges(self.ninja)
+        targets.write_edges(self.ninja)
         self.image = self._image()
         self.tidy = self._tidy()
         self.ninja.write()

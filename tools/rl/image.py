@@ -132,6 +132,8 @@ def with_bundle(image, bundle):
 
 
 def main(arguments):
+    if not arguments or arguments[0].startswith("-"):
+        return __doc__
     output, *inputs = arguments
     try:
         image, _ = compose(*(Path(path).read_bytes() for path in inputs))

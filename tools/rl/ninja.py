@@ -84,6 +84,16 @@ def locked():
         yield
 
 
+def what_was_said(output):
+    """Ninja's output without its progress and the commands' words: what compilers and linkers complain about."""
+    lines = iter(output.splitlines())
+    for line in lines:
+        if line.startswith("FAILED: "):
+            next(lines, None)               # the command
+        elif not PROGRESS.match(line) and not line.startswith("ninja: build stopped"):
+            yield line
+
+
 def run_ninja(targets=(), quiet=True, keep_going=False):
     """Brings the outputs up to date; the compiler's own messages are shown when an edge fails."""
     argv = ["ninja", "-f", str(FILE.relative_to(ROOT)), "-j", str(max(1, os.cpu_count() or 1))]
@@ -93,6 +103,6 @@ def run_ninja(targets=(), quiet=True, keep_going=False):
     with locked():
         done = subprocess.run(argv, cwd=ROOT, text=True, **quietly)
     if quiet and done.returncode != 0:
-        print("\n".join(line for line in done.stdout.splitlines() if not PROGRESS.match(line)))
+        print("\n".join(what_was_said(done.stdout)))
     if done.returncode != 0:
         raise Stop(TESTS_FAILED, "the build failed")

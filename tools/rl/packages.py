@@ -6,6 +6,7 @@ import subprocess
 import sys
 from typing import NamedTuple, Tuple
 
+from . import targets
 from .common import MISSING, Stop
 
 
@@ -29,7 +30,6 @@ TABLE = (
     Package("musl-dev", "the static C library the C targets are linked against", ALL,
             (f"{INCLUDE}/*-linux-musl/stdio.h",)),
     Package("libc6-dev", "static glibc, for targets in C++", ALL, ("/usr/lib/*/libc.a",)),
-    Package("libstb-dev", "stb_image, the library that is fuzzed first", ALL, (f"{INCLUDE}/stb/stb_image.h",)),
     Package("qemu-system-x86", "the machine with AMD SVM that everything runs on",
             ("run", "replay", "test", "bench", "debug"), ("qemu-system-x86_64",)),
     Package("libgtest-dev", "GoogleTest, for the host tests", ("test", "check"), (f"{INCLUDE}/gtest/gtest.h",)),
@@ -47,10 +47,27 @@ def _found(probe):
     return bool(glob.glob(probe) or glob.glob(probe.replace("/usr/lib/*/", "/usr/lib64/")))
 
 
+def _installed(name):
+    """Whether Debian has it; elsewhere the compiler will say what it misses."""
+    if shutil.which("dpkg-query") is None:
+        return True
+    done = subprocess.run(["dpkg-query", "-W", "-f", "${db:Status-Status}", name], capture_output=True, text=True)
+    return done.stdout == "installed"
+
+
+def of_targets():
+    """What the targets' own descriptions ask for, beyond the table."""
+    known = {package.name for package in TABLE}
+    asked = {package: name for name in targets.names() for package in targets.load(name).packages}
+    return [Package(package, f"targets/{name} is made of it", ALL, ()) for package, name in sorted(asked.items())
+            if package not in known]
+
+
 def missing(command):
-    """The packages of `command` whose probes fail."""
+    """The packages of `command` that are not there."""
     wanted = [p for p in TABLE if "build" in p.commands or command in p.commands]
-    return [p for p in wanted if not all(_found(probe) for probe in p.probes)]
+    lacking = [p for p in wanted if not all(_found(probe) for probe in p.probes)]
+    return lacking + [p for p in of_targets() if not _installed(p.name)]
 
 
 def _what_to_type(names):

@@ -1,15 +1,14 @@
 """`build.py replay`: exactly one input, its chain and its trace; the status says how it ended."""
 from pathlib import Path
 
-from . import build, targetlist
+from . import build, targetlist, targets
 from .common import CRASHED, OK, ROOT, SYSTEM_FAILED, TIMED_OUT, USAGE, Stop
 from .outdir import OutDir
 from .qemu import Machine
-from .run import BOOT_SILENCE, boot_image, refuse_too_long, target_entries
+from .run import BOOT_SILENCE, boot_image, failure_of_ours, refuse_too_long, target_entries
 from .session import Chains, Session
 from .symbols import Symbolizer, describe, trace_text
 
-LAST_LINES = 20
 MEANING = {OK: "no crash", CRASHED: "the target crashed", TIMED_OUT: "the input used up its edge budget (timeout)"}
 
 
@@ -53,18 +52,19 @@ def machine_options(arguments):
 
 def main(arguments):
     targetlist.require(arguments.target)
+    arguments.max_len = targetlist.max_len(arguments.target, arguments.max_len)
     data = read_input(arguments.input, arguments.max_len)
     out = OutDir(Path(arguments.out)) if arguments.out else None
-    build.require_image(build.build())
+    build.build_for(arguments.target)
     entries = target_entries(arguments.target, machine_options(arguments), [("replay", data)], with_seeds=False)
     session = Session(boot_image(entries), Machine(cpus=1, memory=arguments.memory),
                       serial_log=out and out.serial, silence=BOOT_SILENCE)
-    replay = Replay(Symbolizer(ROOT / targetlist.elf(arguments.target)))
+    replay = Replay(Symbolizer(ROOT / targets.elf(arguments.target)))
     for _, event in session.events():
         replay.feed(event)
     chain = replay.chain()
     if session.status == SYSTEM_FAILED or session.status not in MEANING:
-        print("\n".join(chain or replay.text[-LAST_LINES:]))
+        failure_of_ours(replay.text)
         raise Stop(SYSTEM_FAILED, session.why or "Raclette itself failed, see above")
     if replay.crash:
         print(trace_text(replay.crash, chain), end="")

@@ -1,15 +1,18 @@
 """`build.py run`: boots the machine with a fresh bundle and keeps everything that comes back."""
 import signal
+from collections import deque
 from pathlib import Path
 
-from . import build, bundle, image, targetlist
-from .common import IMAGE, OK, ROOT, SYSTEM_FAILED, USAGE, Stop
+from . import build, bundle, image, targetlist, targets
+from .common import BUILD, IMAGE, OK, ROOT, SYSTEM_FAILED, USAGE, Stop
 from .outdir import OutDir
 from .qemu import Machine
 from .session import Chains, Session
-from .symbols import Symbolizer, describe
+from .symbols import Symbolizer, describe, kernel_places
 from .view import make_view
 
+KEPT_LINES = 1000               # of the console, to print a failure of ours from
+LAST_LINES = 20
 BOOT_SILENCE = 120              # seconds without a byte from a booting machine: emulated, on a loaded host
 
 
@@ -31,7 +34,7 @@ def refuse_too_long(name, size, max_len):
 
 def corpus_entries(out, target, max_len):
     """Earlier inputs that are not seeds; each must fit."""
-    for seed in targetlist.seeds(target):
+    for seed in targets.seeds(target):
         refuse_too_long(seed, (ROOT / seed).stat().st_size, max_len)
     entries = []
     for name, data in out.corpus():
@@ -52,6 +55,7 @@ class Runner:
         self.chains = Chains()
         self.chain_of = {}          # by crash hash
         self.crash_of = {}
+        self.text = deque(maxlen=KEPT_LINES)
         self.first_stats = None
         self.stopped_by = ""
 
@@ -80,6 +84,7 @@ class Runner:
 
     def _text(self, text):
         self.view.text(text)
+        self.text.append(text)
         self._chain(self.chains.feed(text))
 
     def _chain(self, chain):
@@ -122,15 +127,16 @@ def run_options(arguments):
 
 def main(arguments):
     targetlist.require(arguments.target)
+    arguments.max_len = targetlist.max_len(arguments.target, arguments.max_len)
     print(f"seed {arguments.seed}")
     out = OutDir(Path(arguments.out or ROOT / "out" / arguments.target))
-    build.require_image(build.build())
+    build.build_for(arguments.target)
     corpus = corpus_entries(out, arguments.target, arguments.max_len)
     content = boot_image(target_entries(arguments.target, run_options(arguments), corpus))
     machine = Machine(cpus=arguments.cpus, memory=arguments.memory)
     view = make_view(arguments.plain, arguments.target, out.path)
     session = Session(content, machine, serial_log=out.serial, silence=BOOT_SILENCE)
-    runner = Runner(arguments, session, out, view, Symbolizer(ROOT / targetlist.elf(arguments.target)))
+    runner = Runner(arguments, session, out, view, Symbolizer(ROOT / targets.elf(arguments.target)))
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, runner.interrupted)
     try:
@@ -139,6 +145,13 @@ def main(arguments):
         view.close()
         out.close()
     return conclude(runner, session, out)
+
+
+def failure_of_ours(lines):
+    """Prints the console from the first chain of the failure on, and the backtrace's functions and lines."""
+    chains = [number for number, line in enumerate(lines) if line.startswith("error ")]
+    about = lines[chains[-1]:] if chains else lines[-LAST_LINES:]
+    print("\n".join(about + kernel_places("\n".join(about), BUILD / "kernel.elf")))
 
 
 def conclude(runner, session, out):
@@ -151,8 +164,7 @@ def conclude(runner, session, out):
     if session.why:
         raise Stop(SYSTEM_FAILED, f"{session.why}; results so far in {out.path}, the console in {out.path}/serial.log")
     if session.status == SYSTEM_FAILED:
-        for line in (runner.chains.done or [[]])[-1]:
-            print(line)
+        failure_of_ours(list(runner.text))
         raise Stop(SYSTEM_FAILED, f"Raclette itself failed, see above; the console is in {out.path}/serial.log")
     print(f"done; results in {out.path}")
     return session.status

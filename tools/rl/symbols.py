@@ -60,6 +60,13 @@ class Symbolizer:
                       i + 1 < len(symbols)) for i, s in enumerate(symbols)]
 
 
+def kernel_places(text, elf):
+    """For each "kernel+0x..." of a backtrace its function and line, as lines to print below the machine's own."""
+    offsets = [int(offset, 16) for offset in re.findall(r"\bkernel\+0x([0-9a-f]+)", text)]
+    frames = Symbolizer(elf).frames(offsets, innermost_exact=False)
+    return [f"  kernel+{frame.address:#x}  {frame.function}  {frame.file}:{frame.line}" for frame in frames]
+
+
 def numbers(addresses):
     return [int(address, 16) for address in addresses or []]
 

@@ -5,7 +5,7 @@ import subprocess
 import unittest
 from pathlib import Path
 
-from . import build, scenario, targetlist
+from . import build, scenario, targets
 from .common import BUILD, ROOT, Stop
 from .graph import Graph
 from .ninja import run_ninja
@@ -94,7 +94,7 @@ def _tools_tests(tally):
 
 
 def _native_checks(tally):
-    for name, argv in targetlist.native_checks():
+    for name, argv in targets.native_checks():
         if tally.wants(f"target {name}"):
             done = subprocess.run([str(word) for word in argv], **HEARD)
             tally.add(f"target {name}", done.returncode == 0, "\n".join(done.stdout.splitlines()[-30:]))
