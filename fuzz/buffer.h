@@ -1,0 +1,51 @@
+// fuzz/buffer.h — the bytes of an input under change: a size within a fixed capacity.
+#pragma once
+
+#include "base/span.h"
+
+namespace fuzz {
+
+class Buffer {
+  public:
+    explicit Buffer(MutableBytes room) : room_(room) {}
+
+    u8 *data() { return room_.data(); }
+    const u8 *data() const { return room_.data(); }
+    usize size() const { return size_; }
+    usize capacity() const { return room_.size(); }
+    usize left() const { return room_.size() - size_; }
+    bool empty() const { return size_ == 0; }
+    Bytes bytes() const { return {room_.data(), size_}; }
+
+    // What does not fit is cut off.
+    void assign(Bytes bytes) {
+        size_ = min(bytes.size(), capacity());
+        if (size_ != 0) __builtin_memmove(data(), bytes.data(), size_);
+    }
+    // Makes room for `count` bytes of unspecified value at `at`.
+    void open(usize at, usize count) {
+        CHECK(at <= size_ && count <= left(), "an insertion fits", at, count, size_);
+        __builtin_memmove(data() + at + count, data() + at, size_ - at);
+        size_ += count;
+    }
+    void erase(usize at, usize count) {
+        CHECK(bytes().holds(at, count), "only what is there is erased", at, count, size_);
+        __builtin_memmove(data() + at, data() + at + count, size_ - at - count);
+        size_ -= count;
+    }
+    void insert(usize at, Bytes bytes) {
+        open(at, bytes.size());
+        if (!bytes.empty()) __builtin_memcpy(data() + at, bytes.data(), bytes.size());
+    }
+    void overwrite(usize at, Bytes bytes) {
+        CHECK(this->bytes().holds(at, bytes.size()), "only what is there is overwritten", at, bytes.size());
+        if (!bytes.empty()) __builtin_memmove(data() + at, bytes.data(), bytes.size());
+    }
+    void resize(usize size) { size_ = min(size, capacity()); }
+
+  private:
+    MutableBytes room_;
+    usize size_ = 0;
+};
+
+} // namespace fuzz

@@ -1,0 +1,60 @@
+// fuzz/coverage.h — which edges, how often, have ever been taken: decides whether a case showed something
+// new.
+//
+// A feature is an edge together with a class of hit counts (1, 2, 3, 4..7, 8..15, 16..31, 32..127, more),
+// numbered edge * 8 + class. The scan runs once for each case over all counters, nearly all zero: 32 bytes at
+// a time are tested together, and a word equal to the last one found boring at its place is skipped.
+#pragma once
+
+#include "base/span.h"
+#include "fuzz/arena.h"
+
+namespace fuzz {
+
+constexpr u32 classes_per_edge = 8;
+using Feature = u32;
+
+// A hit count's class as one bit, 0 for a count of 0.
+u8 class_bit(u8 count);
+
+// Features of one case; what does not fit is left out and counted nowhere, so owners size it by edges.
+struct FeatureList {
+    Span<Feature> room;
+    u32 count = 0;
+
+    void add(Feature feature) {
+        if (count < room.size()) room.data()[count++] = feature;
+    }
+    Span<const Feature> all() const { return {room.data(), count}; }
+};
+
+class Coverage {
+  public:
+    static constexpr usize memory(u32 edges) {
+        return room_for<u8>(align_up(edges, 8)) + room_for<u64>(align_up(edges, 8) / 8);
+    }
+    Coverage(Arena &arena, u32 edges);
+
+    // Whether the piece beginning at counter `first` holds a feature not seen before.
+    bool shows_new(u32 first, Bytes counters);
+    // Marks everything in the piece as seen, adds its new features to `fresh`.
+    void mark(u32 first, Bytes counters, FeatureList &fresh);
+    // Lists every feature in the piece.
+    static void list(u32 first, Bytes counters, FeatureList &features);
+
+    u32 edges() const { return static_cast<u32>(seen_.size()); }
+    u32 edges_seen() const { return edges_seen_; }
+    u32 features_seen() const { return features_seen_; }
+    bool holds(u32 first, usize count) const { return seen_.holds(first, count); }
+
+  private:
+    bool word_is_new(u32 word_index, u64 word);
+    bool byte_is_new(u32 edge, u8 count) const { return (class_bit(count) & ~seen_.data()[edge]) != 0; }
+
+    Span<u8> seen_;    // bits of the classes seen, for each edge
+    Span<u64> boring_; // for each 8 counters the last word that showed nothing new
+    u32 edges_seen_ = 0;
+    u32 features_seen_ = 0;
+};
+
+} // namespace fuzz

@@ -1,0 +1,78 @@
+// fuzz/outbox.h — what one core wants to say on the console: two queues of messages, urgent before ordinary.
+//
+// A message is one or several lines that stay together, ended by a zero byte which is not sent. The core
+// alone writes and never waits: what does not fit is refused whole, and the writer keeps it for later.
+// Whoever serves the console reads; the readers exclude each other (the kernel's console lock).
+#pragma once
+
+#include "base/format.h"
+#include "fuzz/arena.h"
+#include "fuzz/atomic.h"
+
+namespace fuzz {
+
+// A ring of bytes with one writer and one reader.
+class ByteQueue {
+  public:
+    static constexpr usize memory(u32 capacity) { return room_for<u8>(capacity); }
+    // `capacity` is a power of two.
+    ByteQueue(Arena &arena, u32 capacity) : room_(arena.take<u8>(capacity, u8{0})) {
+        CHECK(capacity != 0 && (capacity & (capacity - 1)) == 0, "a ring's size is a power of two", capacity);
+    }
+
+    // The writer's side: text added after `begin` becomes visible together at `commit`, or not at all when
+    // some of it did not fit (false).
+    Output begin();
+    bool commit();
+
+    // The reader's side: the next contiguous bytes, and dropping some of them.
+    Bytes peek() const;
+    void drop(usize count) { read_.publish(read_.get() + count); }
+    bool empty() const { return read_.get() == written_.acquire(); }
+
+  private:
+    static void append_to(void *self, Text text);
+
+    Span<u8> room_;
+    u64 draft_ = 0; // the writer's: end of what was added since begin
+    bool cut_ = false;
+    Atomic<u64> written_, read_; // byte counts since start
+};
+
+class Outbox {
+  public:
+    static constexpr usize memory(u32 capacity) { return 2 * ByteQueue::memory(capacity); }
+    Outbox(Arena &arena, u32 capacity) : urgent(arena, capacity), ordinary(arena, capacity) {}
+    bool empty() const { return urgent.empty() && ordinary.empty(); }
+
+    ByteQueue urgent;   // crashes
+    ByteQueue ordinary; // statistics, corpus entries, timeouts
+};
+
+// A queue large enough that the record of a crash with an input of `max_len` bytes fits an empty one.
+constexpr u32 outbox_capacity(u32 max_len) {
+    u32 capacity = 1u << 16;
+    while (capacity < max_len / 3 * 4 + (8u << 10)) capacity *= 2;
+    return capacity;
+}
+
+// Merges the outboxes of all cores into one stream of whole messages: first every urgent one, then the
+// ordinary ones in turn. One object, used under the console's lock.
+class Merger {
+  public:
+    // The next bytes to send, at most `limit`; empty when there is nothing to say.
+    Bytes next(Span<Outbox *const> outboxes, usize limit);
+    // Tells that the first `count` of them were sent.
+    void sent(usize count);
+    // Whether a message has been sent in part: nothing else may be written to the line until it is whole.
+    bool in_message() const { return current_ != nullptr && current_->peek()[0] != 0; }
+
+  private:
+    ByteQueue *choose(Span<Outbox *const> outboxes);
+
+    ByteQueue *current_ = nullptr; // whose message is being sent
+    usize offered_ = 0;
+    usize turn_ = 0;
+};
+
+} // namespace fuzz

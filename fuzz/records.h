@@ -1,0 +1,54 @@
+// fuzz/records.h — the records that tools read: one JSON object on one line each. docs/fuzz.md lists their
+// fields.
+#pragma once
+
+#include "base/format.h"
+#include "fuzz/corpus.h"
+#include "fuzz/shared.h"
+#include "rstate/error.h"
+#include "vm/outcome.h"
+
+namespace fuzz {
+
+// A crash worth telling: what was found, by which input.
+struct Crash {
+    u64 hash = 0; // crash_hash of the finding
+    u64 case_number = 0;
+    u32 core = 0;
+    Bytes input;
+    const vm::Finding *finding = nullptr;
+};
+
+// Statistics over all cores; remembers the last sums, since figures per case cover the time between two
+// records.
+class StatsWriter {
+  public:
+    // `time_us` since the run began.
+    void write(const Output &out, const Shared &shared, const MachineFigures &machine, u64 time_us);
+
+  private:
+    static constexpr u32 max_counters = 32;
+    u64 sum(Atomic<u64> CoreCounts::*counter) const;
+    u64 largest(Atomic<u64> CoreCounts::*counter) const;
+    // Thousandths per case since the last record.
+    u64 rate(Atomic<u64> CoreCounts::*counter) const;
+
+    // One reading of all counters, from which both the sums and the list of cores are written, so that they
+    // agree although the cores go on counting meanwhile.
+    u64 now_[max_cores][max_counters] = {};
+    u64 before_[max_counters] = {}; // sums at the last record
+    u64 last_time_us_ = 0;
+    u32 cores_ = 0;
+};
+
+void write_corpus(const Output &out, const Entry &entry, Bytes data, u32 core);
+// The chain for people, then the record.
+void write_crash(const Output &out, const Crash &crash, const rstate::Resolver *resolver);
+void write_timeout(const Output &out, u64 hash, u64 case_number, u32 core, Bytes input);
+// `status`: "ok", "crash", "timeout", "failed".
+void write_end(const Output &out, Text status, u64 cases);
+
+// The chain alone; each line goes out without its end.
+void print_crash_chain(const Output &line_out, const Crash &crash, const rstate::Resolver *resolver);
+
+} // namespace fuzz

@@ -1,0 +1,42 @@
+// fuzz/shared.cpp — see shared.h.
+#include "fuzz/shared.h"
+
+namespace fuzz {
+
+bool SharedSet::claim(u64 number) {
+    if (number == 0) number = 1;
+    if (full()) return false;
+    for (u32 slot = static_cast<u32>(number % capacity);; slot = (slot + 1) % capacity) {
+        u64 expected = slots_[slot].acquire();
+        if (expected == 0 && slots_[slot].exchange_if(expected, number)) {
+            count_.fetch_add(1);
+            return true;
+        }
+        if (expected == number) return false;
+    }
+}
+
+Shared::Shared(Arena &arena, const SharedSize &size, u64 case_limit)
+    : edge_bits_(arena.take<Atomic<u64>>(size.edges / 64 + 1)), case_limit_(case_limit) {
+    CHECK(size.cores != 0 && size.cores <= max_cores, "tables are sized for max_cores", size.cores);
+    // A lane cannot be copied from a model: each takes its own ring.
+    const Span<u8> room = arena.take<u8>(room_for<Lane>(size.cores), u8{0});
+    Lane *const lanes = reinterpret_cast<Lane *>(room.data());
+    for (u32 i = 0; i < size.cores; ++i) new (lanes + i) Lane(arena, size.lane_words);
+    lanes_ = {lanes, size.cores};
+}
+
+u64 Shared::grant(u64 wanted) {
+    if (stopping()) return 0;
+    if (case_limit_ == 0) return wanted;
+    if (granted_.get() >= case_limit_) return 0;
+    const u64 before = granted_.fetch_add(wanted);
+    return before >= case_limit_ ? 0 : min(wanted, case_limit_ - before);
+}
+
+void Shared::reached(u32 edge) {
+    const u64 bit = 1ul << (edge % 64);
+    if ((edge_bits_[edge / 64].fetch_or(bit) & bit) == 0) edges_reached_.fetch_add(1);
+}
+
+} // namespace fuzz

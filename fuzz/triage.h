@@ -1,0 +1,42 @@
+// fuzz/triage.h — what makes two crashes the same, and the shrinking of inputs while something about them
+// holds.
+#pragma once
+
+#include "base/format.h"
+#include "fuzz/buffer.h"
+#include "rstate/error.h"
+#include "vm/outcome.h"
+
+namespace fuzz {
+
+// XXH64 of the kind and of the functions of the target's three innermost frames: where exactly in a function,
+// with which values and by which input does not matter. A frame that the resolver does not know counts by its
+// address.
+u64 crash_hash(const vm::Finding &finding, const rstate::Resolver *resolver);
+
+// The function that `pc` lies in, without the offset the resolver adds; an address when it knows none.
+void write_function(const Output &out, u64 pc, const rstate::Resolver *resolver);
+
+// Proposes ever smaller inputs by leaving blocks out, large ones first. The caller runs each proposal and
+// says whether what mattered still holds; no proposal is made twice in a row and the steps end.
+class Shrinker {
+  public:
+    // `input` is the smallest known so far; `proposal` is overwritten.
+    Shrinker(Buffer &input, Buffer &proposal) : input_(input), proposal_(proposal) { begin(); }
+
+    // Fills the proposal; false when nothing is left to try.
+    bool propose();
+    // The last proposal serves: it becomes the input.
+    void accept();
+
+  private:
+    void begin();
+
+    Buffer &input_;
+    Buffer &proposal_;
+    usize block_ = 0; // size of what is left out
+    usize at_ = 0;    // where the next proposal leaves it out
+    bool pending_ = false;
+};
+
+} // namespace fuzz

@@ -1,0 +1,320 @@
+// fuzz/worker_impl.h — the bodies of Worker's members; included by worker.h alone.
+#pragma once
+
+#include "fuzz/worker.h"
+
+namespace fuzz {
+
+template <Executor E, Surroundings H>
+Worker<E, H>::Worker(E &executor, H &host, Shared &shared, Outbox &outbox, Arena &arena,
+                     const WorkerSize &size, const WorkerOptions &options)
+    : executor_(executor), host_(host), shared_(shared), outbox_(outbox),
+      counts_(shared.counts(options.core)), options_(options),
+      random_(options.seed + options.core * 0x9e3779b97f4a7c15), coverage_(arena, size.edges),
+      timeouts_seen_(arena, size.edges), corpus_(arena, corpus_size(size)), dictionary_(arena, size.tokens),
+      operands_(arena, size.comparisons), comparisons_(arena.take<vm::Comparison>(comparison_room)),
+      features_{arena.take<Feature>(size.edges * usize{classes_per_edge} + 1, 0u)},
+      fresh_{arena.take<Feature>(size.edges * usize{classes_per_edge} + 1, 0u)},
+      input_(arena.take<u8>(size.max_len, u8{0})), smaller_(arena.take<u8>(size.max_len, u8{0})),
+      proposal_(arena.take<u8>(size.max_len, u8{0})), readers_(arena.take<LaneReader>(max_cores)) {
+    if (options.edge_budget != 0) edge_budget_ = options.edge_budget;
+}
+
+// Takes one case from the run's allowance. Cores take several at a time so that they seldom touch the shared
+// word; what a core leaves over at the end is lost only when the run is being stopped anyway.
+template <Executor E, Surroundings H> bool Worker<E, H>::may_run() {
+    if (shared_.stopping()) return false;
+    if (granted_ == 0) granted_ = shared_.grant(64);
+    return granted_ != 0;
+}
+
+template <Executor E, Surroundings H>
+rstate::Result<void> Worker<E, H>::run_case(Bytes input, vm::CaseOptions options) {
+    ++cases_;
+    if (granted_ != 0) --granted_;
+    outcome_ = TRY(executor_.run_case(input, options), "running one case", cases_, input.size());
+    counts_.cases.set(cases_);
+    switch (outcome_.ending) {
+    case vm::Ending::done:
+        counts_.done.bump();
+        break;
+    case vm::Ending::crash:
+        counts_.crashes.bump();
+        break;
+    case vm::Ending::timeout:
+        counts_.timeouts.bump();
+        break;
+    }
+    return rstate::done();
+}
+
+template <Executor E, Surroundings H> rstate::Result<void> Worker<E, H>::reset() {
+    TRY(executor_.reset(), "bringing the snapshot back", cases_);
+    if (options_.digest_every != 0 && cases_ % options_.digest_every == 0)
+        TRY(verify_reset(), "comparing the machine with its snapshot", cases_);
+    after_case();
+    return rstate::done();
+}
+
+template <Executor E, Surroundings H> rstate::Result<void> Worker<E, H>::verify_reset() {
+    const u64 now = TRY(executor_.digest(), "digesting the machine", cases_);
+    if (now != digest_)
+        return FAIL(reset_incomplete, "memory or registers differ from the snapshot", cases_, digest_, now);
+    counts_.digests.bump();
+    return rstate::done();
+}
+
+template <Executor E, Surroundings H> rstate::Result<void> Worker<E, H>::list_features() {
+    features_.count = 0;
+    TRY(executor_.visit_counters([this](u32 first, Bytes piece) {
+        if (coverage_.holds(first, piece.size())) Coverage::list(first, piece, features_);
+    }),
+        "listing the edges of a case", cases_);
+    return rstate::done();
+}
+
+template <Executor E, Surroundings H> rstate::Result<void> Worker<E, H>::run(Span<const Seed> seeds) {
+    if (executor_.counter_count() == 0)
+        return FAIL(no_counters, "the target was built without edge counters");
+    if (executor_.counter_count() > coverage_.edges())
+        return FAIL(counter_out_of_range, "there are more counters than tables were made for",
+                    executor_.counter_count(), coverage_.edges());
+    started_us_ = last_stats_us_ = host_.now_us();
+    digest_ = TRY(executor_.digest(), "digesting the snapshot");
+    TRY(run_seeds(seeds), "running the seeds", seeds.size());
+    while (may_run()) TRY(fuzz_once(), "fuzzing", cases_);
+    counts_.take_in(executor_.spent());
+    if (options_.core == 0) report_stats();
+    return rstate::done();
+}
+
+template <Executor E, Surroundings H> rstate::Result<void> Worker<E, H>::run_seeds(Span<const Seed> seeds) {
+    constexpr u32 most = 256; // whose edges give the median
+    u64 spent[most];
+    u32 count = 0;
+    for (const Seed &seed : seeds) {
+        if (!may_run()) return rstate::done();
+        if (seed.data.size() > input_.capacity())
+            return FAIL(input_too_long, "a seed is longer than inputs may be", seed.data.size(),
+                        input_.capacity());
+        input_.assign(seed.data);
+        TRY(run_case(input_.bytes(), {.edge_budget = edge_budget_}), "running a seed", &seed - seeds.begin());
+        if (outcome_.ending == vm::Ending::done && count < most) {
+            u32 at = count++;
+            for (; at > 0 && spent[at - 1] > outcome_.edges_spent; --at) spent[at] = spent[at - 1];
+            spent[at] = outcome_.edges_spent;
+        }
+        TRY(judge(no_entry, seed.source), "judging a seed", &seed - seeds.begin());
+    }
+    if (options_.edge_budget == 0 && count != 0) edge_budget_ = max(50 * spent[count / 2], 20'000ul);
+    if (corpus_.empty() && may_run()) {
+        input_.resize(0);
+        TRY(run_case(input_.bytes(), {.edge_budget = edge_budget_}), "running the empty input");
+        TRY(judge(no_entry, Source::found), "judging the empty input");
+    }
+    return rstate::done();
+}
+
+template <Executor E, Surroundings H> rstate::Result<void> Worker<E, H>::run_import() {
+    if (shared_.cores() == 1) return rstate::done();
+    next_reader_ = next_reader_ + 1 < shared_.cores() ? next_reader_ + 1 : 0;
+    if (next_reader_ == options_.core) return rstate::done();
+    u64 hash = 0;
+    const auto got = readers_[next_reader_].receive(shared_.lane(next_reader_), input_, hash);
+    if (got == LaneReader::Got::overtaken) counts_.overtaken.bump();
+    if (got != LaneReader::Got::input) return rstate::done();
+    counts_.imported.bump();
+    TRY(run_case(input_.bytes(), {.edge_budget = edge_budget_}), "running another core's input");
+    return judge(no_entry, Source::imported);
+}
+
+// Cases between two picks; the first of them records what the target compares (tuned by measurement:
+// docs/fuzz.md).
+constexpr u32 batch = 8;
+
+template <Executor E, Surroundings H> rstate::Result<void> Worker<E, H>::fuzz_once() {
+    TRY(run_import(), "taking in another core's input", cases_);
+    if (corpus_.empty()) {
+        // Nothing ran to its end yet: grow something from nothing.
+        input_.resize(0);
+        parent_ = no_entry, left_in_batch_ = 0;
+    } else {
+        if (left_in_batch_ == 0 || !corpus_.entry(parent_).live) {
+            parent_ = corpus_.pick(random_);
+            left_in_batch_ = batch;
+        }
+        input_.assign(corpus_.data(parent_));
+    }
+    const Bytes partner = corpus_.empty() ? Bytes() : corpus_.data(corpus_.pick_any(random_));
+    mutate(input_, {dictionary_, operands_, partner}, random_);
+    const bool record = left_in_batch_ == batch;
+    TRY(run_case(input_.bytes(), {.edge_budget = edge_budget_, .record_comparisons = record}),
+        "running a mutated input", cases_);
+    if (record) {
+        const u32 count = TRY(executor_.read_comparisons(comparisons_), "reading what was compared", cases_);
+        operands_.clear();
+        operands_.gather({comparisons_.data(), count}, dictionary_);
+    }
+    if (left_in_batch_ != 0) --left_in_batch_;
+    TRY(judge(parent_, Source::found), "judging a case", cases_);
+    return rstate::done();
+}
+
+template <Executor E, Surroundings H> rstate::Result<void> Worker<E, H>::judge(u32 parent, Source source) {
+    switch (outcome_.ending) {
+    case vm::Ending::done:
+        TRY(learn(parent, source), "learning from a case", cases_);
+        return reset();
+    case vm::Ending::crash:
+        return on_crash();
+    case vm::Ending::timeout:
+        return on_timeout();
+    }
+    return rstate::done();
+}
+
+// Keeps the input when it showed something new or does what its parent does with fewer bytes.
+template <Executor E, Surroundings H> rstate::Result<void> Worker<E, H>::learn(u32 parent, Source source) {
+    if (outcome_.value < 0) return rstate::done(); // the harness asks not to keep it
+    bool fresh = false, inside = true;
+    TRY(executor_.visit_counters([&](u32 first, Bytes piece) {
+        if (!coverage_.holds(first, piece.size()))
+            inside = false;
+        else if (!fresh)
+            fresh = coverage_.shows_new(first, piece);
+    }),
+        "scanning the edges of a case", cases_);
+    if (!inside) return FAIL(counter_out_of_range, "a counter lies beyond the tables", coverage_.edges());
+    if (fresh) return keep(source);
+    if (parent != no_entry && input_.size() < corpus_.entry(parent).size) {
+        TRY(list_features(), "listing a smaller input's edges");
+        if (corpus_.covers(features_.all(), parent)) {
+            corpus_.shrink(parent, input_.bytes(), features_.all(), static_cast<u32>(outcome_.edges_spent));
+            next_report_ = min(next_report_, parent);
+        }
+    } else if (cases_ % 8 == 0) {
+        TRY(list_features(), "listing a case's edges");
+        corpus_.observe(features_.all());
+    }
+    return rstate::done();
+}
+
+template <Executor E, Surroundings H> rstate::Result<void> Worker<E, H>::keep(Source source) {
+    TRY(list_features(), "listing a new input's edges");
+    fresh_.count = 0;
+    const u32 edges_before = coverage_.edges_seen();
+    TRY(executor_.visit_counters([this](u32 first, Bytes piece) { coverage_.mark(first, piece, fresh_); }),
+        "marking a new input's edges");
+    for (const Feature feature : fresh_.all()) shared_.reached(feature / classes_per_edge);
+    Entry about;
+    about.found_case = cases_;
+    about.fresh_edges = coverage_.edges_seen() - edges_before;
+    about.spent = static_cast<u32>(min(outcome_.edges_spent, u64{~0u}));
+    about.source = source;
+    about.reported = source == Source::known || source == Source::imported ||
+                     (source == Source::seed && options_.core != 0);
+    const u32 number = corpus_.add(input_.bytes(), features_.all(), about);
+    counts_.edges.set(coverage_.edges_seen());
+    counts_.features.set(coverage_.features_seen());
+    counts_.corpus.set(corpus_.live_count());
+    counts_.evicted.set(corpus_.evicted());
+    counts_.refused.set(corpus_.refused());
+    if (number == no_entry) return rstate::done();
+    next_report_ = min(next_report_, number);
+    if (shared_.cores() > 1 && source == Source::found)
+        static_cast<void>(shared_.lane(options_.core).send(input_.bytes(), corpus_.entry(number).hash));
+    return rstate::done();
+}
+
+template <Executor E, Surroundings H> rstate::Result<void> Worker<E, H>::on_timeout() {
+    // One input is told for each way of running away: those that reach what no timeout has reached before.
+    bool fresh = false;
+    TRY(executor_.visit_counters([&](u32 first, Bytes piece) {
+        if (!timeouts_seen_.holds(first, piece.size()) || !timeouts_seen_.shows_new(first, piece)) return;
+        fresh = true;
+        fresh_.count = 0;
+        timeouts_seen_.mark(first, piece, fresh_);
+    }),
+        "scanning the edges of a timeout", cases_);
+    if (fresh) {
+        write_timeout(outbox_.ordinary.begin(), xxh64(input_.bytes()), cases_, options_.core, input_.bytes());
+        if (!outbox_.ordinary.commit()) counts_.deferred.bump();
+    }
+    return reset();
+}
+
+// Whether `input` still crashes with this hash when fresh memory is filled with `fill`.
+template <Executor E, Surroundings H>
+rstate::Result<bool> Worker<E, H>::crashes_the_same(Bytes input, u64 hash, u8 fill) {
+    TRY(run_case(input, {.edge_budget = edge_budget_, .fill = fill}), "running a crash's input again",
+        cases_);
+    const bool same =
+        outcome_.ending == vm::Ending::crash && crash_hash(outcome_.finding, options_.resolver) == hash;
+    TRY(reset(), "resetting after a crash", cases_);
+    return same;
+}
+
+template <Executor E, Surroundings H> rstate::Result<void> Worker<E, H>::on_crash() {
+    const u64 hash = crash_hash(outcome_.finding, options_.resolver);
+    vm::Finding finding = outcome_.finding;
+    const u64 found_case = cases_;
+    TRY(reset(), "resetting after a crash", cases_);
+    // With no room to tell of it, the crash stays unknown: it is found again when the console has caught up.
+    if (!outbox_.urgent.empty() && options_.pace == Pace::free) {
+        counts_.deferred.bump();
+        return rstate::done();
+    }
+    if (!shared_.crashes().claim(hash)) return rstate::done();
+    constexpr u8 usual_fill = vm::CaseOptions().fill;
+    Shrinker shrinker(input_, proposal_);
+    for (u32 i = 0; i < options_.triage_cases && may_run() && shrinker.propose(); ++i)
+        if (TRY(crashes_the_same(proposal_.bytes(), hash, usual_fill), "making a crash's input smaller")) {
+            shrinker.accept();
+            finding = outcome_.finding;
+        }
+    for (const u8 fill : {u8{0x00}, u8{0xff}, u8{0x5a}})
+        if (may_run() && !finding.uninitialised)
+            finding.uninitialised =
+                !TRY(crashes_the_same(input_.bytes(), hash, fill), "trying another fill", fill);
+    write_crash(outbox_.urgent.begin(), {hash, found_case, options_.core, input_.bytes(), &finding},
+                options_.resolver);
+    CHECK(outbox_.urgent.commit(), "an empty queue has room for any crash", input_.size());
+    if (options_.pace == Pace::repeatable) host_.send_records();
+    return rstate::done();
+}
+
+template <Executor E, Surroundings H> void Worker<E, H>::after_case() {
+    report_corpus();
+    host_.between_cases();
+    if (cases_ % 64 != 0 && options_.pace == Pace::free) return;
+    counts_.take_in(executor_.spent());
+    if (options_.core != 0) return;
+    const bool due = options_.pace == Pace::repeatable ? cases_ % options_.stats_every == 0
+                                                       : host_.now_us() - last_stats_us_ >= 1'000'000;
+    if (due) report_stats();
+}
+
+template <Executor E, Surroundings H> void Worker<E, H>::report_stats() {
+    const u64 now = host_.now_us();
+    last_stats_us_ = now;
+    stats_.write(outbox_.ordinary.begin(), shared_, host_.figures(), now - started_us_);
+    if (outbox_.ordinary.commit() && options_.pace == Pace::repeatable) host_.send_records();
+}
+
+template <Executor E, Surroundings H> void Worker<E, H>::report_corpus() {
+    for (; next_report_ < corpus_.end(); ++next_report_) {
+        Entry &entry = corpus_.entry(next_report_);
+        if (!entry.live || entry.reported) continue;
+        write_corpus(outbox_.ordinary.begin(), entry, corpus_.data(next_report_), options_.core);
+        if (!outbox_.ordinary.commit()) return;
+        entry.reported = true;
+        if (options_.pace == Pace::repeatable) host_.send_records();
+    }
+}
+
+template <Executor E, Surroundings H> bool Worker<E, H>::flush() {
+    report_corpus();
+    return next_report_ == corpus_.end();
+}
+
+} // namespace fuzz
