@@ -25,9 +25,10 @@ RUNTIME_FLAGS = (f"-std=c17 -O2 {REPRODUCIBLE} -ffreestanding -fno-builtin -fno-
                  "-fno-pic -ffunction-sections -fdata-sections -Wall -Wextra -Wconversion -Wshadow -Werror")
 # Bitcode for the linker to inline. Without line numbers: the calls that it replaces have none either.
 HOOK_FLAGS = RUNTIME_FLAGS.replace("-g ", "") + " -flto"
-# Functions keep their names in traces and their counters stay few: only what the source calls inline is inlined.
-TARGET_FLAGS = (f"-O2 {REPRODUCIBLE} -fno-inline-functions -fno-optimize-sibling-calls -fno-omit-frame-pointer "
-                "-fno-stack-protector")
+TARGET_FLAGS = f"-O2 {REPRODUCIBLE} -fno-optimize-sibling-calls -fno-omit-frame-pointer -fno-stack-protector"
+# C functions keep their names in traces, and their counters stay few, when only what the source calls inline is
+# inlined; C++ would drown in its accessors.
+BY_LANGUAGE = {"c": " -fno-inline-functions", "c++": ""}
 INSTRUMENTED = ("-flto -fno-pic -fsanitize=address -mllvm -asan-mapping-offset=0x7fff8000 "
                 "-fsanitize-address-use-after-return=never "
                 "-fsanitize-coverage=inline-8bit-counters,trace-pc,trace-cmp,pc-table,no-prune")
@@ -90,7 +91,11 @@ def _compile(driver, flags, source, output):
 
 
 def _triple(libc):
-    return f"--target={MUSL_TRIPLE}" if libc == "musl" else "--target=x86_64-linux-gnu"
+    return f"--target={MUSL_TRIPLE}" if libc == "musl" else "--target=x86_64-pc-linux-gnu"
+
+
+def _flags(target):
+    return TARGET_FLAGS + BY_LANGUAGE[target.language]
 
 
 def _runtime_edges(target, build_dir):
@@ -101,7 +106,7 @@ def _runtime_edges(target, build_dir):
     made.append({"outputs": [f"{shared}/hypercall.o"], "inputs": [f"{RUNTIME}/hypercall.asm"], "depfile": None,
                  "command": f"nasm -Werror -f elf64 -g -F dwarf {RUNTIME}/hypercall.asm -o {shared}/hypercall.o"})
     made.append(_compile("clang", f"{_triple(target.libc)} {HOOK_FLAGS}", f"{RUNTIME}/edges.c",
-                         f"{shared}/edges.{target.libc}.bc"))
+                         f"{shared}/edges.{target.libc}.o"))
     made.append(_compile("clang", f"{RUNTIME_FLAGS} -DRL_TARGET_NAME='\"{target.name}\"'", f"{RUNTIME}/main.c",
                          f"{build_dir}/{target.folder}/main.o"))
     return made
@@ -117,9 +122,10 @@ def _link_command(target, objects, output):
         return (f"ld.lld -static {LINK_FLAGS} {lib}/crt1.o {lib}/crti.o {inputs} {extra} --start-group {libraries} "
                 f"--end-group {lib}/crtn.o -o {output}")
     driver = "clang++" if target.language == "c++" else "clang"
-    flags = " ".join("-Wl," + flag.replace(" ", ",") for flag in LINK_FLAGS.replace(" noexec", ",noexec").replace(
-        "-T ", "-T,").split())
-    return f"{driver} -static -fuse-ld=lld -flto -no-pie {flags} {inputs} {extra} -o {output}"
+    # glibc's abort.o holds more than abort, so the linker meets ours and theirs; the first, ours, is taken.
+    flags = " ".join(f"-Wl,{flag}" for flag in LINK_FLAGS.replace(" noexecstack", ",noexecstack").replace(
+        "-T ", "-T,").split() + ["-z,muldefs"])
+    return f"{driver} -static -fuse-ld=lld -flto {flags} {inputs} {extra} -o {output}"
 
 
 def edges(target, build_dir="build"):
@@ -130,12 +136,12 @@ def edges(target, build_dir="build"):
     headers = ""
     if target.libc == "musl":
         headers = f"-nostdlibinc -isystem {MUSL['include']} -isystem /usr/include "
-    flags = f"{_triple(target.libc)} {headers}{TARGET_FLAGS} {INSTRUMENTED} {' '.join(target.cflags)}"
+    flags = f"{_triple(target.libc)} {headers}{_flags(target)} {INSTRUMENTED} {' '.join(target.cflags)}"
     driver = "clang++" if target.language == "c++" else "clang"
-    own = [_compile(driver, flags, source, f"{folder}/{Path(source).name}.bc") for source in target.sources]
+    own = [_compile(driver, flags, source, f"{folder}/{Path(source).name}.o") for source in target.sources]
     objects = [edge["outputs"][0] for edge in own]
     # The hooks come first: their fences must precede the target's own variables.
-    ordered = sorted(runtime, key=lambda name: not name.endswith(".bc"))
+    ordered = sorted(runtime, key=lambda name: "/edges." not in name)
     elf_path = f"{folder}/target.elf"
     link = _link_command(target, ordered[:1] + objects + ordered[1:], elf_path)
     check = f"python3 -m tools.rl.targets check {elf_path} {target.name}"
@@ -151,7 +157,7 @@ def native_asan_edges(target, build_dir="build"):
     """The same harness with the real AddressSanitizer and libFuzzer, for this host: build_dir/targets/NAME/libfuzzer."""
     output = libfuzzer(target.name, build_dir)
     driver = "clang++" if target.language == "c++" else "clang"
-    flags = f"{TARGET_FLAGS} {' '.join(target.cflags)} -fsanitize=address,fuzzer"
+    flags = f"{_flags(target)} {' '.join(target.cflags)} -fsanitize=address,fuzzer"
     return [{"outputs": [output], "inputs": target.sources, "depfile": None,
              "command": f"{driver} {flags} {' '.join(target.sources)} {' '.join(target.ldflags)} -lm -o {output}"}]
 
