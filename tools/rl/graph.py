@@ -71,7 +71,7 @@ class Graph:
         rule("image", "python3 -m tools.rl.image $out $in", "image $out", restat=True)
 
     def _compile(self, part, source, flags):
-        output = f"build/{part}/{source}.o"
+        output = f"build/obj/{part}/{source}.o"
         if source.endswith(".asm"):
             implicit = ["build/offsets.inc"] if self.has_offsets else []
             return self.ninja.build(output, "nasm", source, order_only=implicit, flags="-f elf64 -g -F dwarf")
@@ -158,7 +158,7 @@ class Graph:
 
     def _host_tests(self):
         layers = [layer for layer in LAYERS if layer not in NOT_ON_THE_HOST]
-        tests = [f for layer in layers for f in sources(f"tests/{layer}", ".cpp") if f.endswith("_test.cpp")]
+        tests = [f for part in (*layers, "parse") for f in sources(f"tests/{part}", ".cpp") if f.endswith("_test.cpp")]
         if not tests:
             self.host_objects = []
             return None
