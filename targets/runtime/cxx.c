@@ -56,4 +56,12 @@ static void uncaught(void) {
     rl_report_kind(known ? thrown : CALLER(), rl_kind_uncaught_exception, 0, 0, text);
 }
 
-__attribute__((constructor)) static void set_handler(void) { set_terminate(uncaught); }
+// libgcc sorts all unwinding tables when the first exception is thrown, which takes millions of instructions.
+// Asked for any function here, it does so before the snapshot rather than in every case.
+const void *_Unwind_Find_FDE(const void *pc, void *bases[3]);
+
+__attribute__((constructor)) static void prepare_exceptions(void) {
+    void *bases[3];
+    _Unwind_Find_FDE((const void *)prepare_exceptions, bases);
+    set_terminate(uncaught);
+}

@@ -192,26 +192,29 @@ static bool is_instrumented(u64 pc) {
 
 static bool is_on_stack(u64 at, u64 above) { return at > above && at <= RL_STACK_TOP - 16 && at % 8 == 0; }
 
-// Is this word what a direct call from the target into a library has pushed?
-static bool returns_from_library(u64 word) {
+// Is this word what a call from the target has pushed? A direct call must lead into a library, so that what
+// older calls have left on the stack is passed over; of an indirect one we cannot know.
+static bool returns_from_library(u64 word, bool direct) {
     if (!is_instrumented(word)) return false;
-    const u8 *const call = (const u8 *)word - 5;
-    return call[0] == 0xe8 && !is_instrumented(word + (u64)(i64) * (const int *)(call + 1));
+    const u8 *const end = (const u8 *)word;
+    if (direct) return end[-5] == 0xe8 && !is_instrumented(word + (u64)(i64) * (const int *)(end - 4));
+    return (end[-2] == 0xff && (end[-1] >> 3 & 7) == 2) || (end[-3] == 0xff && (end[-2] >> 3 & 7) == 2);
 }
 
 // A library's functions keep no frame pointer. When the mistake shows inside one, find the call that led
 // there, so that the report names the target's own function: the return address, and the frame pointer saved
 // below it.
 static struct site in_target(struct site site) {
-    if (is_instrumented(site.pc)) return site;
-    const u64 bottom = RL_STACK_TOP - RL_STACK_SIZE;
-    if (!is_on_stack(site.sp, bottom)) return site;
-    for (u64 at = site.sp; at < RL_STACK_TOP - 16; at += 8) {
-        const u64 word = *(const u64 *)at;
-        if (!returns_from_library(word)) continue;
-        u64 bp = site.bp;
-        for (u64 below = site.sp; !is_on_stack(bp, at) && below < at; below += 8) bp = *(const u64 *)below;
-        return (struct site){word - 1, at + 8, bp};
+    if (is_instrumented(site.pc) || !is_on_stack(site.sp, RL_STACK_TOP - RL_STACK_SIZE)) return site;
+    for (u32 pass = 0; pass < 2; pass++) {
+        for (u64 at = site.sp; at < RL_STACK_TOP - 16; at += 8) {
+            const u64 word = *(const u64 *)at;
+            if (!returns_from_library(word, !pass)) continue;
+            u64 bp = site.bp;
+            for (u64 below = site.sp; !is_on_stack(bp, at) && below < at; below += 8)
+                bp = *(const u64 *)below;
+            return (struct site){word - 1, at + 8, bp};
+        }
     }
     return site;
 }

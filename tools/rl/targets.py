@@ -20,9 +20,10 @@ MUSL_TRIPLE = "x86_64-linux-musl"
 HEAP_BASE = 0x10000000  # RL_HEAP_BASE of abi.h: the ELF must end below it
 
 REPRODUCIBLE = "-I. -g -ffile-compilation-dir=."
-# The runtime must not be instrumented, nor its loops turned into calls of the functions that they implement.
+# The runtime must not be instrumented, nor its loops turned into calls of the functions that they implement. Unwind
+# tables: exceptions pass through operator new.
 RUNTIME_FLAGS = (f"-std=c17 -O2 {REPRODUCIBLE} -ffreestanding -fno-builtin -fno-omit-frame-pointer -fno-stack-protector "
-                 "-fno-pic -ffunction-sections -fdata-sections -Wall -Wextra -Wconversion -Wshadow -Werror")
+                 "-fno-pic -funwind-tables -ffunction-sections -fdata-sections -Wall -Wextra -Wconversion -Wshadow -Werror")
 # Bitcode for the linker to inline. Without line numbers: the calls that it replaces have none either.
 HOOK_FLAGS = RUNTIME_FLAGS.replace("-g ", "") + " -flto"
 TARGET_FLAGS = f"-O2 {REPRODUCIBLE} -fno-optimize-sibling-calls -fno-omit-frame-pointer -fno-stack-protector"
