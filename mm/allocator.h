@@ -106,6 +106,12 @@ template <class T> class Owned final {
         from_.free_bytes(from_.context, reinterpret_cast<u8 *>(object_), sizeof(T));
         object_ = nullptr;
     }
+    // Gives the object up: from now on it lives for good.
+    T *keep() {
+        T *const object = object_;
+        object_ = nullptr;
+        return object;
+    }
     T *get() const { return object_; }
     T &operator*() const { return *object_; }
     T *operator->() const { return object_; }

@@ -93,8 +93,9 @@ template <PhysicalMemory M> class FramePool final {
     // The frame must be unreachable already: nothing maps it, no window holds it.
     void free(Phys frame, Owner owner) {
         const cpu::Guard guard(lock_);
-        CHECK(owner != Owner::nobody && owner != Owner::books, "a frame is freed by an owner that frees", owner);
+        CHECK(owner != Owner::nobody, "a frame is freed by its owner", frame);
         const Place place = place_of(frame);
+        CHECK(place.index != 0, "a group's books are nobody's to free", frame);
         auto pin = pin_surely(memory_, place.books);
         Books &books = books_in(pin);
         const Owner known = books.owner(place.index);

@@ -3,12 +3,14 @@
 
 #include "cpu/lock.h"
 #include "cpu/ops.h"
-#include "mm/formats.h"
+#include "mm/marks.h"
 
 namespace mm {
 
 Window::Window(u32 core, Virt base, Virt table) : base_(base), table_(pointer_to<u64>(table)), core_(core) {
     CHECK(is_aligned(base.value(), window_bytes), "one page table covers the window", base);
+    // Marked, so that no range is ever placed there and a fault there is known for what it is.
+    for (u32 slot = 0; slot < slot_count; ++slot) table_[slot] = make_mark(Mark::window).raw;
 }
 
 bool Window::displaced(const u64 *slot) const {
@@ -70,7 +72,7 @@ rstate::Error Window::out_of_slots(Phys page) const {
 
 void Window::clear(u64 *slot) {
     displaced_ -= displaced(slot);
-    __atomic_store_n(&table_[index_of(slot)], 0, __ATOMIC_RELEASE);
+    __atomic_store_n(&table_[index_of(slot)], make_mark(Mark::window).raw, __ATOMIC_RELEASE);
     cpu::invlpg(virt_of(address_of(slot)));
     *slot = 0; // last: an empty slot is one that no TLB entry is left of
 }

@@ -1,0 +1,262 @@
+// mm/address_space_impl.h — making and ending ranges: the members of mm/address_space.h.
+#pragma once
+
+namespace mm {
+
+template <PhysicalMemory M> void AddressSpace<M>::mix_entropy(Bytes entropy) {
+    const cpu::Guard guard(lock_);
+    random_.mix(entropy);
+}
+
+template <PhysicalMemory M> u64 AddressSpace<M>::random_word() {
+    const cpu::Guard guard(lock_);
+    return random_.next();
+}
+
+template <PhysicalMemory M>
+template <class Visit>
+rstate::Result<void> AddressSpace<M>::each_entry(Virt first, u64 pages, Visit &&visit) {
+    for (u64 page = 0; page < pages;) {
+        const Location at = TRY(table_.locate(first + page * page_size), "walking a range", first, page);
+        CHECK(at.level == 0, "a range has its tables", first, page, at.level);
+        auto pin = TRY(frames_.memory().pin(at.table), "pinning a table of a range", at.table);
+        for (u32 index = at.index; index < entries_per_table && page < pages; ++index, ++page)
+            visit(pin, index, page);
+    }
+    return rstate::done();
+}
+
+template <PhysicalMemory M>
+template <class Visit>
+void AddressSpace<M>::each_entry_surely(Virt first, u64 pages, Visit &&visit) {
+    auto visited = each_entry(first, pages, visit);
+    if (visited.ok()) return;
+    rstate::report(visited.take_error(), "ending a range");
+    CHECK(false, "the tables of a range can be walked", first, pages);
+}
+
+// --- making ranges
+
+template <PhysicalMemory M> rstate::Result<Range> AddressSpace<M>::reserve(const RangeRequest &request) {
+    if (request.pages == 0 || request.pages > max_pages)
+        return FAIL(too_large, "a range has 1 to 2^24 pages", request.pages, request.site.type);
+    CHECK(HostFormat::allows(request.allowed), "no page is both writable and executable", request.pages);
+    auto range = reserve_once(request);
+    // What the dead are remembered by costs tables; a range that lives is worth more.
+    if (!range.ok() && range.error().is(out_of_frames) && forget_all_freed()) {
+        rstate::handled(std::move(range));
+        return reserve_once(request);
+    }
+    return range;
+}
+
+template <PhysicalMemory M> rstate::Result<Range> AddressSpace<M>::reserve_once(const RangeRequest &request) {
+    Retired undone;
+    auto range = reserve_locked(request, undone);
+    free_retired(undone);
+    return range;
+}
+
+inline Record record_for(const Range &range, const RangeRequest &request) {
+    Record record;
+    record.first = range.first, record.pages = range.pages, record.key = range.key;
+    record.block = range.first + request.block_offset;
+    record.size = request.size != 0 ? request.size : range.pages * page_size;
+    record.site = request.site, record.pager = request.pager;
+    record.made_by = static_cast<u8>(current_core());
+    record.kind = request.kind, record.state = RangeState::live;
+    record.owner = request.owner, record.allowed = request.allowed;
+    return record;
+}
+
+template <PhysicalMemory M>
+rstate::Result<Range> AddressSpace<M>::reserve_locked(const RangeRequest &request, Retired &undone) {
+    const cpu::Guard guard(lock_);
+    const Virt guards = TRY(find_place(request.pages + 2), "choosing an address", request.pages);
+    Range range{guards + page_size, request.pages, 0, random_.next() & key_mask};
+    range.id = TRY(records_.add(record_for(range, request)), "recording a range", request.pages);
+    auto marked = mark_range(range, request.kind == RangeKind::lazy ? Mark::lazy : Mark::reserved, undone);
+    if (marked.ok()) return range;
+    records_.remove(range.id);
+    return WRAP(marked.take_error(), "reserving addresses", range.first, range.pages);
+}
+
+// A random page from which on `pages` pages are empty.
+template <PhysicalMemory M> rstate::Result<Virt> AddressSpace<M>::find_place(u64 pages) {
+    constexpr u32 tries = 1000; // were half of the space in use, all would fail once in 10^300 times
+    for (u32 i = 0; i < tries; ++i) {
+        const Virt first = HostFormat::address((random_.next() >> 28) * page_size);
+        if (!placeable(first, pages * page_size)) continue;
+        if (TRY(is_empty(first, pages), "looking whether addresses are free", first)) return first;
+    }
+    return FAIL(no_address_space, "a thousand random places were all taken", pages);
+}
+
+template <PhysicalMemory M> rstate::Result<bool> AddressSpace<M>::is_empty(Virt first, u64 pages) {
+    for (u64 page = 0; page < pages;) {
+        const Virt address = first + page * page_size;
+        const Location at = TRY(table_.locate(address), "walking to a place", address);
+        if (!at.entry.empty()) return false;
+        const u64 span = page_size << (9 * at.level);
+        page += (span - (address.value() & (span - 1))) / page_size;
+    }
+    return true;
+}
+
+// The mark into every entry, with the tables that are missing; when these cannot be made, all is as it was.
+template <PhysicalMemory M>
+rstate::Result<void> AddressSpace<M>::write_marks(Virt first, u64 pages, Entry mark, Retired &undone) {
+    for (u64 page = 0; page < pages;) {
+        const Virt address = first + page * page_size;
+        auto at = table_.prepare(address, frames_);
+        if (!at.ok()) {
+            clear_entries(first, page, undone);
+            return WRAP(at.take_error(), "making the tables of a range", address);
+        }
+        auto pin = frames_.memory().pin(at.value().table);
+        if (!pin.ok()) {
+            clear_entries(first, page, undone);
+            reap(address, undone);
+            return WRAP(pin.take_error(), "marking the pages of a range", address);
+        }
+        for (u32 index = at.value().index; index < entries_per_table && page < pages; ++index, ++page)
+            store_entry(pin.value(), index, mark);
+    }
+    return rstate::done();
+}
+
+template <PhysicalMemory M>
+rstate::Result<void> AddressSpace<M>::mark_guards(const Range &range, Retired &undone) {
+    const Entry guard = make_mark(Mark::guard, range.id, range.key);
+    TRY(write_marks(range.first - page_size, 1, guard, undone), "placing the guard before a range", range.first);
+    auto behind = write_marks(range.end(), 1, guard, undone);
+    if (!behind.ok()) clear_entries(range.first - page_size, 1, undone);
+    return behind;
+}
+
+template <PhysicalMemory M>
+rstate::Result<void> AddressSpace<M>::mark_range(const Range &range, Mark mark, Retired &undone) {
+    TRY(mark_guards(range, undone), "guarding a range", range.first);
+    auto marked = write_marks(range.first, range.pages, make_mark(mark, range.id, range.key), undone);
+    if (marked.ok()) return marked;
+    clear_entries(range.first - page_size, 1, undone);
+    clear_entries(range.end(), 1, undone);
+    return WRAP(marked.take_error(), "marking a range", range.first, range.pages);
+}
+
+template <PhysicalMemory M>
+rstate::Result<Location> AddressSpace<M>::reserved_entry(const Range &range, u64 page) {
+    const Location at = TRY(table_.locate(range.page(page)), "walking to a reserved page", range.first, page);
+    if (at.entry.present()) return FAIL(already_mapped, "the page is mapped", range.first, page);
+    if (at.level != 0 || at.entry != make_mark(Mark::reserved, range.id, range.key))
+        return FAIL(wrong_key, "the page is not reserved with this key", range.first, page, at.entry.raw);
+    return at;
+}
+
+template <PhysicalMemory M>
+rstate::Result<void> AddressSpace<M>::map(const Range &range, u64 page, Phys frame, Permissions allowed, Cache cache) {
+    CHECK(HostFormat::allows(allowed), "no page is both writable and executable", range.first);
+    if (page >= range.pages) return FAIL(bad_address, "the page is not one of the range's", page, range.pages);
+    const cpu::Guard guard(lock_);
+    Location at = TRY(reserved_entry(range, page), "finding a reserved page", range.first, page);
+    TRY(table_.write(at, HostFormat::leaf(frame, allowed, cache)), "mapping a reserved page", frame);
+    return rstate::done();
+}
+
+template <PhysicalMemory M> rstate::Result<Phys> AddressSpace<M>::filled_frame(Owner owner, u64 word) {
+    auto allocated = frames_.allocate(owner);
+    if (!allocated.ok() && allocated.error().is(out_of_frames) && forget_all_freed()) {
+        rstate::handled(std::move(allocated));
+        return filled_frame(owner, word);
+    }
+    const Phys frame = TRY(std::move(allocated), "allocating a page");
+    auto pin = frames_.memory().pin(frame);
+    if (!pin.ok()) {
+        frames_.free(frame, owner);
+        return WRAP(pin.take_error(), "pinning a new page to fill it");
+    }
+    cpu::fill_page(pin.value().bytes(), word);
+    return frame;
+}
+
+template <PhysicalMemory M>
+rstate::Result<void> AddressSpace<M>::back_page(const Range &range, u64 page, const Record &record, u64 word) {
+    const Phys frame = TRY(filled_frame(record.owner, word), "making a page", page);
+    auto mapped = map(range, page, frame, record.allowed);
+    if (mapped.ok()) return mapped;
+    frames_.free(frame, record.owner);
+    return WRAP(mapped.take_error(), "mapping a new page", page);
+}
+
+template <PhysicalMemory M> rstate::Result<void> AddressSpace<M>::back(const Range &range, u64 word) {
+    const Record record = TRY(record_of(range), "finding the range to back", range.first);
+    for (u64 page = 0; page < range.pages; ++page) {
+        auto backed = back_page(range, page, record, word);
+        if (backed.ok()) continue;
+        unmap_pages(range, record.owner, Mark::reserved);
+        return WRAP(backed.take_error(), "backing a range with frames", page, range.pages);
+    }
+    return rstate::done();
+}
+
+template <PhysicalMemory M>
+rstate::Result<Range> AddressSpace<M>::map_memory(u64 pages, Owner owner, AllocationSite site, Permissions allowed) {
+    const RangeRequest request{pages, site, RangeKind::memory, owner, allowed, nullptr, 0, 0};
+    const Range range = TRY(reserve(request), "finding addresses for memory", pages);
+    auto backed = back(range, 0);
+    if (backed.ok()) return range;
+    abandon(range);
+    return WRAP(backed.take_error(), "mapping memory", pages, owner);
+}
+
+template <PhysicalMemory M>
+rstate::Result<Range> AddressSpace<M>::map_device(Phys first, u64 pages, AllocationSite site, Permissions allowed,
+                                                  Cache cache) {
+    const RangeRequest request{pages, site, RangeKind::device, Owner::nobody, allowed, nullptr, 0, 0};
+    const Range range = TRY(reserve(request), "finding addresses for a device", first, pages);
+    for (u64 page = 0; page < pages; ++page) {
+        auto mapped = map(range, page, first + page * page_size, allowed, cache);
+        if (mapped.ok()) continue;
+        abandon(range);
+        return WRAP(mapped.take_error(), "mapping a device", first, page);
+    }
+    return range;
+}
+
+template <PhysicalMemory M>
+rstate::Result<Range> AddressSpace<M>::adopt(Virt first, const RangeRequest &request) {
+    Retired undone;
+    auto range = adopt_locked(first, request, undone);
+    free_retired(undone);
+    return range;
+}
+
+template <PhysicalMemory M>
+rstate::Result<Range> AddressSpace<M>::adopt_locked(Virt first, const RangeRequest &request, Retired &undone) {
+    const cpu::Guard guard(lock_);
+    Range range{first, request.pages, 0, random_.next() & key_mask};
+    const bool room = TRY(is_empty(first - page_size, 1), "looking before the boot's pages", first) &&
+                      TRY(is_empty(range.end(), 1), "looking behind the boot's pages", first);
+    if (!room) return FAIL(already_mapped, "the boot's pages have no room for guards", first, request.pages);
+    range.id = TRY(records_.add(record_for(range, request)), "recording the boot's pages", first);
+    auto guarded = mark_guards(range, undone);
+    if (guarded.ok()) return range;
+    records_.remove(range.id);
+    return WRAP(guarded.take_error(), "guarding the boot's pages", first, request.pages);
+}
+
+template <PhysicalMemory M>
+rstate::Result<void> AddressSpace<M>::protect(const Range &range, u64 page, Permissions allowed) {
+    if (page >= range.pages) return FAIL(bad_address, "the page is not one of the range's", page, range.pages);
+    Batch batch;
+    batch.add_page(range.page(page));
+    TRY(record_of(range), "protecting a page of a range", range.first);
+    {
+        const cpu::Guard guard(lock_);
+        TRY(table_.protect(range.page(page), allowed), "protecting a page", range.first, page);
+    }
+    shoot_down_.run(batch);
+    return rstate::done();
+}
+
+} // namespace mm

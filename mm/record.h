@@ -1,0 +1,56 @@
+// mm/record.h — what is known about one range of addresses, alive or freed.
+#pragma once
+
+#include "mm/allocator.h"
+#include "mm/marks.h"
+
+namespace mm {
+
+enum class RangeKind : u8 {
+    memory,     // frames of ours: stacks, tables, per-core data
+    heap_block, // one allocation of the page heap
+    device,     // a device's registers: not frames
+    lazy,       // pages come from a pager
+};
+enum class RangeState : u8 { vacant, live, freed };
+
+// Gives a lazy range its pages. Called by whoever touched the page, with no lock held: it may wait, allocate,
+// fail, or touch lazy memory itself. Two cores may ask for one page at once; one answer is used.
+struct Pager {
+    void *context = nullptr;
+    // Fills a fresh page; its old contents are arbitrary.
+    rstate::Result<void> (*fill)(void *context, u64 page, u8 *bytes) = nullptr;
+    // Or, instead: a frame that stays the pager's, mapped read-only until a write copies it.
+    rstate::Result<Phys> (*share)(void *context, u64 page) = nullptr;
+};
+
+struct Record {
+    Virt first; // pages [first, first + pages), without the guard page on either side
+    u64 pages = 0;
+    u64 key = 0;
+    Virt block; // what was asked for, to the byte
+    u64 size = 0;
+    AllocationSite site;      // who made it, and as what
+    const void *freed_from = nullptr;
+    const Pager *pager = nullptr;
+    u32 next = 0; // id of the record freed after this one
+    u8 made_by = 0, freed_by = 0; // cores
+    RangeKind kind = RangeKind::memory;
+    RangeState state = RangeState::vacant;
+    Owner owner = Owner::nobody; // of its frames
+    Permissions allowed;
+};
+static_assert(sizeof(Record) <= 128);
+
+// The handle of a range: only who has it may map there.
+struct Range {
+    Virt first;
+    u64 pages = 0;
+    u32 id = 0;
+    u64 key = 0;
+
+    Virt page(u64 index) const { return first + index * page_size; }
+    Virt end() const { return page(pages); }
+};
+
+} // namespace mm
