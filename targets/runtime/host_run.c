@@ -1,7 +1,7 @@
 // targets/runtime/host_run.c — runs a target under Linux as the hypervisor would, for tests without a virtual
 // machine.
 //
-//   host_run [--budget N] [--fill BYTE] [--compare] [--count] [--repeat N] TARGET.elf INPUT...
+//   host_run [--budget N] [--fill BYTE] [--compare] [--count] [--start] [--repeat N] TARGET.elf INPUT...
 //
 // It traces the target as a child: maps its arenas, stack and shadow before the first instruction, puts UD2
 // where the one VMMCALL is and answers hypercalls at its SIGILL, turns hardware exceptions into calls of
@@ -31,7 +31,7 @@
 
 static struct {
     uint64_t budget, flags;
-    bool count;
+    bool count, start;
     int repeat;
 } options = {.budget = 1000000000, .flags = RL_DEFAULT_FILL << RL_FLAG_FILL_SHIFT, .repeat = 1};
 
@@ -43,6 +43,7 @@ static struct {
     uint64_t headers_at;
     struct rl_control control;
     int system_calls; // since the door
+    uint64_t start_calls[256];
 } target;
 
 static _Noreturn void die(const char *what) {
@@ -235,7 +236,9 @@ static struct stop resume(bool stepping) {
         stop.signal = WSTOPSIG(status);
         if (stop.signal == (SIGTRAP | 0x80)) {
             inside = !inside;
-            if (inside) target.system_calls++;
+            if (inside && target.system_calls < 256 && !target.control.magic)
+                target.start_calls[target.system_calls] = registers().orig_rax;
+            target.system_calls += inside;
             continue;
         }
         if (stepping && stop.signal == SIGTRAP) {
@@ -392,6 +395,23 @@ static void print_dirty(struct area list[areas]) {
     printf("}");
 }
 
+static void print_start(void) {
+    printf("{\"outcome\":\"door\",\"system_calls\":[");
+    for (int i = 0; i < target.system_calls && i < 256; i++)
+        printf("%s%" PRIu64, i ? "," : "", target.start_calls[i]);
+    printf("]}\n");
+}
+
+static void print_operands(uint64_t count) {
+    struct rl_comparison pair;
+    printf(",\"operands\":[");
+    for (uint64_t i = 0; i < count && i < 64; i++) {
+        get(target.control.comparisons + i * sizeof(pair), &pair, sizeof(pair));
+        printf("%s[%" PRIu64 ",%" PRIu64 ",%u,%u]", i ? "," : "", pair.a, pair.b, pair.size, pair.flags);
+    }
+    printf("]");
+}
+
 static void print_case(const struct stop *stop) {
     uint8_t *const counters = malloc(target.control.counter_count + 1);
     get(target.control.counters, counters, target.control.counter_count);
@@ -405,6 +425,7 @@ static void print_case(const struct stop *stop) {
            ",\"system_calls\":%d",
            edges, target.control.counter_count, (int64_t)options.budget - budget, comparisons,
            target.system_calls);
+    if (comparisons) print_operands(comparisons);
     if (options.count) printf(",\"instructions\":%" PRIu64, stop->instructions);
 }
 
@@ -439,9 +460,11 @@ static void run_case(struct stop *door, const char *path) {
 
 // Only a case that ended well leaves a process in which another can run.
 static void run_input(const char *elf, const char *path) {
-    memset(&target.pid, 0, sizeof(target.pid));
+    target.system_calls = 0;
+    memset(&target.control, 0, sizeof(target.control));
     start(elf);
     struct stop stop = run_to_door();
+    if (options.start) print_start();
     for (int i = 0; i < options.repeat; i++) {
         run_case(&stop, path);
         if (stop.what != stop_hypercall || stop.regs.rax != (RL_HYPERCALL | RL_CALL_DONE)) break;
@@ -457,15 +480,15 @@ int main(int count, char **words) {
     for (; i < count && words[i][0] == '-'; i++) {
         if (!strcmp(words[i], "--compare")) options.flags |= RL_FLAG_COMPARISONS;
         if (!strcmp(words[i], "--count")) options.count = true;
+        if (!strcmp(words[i], "--start")) options.start = true;
         if (!strcmp(words[i], "--budget") && i + 1 < count) options.budget = strtoull(words[++i], NULL, 0);
         if (!strcmp(words[i], "--repeat") && i + 1 < count) options.repeat = atoi(words[++i]);
         if (!strcmp(words[i], "--fill") && i + 1 < count)
             options.flags = (options.flags & 255) | strtoull(words[++i], NULL, 0) << RL_FLAG_FILL_SHIFT;
     }
     if (count - i < 2) {
-        fprintf(
-            stderr,
-            "usage: host_run [--budget N] [--fill BYTE] [--compare] [--count] [--repeat N] ELF INPUT...\n");
+        fprintf(stderr, "usage: host_run [--budget N] [--fill BYTE] [--compare] [--count] [--start] "
+                        "[--repeat N] ELF INPUT...\n");
         return 2;
     }
     read_elf(words[i]);
