@@ -1,9 +1,9 @@
 // mm/address_space.h — the kernel's virtual addresses: where ranges lie, what they map, how they go away.
 //
-// A range lies at a random place out of all 36 bits above the page offset, both halves, with a guard page of its
-// own on either side that nothing can ever map. Reserving writes a key into the range's absent entries; mapping
-// there needs that key. Every range has a record, which outlives it for a while, so that a fault can be
-// explained.
+// A range lies at a random place out of all 36 bits above the page offset, both halves, with a guard page of
+// its own on either side that nothing can ever map. Reserving writes a key into the range's absent entries;
+// mapping there needs that key. Every range has a record, which outlives it for a while, so that a fault can
+// be explained.
 //
 //   reserve --map/back--> live --retire--> freed: entries keep the record --forget--> empty again
 //
@@ -48,19 +48,21 @@ template <PhysicalMemory M> class AddressSpace final {
 
     // A range of its own at a random place, nothing mapped in it yet.
     rstate::Result<Range> reserve(const RangeRequest &request);
-    // Maps one page of a range that has none there. A frame that is no device's belongs to the range from now on.
+    // Maps one page of a range that has none there. A frame that is no device's belongs to the range from now
+    // on.
     rstate::Result<void> map(const Range &range, u64 page, Phys frame, Permissions allowed,
                              Cache cache = Cache::write_back);
     // Maps new frames, each filled with `word`, to all pages of a range that has none. All or none.
     rstate::Result<void> back(const Range &range, u64 word);
 
     // Zeroed memory of our own outside the heap: stacks, per-core data.
-    rstate::Result<Range> map_memory(u64 pages, Owner owner, AllocationSite site, Permissions allowed = read_write);
+    rstate::Result<Range> map_memory(u64 pages, Owner owner, AllocationSite site,
+                                     Permissions allowed = read_write);
     // Physically consecutive pages that are no frames of ours: a device's registers.
-    rstate::Result<Range> map_device(Phys first, u64 pages, AllocationSite site, Permissions allowed = read_write,
-                                     Cache cache = Cache::uncached);
-    // Takes over pages that the boot mapped: from now on they have guards and a record. request.owner is whose
-    // their frames are in the books: Owner::boot for what stage2 built, nobody for what is not a frame.
+    rstate::Result<Range> map_device(Phys first, u64 pages, AllocationSite site,
+                                     Permissions allowed = read_write, Cache cache = Cache::uncached);
+    // Takes over pages that the boot mapped: from now on they have guards and a record. request.owner is
+    // whose their frames are in the books: Owner::boot for what stage2 built, nobody for what is not a frame.
     rstate::Result<Range> adopt(Virt first, const RangeRequest &request);
 
     // Changes what a mapped page allows; returns when no core can use the old permissions.
@@ -69,8 +71,9 @@ template <PhysicalMemory M> class AddressSpace final {
     // Ends a range: returns when no core can reach its pages and their frames are free. Its addresses stay
     // unusable, and its record says who ended it, while it is remembered.
     rstate::Result<void> retire(const Range &range, const void *freed_from);
-    // The heap's way, in two steps: `block` must be the start of a live block of `size` bytes, else the chain says
-    // what it is. Between the steps the pages are mapped still, and every other free of the block is refused.
+    // The heap's way, in two steps: `block` must be the start of a live block of `size` bytes, else the chain
+    // says what it is. Between the steps the pages are mapped still, and every other free of the block is
+    // refused.
     rstate::Result<Range> begin_free(Virt block, u64 size, const void *freed_from);
     void finish_free(const Range &range);
     // Ends a range that nobody has used yet, without remembering it.
@@ -81,8 +84,8 @@ template <PhysicalMemory M> class AddressSpace final {
     // Gives a lazy range the page that a fault at `address` needs: true means try again. False: the fault is
     // somebody's mistake. The caller holds no lock of memory management.
     rstate::Result<bool> resolve_fault(Virt address, u64 fault_code);
-    // Says what an address belongs to. For fault handlers and panics: it never waits long for a lock, and says
-    // so when it could not look.
+    // Says what an address belongs to. For fault handlers and panics: it never waits long for a lock, and
+    // says so when it could not look.
     Explanation explain(Virt address, u64 fault_code);
 
     // Live ranges' records, one after the other: visit(id, const Record &).
@@ -158,6 +161,6 @@ template <PhysicalMemory M> class AddressSpace final {
 
 } // namespace mm
 
-#include "mm/address_space_impl.h"
 #include "mm/address_space_end.h"
 #include "mm/address_space_fault.h"
+#include "mm/address_space_impl.h"

@@ -1,7 +1,8 @@
 // mm/address_space_end.h — ending ranges and forgetting them: members of mm/address_space.h.
 //
-// A page goes in three steps, so that its frame never serves anew while a core can reach it: its entry becomes
-// `retiring` and keeps the frame's number, every core drops the translation, and only then the frame is freed.
+// A page goes in three steps, so that its frame never serves anew while a core can reach it: its entry
+// becomes `retiring` and keeps the frame's number, every core drops the translation, and only then the frame
+// is freed.
 #pragma once
 
 namespace mm {
@@ -35,7 +36,8 @@ template <PhysicalMemory M> void AddressSpace<M>::reap(Virt address, Retired &re
         retired.tables[retired.count++] = table;
         retired.batch.add_frame(table);
     });
-    if (!reaped.ok()) rstate::ignore(std::move(reaped), "empty tables stay, which costs frames and nothing else");
+    if (!reaped.ok())
+        rstate::ignore(std::move(reaped), "empty tables stay, which costs frames and nothing else");
     // Dropping one page drops the upper-level entries on the way to it (APM vol 2 §5.5.2 "TLB Management").
     if (retired.count != before) retired.batch.add_page(address);
 }
@@ -44,7 +46,8 @@ template <PhysicalMemory M> void AddressSpace<M>::free_retired(Retired &retired)
     if (retired.count == 0) return;
     shoot_down_.run(retired.batch);
     for (u32 i = 0; i < retired.count; ++i)
-        frames_.give_back(retired.tables[i], frames_.owner_of(retired.tables[i])); // the boot's tables are the boot's
+        frames_.give_back(retired.tables[i],
+                          frames_.owner_of(retired.tables[i])); // the boot's tables are the boot's
     retired = Retired();
 }
 

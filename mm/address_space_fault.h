@@ -15,7 +15,8 @@ template <PhysicalMemory M> rstate::Result<u32> AddressSpace<M>::record_id_at(Vi
     if (!at.entry.present()) return at.level == 0 ? id_of(at.entry) : 0;
     Location before = at;
     for (u64 page = 1; before.entry.present() && page <= furthest; ++page) {
-        before = TRY(table_.locate(address.page() - page * page_size), "looking for a range's guard", address);
+        before =
+            TRY(table_.locate(address.page() - page * page_size), "looking for a range's guard", address);
         if (before.level != 0) return 0u; // pages that the boot mapped and nobody adopted
     }
     // Within a range some pages may be absent, reserved or lazy: their marks lead to it as well.
@@ -44,15 +45,19 @@ inline void set_verdict(Explanation &what, const rstate::Code &code, const char 
 inline void judge(Explanation &what, Entry entry, u64 fault_code) {
     using Fault = cpu::PageFaultCode;
     if (what.range.state == RangeState::freed)
-        return set_verdict(what, use_after_free, what.inside() ? "use after free" : "beside a range that was freed");
+        return set_verdict(what, use_after_free,
+                           what.inside() ? "use after free" : "beside a range that was freed");
     if (entry.present()) {
         if (Fault::Fetch::test(fault_code)) return set_verdict(what, forbidden_access, "execution of data");
-        return set_verdict(what, forbidden_access, Fault::Write::test(fault_code) ? "write to constant memory"
-                                                                                  : "mapped: the fault is stale");
+        return set_verdict(what, forbidden_access,
+                           Fault::Write::test(fault_code) ? "write to constant memory"
+                                                          : "mapped: the fault is stale");
     }
     switch (mark_of(entry)) {
-    case Mark::reserved: return set_verdict(what, not_backed, "reserved, and nothing is mapped yet");
-    case Mark::lazy: return set_verdict(what, not_backed, "lazy, and its pager was not asked or failed");
+    case Mark::reserved:
+        return set_verdict(what, not_backed, "reserved, and nothing is mapped yet");
+    case Mark::lazy:
+        return set_verdict(what, not_backed, "lazy, and its pager was not asked or failed");
     default:
         return set_verdict(what, out_of_bounds,
                            what.address < what.range.block ? "underflow: before a live range"
@@ -102,7 +107,8 @@ template <PhysicalMemory M> Explanation AddressSpace<M>::explain(Virt address, u
         return what;
     }
     if (!is_canonical(address.value())) return set_verdict(what, wild_access, "not canonical"), what;
-    if (address.value() < kept_free_at_ends) return set_verdict(what, null_access, "near the null address"), what;
+    if (address.value() < kept_free_at_ends)
+        return set_verdict(what, null_access, "near the null address"), what;
     const bool mine = lock_.held_by_me();
     const bool locked = !mine && lock_for_panic();
     if (!mine && !locked) {
@@ -121,7 +127,9 @@ template <PhysicalMemory M> Explanation AddressSpace<M>::explain(Virt address, u
 
 template <PhysicalMemory M> void AddressSpace<M>::unlock_after_panic() { lock_.unlock(); }
 
-template <PhysicalMemory M> template <class Visit> rstate::Result<void> AddressSpace<M>::visit_ranges(Visit &&visit) {
+template <PhysicalMemory M>
+template <class Visit>
+rstate::Result<void> AddressSpace<M>::visit_ranges(Visit &&visit) {
     const cpu::Guard guard(lock_);
     return records_.visit([&](u32 id, const Record &record) {
         if (record.state == RangeState::live) visit(id, record);
@@ -143,7 +151,8 @@ rstate::Result<Range> AddressSpace<M>::begin_free(Virt block, u64 size, const vo
     what.range = TRY(records_.read(id), "reading the record of the block to free", id);
     what.has_range = true;
     const Record &record = what.range;
-    if (record.state == RangeState::freed) return set_verdict(what, double_free, "freed again"), to_error(what);
+    if (record.state == RangeState::freed)
+        return set_verdict(what, double_free, "freed again"), to_error(what);
     if (record.kind != RangeKind::heap_block || record.block != block)
         return set_verdict(what, bad_free, "freed, but not the start of a block"), to_error(what);
     if (record.size != size) return set_verdict(what, wrong_size, "freed with another size"), to_error(what);
@@ -153,7 +162,8 @@ rstate::Result<Range> AddressSpace<M>::begin_free(Virt block, u64 size, const vo
 
 // --- lazy ranges
 
-template <PhysicalMemory M> rstate::Result<bool> AddressSpace<M>::resolve_fault(Virt address, u64 fault_code) {
+template <PhysicalMemory M>
+rstate::Result<bool> AddressSpace<M>::resolve_fault(Virt address, u64 fault_code) {
     using Fault = cpu::PageFaultCode;
     if (!is_canonical(address.value()) || lock_.held_by_me()) return false;
     Location at;
@@ -165,21 +175,24 @@ template <PhysicalMemory M> rstate::Result<bool> AddressSpace<M>::resolve_fault(
         record = TRY(records_.read(id), "reading the record of a faulting range", id);
     }
     const bool write = Fault::Write::test(fault_code);
-    const bool allowed = (!write || record.allowed.write) && (!Fault::Fetch::test(fault_code) || record.allowed.execute);
+    const bool allowed =
+        (!write || record.allowed.write) && (!Fault::Fetch::test(fault_code) || record.allowed.execute);
     if (record.kind != RangeKind::lazy || record.state != RangeState::live || !allowed) return false;
     if (mark_of(at.entry) == Mark::lazy) return page_in(address.page(), at, record, write);
-    if (at.entry.present() && write && BorrowedLeaf::test(at.entry.raw)) return copy_shared(address.page(), at, record);
+    if (at.entry.present() && write && BorrowedLeaf::test(at.entry.raw))
+        return copy_shared(address.page(), at, record);
     // Another core was faster: the page is there by now.
     return at.entry.present() && (!write || at.entry.writable());
 }
 
 // The pager runs without a lock: it may take as long as it likes, and fault itself.
 template <PhysicalMemory M>
-rstate::Result<bool> AddressSpace<M>::page_in(Virt page, const Location &at, const Record &record, bool write) {
+rstate::Result<bool> AddressSpace<M>::page_in(Virt page, const Location &at, const Record &record,
+                                              bool write) {
     const u64 number = (page - record.first) / page_size;
     if (record.pager->share != nullptr) {
-        const Phys frame = TRY(record.pager->share(record.pager->context, number), "asking a pager to share a page",
-                               page, number);
+        const Phys frame = TRY(record.pager->share(record.pager->context, number),
+                               "asking a pager to share a page", page, number);
         Entry leaf = HostFormat::leaf(frame, {false, record.allowed.execute}, Cache::write_back);
         leaf.raw |= BorrowedLeaf::mask;
         const bool put = TRY(put_page(page, at.entry, leaf), "mapping a shared page", page);
@@ -194,7 +207,8 @@ rstate::Result<bool> AddressSpace<M>::page_in(Virt page, const Location &at, con
 }
 
 template <PhysicalMemory M>
-rstate::Result<bool> AddressSpace<M>::fill_and_put(Virt page, Entry before, const Record &record, Phys frame) {
+rstate::Result<bool> AddressSpace<M>::fill_and_put(Virt page, Entry before, const Record &record,
+                                                   Phys frame) {
     {
         auto pin = TRY(frames_.memory().pin(frame), "pinning a page for its pager", frame);
         TRY(record.pager->fill(record.pager->context, (page - record.first) / page_size, pin.bytes()),
@@ -226,7 +240,8 @@ rstate::Result<bool> AddressSpace<M>::copy_and_put(Virt page, Entry shared, cons
 }
 
 // Replaces a page's entry, unless it is no longer what it was: false then, and the fault is tried again.
-template <PhysicalMemory M> rstate::Result<bool> AddressSpace<M>::put_page(Virt page, Entry before, Entry after) {
+template <PhysicalMemory M>
+rstate::Result<bool> AddressSpace<M>::put_page(Virt page, Entry before, Entry after) {
     const cpu::Guard guard(lock_);
     Location now = TRY(table_.locate(page), "finding the entry of a faulting page", page);
     if (now.level != 0 || now.entry != before) return false;

@@ -128,7 +128,8 @@ rstate::Result<void> AddressSpace<M>::write_marks(Virt first, u64 pages, Entry m
 template <PhysicalMemory M>
 rstate::Result<void> AddressSpace<M>::mark_guards(const Range &range, Retired &undone) {
     const Entry guard = make_mark(Mark::guard, range.id, range.key);
-    TRY(write_marks(range.first - page_size, 1, guard, undone), "placing the guard before a range", range.first);
+    TRY(write_marks(range.first - page_size, 1, guard, undone), "placing the guard before a range",
+        range.first);
     auto behind = write_marks(range.end(), 1, guard, undone);
     if (!behind.ok()) clear_entries(range.first - page_size, 1, undone);
     return behind;
@@ -154,9 +155,11 @@ rstate::Result<Location> AddressSpace<M>::reserved_entry(const Range &range, u64
 }
 
 template <PhysicalMemory M>
-rstate::Result<void> AddressSpace<M>::map(const Range &range, u64 page, Phys frame, Permissions allowed, Cache cache) {
+rstate::Result<void> AddressSpace<M>::map(const Range &range, u64 page, Phys frame, Permissions allowed,
+                                          Cache cache) {
     CHECK(HostFormat::allows(allowed), "no page is both writable and executable", range.first);
-    if (page >= range.pages) return FAIL(bad_address, "the page is not one of the range's", page, range.pages);
+    if (page >= range.pages)
+        return FAIL(bad_address, "the page is not one of the range's", page, range.pages);
     const cpu::Guard guard(lock_);
     Location at = TRY(reserved_entry(range, page), "finding a reserved page", range.first, page);
     TRY(table_.write(at, HostFormat::leaf(frame, allowed, cache)), "mapping a reserved page", frame);
@@ -180,7 +183,8 @@ template <PhysicalMemory M> rstate::Result<Phys> AddressSpace<M>::filled_frame(O
 }
 
 template <PhysicalMemory M>
-rstate::Result<void> AddressSpace<M>::back_page(const Range &range, u64 page, const Record &record, u64 word) {
+rstate::Result<void> AddressSpace<M>::back_page(const Range &range, u64 page, const Record &record,
+                                                u64 word) {
     const Phys frame = TRY(filled_frame(record.owner, word), "making a page", page);
     auto mapped = map(range, page, frame, record.allowed);
     if (mapped.ok()) return mapped;
@@ -200,7 +204,8 @@ template <PhysicalMemory M> rstate::Result<void> AddressSpace<M>::back(const Ran
 }
 
 template <PhysicalMemory M>
-rstate::Result<Range> AddressSpace<M>::map_memory(u64 pages, Owner owner, AllocationSite site, Permissions allowed) {
+rstate::Result<Range> AddressSpace<M>::map_memory(u64 pages, Owner owner, AllocationSite site,
+                                                  Permissions allowed) {
     const RangeRequest request{pages, site, RangeKind::memory, owner, allowed, nullptr, 0, 0};
     const Range range = TRY(reserve(request), "finding addresses for memory", pages);
     auto backed = back(range, 0);
@@ -210,8 +215,8 @@ rstate::Result<Range> AddressSpace<M>::map_memory(u64 pages, Owner owner, Alloca
 }
 
 template <PhysicalMemory M>
-rstate::Result<Range> AddressSpace<M>::map_device(Phys first, u64 pages, AllocationSite site, Permissions allowed,
-                                                  Cache cache) {
+rstate::Result<Range> AddressSpace<M>::map_device(Phys first, u64 pages, AllocationSite site,
+                                                  Permissions allowed, Cache cache) {
     const RangeRequest request{pages, site, RangeKind::device, Owner::nobody, allowed, nullptr, 0, 0};
     const Range range = TRY(reserve(request), "finding addresses for a device", first, pages);
     for (u64 page = 0; page < pages; ++page) {
@@ -232,7 +237,8 @@ rstate::Result<Range> AddressSpace<M>::adopt(Virt first, const RangeRequest &req
 }
 
 template <PhysicalMemory M>
-rstate::Result<Range> AddressSpace<M>::adopt_locked(Virt first, const RangeRequest &request, Retired &undone) {
+rstate::Result<Range> AddressSpace<M>::adopt_locked(Virt first, const RangeRequest &request,
+                                                    Retired &undone) {
     const cpu::Guard guard(lock_);
     Range range{first, request.pages, 0, random_.next() & key_mask};
     const bool room = TRY(is_empty(first - page_size, 1), "looking before the boot's pages", first) &&
@@ -247,7 +253,8 @@ rstate::Result<Range> AddressSpace<M>::adopt_locked(Virt first, const RangeReque
 
 template <PhysicalMemory M>
 rstate::Result<void> AddressSpace<M>::protect(const Range &range, u64 page, Permissions allowed) {
-    if (page >= range.pages) return FAIL(bad_address, "the page is not one of the range's", page, range.pages);
+    if (page >= range.pages)
+        return FAIL(bad_address, "the page is not one of the range's", page, range.pages);
     Batch batch;
     batch.add_page(range.page(page));
     TRY(record_of(range), "protecting a page of a range", range.first);

@@ -11,7 +11,8 @@
 
 namespace mm {
 
-// The books of every 2040 frames are kept in the first of them: that frame, in every PhysRange, is nobody else's.
+// The books of every 2040 frames are kept in the first of them: that frame, in every PhysRange, is nobody
+// else's.
 constexpr u64 frames_per_group = 2040;
 constexpr u64 group_bytes = frames_per_group * page_size;
 

@@ -1,9 +1,9 @@
 // mm/frame_pool.h — one core's share of physical memory, as frames.
 //
-// A range hands out frames upwards from its start until its end, or until what the boot built there. The first
-// frame of every 2040 keeps their books: two bytes a frame, its owner and, when it came back, the next free one.
-// So starting costs nothing for each gigabyte, memory that nobody has used yet costs nothing, and a free frame
-// is never read or written.
+// A range hands out frames upwards from its start until its end, or until what the boot built there. The
+// first frame of every 2040 keeps their books: two bytes a frame, its owner and, when it came back, the next
+// free one. So starting costs nothing for each gigabyte, memory that nobody has used yet costs nothing, and a
+// free frame is never read or written.
 //
 //   | books | used | used | free | ...  never touched  ... | boot | boot |
 //   first                        next                      limit         end
@@ -29,17 +29,20 @@ template <PhysicalMemory M> typename M::Pin pin_surely(M &memory, Phys page) {
 
 // What the first frame of a group holds.
 struct Books {
-    u64 next_books;   // another group that has free frames, 0 ends the list
-    u16 free_head;    // index of a frame that came back, 0: none
-    u16 free_count;   // frames that came back
+    u64 next_books; // another group that has free frames, 0 ends the list
+    u16 free_head;  // index of a frame that came back, 0: none
+    u16 free_count; // frames that came back
     u32 zero;
     u16 entries[frames_per_group]; // owner << 12 | index of the next free frame
 
     Owner owner(u64 index) const { return static_cast<Owner>(entries[index] >> 12); }
-    void set_owner(u64 index, Owner owner) { entries[index] = static_cast<u16>(static_cast<u32>(owner) << 12); }
+    void set_owner(u64 index, Owner owner) {
+        entries[index] = static_cast<u16>(static_cast<u32>(owner) << 12);
+    }
 };
 static_assert(sizeof(Books) == page_size);
-static_assert(static_cast<u32>(Owner::count_) <= 16 && frames_per_group < 4096, "an entry is four and twelve bits");
+static_assert(static_cast<u32>(Owner::count_) <= 16 && frames_per_group < 4096,
+              "an entry is four and twelve bits");
 
 template <PhysicalMemory M> class FramePool final {
   public:
@@ -56,7 +59,8 @@ template <PhysicalMemory M> class FramePool final {
               "a range is whole pages", range.first, range.bytes, range.boot_bytes);
         const cpu::Guard guard(lock_);
         if (range.bytes < 2 * page_size) return rstate::done(); // its books would be all of it
-        if (count_ == max_ranges) return FAIL(out_of_records, "a pool keeps 16 ranges", range.first, range.bytes);
+        if (count_ == max_ranges)
+            return FAIL(out_of_records, "a pool keeps 16 ranges", range.first, range.bytes);
         const u64 frames = range.bytes / page_size, limit = frames - range.boot_bytes / page_size;
         Range &added = ranges_[count_];
         added = {range.first, frames, 0, limit, limit / frames_per_group, range.node};
@@ -138,9 +142,11 @@ template <PhysicalMemory M> class FramePool final {
     }
     Place place_of(Phys frame) const {
         const Range *range = range_of(frame);
-        CHECK(range != nullptr && frame.page_aligned(), "a frame belongs to the pool it is looked up in", frame);
+        CHECK(range != nullptr && frame.page_aligned(), "a frame belongs to the pool it is looked up in",
+              frame);
         const u64 number = (frame - range->first) / page_size, group = number / frames_per_group;
-        CHECK(number < range->next || number >= range->limit, "a frame was handed out before it is looked up", frame);
+        CHECK(number < range->next || number >= range->limit, "a frame was handed out before it is looked up",
+              frame);
         return {range->first + group * group_bytes, number % frames_per_group};
     }
 
@@ -201,7 +207,8 @@ template <PhysicalMemory M> class FramePool final {
             const u64 group = range.next / frames_per_group;
             const Place place{range.first + group * group_bytes, range.next % frames_per_group};
             if (place.index == 0) {
-                if (group < range.boot_group) TRY(start_books(place.books), "starting the books of a group", group);
+                if (group < range.boot_group)
+                    TRY(start_books(place.books), "starting the books of a group", group);
                 continue;
             }
             auto pin = TRY(memory_.pin(place.books), "pinning the books of a group", place.books);

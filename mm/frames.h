@@ -81,9 +81,13 @@ template <PhysicalMemory M> class Frames final {
         return sum;
     }
     u64 used() const { return __atomic_load_n(&used_, __ATOMIC_RELAXED); }
-    u64 used(Owner owner) const { return __atomic_load_n(&used_by_[static_cast<u32>(owner)], __ATOMIC_RELAXED); }
+    u64 used(Owner owner) const {
+        return __atomic_load_n(&used_by_[static_cast<u32>(owner)], __ATOMIC_RELAXED);
+    }
     u64 peak() const { return __atomic_load_n(&peak_, __ATOMIC_RELAXED); }
-    u64 spilled() const { return __atomic_load_n(&spilled_, __ATOMIC_RELAXED); } // frames from another core's pool
+    u64 spilled() const {
+        return __atomic_load_n(&spilled_, __ATOMIC_RELAXED);
+    } // frames from another core's pool
     M &memory() const { return memory_; }
 
   private:
@@ -105,7 +109,8 @@ template <PhysicalMemory M> class Frames final {
         __atomic_fetch_add(&used_by_[static_cast<u32>(owner)], count, __ATOMIC_RELAXED);
         const u64 now = __atomic_add_fetch(&used_, count, __ATOMIC_RELAXED);
         u64 peak = __atomic_load_n(&peak_, __ATOMIC_RELAXED);
-        while (now > peak && !__atomic_compare_exchange_n(&peak_, &peak, now, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+        while (now > peak &&
+               !__atomic_compare_exchange_n(&peak_, &peak, now, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
             ;
     }
 

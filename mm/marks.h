@@ -1,7 +1,8 @@
 // mm/marks.h — what stands in an absent entry: the processor looks at its low bit alone, the rest is ours.
 //
 //   63                      24 23 22       4 3    1 0
-//   [ key, or retiring frame ] [B][   id   ] [mark] 0       id: of the range's record; B: the frame is not ours
+//   [ key, or retiring frame ] [B][   id   ] [mark] 0       id: of the range's record; B: the frame is not
+//   ours
 #pragma once
 
 #include "mm/formats.h"

@@ -1,13 +1,14 @@
 // mm/page_heap.h — every allocation on pages of its own, so that a wrong pointer faults at the instruction.
 //
-//   at the end:    | guard | slack ... block | guard |        an overflow faults, an underflow within the page
-//   at the start:  | guard | block ... slack | guard |        is found at free; and the other way round
+//   at the end:    | guard | slack ... block | guard |        an overflow faults, an underflow within the
+//   page at the start:  | guard | block ... slack | guard |        is found at free; and the other way round
 //
-// Which one is drawn for each allocation, or fixed by an option. Fresh memory holds non-canonical words, so an
-// uninitialised pointer faults; the slack holds a pattern that is checked at free. `free` returns when no core
-// can reach the block, and its addresses stay dead while its record is remembered.
+// Which one is drawn for each allocation, or fixed by an option. Fresh memory holds non-canonical words, so
+// an uninitialised pointer faults; the slack holds a pattern that is checked at free. `free` returns when no
+// core can reach the block, and its addresses stay dead while its record is remembered.
 //
-// A small allocation costs about three frames (its page and two tables): many small things live in a few arrays.
+// A small allocation costs about three frames (its page and two tables): many small things live in a few
+// arrays.
 #pragma once
 
 #include "mm/address_space.h"
@@ -29,7 +30,8 @@ template <PhysicalMemory M> class PageHeap final {
     rstate::Result<Virt> allocate(u64 size, u64 alignment, AllocationSite site) {
         CHECK(alignment != 0 && alignment <= page_size && (alignment & (alignment - 1)) == 0,
               "an alignment is a power of two up to a page", alignment);
-        if (size == 0 || size > max_block) return FAIL(too_large, "a block has 1 byte to 4 GiB", size, site.type);
+        if (size == 0 || size > max_block)
+            return FAIL(too_large, "a block has 1 byte to 4 GiB", size, site.type);
         const u64 pages = align_up(size, page_size) / page_size;
         const u64 slack = pages * page_size - size;
         const bool at_end = placement_ == Placement::random ? (space_.random_word() & 1) != 0
@@ -69,7 +71,8 @@ template <PhysicalMemory M> class PageHeap final {
   private:
     static rstate::Result<u8 *> allocate_for(void *self, u64 size, u64 alignment, AllocationSite site) {
         auto &heap = *static_cast<PageHeap *>(self);
-        return pointer_to<u8>(TRY(heap.allocate(size, alignment, site), "allocating from the page heap", size));
+        return pointer_to<u8>(
+            TRY(heap.allocate(size, alignment, site), "allocating from the page heap", size));
     }
     static void free_for(void *self, u8 *block, u64 size) {
         static_cast<PageHeap *>(self)->free(virt_of(block), size, __builtin_return_address(0));
@@ -82,7 +85,8 @@ template <PhysicalMemory M> class PageHeap final {
     }
     rstate::Result<void> back_and_mark(const Range &range, const RangeRequest &request) {
         TRY(space_.back(range, fresh_word), "backing a block", range.pages);
-        return each_slack_byte(range, request.block_offset, request.size, [](u8 &byte) { byte = slack_byte; });
+        return each_slack_byte(range, request.block_offset, request.size,
+                               [](u8 &byte) { byte = slack_byte; });
     }
 
     // Slack lies in the first and the last page of a block alone.
@@ -93,10 +97,12 @@ template <PhysicalMemory M> class PageHeap final {
         TRY(slack_part(range, offset + size, bytes, visit), "the slack behind a block", range.first);
         return rstate::done();
     }
-    template <class Visit> rstate::Result<void> slack_part(const Range &range, u64 from, u64 to, Visit &visit) {
+    template <class Visit>
+    rstate::Result<void> slack_part(const Range &range, u64 from, u64 to, Visit &visit) {
         if (from == to) return rstate::done();
         const u64 page = align_down(from, page_size);
-        const Phys frame = TRY(space_.table().translate(range.first + page), "finding the page of slack", page);
+        const Phys frame =
+            TRY(space_.table().translate(range.first + page), "finding the page of slack", page);
         auto pin = TRY(space_.frames().memory().pin(frame), "pinning the page of slack", frame);
         for (u64 i = from; i < to; ++i) visit(pin.bytes()[i - page]);
         return rstate::done();

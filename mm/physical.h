@@ -23,8 +23,8 @@ enum class Owner : u8 {
     heap,
     snapshot,
     guest_private,
-    device,  // VMCBs, permission maps, host save areas
-    books,   // the frame pools' and the address space's own records
+    device, // VMCBs, permission maps, host save areas
+    books,  // the frame pools' and the address space's own records
     count_,
 };
 

@@ -30,10 +30,10 @@ struct Record {
     u64 key = 0;
     Virt block; // what was asked for, to the byte
     u64 size = 0;
-    AllocationSite site;      // who made it, and as what
+    AllocationSite site; // who made it, and as what
     const void *freed_from = nullptr;
     const Pager *pager = nullptr;
-    u32 next = 0; // id of the record freed after this one
+    u32 next = 0;                 // id of the record freed after this one
     u8 made_by = 0, freed_by = 0; // cores
     RangeKind kind = RangeKind::memory;
     RangeState state = RangeState::vacant;

@@ -1,7 +1,8 @@
-// mm/records.h — the records of all ranges, in frames that are mapped nowhere: a wild write cannot reach them.
+// mm/records.h — the records of all ranges, in frames that are mapped nowhere: a wild write cannot reach
+// them.
 //
-// A record is found by its id in two steps, root frame and leaf frame. Both come with the first record in them
-// and go with the last. Not locked: the address space's lock covers it.
+// A record is found by its id in two steps, root frame and leaf frame. Both come with the first record in
+// them and go with the last. Not locked: the address space's lock covers it.
 //
 //   id = leaf number (13 bits) | slot (6 bits); slot 0 of a leaf is its header
 #pragma once
@@ -23,16 +24,13 @@ template <PhysicalMemory M> class Records final {
 
     // An id whose record is this one.
     rstate::Result<u32> add(const Record &record) {
-        if (partial_ == none) TRY(add_leaf(), "making room for more records", count_);
-        const Phys leaf = TRY(leaf_frame(partial_), "finding a leaf with room", partial_);
-        auto pin = TRY(frames_.memory().pin(leaf), "pinning a leaf of records", leaf);
-        Leaf &page = leaf_in(pin);
-        const u32 slot = static_cast<u32>(__builtin_ctzl(~page.used));
-        const u32 id = partial_ << 6 | slot;
-        page.used |= 1ul << slot;
-        page.records[slot - 1] = record;
-        if (page.used == full) partial_ = page.next;
-        ++count_;
+        const bool fresh = partial_ == none;
+        if (fresh) TRY(add_leaf(), "making room for more records", count_);
+        auto id = add_to_leaf(partial_, record);
+        if (!id.ok() && fresh) {
+            remove_leaf(partial_);
+            partial_ = none;
+        }
         return id;
     }
     rstate::Result<Record> read(u32 id) {
@@ -79,7 +77,8 @@ template <PhysicalMemory M> class Records final {
             if (leaf.value() == 0) continue;
             auto pin = TRY(frames_.memory().pin(leaf), "visiting the records of a leaf", number);
             for (u32 slot = 1; slot <= slots; ++slot)
-                if ((leaf_in(pin).used >> slot & 1) != 0) visit(number << 6 | slot, leaf_in(pin).records[slot - 1]);
+                if ((leaf_in(pin).used >> slot & 1) != 0)
+                    visit(number << 6 | slot, leaf_in(pin).records[slot - 1]);
         }
         return rstate::done();
     }
@@ -90,7 +89,7 @@ template <PhysicalMemory M> class Records final {
     static constexpr u64 header_only = 1;
 
     struct Leaf {
-        u64 used; // one bit a slot; bit 0, the header, always
+        u64 used;           // one bit a slot; bit 0, the header, always
         u32 next, previous; // leaves that have room
         Record records[slots];
     };
@@ -102,6 +101,17 @@ template <PhysicalMemory M> class Records final {
         CHECK(leaf.ok(), "a listed leaf exists", number);
         auto pin = pin_surely(frames_.memory(), leaf.take());
         edit(leaf_in(pin));
+    }
+    rstate::Result<u32> add_to_leaf(u32 number, const Record &record) {
+        const Phys leaf = TRY(leaf_frame(number), "finding a leaf with room", number);
+        auto pin = TRY(frames_.memory().pin(leaf), "pinning a leaf of records", leaf);
+        Leaf &page = leaf_in(pin);
+        const u32 slot = static_cast<u32>(__builtin_ctzl(~page.used));
+        page.used |= 1ul << slot;
+        page.records[slot - 1] = record;
+        if (page.used == full) unlink(page);
+        ++count_;
+        return number << 6 | slot;
     }
     void unlink(const Leaf &page) {
         if (page.previous == none)

@@ -22,7 +22,8 @@ void ShootDown::join(Window *window) {
     const u32 me = current_core();
     windows_[me] = window;
     __atomic_fetch_or(&joined_, 1ul << me, __ATOMIC_SEQ_CST);
-    // Whoever did not see the bit changed its tables before it was set, so this flush drops what they dropped.
+    // Whoever did not see the bit changed its tables before it was set, so this flush drops what they
+    // dropped.
     cpu::write_cr3(cpu::read_cr3());
 }
 
@@ -34,7 +35,8 @@ void ShootDown::leave() {
 
 void ShootDown::run(Batch &batch) {
     const u32 me = current_core();
-    CHECK((__atomic_load_n(&joined_, __ATOMIC_RELAXED) >> me & 1) != 0, "a core joins before it frees anything", me);
+    CHECK((__atomic_load_n(&joined_, __ATOMIC_RELAXED) >> me & 1) != 0,
+          "a core joins before it frees anything", me);
     batch.apply(windows_[me]);
     __atomic_thread_fence(__ATOMIC_SEQ_CST); // the tables were changed before anybody's bit is read
     const u64 others = __atomic_load_n(&joined_, __ATOMIC_SEQ_CST) & ~(1ul << me);
@@ -64,7 +66,8 @@ void ShootDown::serve() {
     for (; asking != 0; asking &= asking - 1) {
         Batch *batch = batches_[__builtin_ctzl(asking)];
         batch->apply(windows_[me]);
-        __atomic_fetch_and(&batch->waiting_, ~(1ul << me), __ATOMIC_RELEASE); // the batch may be gone after this
+        __atomic_fetch_and(&batch->waiting_, ~(1ul << me),
+                           __ATOMIC_RELEASE); // the batch may be gone after this
     }
 }
 

@@ -1,9 +1,10 @@
-// mm/shoot_down.h — no core may go on using a translation that was taken away: the asking, serving and waiting.
+// mm/shoot_down.h — no core may go on using a translation that was taken away: the asking, serving and
+// waiting.
 //
-// Whoever removes mappings collects pages and frames in a Batch and calls `run`, which returns when every core
-// that joined has dropped them from its TLB and its window. Each core has one word of bits, one for each core
-// that asks it; the batch itself stays with who asks, and one interrupt serves all that ask at that moment.
-// Who waits serves, so two cores that shoot at each other both return.
+// Whoever removes mappings collects pages and frames in a Batch and calls `run`, which returns when every
+// core that joined has dropped them from its TLB and its window. Each core has one word of bits, one for each
+// core that asks it; the batch itself stays with who asks, and one interrupt serves all that ask at that
+// moment. Who waits serves, so two cores that shoot at each other both return.
 #pragma once
 
 #include "base/core.h"

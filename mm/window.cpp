@@ -59,7 +59,8 @@ u64 *Window::pin_slowly(Phys page) {
     displaced_ += displaced(slot);
     const u64 index = index_of(slot);
     pinned_from_[index] = __builtin_return_address(0);
-    __atomic_store_n(&table_[index], HostFormat::leaf(page, read_write, Cache::write_back).raw, __ATOMIC_RELEASE);
+    __atomic_store_n(&table_[index], HostFormat::leaf(page, read_write, Cache::write_back).raw,
+                     __ATOMIC_RELEASE);
     // An entry that was absent is in no TLB (APM vol 2 §5.5.2 "TLB Management").
     if (stale) cpu::invlpg(virt_of(address_of(slot))), ++flushes_;
     ++misses_;
@@ -81,8 +82,8 @@ void Window::forget(Phys frame) {
     const cpu::InterruptsOff off;
     u64 *slot = find(frame);
     if (slot == nullptr) return;
-    CHECK((*slot & pins_mask) == 0, "a frame is not freed while it is pinned", frame, *slot & pins_mask, core_,
-          pinned_from_[index_of(slot)]);
+    CHECK((*slot & pins_mask) == 0, "a frame is not freed while it is pinned", frame, *slot & pins_mask,
+          core_, pinned_from_[index_of(slot)]);
     clear(slot);
 }
 

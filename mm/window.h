@@ -86,12 +86,12 @@ class Window final {
     }
     u64 index_of(const u64 *slot) const { return static_cast<u64>(slot - slots_); }
     u8 *address_of(const u64 *slot) const { return pointer_to<u8>(base_ + index_of(slot) * page_size); }
-    // One pin more, when the slot holds the page. The difference is then the pins alone: 2047 at most, since the
-    // next one would be the bit above.
+    // One pin more, when the slot holds the page. The difference is then the pins alone: 2047 at most, since
+    // the next one would be the bit above.
     static bool claim(u64 *slot, Phys page) {
         u64 word = *slot;
-        return (word ^ (page.value() | valid)) < pins_mask && __atomic_compare_exchange_n(slot, &word, word + 1, false, __ATOMIC_ACQUIRE,
-                                                                __ATOMIC_RELAXED);
+        return (word ^ (page.value() | valid)) < pins_mask &&
+               __atomic_compare_exchange_n(slot, &word, word + 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
     }
     u64 *pin_slowly(Phys page);
     rstate::Error out_of_slots(Phys page) const;
