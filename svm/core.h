@@ -7,6 +7,7 @@
 #include "mm/physical.h"
 #include "svm/asid.h"
 #include "svm/enable.h"
+#include "vm/held_frame.h"
 #include "vm/snapshot.h"
 
 namespace svm {
@@ -43,9 +44,15 @@ class Core final {
     // here once and loaded at every exit. Takes two frames for good.
     template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames>
     rstate::Result<void> start(Memory &memory, Frames &frames) {
-        const Phys save = TRY(take_cleared(memory, frames), "taking the host save area");
-        host_vmcb_ = TRY(take_cleared(memory, frames), "taking the host's VMCB");
-        TRY(enable(features_, save), "switching SVM on", current_core());
+        TRY(check_support(features_), "looking whether this core can run virtual machines", current_core());
+        vm::HeldFrame<Frames> save{
+            frames, TRY(frames.allocate(mm::Owner::device), "taking the host save area"), mm::Owner::device};
+        vm::HeldFrame<Frames> host{frames, TRY(frames.allocate(mm::Owner::device), "taking the host's VMCB"),
+                                   mm::Owner::device};
+        TRY(clear(memory, save.frame), "clearing the host save area");
+        TRY(clear(memory, host.frame), "clearing the host's VMCB");
+        TRY(enable(features_, save.keep()), "switching SVM on", current_core());
+        host_vmcb_ = host.keep();
         cpu::vmsave(host_vmcb_);
         number_ = current_core();
         return rstate::done();
@@ -71,12 +78,10 @@ class Core final {
     }
 
   private:
-    template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames>
-    static rstate::Result<Phys> take_cleared(Memory &memory, Frames &frames) {
-        const Phys frame = TRY(frames.allocate(mm::Owner::device), "taking a frame for the processor");
+    template <mm::PhysicalMemory Memory> static rstate::Result<void> clear(Memory &memory, Phys frame) {
         auto page = TRY(memory.pin(frame), "pinning a frame for the processor", frame);
         cpu::fill_page(page.bytes(), 0);
-        return frame;
+        return rstate::done();
     }
 
     cpu::Features features_;

@@ -82,6 +82,8 @@ rstate::Result<bool> Machine<Memory, Frames, Conscience>::resolve(Decoded &decod
     vm::Exit &exit = decoded.exit;
     switch (decoded.action) {
     case Action::deliver:
+        if (exit.kind == vm::ExitKind::exception && core_->features().lbr_virtualisation)
+            exit.branch_from = save().branch_from;
         return false;
     case Action::new_page: {
         const vm::Fault fault =

@@ -32,6 +32,7 @@ struct Exit {
     u64 address = 0; // page fault: guest virtual; beyond_memory: guest physical
     u16 port = 0;
     u8 access_size = 0;
+    u64 branch_from = 0;   // of an exception: the last branch taken, where the processor records it; else 0
     const char *what = ""; // the manual's name of what stopped the guest
     u64 code = 0;          // the raw exit code and information, for chains
     u64 info1 = 0, info2 = 0;

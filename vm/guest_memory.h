@@ -24,6 +24,7 @@
 #include "mm/page_table.h"
 #include "mm/physical.h"
 #include "vm/codes.h"
+#include "vm/held_frame.h"
 #include "vm/outcome.h"
 #include "vm/snapshot.h"
 

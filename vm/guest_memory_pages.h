@@ -6,21 +6,6 @@
 
 namespace vm {
 
-// A frame that goes back unless somebody keeps it.
-template <mm::FrameAllocator Frames> struct HeldFrame {
-    Frames &frames;
-    Phys frame;
-    mm::Owner owner;
-    bool kept = false;
-    ~HeldFrame() {
-        if (!kept) frames.free(frame, owner);
-    }
-    Phys keep() {
-        kept = true;
-        return frame;
-    }
-};
-
 // How many pages a machine parts with at once when frames run short: few enough that the case after does not
 // fault for all of them again, many enough that not every new page sheds.
 constexpr u64 shed_batch = 32; // chosen

@@ -23,8 +23,8 @@ constexpr u32 max_site_frames = 4;
 // What was wrong in the target. Texts live as long as the program, or as long as the run for `text`.
 struct Finding {
     u64 hash = 0; // groups equal findings: kind and the names of the innermost three functions
-    Text kind;   // "heap-buffer-overflow", ...: AddressSanitizer's names where it has one
-    Text region; // what the address belongs to: "heap block", "stack variable", ... or empty
+    Text kind;    // "heap-buffer-overflow", ...: AddressSanitizer's names where it has one
+    Text region;  // what the address belongs to: "heap block", "stack variable", ... or empty
     Access access = Access::none;
     u64 access_size = 0;
     u64 address = 0; // guest virtual
