@@ -18,7 +18,7 @@ struct Key {
     u64 least = 0, most = ~0ul;
 };
 
-constexpr u64 longest_input = 1_MiB; // half the target's input arena (chosen)
+constexpr u64 longest_input = 2_MiB - 8_KiB; // RL_INPUT_CAPACITY: what the input arena holds
 
 constexpr Key keys[] = {
     {.name = "target", .text = &Options::target},

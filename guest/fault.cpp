@@ -117,7 +117,7 @@ Fault explain_invalid_opcode(const Instruction &instruction) {
     if (instruction.kind == Instruction::Kind::ud1)
         return plain(rl_kind_undefined_behaviour, rl_undefined_name(instruction.check));
     if (instruction.kind == Instruction::Kind::ud2)
-        return plain(rl_kind_undefined_behaviour, "a trap of the compiler (ud2)");
+        return plain(rl_kind_illegal_instruction, "a trap of the compiler (ud2)");
     return plain(rl_kind_illegal_instruction);
 }
 

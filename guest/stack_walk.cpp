@@ -26,6 +26,31 @@ bool on_stack(u64 address, u64 bytes) {
     return address >= stack_bottom && address <= RL_STACK_TOP && bytes <= RL_STACK_TOP - address;
 }
 
+// What `push rbp` under a return address leaves: two words, to which rbp then points.
+struct Record {
+    u64 saved = 0, back = 0;
+};
+
+// Is this one? Outer frames lie higher, so what was saved is the address of another record above, or
+// nothing's.
+bool read_record(const Memory &memory, const Program &program, u64 bp, Record &record) {
+    if (!is_aligned(bp, 8) || !on_stack(bp, sizeof(record)) || !memory.peek(GuestVirt(bp), record))
+        return false;
+    return (record.saved > bp || record.saved == 0) && follows_call(memory, program, record.back);
+}
+
+// The next place at or above `from` where one record leads to another: the chain goes on there after code
+// that uses rbp for something else, as C libraries do. 0 when there is none.
+u64 search_record(const Memory &memory, const Program &program, u64 from) {
+    constexpr u64 most_words = 4096;
+    for (u64 at = align_up(from, 8), i = 0; i < most_words && on_stack(at, sizeof(Record)); at += 8, ++i) {
+        Record record, outer;
+        if (read_record(memory, program, at, record) && read_record(memory, program, record.saved, outer))
+            return at;
+    }
+    return 0;
+}
+
 // The first word at or above sp that looks like a return address: where a function without a frame of its
 // own, or one that did not get to make it, was called from.
 u64 search_return(const Memory &memory, const Program &program, u64 sp) {
@@ -83,13 +108,16 @@ u32 walk_stack(const Memory &memory, const Program &program, const Place &place,
         const u64 back = search_return(memory, program, place.sp);
         if (back != 0 && !walk.add(back - 1)) return walk.count();
     }
-    u64 bp = place.bp;
-    for (u32 i = 0; i < most_steps && is_aligned(bp, 8) && on_stack(bp, 16); ++i) {
-        u64 saved[2] = {}; // the caller's frame pointer, the return address
-        if (!memory.peek(GuestVirt(bp), saved)) break;
-        if (saved[1] == 0 || !walk.add(saved[1] - 1)) break;
-        if (saved[0] <= bp) break; // outer frames lie higher
-        bp = saved[0];
+    u64 bp = place.bp, above = place.sp;
+    for (u32 i = 0; i < most_steps; ++i) {
+        Record record;
+        if (!read_record(memory, program, bp, record)) {
+            bp = search_record(memory, program, above);
+            if (bp == 0 || !read_record(memory, program, bp, record)) break;
+        }
+        if (!walk.add(record.back - 1) || record.saved == 0) break;
+        above = bp + sizeof(record);
+        bp = record.saved;
     }
     return walk.count();
 }

@@ -7,6 +7,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
@@ -397,14 +398,15 @@ rstate::Result<void> TracedMachine::attach(const vm::Snapshot &) {
 
 rstate::Result<void> TracedMachine::reset() {
     if (saved_ == nullptr) return FAIL(vm::snapshot_state, "there is no snapshot yet");
-    const Pages now = pages();
-    for (const auto &[number, content] : now) {
-        const auto saved = saved_->pages.find(number);
-        u8 *const place = memory_ + number * page_size;
-        if (saved == saved_->pages.end())
-            std::memset(place, 0, page_size);
-        else if (content != saved->second)
-            std::memcpy(place, saved->second.data(), page_size);
+    for (long at = 0; (at = lseek(file_, at, SEEK_DATA)) >= 0;) {
+        const long end = lseek(file_, at, SEEK_HOLE);
+        for (; at < end; at += static_cast<long>(page_size)) {
+            const auto saved = saved_->pages.find(static_cast<u64>(at) / page_size);
+            if (saved == saved_->pages.end())
+                fallocate(file_, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, at, page_size);
+            else if (std::memcmp(memory_ + at, saved->second.data(), page_size) != 0)
+                std::memcpy(memory_ + at, saved->second.data(), page_size);
+        }
     }
     registers_ = saved_->registers;
     system_ = saved_->system;
