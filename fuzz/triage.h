@@ -4,6 +4,7 @@
 
 #include "base/format.h"
 #include "fuzz/buffer.h"
+#include "fuzz/executor.h"
 #include "rstate/error.h"
 #include "vm/outcome.h"
 
@@ -13,6 +14,21 @@ namespace fuzz {
 // with which values and by which input does not matter. A frame that the resolver does not know counts by its
 // address.
 u64 crash_hash(const vm::Finding &finding, const rstate::Resolver *resolver);
+
+// Whether the crash is another one, or none, when fresh memory is filled with other bytes: then it depends on
+// what was never initialised. The executor stands at the snapshot before and after.
+template <Executor E>
+rstate::Result<bool> depends_on_fill(E &executor, Bytes input, const vm::Finding &finding, u64 edge_budget,
+                                     const rstate::Resolver *resolver) {
+    const u64 hash = crash_hash(finding, resolver);
+    for (const u8 fill : {u8{0x00}, u8{0xff}, u8{0x5a}}) {
+        const vm::Outcome outcome = TRY(executor.run_case(input, {.edge_budget = edge_budget, .fill = fill}),
+                                        "running a crash's input with another fill", fill);
+        TRY(executor.reset(), "resetting after another fill", fill);
+        if (outcome.ending != vm::Ending::crash || crash_hash(outcome.finding, resolver) != hash) return true;
+    }
+    return false;
+}
 
 // The function that `pc` lies in, without the offset the resolver adds; an address when it knows none.
 void write_function(const Output &out, u64 pc, const rstate::Resolver *resolver);

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "base/hash.h"
+#include "fuzz/budget.h"
 #include "fuzz/codes.h"
 #include "fuzz/corpus.h"
 #include "fuzz/coverage.h"
@@ -83,7 +84,6 @@ template <Executor E, Surroundings H> class Worker {
 
   private:
     static constexpr u32 comparison_room = 4096;
-    static constexpr u64 unlimited_budget = 1ul << 26; // for a seed's first run
     static constexpr CorpusSize corpus_size(const WorkerSize &size) {
         return {size.entries, size.corpus_bytes, size.edges};
     }
@@ -100,7 +100,7 @@ template <Executor E, Surroundings H> class Worker {
     rstate::Result<void> list_features();
     rstate::Result<void> on_crash();
     rstate::Result<void> on_timeout();
-    rstate::Result<bool> crashes_the_same(Bytes input, u64 hash, u8 fill);
+    rstate::Result<bool> crashes_the_same(Bytes input, u64 hash);
     rstate::Result<void> verify_reset();
     void after_case();
     void report_corpus();
@@ -125,7 +125,7 @@ template <Executor E, Surroundings H> class Worker {
     StatsWriter stats_;
 
     u64 cases_ = 0, granted_ = 0;
-    u64 edge_budget_ = unlimited_budget;
+    u64 edge_budget_ = EdgeBudget::for_seeds;
     u64 digest_ = 0;
     u64 started_us_ = 0, last_stats_us_ = 0;
     u32 parent_ = no_entry, left_in_batch_ = 0;

@@ -89,9 +89,7 @@ template <Executor E, Surroundings H> rstate::Result<void> Worker<E, H>::run(Spa
 }
 
 template <Executor E, Surroundings H> rstate::Result<void> Worker<E, H>::run_seeds(Span<const Seed> seeds) {
-    constexpr u32 most = 256; // whose edges give the median
-    u64 spent[most];
-    u32 count = 0;
+    EdgeBudget budget;
     for (const Seed &seed : seeds) {
         if (!may_run()) return rstate::done();
         if (seed.data.size() > input_.capacity())
@@ -99,14 +97,11 @@ template <Executor E, Surroundings H> rstate::Result<void> Worker<E, H>::run_see
                         input_.capacity());
         input_.assign(seed.data);
         TRY(run_case(input_.bytes(), {.edge_budget = edge_budget_}), "running a seed", &seed - seeds.begin());
-        if (outcome_.ending == vm::Ending::done && count < most) {
-            u32 at = count++;
-            for (; at > 0 && spent[at - 1] > outcome_.edges_spent; --at) spent[at] = spent[at - 1];
-            spent[at] = outcome_.edges_spent;
-        }
+        if (outcome_.ending == vm::Ending::done && seed.source == Source::seed)
+            budget.add(outcome_.edges_spent);
         TRY(judge(no_entry, seed.source), "judging a seed", &seed - seeds.begin());
     }
-    if (options_.edge_budget == 0 && count != 0) edge_budget_ = max(50 * spent[count / 2], 20'000ul);
+    if (options_.edge_budget == 0) edge_budget_ = budget.for_cases();
     if (corpus_.empty() && may_run()) {
         input_.resize(0);
         TRY(run_case(input_.bytes(), {.edge_budget = edge_budget_}), "running the empty input");
@@ -243,11 +238,10 @@ template <Executor E, Surroundings H> rstate::Result<void> Worker<E, H>::on_time
     return reset();
 }
 
-// Whether `input` still crashes with this hash when fresh memory is filled with `fill`.
+// Whether `input` still crashes with this hash.
 template <Executor E, Surroundings H>
-rstate::Result<bool> Worker<E, H>::crashes_the_same(Bytes input, u64 hash, u8 fill) {
-    TRY(run_case(input, {.edge_budget = edge_budget_, .fill = fill}), "running a crash's input again",
-        cases_);
+rstate::Result<bool> Worker<E, H>::crashes_the_same(Bytes input, u64 hash) {
+    TRY(run_case(input, {.edge_budget = edge_budget_}), "running a crash's input again", cases_);
     const bool same =
         outcome_.ending == vm::Ending::crash && crash_hash(outcome_.finding, options_.resolver) == hash;
     TRY(reset(), "resetting after a crash", cases_);
@@ -265,17 +259,16 @@ template <Executor E, Surroundings H> rstate::Result<void> Worker<E, H>::on_cras
         return rstate::done();
     }
     if (!shared_.crashes().claim(hash)) return rstate::done();
-    constexpr u8 usual_fill = vm::CaseOptions().fill;
     Shrinker shrinker(input_, proposal_);
     for (u32 i = 0; i < options_.triage_cases && may_run() && shrinker.propose(); ++i)
-        if (TRY(crashes_the_same(proposal_.bytes(), hash, usual_fill), "making a crash's input smaller")) {
+        if (TRY(crashes_the_same(proposal_.bytes(), hash), "making a crash's input smaller")) {
             shrinker.accept();
             finding = outcome_.finding;
         }
-    for (const u8 fill : {u8{0x00}, u8{0xff}, u8{0x5a}})
-        if (may_run() && !finding.uninitialised)
-            finding.uninitialised =
-                !TRY(crashes_the_same(input_.bytes(), hash, fill), "trying another fill", fill);
+    if (may_run())
+        finding.uninitialised =
+            TRY(depends_on_fill(executor_, input_.bytes(), finding, edge_budget_, options_.resolver),
+                "trying other fills of fresh memory", cases_);
     write_crash(outbox_.urgent.begin(), {hash, found_case, options_.core, input_.bytes(), &finding},
                 options_.resolver);
     CHECK(outbox_.urgent.commit(), "an empty queue has room for any crash", input_.size());

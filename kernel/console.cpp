@@ -1,6 +1,7 @@
 // kernel/console.cpp — see console.h.
 #include "kernel/console.h"
 
+#include "base/format.h"
 #include "base/log.h"
 #include "cpu/lock.h"
 #include "dev/screen.h"
@@ -12,6 +13,11 @@ constinit cpu::SpinLock console_lock("console");
 constinit dev::Uart uart{dev::Uart::com1};
 constinit dev::Screen screen;
 constinit bool seized = false;
+constinit bool in_record = false; // a record is on the line in part
+// Lines that came meanwhile; what does not fit breaks the record, since a lost line is worse than a lost
+// record.
+constinit char kept_back[8192];
+constinit usize kept_bytes = 0;
 
 // Interrupt handlers log too, so the lock is only ever held with interrupts off.
 class Console {
@@ -27,14 +33,40 @@ class Console {
     cpu::InterruptsOff interrupts_off_;
 };
 
-} // namespace
-
-void log_line(Text line) {
-    Console console;
+void write_line(Text line) {
     for (const Text part : {line, Text("\r\n")}) {
         uart.write(part);
         screen.write(part);
     }
+}
+
+void flush_kept_back() {
+    Text all(kept_back, kept_bytes);
+    while (!all.empty()) {
+        const usize length = all.find('\n');
+        write_line(all.sub(0, length));
+        all = all.from(length + 1);
+    }
+    kept_bytes = 0;
+}
+
+// False when there is no room.
+bool keep_back(Text line) {
+    if (sizeof kept_back - kept_bytes < line.size() + 1) return false;
+    for (const char c : line) kept_back[kept_bytes++] = c;
+    kept_back[kept_bytes++] = '\n';
+    return true;
+}
+
+} // namespace
+
+void log_line(Text line) {
+    Console console;
+    if (in_record && !seized && keep_back(line)) return;
+    if (in_record) uart.write("\r\n");
+    in_record = false;
+    flush_kept_back();
+    write_line(line);
 }
 
 namespace kernel {
@@ -50,13 +82,21 @@ void seize_console() { seized = true; }
 
 bool read_console(u8 &byte) { return uart.read(byte); }
 
-usize write_console_some(Text text) {
+usize write_record_some(Text text) {
     Console console;
+    in_record = true;
     return uart.write_some(text);
 }
 
-void write_console(Text text) {
+void end_record() {
     Console console;
+    in_record = false;
+    flush_kept_back();
+}
+
+void write_record(Text text) {
+    Console console;
+    in_record = true;
     uart.write(text);
 }
 

@@ -12,9 +12,11 @@ void attach_screen(volatile u16 *cells);
 void seize_console();
 // One byte from the serial line, if somebody sent one.
 bool read_console(u8 &byte);
-// As many bytes of `text` as the port takes without waiting; for records, so that no worker ever waits.
-usize write_console_some(Text text);
+// As many bytes of a record as the port takes without waiting. Until a record ends, lines for people are kept
+// back.
+usize write_record_some(Text text);
+void end_record();
 // Waits until all is written.
-void write_console(Text text);
+void write_record(Text text);
 
 } // namespace kernel

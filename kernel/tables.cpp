@@ -7,7 +7,8 @@
 extern "C" {
 extern const u64 trap_stubs[256];
 
-// What LGDT and LIDT read is `limit` and what follows it; the padding lets `base` be an aligned, relocatable word.
+// What LGDT and LIDT read is `limit` and what follows it; the padding lets `base` be an aligned, relocatable
+// word.
 struct TablePointer {
     u16 padding[3];
     u16 limit;

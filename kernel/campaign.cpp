@@ -1,0 +1,220 @@
+// kernel/campaign.cpp — see campaign.h.
+#include "kernel/campaign.h"
+
+#include "base/log.h"
+#include "boot/exit.h"
+#include "fuzz/worker.h"
+#include "kernel/apic.h"
+#include "kernel/codes.h"
+#include "kernel/jobs.h"
+#include "kernel/reporter.h"
+
+namespace kernel {
+
+namespace {
+
+// What a worker sees of the kernel.
+class Host final {
+  public:
+    Host(Reporter &reporter, u64 tsc_hz) : reporter_(reporter), ticks_per_us_(max(1ul, tsc_hz / 1'000'000)) {}
+    u64 now_us() const { return cpu::read_tsc() / ticks_per_us_; }
+    void between_cases() {
+        if (current_core() == 0) reporter_.serve();
+    }
+    fuzz::MachineFigures figures() const { return {world->frames.free_frames(), world->heap.live_bytes()}; }
+    void send_records() { reporter_.drain(); }
+
+  private:
+    Reporter &reporter_;
+    u64 ticks_per_us_;
+};
+
+using Worker = fuzz::Worker<Process, Host>;
+
+// The heap's blocks are aligned as their type is.
+struct alignas(16) Chunk {
+    u8 bytes[16];
+};
+rstate::Result<mm::OwnedArray<Chunk>> take_memory(usize bytes) {
+    return TRY(mm::allocate_array<Chunk>(world->allocator, bytes / sizeof(Chunk) + 1), "allocating tables",
+               bytes);
+}
+MutableBytes bytes_of(const mm::OwnedArray<Chunk> &memory) {
+    return {memory[0].bytes, memory.size() * sizeof(Chunk)};
+}
+
+// What one core has of its own; made by core 0, so that its records outlive its work.
+struct Lane {
+    mm::OwnedArray<Chunk> memory;
+    mm::Owned<fuzz::Outbox> outbox;
+    rstate::Error error;
+};
+
+// All that the cores share while fuzzing.
+struct Campaign {
+    Target &target;
+    const boot::Bundle &bundle;
+    const boot::Options &options;
+    fuzz::Shared &shared;
+    Reporter &reporter;
+    Span<Lane> lanes;
+    Span<const fuzz::Seed> seeds;
+    fuzz::WorkerSize size;
+    u64 seed;
+    u64 tsc_hz;
+    Process &first; // core 0's, which took the snapshot
+    u32 ended = 0;  // of the other cores
+};
+
+fuzz::WorkerSize size_for(u32 edges, u64 max_len, u32 cores) {
+    fuzz::WorkerSize size;
+    size.edges = edges;
+    size.max_len = static_cast<u32>(max_len);
+    // An eighth of what is free goes to the corpora; the machines' private pages are worth more.
+    const u64 share = world->frames.free_frames() * page_size / 8 / cores;
+    size.corpus_bytes = static_cast<u32>(max(256_KiB, min(share, 4_MiB)));
+    size.entries = size.corpus_bytes / 1024;
+    return size;
+}
+
+fuzz::WorkerOptions options_for(const Campaign &c, const rstate::Resolver &resolver) {
+    fuzz::WorkerOptions options;
+    options.core = current_core();
+    options.seed = c.seed;
+    options.edge_budget = c.options.edge_budget;
+    options.pace = c.options.has_seed && c.shared.cores() == 1 ? fuzz::Pace::repeatable : fuzz::Pace::free;
+    options.resolver = &resolver;
+    return options;
+}
+
+// Records that no longer fit wait in the worker: core 0 empties the queues until every core has none left.
+void send_the_rest(Campaign &c, Worker &worker) {
+    if (current_core() != 0) {
+        while (!worker.flush()) cpu::pause();
+        __atomic_add_fetch(&c.ended, 1, __ATOMIC_RELEASE);
+        return;
+    }
+    bool others_ended = false, all_queued = false;
+    while (!others_ended || !all_queued) {
+        others_ended = __atomic_load_n(&c.ended, __ATOMIC_ACQUIRE) == c.shared.cores() - 1;
+        all_queued = worker.flush();
+        c.reporter.drain();
+        cpu::while_waiting();
+    }
+}
+
+rstate::Result<> fuzz(Campaign &c, Process &process) {
+    Lane &lane = c.lanes[current_core()];
+    Host host(c.reporter, c.tsc_hz);
+    fuzz::Arena arena(bytes_of(lane.memory));
+    const rstate::Resolver resolver = c.target.program().symbols().resolver();
+    auto worker = TRY(mm::allocate<Worker>(world->allocator, process, host, c.shared, *lane.outbox, arena,
+                                           c.size, options_for(c, resolver)),
+                      "allocating the worker");
+    if (c.bundle.has("dict")) {
+        const Bytes text = TRY(c.bundle.find("dict"), "finding the dictionary");
+        TRY(worker->dictionary().parse({reinterpret_cast<const char *>(text.data()), text.size()}),
+            "reading the dictionary");
+    }
+    auto result = worker->run(c.seeds);
+    if (!result.ok()) c.shared.stop();
+    send_the_rest(c, *worker);
+    return result;
+}
+
+rstate::Result<> work(Campaign &c) {
+    start_ticks(tick_milliseconds, c.tsc_hz);
+    if (current_core() == 0) return fuzz(c, c.first);
+    auto svm = TRY(start_svm(), "preparing this core");
+    Machine machine = TRY(make_machine(*svm, c.target), "making this core's machine");
+    Process process = TRY(c.target.attach(machine), "standing this core's machine at the snapshot");
+    return fuzz(c, process);
+}
+
+void work_on_core(void *context) {
+    Campaign &c = *static_cast<Campaign *>(context);
+    auto result = work(c);
+    if (result.ok()) return;
+    c.lanes[current_core()].error = result.take_error();
+    c.shared.stop();
+    if (current_core() != 0) __atomic_add_fetch(&c.ended, 1, __ATOMIC_RELEASE);
+}
+
+rstate::Result<mm::OwnedArray<fuzz::Seed>> list_seeds(const boot::Bundle &bundle) {
+    auto seeds =
+        TRY(mm::allocate_array<fuzz::Seed>(world->allocator, bundle.count()), "allocating the list of seeds");
+    usize count = 0;
+    for (u32 i = 0; i < bundle.count(); ++i) {
+        const boot::Bundle::Entry entry = bundle.entry(i);
+        if (entry.name.starts_with("seed/")) seeds[count++] = {entry.data, fuzz::Source::seed};
+        if (entry.name.starts_with("corpus/")) seeds[count++] = {entry.data, fuzz::Source::known};
+    }
+    for (usize i = count; i < seeds.size(); ++i) seeds[i] = {Bytes(), fuzz::Source::known}; // the empty input
+    return seeds;
+}
+
+rstate::Result<mm::OwnedArray<Lane>> make_lanes(u32 cores, const fuzz::WorkerSize &size, Reporter &reporter) {
+    auto lanes = TRY(mm::allocate_array<Lane>(world->allocator, cores), "allocating the cores' lanes");
+    const u32 capacity = fuzz::outbox_capacity(size.max_len);
+    for (u32 core = 0; core < cores; ++core) {
+        Lane &lane = lanes[core];
+        lane.memory = TRY(take_memory(Worker::memory(size) + fuzz::Outbox::memory(capacity)),
+                          "allocating a lane", core);
+        fuzz::Arena arena(bytes_of(lane.memory).from(Worker::memory(size)));
+        lane.outbox =
+            TRY(mm::allocate<fuzz::Outbox>(world->allocator, arena, capacity), "allocating an outbox", core);
+        reporter.attach(core, *lane.outbox);
+    }
+    return lanes;
+}
+
+void write_line_record(void (*write)(const Output &, const void *), const void *context) {
+    TextBuffer<1024> line;
+    write(line.output(), context);
+    Text text = line.text();
+    while (!text.empty() && (text[text.size() - 1] == '\n' || text[text.size() - 1] == '\r'))
+        text = text.sub(0, text.size() - 1);
+    log_line(text);
+}
+
+} // namespace
+
+rstate::Result<> run_campaign(const boot::Bundle &bundle, const boot::Options &options, u32 core_count,
+                              u64 tsc_hz) {
+    Target target = TRY(Target::load(bundle), "loading the target", options.target.data());
+    auto svm = TRY(start_svm(), "preparing this core");
+    Machine machine = TRY(make_machine(*svm, target), "making this core's machine");
+    start_ticks(tick_milliseconds, tsc_hz);
+    Process process = TRY(target.photograph(machine), "taking the snapshot that every case starts from");
+
+    const u32 cores = options.cpus != 0 ? static_cast<u32>(min<u64>(options.cpus, core_count)) : core_count;
+    const u32 edges = process.counter_count();
+    const fuzz::SharedSize shared_size{cores, edges};
+    auto shared_memory =
+        TRY(take_memory(fuzz::Shared::memory(shared_size)), "allocating what the cores share");
+    fuzz::Arena arena(bytes_of(shared_memory));
+    auto shared = TRY(mm::allocate<fuzz::Shared>(world->allocator, arena, shared_size, options.cases),
+                      "allocating what the cores share");
+    Reporter reporter(*shared);
+    const fuzz::WorkerSize size = size_for(edges, options.max_len, cores);
+    auto lanes = TRY(make_lanes(cores, size, reporter), "making the cores' lanes", cores);
+    auto seeds = TRY(list_seeds(bundle), "listing the seeds");
+    Campaign campaign{target,       bundle,   options,
+                      *shared,      reporter, lanes.span(),
+                      seeds.span(), size,     options.has_seed ? options.seed : world->space.random_word(),
+                      tsc_hz,       process};
+    LOG(kernel, "7 fuzzing {} on {} cores, seed {}", options.target, cores, campaign.seed);
+    run_on_cores(cores, {work_on_core, &campaign});
+    reporter.drain();
+
+    for (Lane &lane : lanes)
+        if (lane.error.present()) return WRAP(std::move(lane.error), "fuzzing on all cores", cores);
+    u64 cases = 0;
+    for (u32 core = 0; core < cores; ++core) cases += shared->counts(core).cases.get();
+    write_line_record(
+        [](const Output &out, const void *n) { fuzz::write_end(out, "ok", *static_cast<const u64 *>(n)); },
+        &cases);
+    return rstate::done();
+}
+
+} // namespace kernel

@@ -1,0 +1,108 @@
+// kernel/world.cpp — see world.h.
+#include "kernel/world.h"
+
+#include "base/log.h"
+#include "dev/screen.h"
+#include "kernel/apic.h"
+#include "kernel/console.h"
+#include "kernel/traps.h"
+
+namespace kernel {
+
+constinit Late<World> world;
+
+namespace {
+
+// Freed ranges that a fault can still be explained by; each costs a record and tables until it is forgotten.
+constexpr u32 remembered_ranges = 1024;
+
+constinit Late<mm::Window> first_window;
+constinit Late<FramePool> first_pool;
+
+void forget_frame(void *, Phys frame) {
+    mm::Batch batch;
+    batch.add_frame(frame);
+    world->shoot_down.run(batch);
+}
+
+void send_shoot_down(void *, u32 core) { send_interrupt(core, shoot_down_vector); }
+
+constexpr mm::AllocationSite site(const char *type) { return {type, "kernel/world.cpp", "settle_world", 0}; }
+
+rstate::Result<> adopt(u64 first, u64 bytes, mm::Owner owner, mm::Permissions allowed, const char *what) {
+    TRY(world->space.adopt(Virt(first), {align_up(bytes, page_size) / page_size, site(what),
+                                         mm::RangeKind::memory, owner, allowed, nullptr, 0, 0}),
+        "taking over a mapping of the boot", Virt(first), bytes, what);
+    return rstate::done();
+}
+
+// The image is three neighbours with permissions of their own; its record says what most of it is.
+rstate::Result<> adopt_boot_mappings(const stage2::CoreArgs &args) {
+    TRY(adopt(args.kernel_base, args.kernel_bytes, mm::Owner::boot, mm::read_execute, "kernel image"),
+        "the kernel image");
+    TRY(adopt(args.bundle, args.bundle_bytes, mm::Owner::nobody, mm::read_only, "bundle"), "the bundle");
+    for (u32 core = 0; core < args.core_count; ++core) {
+        const auto &its = *pointer_to<const stage2::CoreArgs>(Virt(args.args_of[core]));
+        TRY(adopt(its.stack_bottom, its.stack_top - its.stack_bottom, mm::Owner::boot, mm::read_write,
+                  "core's stack"),
+            "a stack", core);
+        TRY(adopt(args.args_of[core], page_size, mm::Owner::boot, mm::read_only, "core's arguments"),
+            "arguments", core);
+    }
+    return rstate::done();
+}
+
+rstate::Result<> unmap_handover(const stage2::CoreArgs &args) {
+    const Virt page(args.handover_page);
+    TRY(world->space.table().unmap(page), "unmapping the page through which cores came", page);
+    mm::Batch batch;
+    batch.add_page(page);
+    world->shoot_down.run(batch);
+    TRY(world->space.table().reap(page,
+                                  [](Phys table) {
+                                      mm::Batch tables;
+                                      tables.add_frame(table);
+
+                                      world->shoot_down.run(tables);
+                                      world->frames.give_back(table, world->frames.owner_of(table));
+                                  }),
+        "freeing the tables of the hand-over page");
+    return rstate::done();
+}
+
+} // namespace
+
+World::World(Phys root)
+    : shoot_down({send_shoot_down, nullptr}), frames(windows, {forget_frame, nullptr}),
+      space(frames, shoot_down, root, remembered_ranges), heap(space) {}
+
+rstate::Result<> make_world(const stage2::CoreArgs &args) {
+    World &made = world.make(args.seed.root);
+    made.windows.attach(0, first_window.make(args.seed));
+    FramePool &pool = first_pool.make(made.windows);
+    for (u32 i = 0; i < args.seed.range_count; ++i)
+        TRY(pool.add(args.seed.ranges[i]), "taking over core 0's memory", args.seed.ranges[i].first);
+    made.frames.attach(0, pool);
+    made.shoot_down.join(&*first_window);
+    made.space.mix_entropy({reinterpret_cast<const u8 *>(args.seed.entropy), sizeof args.seed.entropy});
+    made.allocator = made.heap.allocator();
+
+    const mm::Range apic =
+        TRY(made.space.map_device(Phys(args.lapic), 1, site("local APIC")), "mapping the local APIC");
+    set_apic(pointer_to<volatile u32>(apic.first));
+    const mm::Range cells =
+        TRY(made.space.map_device(Phys(dev::Screen::physical), 1, site("screen")), "mapping the screen");
+    attach_screen(pointer_to<volatile u16>(cells.first));
+    return rstate::done();
+}
+
+rstate::Result<> settle_world(const stage2::CoreArgs &args) {
+    TRY(unmap_handover(args), "closing the way in");
+    TRY(adopt_boot_mappings(args), "taking over what the boot mapped");
+    for (u32 i = 0; i < args.reclaimed_count; ++i)
+        TRY(first_pool->add({Phys(args.reclaimed[i].first), args.reclaimed[i].bytes, 0, 0, 0}),
+            "taking back the boot's memory", Phys(args.reclaimed[i].first));
+    return rstate::done();
+}
+
+} // namespace kernel
