@@ -153,7 +153,7 @@ class Graph:
         for source, entry in sorted(self.commands.items()):
             if source.endswith(".cpp"):
                 stamps.append(self.ninja.build(f"build/tidy/{source}.ok", "tidy", source, default=False,
-                                               implicit=[entry["output"], ".clang-tidy"]))
+                                               implicit=[entry["output"], ".clang-tidy", "tests/.clang-tidy"]))
         return stamps
 
     def _host_tests(self):
@@ -166,7 +166,8 @@ class Graph:
         self.host_objects = [self._compile("host", f, HOST) for f in files]
         objects = [self._compile("host", f, HOST) for f in tests]
         return self.ninja.build("build/host/tests", "host_link", self.host_objects + objects, flags=SANITIZE,
-                                libraries="-lgtest_main -lgtest -lpthread", default=False)
+                                libraries="-lgtest_main -lgtest -lpthread", default=False,
+                                order_only=[targets.elf(name) for name in targets.names()])  # guest's tests run them
 
     def _fuzz_entries(self):
         made = []
