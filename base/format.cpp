@@ -15,7 +15,7 @@ void print_number(const Output &out, u64 number, u64 base, usize least_digits = 
 
 void print_one(const Output &out, const FormatArgument &argument, char style) {
     using Kind = FormatArgument::Kind;
-    if (argument.kind == Kind::text) return out(argument.text);
+    if (argument.kind == Kind::text) return out(argument.text());
     if (argument.kind == Kind::truth) return out(argument.number != 0 ? "yes" : "no");
     if (style == 'c') {
         const char c = static_cast<char>(argument.number);

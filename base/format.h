@@ -21,28 +21,31 @@ struct Output {
 
 struct FormatArgument {
     enum class Kind : u8 { number, negative, address, text, truth };
-    Kind kind = Kind::number;
-    u64 number = 0;
-    Text text;
+    Kind kind;
+    union {
+        u64 number;
+        const char *characters;
+    };
+    usize size; // of a text only: what nobody reads is not written
 
     template <class T>
     requires std::is_integral_v<T>
-    constexpr FormatArgument(T value) {
+    constexpr FormatArgument(T value) : kind(Kind::number), number(static_cast<u64>(value)) {
         if constexpr (std::is_same_v<T, bool>) {
-            kind = Kind::truth, number = value;
+            kind = Kind::truth;
         } else if (std::is_signed_v<T> && value < T(0)) {
             kind = Kind::negative, number = 0 - static_cast<u64>(static_cast<i64>(value));
-        } else {
-            number = static_cast<u64>(value);
         }
     }
     template <class T>
     requires std::is_enum_v<T>
-    constexpr FormatArgument(T value) : number(static_cast<u64>(value)) {}
+    constexpr FormatArgument(T value) : kind(Kind::number), number(static_cast<u64>(value)) {}
     template <class Space> constexpr FormatArgument(Addr<Space> a) : kind(Kind::address), number(a.value()) {}
-    constexpr FormatArgument(Text t) : kind(Kind::text), text(t) {}
-    constexpr FormatArgument(const char *t) : kind(Kind::text), text(t) {}
+    constexpr FormatArgument(Text t) : kind(Kind::text), characters(t.data()), size(t.size()) {}
+    constexpr FormatArgument(const char *t) : FormatArgument(Text(t)) {}
     FormatArgument(const void *p) : kind(Kind::address), number(reinterpret_cast<u64>(p)) {}
+
+    constexpr Text text() const { return {characters, size}; }
 };
 
 void print_arguments(const Output &out, Text pattern, Span<const FormatArgument> arguments);

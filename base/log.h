@@ -8,11 +8,16 @@
 // Writes one whole line; defined once per program. Lines of different cores never mix.
 void log_line(Text line);
 
-[[gnu::noinline]] void log_arguments(Text subsystem, Text pattern, Span<const FormatArgument> arguments);
+[[gnu::noinline]] void log_arguments(Text pattern, Span<const FormatArgument> arguments);
 
-template <class... Ts> void log_formatted(Text subsystem, Text pattern, const Ts &...values) {
-    const FormatArgument arguments[sizeof...(Ts) + 1] = {FormatArgument(values)..., FormatArgument(0)};
-    log_arguments(subsystem, pattern, {arguments, sizeof...(Ts)});
+template <class... Ts> [[gnu::always_inline]] inline void log_formatted(Text pattern, const Ts &...values) {
+    if constexpr (sizeof...(Ts) == 0) {
+        log_line(pattern);
+    } else {
+        const FormatArgument arguments[] = {FormatArgument(values)...};
+        log_arguments(pattern, arguments);
+    }
 }
 
-#define LOG(subsystem, pattern, ...) log_formatted(#subsystem, pattern __VA_OPT__(, ) __VA_ARGS__)
+// The pattern is a literal.
+#define LOG(subsystem, pattern, ...) log_formatted(#subsystem ": " pattern __VA_OPT__(, ) __VA_ARGS__)

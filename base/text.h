@@ -8,8 +8,15 @@ class Text {
   public:
     constexpr Text() = default;
     constexpr Text(const char *data, usize size) : data_(data), size_(size) {}
-    constexpr Text(const char *zero_terminated)
-        : data_(zero_terminated), size_(__builtin_strlen(zero_terminated)) {}
+    // A literal's length is known while compiling; any other array ends at its first zero.
+    template <usize n>
+    [[gnu::always_inline]] constexpr Text(const char (&array)[n])
+        : data_(array), size_(n > 1 && __builtin_constant_p(array[n - 2]) && array[n - 2] != 0
+                                  ? n - 1
+                                  : __builtin_strlen(array)) {}
+    template <class T>
+    requires std::is_same_v<T, const char *> || std::is_same_v<T, char *>
+    constexpr Text(T zero_terminated) : data_(zero_terminated), size_(__builtin_strlen(zero_terminated)) {}
     // At most `bytes`' size, ending early at a NUL: for fixed name fields read from outside.
     static Text from_field(Bytes bytes);
 

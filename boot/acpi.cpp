@@ -111,10 +111,8 @@ usize find_rsdp(Bytes area) {
 rstate::Result<> parse_madt(Bytes table, Topology &topology) {
     if (table.size() < madt_entries) return FAIL(bad_table, "the MADT is too short", table.size());
     topology.has_madt = true;
-    topology.lapic = word(table, header_bytes, 4);
     return for_each_structure(table, madt_entries, [&](u8 type, Bytes s) {
         if (type == 0 && s.size() >= 8) add_core(topology, s[3], word(s, 4, 4));           // local APIC
-        if (type == 5 && s.size() >= 12) topology.lapic = word(s, 4, 8);                   // address override
         if (type == 9 && s.size() >= 16) add_core(topology, word(s, 4, 4), word(s, 8, 4)); // local x2APIC
     });
 }

@@ -34,7 +34,6 @@ struct Topology {
     CoreEntry cores[max_cores];
     u32 core_count = 0;
     u32 cores_left_out = 0; // enabled, but beyond max_cores
-    u64 lapic = 0xFEE00000;
     NodeRange node_ranges[max_node_ranges];
     u32 node_range_count = 0;
     bool has_madt = false, has_srat = false;

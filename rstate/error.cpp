@@ -11,12 +11,18 @@ namespace rstate {
 namespace {
 
 constinit Pool first_pool;
-constinit Pool *pools[max_cores] = {&first_pool};
+constinit Pool *pools[max_cores] = {};
 constinit u64 dropped_count = 0;
+
+// Core 0 has a pool before anybody could attach one. (Zeroes above, since what is not zero costs a boot stage's file.)
+Pool *pool_of(u32 core) {
+    if (core >= max_cores) return nullptr;
+    return core == 0 && pools[0] == nullptr ? &first_pool : pools[core];
+}
 
 // Interrupts and other cores may take and return frames of this pool at any time: one atomic bit a frame.
 Frame *take_frame(u32 core) {
-    Pool *pool = core < max_cores ? pools[core] : nullptr;
+    Pool *pool = pool_of(core);
     if (pool == nullptr) return nullptr;
     for (u32 word = 0; word < frames_per_pool / 64; ++word) {
         u64 used = __atomic_load_n(&pool->used[word], __ATOMIC_RELAXED);
@@ -31,7 +37,7 @@ Frame *take_frame(u32 core) {
 }
 
 void return_frame(Frame *frame) {
-    Pool *pool = pools[frame->core];
+    Pool *pool = pool_of(frame->core);
     const usize index = static_cast<usize>(frame - pool->frames);
     CHECK(index < frames_per_pool, "a frame returns to the pool it came from", index);
     const u64 bit = 1ul << (index % 64);
@@ -56,8 +62,9 @@ void attach_pool(u32 core, Pool &pool) {
 
 u32 frames_in_use(u32 core) {
     u32 count = 0;
-    if (pools[core] == nullptr) return 0;
-    for (const u64 word : pools[core]->used) count += static_cast<u32>(__builtin_popcountl(word));
+    const Pool *pool = pool_of(core);
+    if (pool == nullptr) return 0;
+    for (const u64 word : pool->used) count += static_cast<u32>(__builtin_popcountl(word));
     return count;
 }
 

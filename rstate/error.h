@@ -38,13 +38,15 @@ u32 frames_in_use(u32 core);
 u64 dropped_errors();
 
 // Move-only. It must be consumed: returned, printed with `report`, branched on with `handled`, or `ignore`d.
-class [[nodiscard]] Error {
+// It travels in a register, and nearly every copy of it is known to be absent where it dies: hence trivial_abi, and
+// the destructor always inline.
+class [[nodiscard, clang::trivial_abi]] Error {
   public:
     constexpr Error() = default;
-    Error(Error &&other) : word_(other.word_) { other.word_ = 0; }
+    [[gnu::always_inline]] Error(Error &&other) : word_(other.word_) { other.word_ = 0; }
     Error &operator=(Error &&other);
     Error(const Error &) = delete;
-    ~Error() {
+    [[gnu::always_inline]] ~Error() {
         if (present()) [[unlikely]]
             drop(word_);
     }
@@ -100,20 +102,30 @@ inline void ignore(Error error, const char *why) {
 }
 
 // The two places where frames are made, out of line: what stands at each failure is only a call.
-[[gnu::noinline, gnu::cold]] u64 make_frame(const Code &code, const Site &site, u64 a = 0, u64 b = 0,
-                                            u64 c = 0, u64 d = 0);
-[[gnu::noinline, gnu::cold]] u64 extend_frame(u64 word, const Site &site, u64 a = 0, u64 b = 0, u64 c = 0,
-                                              u64 d = 0);
+[[gnu::noinline, gnu::cold]] u64 make_frame(const Code &code, const Site &site, u64 a, u64 b, u64 c, u64 d);
+[[gnu::noinline, gnu::cold]] u64 extend_frame(u64 word, const Site &site, u64 a, u64 b, u64 c, u64 d);
+
+// One of each for every number of values, so that a call passes only those that there are.
+template <class... Words>
+[[gnu::noinline, gnu::cold]] u64 make_frame_of(const Code &code, const Site &site, Words... words) {
+    const u64 all[max_values] = {words...};
+    return make_frame(code, site, all[0], all[1], all[2], all[3]);
+}
+template <class... Words>
+[[gnu::noinline, gnu::cold]] u64 extend_frame_of(u64 word, const Site &site, Words... words) {
+    const u64 all[max_values] = {words...};
+    return extend_frame(word, site, all[0], all[1], all[2], all[3]);
+}
 
 template <class... Ts>
 [[gnu::always_inline]] inline Error fail(const Code &code, const Site &site, const Ts &...values) {
-    return Error::adopt(make_frame(code, site, word_of(values)...));
+    return Error::adopt(make_frame_of(code, site, word_of(values)...));
 }
 template <class... Ts>
 [[gnu::always_inline]] inline Error extend(Error error, const Site &site, const Ts &...values) {
     const u64 word = error.word_;
     error.word_ = 0;
-    return Error::adopt(extend_frame(word, site, word_of(values)...));
+    return Error::adopt(extend_frame_of(word, site, word_of(values)...));
 }
 
 } // namespace rstate

@@ -74,7 +74,7 @@ void print_frame(const Output &out, const Frame &frame, const Resolver *resolver
     line.add("{}", frame.site->function);
     pad_to(line, 54);
     line.add("{}", frame.site->text);
-    Text names = frame.site->names;
+    Text names = frame.site->names();
     if (frame.site->value_count > 0) pad_to(line, 100);
     for (u32 i = 0; i < frame.site->value_count; ++i) {
         if (i > 0) line.add(", ");

@@ -20,33 +20,33 @@ namespace rstate {
 [[noreturn]] void result_without_value();
 [[noreturn]] void result_without_error();
 
-template <class T = void> class [[nodiscard]] Result {
+template <class T = void> class [[nodiscard, clang::trivial_abi]] Result {
   public:
-    Result(T value) : value_(std::move(value)) {}
-    Result(Error error) : error_(std::move(error)) {
+    [[gnu::always_inline]] Result(T value) : value_(std::move(value)) {}
+    [[gnu::always_inline]] Result(Error error) : error_(std::move(error)) {
         if (!error_.present()) [[unlikely]]
             result_without_error();
     }
-    Result(Result &&other) : error_(std::move(other.error_)) {
+    [[gnu::always_inline]] Result(Result &&other) : error_(std::move(other.error_)) {
         if (error_.present())
             other.error_.word_ = Error::taken;
         else
             new (&value_) T(std::move(other.value_));
     }
     Result &operator=(Result &&) = delete;
-    ~Result() {
+    [[gnu::always_inline]] ~Result() {
         if (ok()) value_.~T();
     }
 
-    bool ok() const { return error_.word_ == 0; }
-    T &value() {
+    [[gnu::always_inline]] bool ok() const { return error_.word_ == 0; }
+    [[gnu::always_inline]] T &value() {
         if (!ok()) [[unlikely]]
             result_without_value();
         return value_;
     }
-    T take() { return std::move(value()); }
+    [[gnu::always_inline]] T take() { return std::move(value()); }
     const Error &error() const { return error_; }
-    Error take_error() {
+    [[gnu::always_inline]] Error take_error() {
         Error error(std::move(error_));
         error_.word_ = Error::taken;
         return error;
@@ -59,23 +59,23 @@ template <class T = void> class [[nodiscard]] Result {
     };
 };
 
-template <> class [[nodiscard]] Result<void> {
+template <> class [[nodiscard, clang::trivial_abi]] Result<void> {
   public:
     Result() = default;
-    Result(Error error) : error_(std::move(error)) {
+    [[gnu::always_inline]] Result(Error error) : error_(std::move(error)) {
         if (!error_.present()) [[unlikely]]
             result_without_error();
     }
     Result(Result &&) = default;
     Result &operator=(Result &&) = delete;
 
-    bool ok() const { return error_.word_ == 0; }
-    void take() {
+    [[gnu::always_inline]] bool ok() const { return error_.word_ == 0; }
+    [[gnu::always_inline]] void take() {
         if (!ok()) [[unlikely]]
             result_without_value();
     }
     const Error &error() const { return error_; }
-    Error take_error() {
+    [[gnu::always_inline]] Error take_error() {
         Error error(std::move(error_));
         error_.word_ = Error::taken;
         return error;

@@ -21,12 +21,13 @@ constexpr u32 max_values = 4;
 struct Site {
     const char *file;
     const char *function; // Class::member, without namespaces and parameters
-    const char *text;     // the intention: "mapping the VMCB page"
-    const char *names;    // the values' expressions as written, separated by commas
+    const char *text;     // the intention: "mapping the VMCB page"; behind its zero stand the values' names
     u32 line;
     u8 value_count;
     u16 kinds; // four bits a value, the first lowest
 
+    // The values' expressions as written, separated by commas.
+    const char *names() const { return text + __builtin_strlen(text) + 1; }
     constexpr ValueKind kind(u32 value) const { return static_cast<ValueKind>(kinds >> (4 * value) & 15); }
 };
 
@@ -133,7 +134,7 @@ template <Name name> inline constexpr Name stored = name;
 // The constant half of a frame, for the function it stands in.
 #define RSTATE_SITE(text, ...)                                                                               \
     static constexpr rstate::Site rstate_site {                                                              \
-        __FILE__, RSTATE_FUNCTION, text, #__VA_ARGS__, __LINE__,                                             \
+        __FILE__, RSTATE_FUNCTION, text "\0" #__VA_ARGS__, __LINE__,                                         \
             decltype(rstate::kinds_of(__VA_ARGS__))::count,                                                  \
             decltype(rstate::kinds_of(__VA_ARGS__))::packed()                                                \
     }

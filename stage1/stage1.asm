@@ -214,7 +214,7 @@ hex_digits:
 load_stage2:
         mov     eax, [stage2_sectors]
         mov     si, bad_header
-        cmp     eax, 124
+        cmp     eax, 60
         ja      fail
         test    eax, eax
         jz      fail

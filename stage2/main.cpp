@@ -6,7 +6,6 @@
 #include "boot/codes.h"
 #include "boot/handoff.h"
 #include "boot/memory_map.h"
-#include "cpu/features.h"
 #include "cpu/ops.h"
 #include "dev/pit.h"
 #include "stage2/console.h"
@@ -38,7 +37,7 @@ constinit Share shares[max_cores];
 constinit u64 args_frames[max_cores];
 constinit mm::IdentityMemory identity;
 
-Bytes physical(u64 address, u64 bytes) { return {reinterpret_cast<const u8 *>(address), bytes}; }
+MutableBytes physical(u64 address, u64 bytes) { return {reinterpret_cast<u8 *>(address), bytes}; }
 
 rstate::Result<> check_handoff(const boot::Handoff &handoff) {
     if (handoff.magic != boot::Handoff::expected_magic ||
@@ -83,17 +82,16 @@ rstate::Result<> read_memory(const boot::Handoff &handoff) {
 }
 
 rstate::Result<> find_cores() {
-    const cpu::Features features = cpu::Features::read();
     const boot::PhysicalView view{[](void *, u64 at, u64 bytes) {
                                       return bytes > reachable || at > reachable - bytes
                                                  ? Bytes()
-                                                 : physical(at, bytes);
+                                                 : Bytes(physical(at, bytes));
                                   },
                                   nullptr};
     // ACPI 6.5 §5.2.5.1 "Finding the RSDP on IA-PC Systems": the extended BIOS data area's first KiB, then
     // ROM.
     const u64 ebda = static_cast<u64>(*reinterpret_cast<const volatile u16 *>(0x40E)) << 4;
-    const Bytes places[] = {ebda >= 0x80000 && ebda < 0xA0000 ? physical(ebda, 1024) : Bytes(),
+    const Bytes places[] = {ebda >= 0x80000 && ebda < 0xA0000 ? Bytes(physical(ebda, 1024)) : Bytes(),
                             physical(0xE0000, 0x20000)};
     Bytes root;
     for (const Bytes place : places) {
@@ -107,7 +105,7 @@ rstate::Result<> find_cores() {
 
     // The core that runs comes first, whatever place the tables give it.
     dev::LocalApic apic(reinterpret_cast<volatile u32 *>(dev::LocalApic::physical()));
-    const u32 mine = features.x2apic || topology.has_madt ? apic.id() : features.apic_id;
+    const u32 mine = apic.id();
     if (topology.core_count == 0) topology.cores[topology.core_count++] = {mine, 0};
     for (u32 i = 0; i < topology.core_count; ++i)
         if (topology.cores[i].apic_id == mine) std::swap(topology.cores[0], topology.cores[i]);

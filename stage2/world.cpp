@@ -7,10 +7,6 @@ namespace stage2 {
 
 namespace {
 
-constexpr u64 largest_kernel_pages = 1024; // 4 MiB: chosen, ten times what it is
-// The frame of each page of the kernel's image, for as long as it is being loaded.
-constinit Phys image_frames[largest_kernel_pages];
-
 u8 *bytes_of(Phys frame) { return pointer_to<u8>(Virt(frame.value())); }
 
 } // namespace
@@ -88,57 +84,26 @@ rstate::Result<> World::make_window(mm::CoreSeed &seed) {
     return {};
 }
 
-rstate::Result<> World::load_segment(const boot::Segment &segment) {
+rstate::Result<> World::load_segment(const KernelFile::Segment &segment, Virt base) {
+    const mm::Permissions allowed{segment.writable, segment.executable};
     for (u64 page = segment.first_page(); page < segment.end_page(); page += page_size) {
         const Phys frame = TRY(fresh_frame(), "taking a frame for a segment", page);
-        image_frames[page / page_size] = frame;
-        for (u64 i = 0; i < page_size; ++i) {
-            const u64 at = page + i - segment.address;
-            if (page + i >= segment.address && at < segment.bytes.size())
-                bytes_of(frame)[i] = segment.bytes[at];
-        }
+        const u64 from = max(page, segment.address);
+        const u64 to = min(page + page_size, segment.address + segment.bytes.size());
+        if (from < to)
+            __builtin_memcpy(bytes_of(frame) + (from - page), segment.bytes.data() + (from - segment.address), to - from);
+        TRY(table_.map(base + page, frame, allowed, frames_), "mapping the kernel", base, page);
     }
     return {};
 }
 
-rstate::Result<> World::relocate(const boot::Elf &elf, Virt base) {
-    boot::Relocations all = TRY(elf.relocations(), "finding the kernel's relocations");
-    boot::Relocation one;
-    while (TRY(all.next(one), "reading a relocation")) {
-        const Phys frame = image_frames[one.address / page_size];
-        *reinterpret_cast<u64 *>(bytes_of(frame) + one.address % page_size) = base.value() + one.addend;
-    }
-    return {};
-}
-
-rstate::Result<> World::map_segment(const boot::Segment &segment, Virt base) {
-    const mm::Permissions allowed{segment.writable, segment.executable};
-    for (u64 page = segment.first_page(); page < segment.end_page(); page += page_size)
-        TRY(table_.map(base + page, image_frames[page / page_size], allowed, frames_), "mapping the kernel",
-            base, page);
-    return {};
-}
-
-rstate::Result<LoadedKernel> World::load_kernel(Bytes file) {
-    const boot::Elf elf = TRY(boot::Elf::parse(file), "parsing the kernel");
-    const u64 pages = elf.end() / page_size;
-    if (!elf.position_independent() || pages == 0 || pages > largest_kernel_pages)
-        return FAIL(boot::damaged, "the kernel is not an image of ours", pages);
-    LoadedKernel kernel;
-    kernel.base = TRY(place(pages, page_size), "placing the kernel", pages);
-    kernel.entry = kernel.base + elf.entry();
-    kernel.bytes = pages * page_size;
-    for (u32 i = 0; i < elf.segment_count(); ++i) {
-        const boot::Segment segment = elf.segment(i);
-        if (segment.kind != boot::SegmentKind::load) continue;
-        if (segment.executable) kernel.text_bytes = segment.end_page();
-        TRY(load_segment(segment), "loading a segment of the kernel", i);
-    }
-    TRY(relocate(elf, kernel.base), "relocating the kernel", kernel.base);
-    for (u32 i = 0; i < elf.segment_count(); ++i)
-        if (elf.segment(i).kind == boot::SegmentKind::load)
-            TRY(map_segment(elf.segment(i), kernel.base), "mapping a segment of the kernel", i);
-    return kernel;
+rstate::Result<LoadedKernel> World::load_kernel(MutableBytes file) {
+    KernelFile kernel = TRY(KernelFile::parse(file), "reading the kernel's file");
+    const Virt base = TRY(place(kernel.pages(), page_size), "placing the kernel", kernel.pages());
+    TRY(kernel.relocate(base.value()), "relocating the kernel", base);
+    TRY(kernel.for_each_segment([&](const KernelFile::Segment &segment) { return load_segment(segment, base); }),
+        "loading the kernel", base);
+    return LoadedKernel{base, base + kernel.entry(), kernel.pages() * page_size, kernel.text_bytes()};
 }
 
 } // namespace stage2

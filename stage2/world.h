@@ -5,11 +5,11 @@
 #pragma once
 
 #include "base/random.h"
-#include "boot/elf.h"
 #include "mm/boot_frames.h"
 #include "mm/identity.h"
 #include "mm/page_table.h"
 #include "stage2/core_args.h"
+#include "stage2/kernel_file.h"
 
 namespace stage2 {
 
@@ -32,8 +32,8 @@ class World final {
     static rstate::Result<World> make(mm::IdentityMemory &memory, mm::BootFrames frames, KeyedRandom &random);
 
     Phys root() const { return table_.root(); }
-    // Maps the image's segments with their own permissions at a random base, relocated.
-    rstate::Result<LoadedKernel> load_kernel(Bytes file);
+    // Maps the image's segments with their own permissions at a random base; relocates the file where it lies.
+    rstate::Result<LoadedKernel> load_kernel(MutableBytes file);
     // `pages` fresh zeroed frames at a random place.
     rstate::Result<Virt> map_fresh(u64 pages, mm::Permissions allowed);
     // One fresh frame that stage2 goes on writing to, through its identity map.
@@ -51,9 +51,7 @@ class World final {
     rstate::Result<Virt> place(u64 pages, u64 alignment);
     rstate::Result<bool> is_free(Virt first, u64 pages);
     rstate::Result<Phys> fresh_frame();
-    rstate::Result<> load_segment(const boot::Segment &segment);
-    rstate::Result<> relocate(const boot::Elf &elf, Virt base);
-    rstate::Result<> map_segment(const boot::Segment &segment, Virt base);
+    rstate::Result<> load_segment(const KernelFile::Segment &segment, Virt base);
 
     Table table_;
     mm::BootFrames frames_;

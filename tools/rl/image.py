@@ -12,7 +12,7 @@ from .common import write_atomically
 from .xxhash import xxh32, xxh64
 
 SECTOR = 512
-STAGE1_LBA, STAGE2_LBA, KERNEL_LBA = 64, 68, 192
+STAGE1_LBA, STAGE2_LBA, KERNEL_LBA = 64, 68, 128
 STAGE0_CODE = 0x1A0                     # what lies behind is patched: stage1's place and sum
 STAGE0_BYTES = 0x1B8                    # then the disk's signature and the partition table
 STAGE1_BYTES = (STAGE2_LBA - STAGE1_LBA) * SECTOR
