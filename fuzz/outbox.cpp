@@ -38,6 +38,8 @@ Bytes ByteQueue::peek() const {
 ByteQueue *Merger::choose(Span<Outbox *const> outboxes) {
     for (Outbox *const outbox : outboxes)
         if (!outbox->urgent.empty()) return &outbox->urgent;
+    for (Outbox *const outbox : outboxes)
+        if (!outbox->statistics.empty()) return &outbox->statistics;
     for (usize i = 0; i < outboxes.size(); ++i) {
         turn_ = turn_ + 1 < outboxes.size() ? turn_ + 1 : 0;
         if (!outboxes[turn_]->ordinary.empty()) return &outboxes[turn_]->ordinary;

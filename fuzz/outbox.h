@@ -1,4 +1,5 @@
-// fuzz/outbox.h — what one core wants to say on the console: two queues of messages, urgent before ordinary.
+// fuzz/outbox.h — what one core wants to say on the console: three queues of messages, sent in this order:
+// crashes, statistics, everything else.
 //
 // A message is one or several lines that stay together, ended by a zero byte which is not sent. The core
 // alone writes and never waits: what does not fit is refused whole, and the writer keeps it for later.
@@ -41,12 +42,17 @@ class ByteQueue {
 
 class Outbox {
   public:
-    static constexpr usize memory(u32 capacity) { return 2 * ByteQueue::memory(capacity); }
-    Outbox(Arena &arena, u32 capacity) : urgent(arena, capacity), ordinary(arena, capacity) {}
-    bool empty() const { return urgent.empty() && ordinary.empty(); }
+    static constexpr u32 statistics_capacity = 1u << 16; // one record over as many cores as there may be
+    static constexpr usize memory(u32 capacity) {
+        return 2 * ByteQueue::memory(capacity) + ByteQueue::memory(statistics_capacity);
+    }
+    Outbox(Arena &arena, u32 capacity)
+        : urgent(arena, capacity), statistics(arena, statistics_capacity), ordinary(arena, capacity) {}
+    bool empty() const { return urgent.empty() && statistics.empty() && ordinary.empty(); }
 
-    ByteQueue urgent;   // crashes
-    ByteQueue ordinary; // statistics, corpus entries, timeouts
+    ByteQueue urgent;     // crashes
+    ByteQueue statistics; // never behind a corpus that the line cannot carry
+    ByteQueue ordinary;   // corpus entries, timeouts
 };
 
 // A queue large enough that the record of a crash with an input of `max_len` bytes fits an empty one.

@@ -290,8 +290,8 @@ template <Executor E, Surroundings H> void Worker<E, H>::after_case() {
 template <Executor E, Surroundings H> void Worker<E, H>::report_stats() {
     const u64 now = host_.now_us();
     last_stats_us_ = now;
-    stats_.write(outbox_.ordinary.begin(), shared_, host_.figures(), now - started_us_);
-    if (outbox_.ordinary.commit() && options_.pace == Pace::repeatable) host_.send_records();
+    stats_.write(outbox_.statistics.begin(), shared_, host_.figures(), now - started_us_);
+    if (outbox_.statistics.commit() && options_.pace == Pace::repeatable) host_.send_records();
 }
 
 template <Executor E, Surroundings H> void Worker<E, H>::report_corpus() {
