@@ -69,6 +69,7 @@ start:
 
         mov     bp, 4                   ; tries: a drive that spins up may fail the first read
 .read:  mov     si, packet
+        mov     byte [si + 2], STAGE1_SECTORS   ; a failed read leaves there how many it got
         mov     ah, 0x42
         mov     dl, [drive]
         int     0x13
@@ -92,7 +93,7 @@ start:
         jne     fail
 
         mov     dl, [drive]
-        jmp     0:STAGE1
+        jmp     STAGE1
 
 ; Prints the reason at SI and stops for good.
 fail:   push    si

@@ -5,7 +5,7 @@
 ;
 ;   0x00500  Handoff                          0x09000  six page tables for long mode
 ;   0x00600  E820 entries, at most 512        0x10000  stage2
-;   0x07C00  stack, downwards                 0x70000  32 KiB through which disk reads pass
+;   0x07C00  stack, downwards                 0x70000  63.5 KiB through which disk reads pass
 ;   0x07E00  this code                        0x1000000  kernel, bundle behind it on the next page
 ;
 ; It assumes nothing about the machine that it can test; each failure prints one line and stops.
@@ -21,7 +21,7 @@ MAP_LIMIT       equ 512
 TABLES          equ 0x9000
 STAGE2          equ 0x10000
 BOUNCE          equ 0x70000
-BOUNCE_SECTORS  equ 64
+BOUNCE_SECTORS  equ 127                 ; the most that every BIOS reads at once
 LOAD_AT         equ 0x1000000           ; 16 MiB: above the ISA hole that some machines still have
 COM1            equ 0x3F8
 DEBUG_EXIT      equ 0xF4
@@ -177,10 +177,12 @@ is_usable:
 ; Reads [packet.count] sectors from [packet.lba] to [packet.segment]:0; five tries, the drive reset between them.
 read_sectors:
         mov     bp, 5
-.try:   mov     ah, 0x42
+.try:   mov     si, packet
+        push    word [packet.count]     ; a failed read leaves there how many it got
+        mov     ah, 0x42
         mov     dl, [drive]
-        mov     si, packet
         int     0x13
+        pop     word [packet.count]     ; POP keeps the carry
         jnc     .done
         mov     [status], ah
         xor     ah, ah
