@@ -25,6 +25,7 @@
 #include "mm/physical.h"
 #include "vm/codes.h"
 #include "vm/held_frame.h"
+#include "vm/hot_pages.h"
 #include "vm/outcome.h"
 #include "vm/snapshot.h"
 
@@ -33,9 +34,11 @@ namespace vm {
 // What one nested table of the last level maps, and what we know of its pages.
 struct Region {
     static constexpr u64 words = pages_per_region / 64;
-    u64 own[words] = {};    // pages in frames of this machine's own
-    u64 tables[words] = {}; // page tables of the guest: shared even though writable
-    Phys leaf;              // the nested table; 0 until the first page
+    u64 own[words] = {};           // pages in frames of this machine's own
+    u64 tables[words] = {};        // page tables of the guest: shared even though writable
+    Phys leaf;                     // the nested table; 0 until the first page
+    u32 cold = 0;                  // own pages that are not in the list of hot ones
+    u8 hot[pages_per_region] = {}; // a page's place in that list, plus one; 0: not there
 
     static constexpr u64 bit(u64 index) { return 1ul << (index % 64); }
     bool is_own(u64 index) const { return (own[index / 64] & bit(index)) != 0; }
@@ -60,7 +63,8 @@ template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames> class GuestMemor
             return FAIL(bad_options, "a machine's memory is whole pages, at least one, at most 4 GiB", size);
         auto regions = TRY(mm::allocate_array<Region>(heap, align_up(size, region_size) / region_size),
                            "allocating the books of a machine's memory", size);
-        GuestMemory made(memory, frames, heap, static_cast<mm::OwnedArray<Region> &&>(regions), size);
+        GuestMemory made(memory, frames, heap, std::move(regions), size);
+        made.hot_ = TRY(HotPages<Pin>::make(heap), "making the list of hot pages");
         made.zero_ =
             TRY(frames.allocate(mm::Owner::guest_private), "allocating the page that stands for zeros");
         {
@@ -120,16 +124,27 @@ template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames> class GuestMemor
 
     GuestMemory(Memory &memory, Frames &frames, const mm::Allocator &heap, mm::OwnedArray<Region> &&regions,
                 u64 size)
-        : memory_(&memory), frames_(&frames), heap_(heap),
-          regions_(static_cast<mm::OwnedArray<Region> &&>(regions)), table_(memory, Phys()), size_(size) {}
+        : memory_(&memory), frames_(&frames), heap_(heap), regions_(std::move(regions)),
+          table_(memory, Phys()), size_(size) {}
 
     bool inside(GuestPhys from, u64 length) const {
         return from.value() <= size_ && length <= size_ - from.value();
     }
     mm::Owner owner() const { return snapshot_ != nullptr ? mm::Owner::guest_private : mm::Owner::snapshot; }
     static mm::Entry *entries(Pin &leaf) { return reinterpret_cast<mm::Entry *>(leaf.bytes()); }
-    void mark_active(u64 region) { active_[region / 64] |= Region::bit(region); }
+    // An own page joined the cold ones of a region, or left them.
+    void joined_cold(u64 region) { ++regions_[region].cold, active_[region / 64] |= Region::bit(region); }
+    void left_cold(u64 region) {
+        if (--regions_[region].cold == 0) active_[region / 64] &= ~Region::bit(region);
+    }
     template <class Visit> rstate::Result<void> for_active(Visit &&visit);
+    HotPage<Pin> *hot_page(Place at) {
+        const u32 slot = regions_[at.region].hot[at.index];
+        return slot != 0 ? &hot_[slot - 1] : nullptr;
+    }
+    void promote(u64 number, u64 index, Phys own, SnapshotEntry from);
+    rstate::Result<HotPage<Pin>> pin_hot(u64 number, u64 index, Phys own, SnapshotEntry from);
+    void demote(u32 slot);
 
     rstate::Result<Phys> allocate_frame(mm::Owner owner);
     rstate::Result<Phys> leaf_of(GuestPhys address);
@@ -141,6 +156,7 @@ template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames> class GuestMemor
     rstate::Result<Phys> frame_of(GuestPhys address);
     rstate::Result<void> reset_region(u64 number);
     rstate::Result<void> restore(Phys own, SnapshotEntry from);
+    void count_restored(u64 pages);
     rstate::Result<void> reset_pages(u64 number, mm::Entry *nested, const SnapshotEntry *shared_entries);
     rstate::Result<void> digest_region(u64 number, u64 zero_hash, Xxh64 &hash);
     rstate::Result<void> hash_page(Phys frame, u64 &hash);
@@ -154,7 +170,8 @@ template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames> class GuestMemor
     Phys zero_;
     u64 size_;
     const Snapshot *snapshot_ = nullptr;
-    u64 active_[max_regions / 64] = {}; // regions with own pages
+    HotPages<Pin> hot_;
+    u64 active_[max_regions / 64] = {}; // regions with cold own pages
     u64 epoch_ = 1;
     u64 shed_hand_ = 0; // the region where the last shedding stopped
     u64 needless_faults_ = 0;

@@ -18,15 +18,15 @@ template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames>
 GuestMemory<Memory, Frames>::GuestMemory(GuestMemory &&other)
     : memory_(other.memory_), frames_(other.frames_), heap_(other.heap_), regions_(std::move(other.regions_)),
       table_(other.table_), has_table_(other.has_table_), zero_(other.zero_), size_(other.size_),
-      snapshot_(other.snapshot_), epoch_(other.epoch_), shed_hand_(other.shed_hand_),
-      needless_faults_(other.needless_faults_), spent_(other.spent_) {
+      snapshot_(other.snapshot_), hot_(std::move(other.hot_)), epoch_(other.epoch_),
+      shed_hand_(other.shed_hand_), needless_faults_(other.needless_faults_), spent_(other.spent_) {
     for (u64 i = 0; i < max_regions / 64; ++i) active_[i] = other.active_[i], other.active_[i] = 0;
     other.has_table_ = false;
     other.zero_ = Phys();
 }
 
-// Only failing pins can stop it, and then frames are lost rather than freed twice.
 template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames> GuestMemory<Memory, Frames>::~GuestMemory() {
+    while (hot_.size() != 0) demote(hot_.size() - 1); // pins first, then what they pin
     auto freed = for_active([&](u64 number) -> rstate::Result<void> {
         Region &region = regions_[number];
         auto leaf =
@@ -35,6 +35,7 @@ template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames> GuestMemory<Memo
             if (region.is_own(i)) frames_->free(entries(leaf)[i].frame(), owner());
         return rstate::done();
     });
+    // Only failing pins can stop it, and then frames are lost rather than freed twice.
     if (!freed.ok()) rstate::report(freed.take_error(), "a machine's pages are lost");
     if (has_table_) {
         auto destroyed = table_.destroy(*frames_);
@@ -132,7 +133,7 @@ rstate::Result<Phys> GuestMemory<Memory, Frames>::make_own(GuestPhys address) {
     entry = mm::NestedFormat::leaf(copy.frame, mm::read_write_execute, mm::Cache::write_back);
     entry.raw |= mm::Entry::Accessed::mask | mm::Entry::Dirty::mask;
     regions_[at.region].own[at.index / 64] |= Region::bit(at.index);
-    mark_active(at.region);
+    joined_cold(at.region);
     return copy.keep();
 }
 
@@ -197,6 +198,12 @@ rstate::Result<void> GuestMemory<Memory, Frames>::write(GuestPhys to, Bytes data
     for (u64 done = 0; done < data.size();) {
         const GuestPhys at = to + done;
         const u64 piece = min(page_size - at.offset(), data.size() - done);
+        if (HotPage<Pin> *hot = hot_page(Place(at))) {
+            hot->entry().raw |= mm::Entry::Accessed::mask | mm::Entry::Dirty::mask;
+            __builtin_memcpy(hot->own.bytes() + at.offset(), data.data() + done, piece);
+            done += piece;
+            continue;
+        }
         const Phys frame = TRY(writable_frame(at), "making a page the host writes the machine's own", at);
         auto page = TRY(memory_->pin(frame), "pinning a page to write the guest's memory", at);
         __builtin_memcpy(page.bytes() + at.offset(), data.data() + done, piece);
@@ -213,6 +220,11 @@ rstate::Result<void> GuestMemory<Memory, Frames>::view(GuestPhys from, u64 lengt
     for (u64 done = 0; done < length;) {
         const GuestPhys at = from + done;
         const u64 piece = min(page_size - at.offset(), length - done);
+        if (HotPage<Pin> *hot = hot_page(Place(at))) {
+            visit(done, Bytes(hot->own.bytes() + at.offset(), piece));
+            done += piece;
+            continue;
+        }
         const Phys frame = TRY(frame_of(at), "finding a page to read the guest's memory", at);
         auto page = TRY(memory_->pin(frame), "pinning a page to read the guest's memory", at);
         visit(done, Bytes(page.bytes() + at.offset(), piece));

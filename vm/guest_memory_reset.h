@@ -6,15 +6,36 @@
 
 namespace vm {
 
+// Hot pages first: a clean one costs a load and a test, a dirty one the copy.
 template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames>
 rstate::Result<void> GuestMemory<Memory, Frames>::reset() {
     if (snapshot_ == nullptr) return FAIL(snapshot_state, "a reset needs a snapshot to go back to");
-    ++spent_.resets;
+    const u64 current = ++spent_.resets;
+    u64 restored = 0;
+    for (u32 slot = 0; slot < hot_.size(); ++slot) {
+        HotPage<Pin> &page = hot_[slot];
+        mm::Entry &entry = page.entry();
+        if (!entry.dirty()) continue;
+        cpu::copy_page(page.own.bytes(), page.shared.bytes());
+        entry.raw &= ~mm::Entry::Dirty::mask;
+        page.last_dirty = current;
+        ++restored;
+    }
+    count_restored(restored);
     const u64 words = (regions_.size() + 63) / 64;
     for (u64 word = 0; word < words; ++word)
         for (u64 bits = active_[word]; bits != 0; bits &= bits - 1)
             TRY(reset_region(word * 64 + static_cast<u64>(__builtin_ctzl(bits))), "resetting a region", word);
     return rstate::done();
+}
+
+// A dirty bit that was cleared owes a flush: the processor must walk again, or it would not set it at the
+// next write.
+template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames>
+void GuestMemory<Memory, Frames>::count_restored(u64 pages) {
+    epoch_ += pages != 0;
+    spent_.dirty_pages += pages;
+    spent_.reset_bytes += pages * page_size;
 }
 
 template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames>
@@ -27,7 +48,7 @@ rstate::Result<void> GuestMemory<Memory, Frames>::reset_region(u64 number) {
     return reset_pages(number, entries(leaf), reinterpret_cast<const SnapshotEntry *>(shared_table.bytes()));
 }
 
-// The hot loop: a clean page costs one load and one test, a dirty one two pins and the copy.
+// The cold ones: a dirty page costs its pins and the copy, and moves to the hot list when there is room.
 template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames>
 rstate::Result<void> GuestMemory<Memory, Frames>::reset_pages(u64 number, mm::Entry *nested,
                                                               const SnapshotEntry *shared_entries) {
@@ -35,16 +56,49 @@ rstate::Result<void> GuestMemory<Memory, Frames>::reset_pages(u64 number, mm::En
     for (u64 word = 0; word < Region::words; ++word) {
         for (u64 bits = region.own[word]; bits != 0; bits &= bits - 1) {
             const u64 index = word * 64 + static_cast<u64>(__builtin_ctzl(bits));
-            if (!nested[index].dirty()) continue;
+            if (!nested[index].dirty() || region.hot[index] != 0) continue;
             const SnapshotEntry from = shared_entries != nullptr ? shared_entries[index] : SnapshotEntry{};
             TRY(restore(nested[index].frame(), from), "restoring a dirty page", number, index);
             nested[index].raw &= ~mm::Entry::Dirty::mask;
-            ++epoch_; // the processor must walk again, or it would not set the bit at the next write
-            ++spent_.dirty_pages;
-            spent_.reset_bytes += page_size;
+            count_restored(1);
+            promote(number, index, nested[index].frame(), from);
         }
     }
     return rstate::done();
+}
+
+template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames>
+rstate::Result<HotPage<typename Memory::Pin>>
+GuestMemory<Memory, Frames>::pin_hot(u64 number, u64 index, Phys own, SnapshotEntry from) {
+    auto leaf = TRY(memory_->pin(regions_[number].leaf), "pinning a hot page's nested table", number, index);
+    auto page = TRY(memory_->pin(own), "pinning a hot page", number, index);
+    auto shared = TRY(memory_->pin(from.present() ? from.frame() : zero_),
+                      "pinning what a hot page is restored from", number, index);
+    return HotPage<Pin>{std::move(leaf),          std::move(page),         std::move(shared),
+                        static_cast<u32>(number), static_cast<u32>(index), spent_.resets};
+}
+
+template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames>
+void GuestMemory<Memory, Frames>::promote(u64 number, u64 index, Phys own, SnapshotEntry from) {
+    if (hot_.full()) {
+        const u32 idle = hot_.idle(spent_.resets);
+        if (idle == HotPages<Pin>::capacity) return;
+        demote(idle);
+    }
+    auto pinned = pin_hot(number, index, own, from);
+    if (!pinned.ok())
+        return rstate::ignore(std::move(pinned), "a page that is not pinned is only slower to restore");
+    regions_[number].hot[index] = static_cast<u8>(hot_.add(pinned.take()) + 1);
+    left_cold(number);
+}
+
+template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames>
+void GuestMemory<Memory, Frames>::demote(u32 slot) {
+    const u32 number = hot_[slot].region;
+    regions_[number].hot[hot_[slot].index] = 0;
+    joined_cold(number);
+    hot_.remove(slot);
+    if (slot < hot_.size()) regions_[hot_[slot].region].hot[hot_[slot].index] = static_cast<u8>(slot + 1);
 }
 
 template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames>
@@ -65,6 +119,8 @@ u64 GuestMemory<Memory, Frames>::shed(u64 wanted) {
         for (u64 i = 0; i < pages_per_region && given < wanted; ++i) {
             mm::Entry &entry = entries(leaf)[i];
             if (!region.is_own(i) || entry.dirty()) continue;
+            if (region.hot[i] != 0) demote(region.hot[i] - 1u); // nothing may be pinned that is freed
+            left_cold(number);
             const Phys frame = entry.frame();
             entry = mm::Entry{};
             ++epoch_;
@@ -72,7 +128,6 @@ u64 GuestMemory<Memory, Frames>::shed(u64 wanted) {
             frames_->free(frame, mm::Owner::guest_private);
             ++given;
         }
-        if (!region.has_own()) active_[number / 64] &= ~Region::bit(number);
     }
     spent_.shed_pages += given;
     return given;

@@ -81,8 +81,10 @@ template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames> class SnapshotTa
         snapshot_.pages_ = machine_.own_pages();
         snapshot_.memory_size_ = machine_.size_;
         machine_.snapshot_ = &snapshot_;
-        for (Region &region : machine_.regions_)
+        for (Region &region : machine_.regions_) {
             for (u64 &word : region.own) word = 0;
+            region.cold = 0;
+        }
         for (u64 &word : machine_.active_) word = 0;
     }
 

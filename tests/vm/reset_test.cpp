@@ -112,6 +112,38 @@ TEST_F(ResetTest, OnlyWrittenPagesAreRestored) {
     EXPECT_EQ(guest.own.spent().dirty_pages, before + 2);
 }
 
+TEST_F(ResetTest, MorePagesThanTheHotListHoldsAreAllRestored) {
+    Guest guest(memory, heap, size);
+    fill(guest);
+    guest.take(snapshot);
+    for (u64 round = 0; round < 40; ++round) {
+        const u64 start = round * 7 % 100; // pages come into use and fall out of it
+        for (u64 page = start; page < start + 90; ++page) guest.write(page_at(page * 5), 0x10);
+        for (u64 page = start; page < start + 90; page += 3) guest.host_write(page_at(page * 5) + 9, 0x20);
+        for (u64 page = start; page < start + 90; ++page) ASSERT_EQ(guest.host_read(page_at(page * 5)), 0x10);
+        guest.reset();
+        ASSERT_EQ(guest.digest(), snapshot.digest()) << "round " << round;
+    }
+    EXPECT_GT(guest.own.shed(1000), 150u); // every one of them is clean, hot or not
+    EXPECT_EQ(guest.own.own_pages(), 0u);
+    guest.enter();
+    EXPECT_EQ(guest.digest(), snapshot.digest());
+    EXPECT_EQ(memory.pins(), 0u);
+}
+
+TEST_F(ResetTest, AMachineThatMovesTakesItsHotPagesAlong) {
+    Guest guest(memory, heap, size);
+    guest.take(snapshot);
+    for (u64 page = 0; page < 10; ++page) guest.write(page_at(page), 1);
+    guest.reset();
+    GuestMemory moved(std::move(guest.own));
+    const u8 byte = 5;
+    ASSERT_TRUE(moved.write(page_at(3), {&byte, 1}).ok());
+    ASSERT_TRUE(moved.reset().ok());
+    EXPECT_EQ(moved.digest({}).take(), snapshot.digest());
+    EXPECT_EQ(moved.own_pages(), 10u);
+}
+
 // Says that the other tests can fail: a processor that is not flushed after a reset writes without a trace.
 TEST_F(ResetTest, WithoutTheFlushThatIsOwedAResetWouldMissAWrite) {
     Guest guest(memory, heap, size);
