@@ -2,11 +2,14 @@
 #include "base/log.h"
 #include "boot/exit.h"
 #include "kernel/apic.h"
+#include "kernel/bench.h"
 #include "kernel/campaign.h"
 #include "kernel/codes.h"
 #include "kernel/console.h"
 #include "kernel/cores.h"
 #include "kernel/panic.h"
+#include "kernel/plants.h"
+#include "kernel/tests.h"
 #include "kernel/world.h"
 
 // A core that waits for another may be the one that the other waits for.
@@ -37,6 +40,14 @@ void announce(const stage2::CoreArgs &args, const boot::Options &options) {
 // What the machine is there for; returns what an emulator shall exit with.
 rstate::Result<u32> serve(const stage2::CoreArgs &args, const boot::Bundle &bundle,
                           const boot::Options &options) {
+    const TestContext context{args};
+    if (!options.plant.empty()) TRY(plant(options.plant, context), "planting a failure");
+    if (!options.test.empty())
+        return run_tests(options.test, context) ? boot::exit_ok : boot::exit_tests_failed;
+    if (!options.bench.empty()) {
+        TRY(run_benchmarks(options.bench, bundle, context), "running the benchmarks");
+        return boot::exit_ok;
+    }
     if (options.replay) return TRY(replay(bundle, options, args.tsc_hz), "replaying an input");
     TRY(run_campaign(bundle, options, args.core_count, args.tsc_hz), "running a campaign");
     return boot::exit_ok;

@@ -1,0 +1,13 @@
+// kernel/bench.h — what we spend, counted on the machine: under QEMU's -icount shift=0 a time stamp is an
+// instruction.
+#pragma once
+
+#include "boot/bundle.h"
+#include "kernel/tests.h"
+
+namespace kernel {
+
+// Runs what matches, a record each.
+rstate::Result<> run_benchmarks(Text glob, const boot::Bundle &bundle, const TestContext &context);
+
+} // namespace kernel

@@ -1,0 +1,39 @@
+// kernel/tests.h — tests that run in the kernel, on the machine: each registers itself in a section of the
+// image.
+//
+//   static rstate::Result<> freed_memory_is_given_back() { ...; return expect(a == b, "..."); }
+//   RL_TEST(freed_memory_is_given_back);
+//
+// The option test=GLOB runs those whose name matches instead of fuzzing.
+#pragma once
+
+#include "base/text.h"
+#include "kernel/codes.h"
+#include "rstate/result.h"
+#include "stage2/core_args.h"
+
+namespace kernel {
+
+struct TestContext {
+    const stage2::CoreArgs &args;
+};
+
+struct Test {
+    const char *name;
+    rstate::Result<> (*run)(const TestContext &);
+};
+
+#define RL_TEST(function)                                                                                    \
+    [[gnu::section(".rl_tests"), gnu::used, gnu::retain]] static const kernel::Test test_of_##function {     \
+#function, function                                                                                  \
+    }
+
+// Runs what matches, a record each; true when all passed and there was at least one.
+bool run_tests(Text glob, const TestContext &context);
+
+#define EXPECT(condition, ...)                                                                               \
+    do {                                                                                                     \
+        if (!(condition)) return FAIL(kernel::test_failed, #condition __VA_OPT__(, ) __VA_ARGS__);           \
+    } while (false)
+
+} // namespace kernel
