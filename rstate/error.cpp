@@ -14,7 +14,8 @@ constinit Pool first_pool;
 constinit Pool *pools[max_cores] = {};
 constinit u64 dropped_count = 0;
 
-// Core 0 has a pool before anybody could attach one. (Zeroes above, since what is not zero costs a boot stage's file.)
+// Core 0 has a pool before anybody could attach one. (Zeroes above, since what is not zero costs a boot
+// stage's file.)
 Pool *pool_of(u32 core) {
     if (core >= max_cores) return nullptr;
     return core == 0 && pools[0] == nullptr ? &first_pool : pools[core];

@@ -38,12 +38,12 @@ u32 frames_in_use(u32 core);
 u64 dropped_errors();
 
 // Move-only. It must be consumed: returned, printed with `report`, branched on with `handled`, or `ignore`d.
-// It travels in a register, and nearly every copy of it is known to be absent where it dies: hence trivial_abi, and
-// the destructor always inline.
+// It travels in a register, and nearly every copy of it is known to be absent where it dies: hence
+// trivial_abi, and the destructor always inline.
 class [[nodiscard, clang::trivial_abi]] Error {
   public:
     constexpr Error() = default;
-    [[gnu::always_inline]] Error(Error &&other) : word_(other.word_) { other.word_ = 0; }
+    [[gnu::always_inline]] Error(Error && other) : word_(other.word_) { other.word_ = 0; }
     Error &operator=(Error &&other);
     Error(const Error &) = delete;
     [[gnu::always_inline]] ~Error() {

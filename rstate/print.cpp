@@ -69,7 +69,9 @@ void add_value(Line &line, u64 word, ValueKind kind, const Resolver *resolver) {
 
 void print_frame(const Output &out, const Frame &frame, const Resolver *resolver) {
     Line line;
-    line.add("  {}:{}", frame.site->file, frame.site->line);
+    const Text file = frame.site->file;
+    line.add("  {}:{}", file.starts_with("./") ? file.from(2) : file,
+             frame.site->line); // headers are found as ./x/y.h
     pad_to(line, 28);
     line.add("{}", frame.site->function);
     pad_to(line, 54);

@@ -27,7 +27,7 @@ template <class T = void> class [[nodiscard, clang::trivial_abi]] Result {
         if (!error_.present()) [[unlikely]]
             result_without_error();
     }
-    [[gnu::always_inline]] Result(Result &&other) : error_(std::move(other.error_)) {
+    [[gnu::always_inline]] Result(Result && other) : error_(std::move(other.error_)) {
         if (error_.present())
             other.error_.word_ = Error::taken;
         else

@@ -85,10 +85,6 @@ constexpr bool is_word(char c) {
            c == ':' || c == '~';
 }
 
-struct Range {
-    usize start, end;
-};
-
 // The index of the parenthesis that opens the parameter list: the last one that nothing encloses,
 // before the " [T = ...]" that clang adds to templates.
 constexpr usize parameters(const char *pretty) {
@@ -101,22 +97,61 @@ constexpr usize parameters(const char *pretty) {
     return found;
 }
 
-constexpr Range short_name(const char *pretty) {
-    const usize end = parameters(pretty);
-    usize start = end;
-    while (start > 0 && is_word(pretty[start - 1])) --start;
-    // Namespaces begin with a small letter here and types with a capital: keep the class, drop the rest.
-    for (usize i = start; i + 1 < end; ++i)
-        if (pretty[i] == ':' && pretty[i + 1] == ':' && !(pretty[start] >= 'A' && pretty[start] <= 'Z'))
-            start = i + 2;
-    return {start, end};
+// Where the name begins: the words before the parameters, template arguments counted in.
+constexpr usize name_start(const char *pretty, usize end) {
+    usize start = end, depth = 0;
+    while (start > 0) {
+        const char c = pretty[start - 1];
+        if (c == '>')
+            ++depth;
+        else if (c == '<' && depth > 0)
+            --depth;
+        else if (depth == 0 && !is_word(c))
+            break;
+        --start;
+    }
+    return start;
 }
 
-constexpr usize short_length(const char *pretty) { return short_name(pretty).end - short_name(pretty).start; }
+// Copies the name without namespaces, which begin with a small letter here where types begin with a capital,
+// and without template arguments; returns its length. `out` may be null.
+constexpr usize short_name(const char *pretty, char *out) {
+    const usize end = parameters(pretty);
+    usize length = 0, depth = 0, component = 0;
+    bool in_class = false;
+    for (usize i = name_start(pretty, end); i < end; ++i) {
+        const char c = pretty[i];
+        if (c == '<' || c == '>') {
+            if (c == '<')
+                ++depth;
+            else
+                --depth;
+            continue;
+        }
+        if (depth > 0) continue;
+        if (length == component && c >= 'A' && c <= 'Z') in_class = true;
+        const bool ends_component = c == ':' && pretty[i + 1] == ':';
+        if (ends_component && !in_class) { // a namespace: forget it
+            length = component;
+            ++i;
+            continue;
+        }
+        if (out != nullptr) out[length] = c;
+        ++length;
+    }
+    if (length != 0) return length;
+    constexpr char lambda[] = "lambda"; // its name is operator(), which is no word
+    for (usize i = 0; out != nullptr && i < sizeof lambda - 1; ++i) out[i] = lambda[i];
+    return sizeof lambda - 1;
+}
+
+constexpr usize short_length(const char *pretty) { return short_name(pretty, nullptr); }
 
 template <usize n> constexpr Name<n> cut(const char *pretty) {
+    char whole[512] = {};
     Name<n> name;
-    for (usize i = 0; i < n; ++i) name.characters[i] = pretty[short_name(pretty).start + i];
+    if (short_name(pretty, whole) == n)
+        for (usize i = 0; i < n; ++i) name.characters[i] = whole[i];
     return name;
 }
 
