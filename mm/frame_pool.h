@@ -63,7 +63,8 @@ template <PhysicalMemory M> class FramePool final {
             return FAIL(out_of_records, "a pool keeps 16 ranges", range.first, range.bytes);
         const u64 frames = range.bytes / page_size, limit = frames - range.boot_bytes / page_size;
         Range &added = ranges_[count_];
-        added = {range.first, frames, 0, limit, limit / frames_per_group, range.node};
+        added = {range.first, frames, 0, limit, limit == frames ? ~0ul : limit / frames_per_group,
+                 range.node};
         TRY(book_boot_frames(added), "booking the frames that the boot uses", range.first, range.boot_bytes);
         ++count_;
         free_ += limit - (limit + frames_per_group - 1) / frames_per_group;
@@ -122,9 +123,10 @@ template <PhysicalMemory M> class FramePool final {
     struct Range {
         Phys first;
         u64 frames = 0;
-        u64 next = 0;       // frames below it were handed out at least once, or keep books
-        u64 limit = 0;      // frames from here on are the boot's
-        u64 boot_group = 0; // the group that `limit` is in: its books are kept from the start
+        u64 next = 0;  // frames below it were handed out at least once, or keep books
+        u64 limit = 0; // frames from here on are the boot's
+        u64 boot_group =
+            0; // the group where the boot's frames begin: books are kept from the start, from it on
         u32 node = 0;
     };
     // Where a frame is booked.
@@ -224,7 +226,7 @@ template <PhysicalMemory M> class FramePool final {
         return rstate::done();
     }
     rstate::Result<void> book_boot_frames(const Range &range) {
-        for (u64 group = range.boot_group; group * frames_per_group < range.frames; ++group) {
+        for (u64 group = range.boot_group; group < ~0ul && group * frames_per_group < range.frames; ++group) {
             const Phys page = range.first + group * group_bytes;
             TRY(start_books(page), "starting the books of the boot's frames", page);
             auto pin = TRY(memory_.pin(page), "booking the boot's frames", page);

@@ -25,6 +25,8 @@ template <PhysicalMemory M> class Frames final {
     rstate::Result<Phys> allocate(Owner owner) { return allocate_run(1, 1, owner); }
 
     rstate::Result<Phys> allocate_run(u64 count, u64 alignment, Owner owner) {
+        if (count == 0 || count > FramePool<M>::longest_run)
+            return FAIL(too_large, "a row of frames fits between two pages of books", count);
         const u32 me = current_core();
         const u32 node = pools_[me] != nullptr ? pools_[me]->node() : 0;
         for (const Distance distance : {Distance::own, Distance::same_node, Distance::anywhere}) {

@@ -23,7 +23,7 @@ u8 *map_file(u8 *address, int file, u64 bytes, u64 offset) {
 
 SimMemory::SimMemory(u64 frames, Phys first, Mode mode)
     : file_(memfd_create("simulated memory", 0)), first_(first), mode_(mode),
-      owners_(frames, mm::Owner::nobody) {
+      owners_(frames, mm::Owner::nobody), pinned_(frames) {
     CHECK(file_ >= 0 && ftruncate(file_, static_cast<off_t>(frames * page_size)) == 0,
           "the memory file is made");
     all_ = map_file(nullptr, file_, frames * page_size, 0);
@@ -51,14 +51,16 @@ rstate::Result<SimMemory::Pin> SimMemory::pin(Phys page) {
               "a frame that is pinned belongs to somebody", page);
     }
     __atomic_fetch_add(&pins_, 1, __ATOMIC_RELAXED);
-    const u64 offset = page - first_;
-    return Pin(this, mode_ == Mode::quick ? all_ + offset : map_file(nullptr, file_, page_size, offset));
+    const u64 offset = page - first_, number = offset / page_size;
+    __atomic_fetch_add(&pinned_[number], 1, __ATOMIC_RELAXED);
+    u8 *bytes = mode_ == Mode::quick ? all_ + offset : map_file(nullptr, file_, page_size, offset);
+    return Pin(this, bytes, number);
 }
 
 SimMemory::Pin &SimMemory::Pin::operator=(Pin &&other) {
     if (this != &other) {
         release();
-        memory_ = other.memory_, bytes_ = other.bytes_;
+        memory_ = other.memory_, bytes_ = other.bytes_, number_ = other.number_;
         other.bytes_ = nullptr;
     }
     return *this;
@@ -68,6 +70,7 @@ void SimMemory::Pin::release() {
     if (bytes_ == nullptr) return;
     if (memory_->mode_ == Mode::strict) munmap(bytes_, page_size);
     __atomic_fetch_sub(&memory_->pins_, 1, __ATOMIC_RELAXED);
+    __atomic_fetch_sub(&memory_->pinned_[number_], 1, __ATOMIC_RELAXED);
     bytes_ = nullptr;
 }
 
@@ -92,6 +95,7 @@ void SimMemory::free(Phys frame, mm::Owner owner) {
     const std::lock_guard guard(mutex_);
     mm::Owner &known = owners_[(frame - first_) / page_size];
     CHECK(known == owner, "a frame is freed once, by its owner", frame, known, owner);
+    CHECK(pinned_[(frame - first_) / page_size] == 0, "a frame is not freed while it is pinned", frame);
     known = mm::Owner::nobody;
     free_.push_back((frame - first_) / page_size);
     std::memset(all_ + (frame - first_), 0xDD, page_size);

@@ -2,8 +2,8 @@
 // a stale pointer faults, as on the machine.
 //
 // It is a PhysicalMemory and a FrameAllocator. As an allocator it knows every frame's owner: freeing what is
-// not owned, freeing under another owner, and pinning a freed frame abort. Code under test that brings its
-// own allocator uses the pins alone.
+// not owned or still pinned, freeing under another owner, and pinning a freed frame abort. Code under test
+// that brings its own allocator uses the pins alone.
 #pragma once
 
 #include <mutex>
@@ -25,8 +25,10 @@ class SimMemory {
 
     class Pin {
       public:
-        Pin(SimMemory *memory, u8 *bytes) : memory_(memory), bytes_(bytes) {}
-        Pin(Pin &&other) : memory_(other.memory_), bytes_(other.bytes_) { other.bytes_ = nullptr; }
+        Pin(SimMemory *memory, u8 *bytes, u64 number) : memory_(memory), bytes_(bytes), number_(number) {}
+        Pin(Pin &&other) : memory_(other.memory_), bytes_(other.bytes_), number_(other.number_) {
+            other.bytes_ = nullptr;
+        }
         Pin &operator=(Pin &&other);
         ~Pin() { release(); }
         u8 *bytes() { return bytes_; }
@@ -35,6 +37,7 @@ class SimMemory {
         void release();
         SimMemory *memory_;
         u8 *bytes_;
+        u64 number_; // of the frame
     };
 
     rstate::Result<Pin> pin(Phys page);
@@ -75,6 +78,7 @@ class SimMemory {
     bool allocates_ = false; // whether `allocate` was ever used
     u64 next_ = 0;
     std::vector<mm::Owner> owners_;
+    std::vector<u32> pinned_; // times, by frame
     std::vector<u64> free_;
     mutable std::mutex mutex_;
 };

@@ -1,0 +1,208 @@
+// tests/mm/window_test.cpp — the window over real addresses: hits, misses, stale translations, freed frames.
+#include "mm/window.h"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "base/random.h"
+#include "mm/marks.h"
+#include "tests/sim/cpu.h"
+#include "tests/sim/program.h"
+#include "tests/sim/test.h"
+#include "tests/sim/window_region.h"
+
+namespace {
+
+struct WindowTest : testing::Test {
+    SimMemory memory{2048, Phys(0x1000000)};
+    sim::WindowRegion region{memory, 0, memory.first()};
+    mm::Window window{0, region.base(), region.table()};
+
+    Phys frame(u64 number) const { return memory.first() + (1 + number) * page_size; }
+    // A page whose slot pair is the same as frame 0's.
+    Phys rival(u64 number) const {
+        const u64 base = frame(0).frame_number(), home = (base ^ base >> 9) & 510;
+        for (u64 n = 1;; ++n) {
+            const u64 f = frame(n).frame_number();
+            if (((f ^ f >> 9) & 510) == home && number-- == 0) return frame(n);
+        }
+    }
+};
+
+TEST_F(WindowTest, APinGivesThePagesBytes) {
+    memory.peek(frame(3))[17] = 99;
+    auto pin = window.pin(frame(3)).take();
+    EXPECT_EQ(pin.bytes()[17], 99);
+    pin.bytes()[18] = 100;
+    EXPECT_EQ(memory.peek(frame(3))[18], 100);
+}
+
+TEST_F(WindowTest, PinningAHotFrameWritesNoEntryAndFlushesNothing) {
+    for (u32 i = 0; i < 100; ++i) static_cast<void>(window.pin(frame(3)).take());
+    EXPECT_EQ(window.misses(), 1u);
+    EXPECT_EQ(window.flushes(), 0u);
+}
+
+TEST_F(WindowTest, ASequenceOf512FramesFitsWithoutAFlush) {
+    for (u32 round = 0; round < 3; ++round)
+        for (u64 i = 0; i < 512; ++i) static_cast<void>(window.pin(frame(i)).take());
+    EXPECT_EQ(window.misses(), 512u);
+    EXPECT_EQ(window.flushes(), 0u);
+}
+
+TEST_F(WindowTest, ASlotThatIsReusedShowsTheNewFrameNotTheStaleOne) {
+    for (u64 i = 0; i < 2000; ++i) memory.peek(frame(i))[0] = static_cast<u8>(i * 7);
+    for (u64 i = 0; i < 2000; ++i) {
+        auto pin = window.pin(frame(i)).take();
+        ASSERT_EQ(pin.bytes()[0], static_cast<u8>(i * 7)) << i;
+    }
+    EXPECT_GT(window.flushes(), 1000u);
+}
+
+TEST_F(WindowTest, TwoRivalsForOneSlotBothStayHot) {
+    for (u32 i = 0; i < 50; ++i) {
+        static_cast<void>(window.pin(frame(0)).take());
+        static_cast<void>(window.pin(rival(0)).take());
+    }
+    EXPECT_EQ(window.misses(), 2u);
+}
+
+TEST_F(WindowTest, APinnedFrameIsNeverEvicted) {
+    auto held = window.pin(frame(0)).take();
+    held.bytes()[0] = 42;
+    u8 *const address = held.bytes();
+    for (u64 i = 1; i < 2000; ++i) static_cast<void>(window.pin(frame(i)).take());
+    EXPECT_EQ(held.bytes(), address);
+    EXPECT_EQ(*address, 42);
+    EXPECT_EQ(window.pinned(), 1u);
+}
+
+TEST_F(WindowTest, All512SlotsCanBePinnedAndThe513thIsAnError) {
+    std::vector<mm::Window::Pin> pins;
+    Random random(3);
+    std::vector<bool> used(2000);
+    while (pins.size() < 512) { // in any order, so that many are displaced
+        const u64 number = random.below(2000);
+        if (used[number]) continue;
+        used[number] = true;
+        pins.push_back(window.pin(frame(number)).take());
+        *pins.back().bytes() = static_cast<u8>(number);
+        ASSERT_EQ(*memory.peek(frame(number)), static_cast<u8>(number));
+    }
+    u64 other = 0;
+    while (used[other]) ++other;
+    EXPECT_TRUE(fails_with(window.pin(frame(other)), mm::no_slot));
+    std::string text;
+    window.print_pins({[](void *out, Text line) {
+                           *static_cast<std::string *>(out) += std::string(line.data(), line.size()) + "\n";
+                       },
+                       &text});
+    EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 512);
+    for (u64 number = 0; number < 2000; ++number) {
+        if (used[number])
+            ASSERT_TRUE(window.pin(frame(number)).ok()) << "the same frames can be pinned again";
+    }
+    pins.pop_back();
+    EXPECT_TRUE(window.pin(frame(other)).ok());
+    pins.clear();
+    EXPECT_EQ(window.pinned(), 0u);
+}
+
+TEST_F(WindowTest, AForgottenFrameIsInNoSlotEvenADisplacedOne) {
+    for (u32 held = 0; held < 3; ++held) {
+        std::vector<mm::Window::Pin> pins;
+        for (u32 i = 0; i < held; ++i) pins.push_back(window.pin(rival(i)).take());
+        static_cast<void>(window.pin(frame(0)).take().bytes()[0]); // loaded into the TLB
+        EXPECT_TRUE(window.reaches(frame(0)) && region.reaches(frame(0)));
+        window.forget(frame(0));
+        EXPECT_FALSE(window.reaches(frame(0)));
+        EXPECT_FALSE(region.reaches(frame(0))) << "neither by the table nor by a stale translation";
+    }
+}
+
+TEST_F(WindowTest, ForgettingEverythingSparesWhatIsPinned) {
+    auto held = window.pin(frame(5)).take();
+    for (u64 i = 10; i < 100; ++i) static_cast<void>(window.pin(frame(i)).take().bytes()[0]);
+    window.forget_all();
+    for (u64 i = 10; i < 100; ++i) EXPECT_FALSE(region.reaches(frame(i)));
+    EXPECT_TRUE(window.reaches(frame(5)));
+    held.bytes()[0] = 1;
+}
+
+TEST_F(WindowTest, FreeingAFrameThatIsPinnedIsCaught) {
+    auto held = window.pin(frame(5)).take();
+    EXPECT_DEATH(window.forget(frame(5)), "not freed while it is pinned");
+}
+
+TEST_F(WindowTest, AStalePointerFaultsAfterTheFrameIsForgotten) {
+    u8 *stale = nullptr;
+    {
+        auto pin = window.pin(frame(5)).take();
+        stale = pin.bytes();
+        stale[0] = 1;
+    }
+    window.forget(frame(5));
+    EXPECT_DEATH(static_cast<void>(*static_cast<volatile u8 *>(stale) = 2), "");
+}
+
+TEST_F(WindowTest, UnusedSlotsAreMarkedSoThatNothingIsEverPlacedThere) {
+    const auto *entries = pointer_to<u64>(region.table());
+    for (u32 i = 0; i < 512; ++i) EXPECT_EQ(mm::mark_of({entries[i]}), mm::Mark::window);
+    static_cast<void>(window.pin(frame(1)).take());
+    window.forget(frame(1));
+    for (u32 i = 0; i < 512; ++i) EXPECT_EQ(mm::mark_of({entries[i]}), mm::Mark::window);
+}
+
+TEST_F(WindowTest, AMovedPinIsReleasedOnce) {
+    auto first = window.pin(frame(1)).take();
+    mm::Window::Pin second = std::move(first);
+    first = window.pin(frame(2)).take();
+    second = std::move(first);
+    EXPECT_EQ(window.pinned(), 1u);
+}
+
+TEST_F(WindowTest, APageIsPinnedAtMost2047TimesAtOnce) {
+    std::vector<mm::Window::Pin> pins;
+    for (u32 i = 0; i < 2047; ++i) pins.push_back(window.pin(frame(1)).take());
+    EXPECT_DEATH(rstate::ignore(window.pin(frame(1)), "dies"), "at most 2047 times");
+}
+
+TEST_F(WindowTest, AnotherCoresWindowIsNotUsed) {
+    const sim::AsCore as(1);
+    EXPECT_DEATH(rstate::ignore(window.pin(frame(1)), "dies"), "its own window");
+    mm::CoreWindows windows;
+    EXPECT_DEATH(rstate::ignore(windows.pin(frame(1)), "dies"), "has its window before");
+}
+
+// Pins and forgets against an oracle; the bytes prove which frame a slot shows.
+TEST_F(WindowTest, RandomPinsAndForgetsAgreeWithAnOracle) {
+    Random random(7);
+    struct Held {
+        u64 number;
+        mm::Window::Pin pin;
+    };
+    std::vector<Held> held;
+    for (u64 i = 0; i < 1200; ++i) *reinterpret_cast<u64 *>(memory.peek(frame(i))) = i;
+    for (u32 step = 0; step < 60'000; ++step) {
+        const u64 number = random.below(1200);
+        if (random.one_in(8)) {
+            const bool pinned =
+                std::any_of(held.begin(), held.end(), [&](const Held &h) { return h.number == number; });
+            if (pinned) continue;
+            window.forget(frame(number));
+            ASSERT_FALSE(window.reaches(frame(number)));
+        } else if (held.size() < 511 && random.one_in(2)) {
+            auto pin = window.pin(frame(number)).take();
+            ASSERT_EQ(*reinterpret_cast<u64 *>(pin.bytes()), number);
+            held.push_back({number, std::move(pin)});
+        } else if (!held.empty()) {
+            const u64 which = random.below(held.size());
+            ASSERT_EQ(*reinterpret_cast<u64 *>(held[which].pin.bytes()), held[which].number);
+            std::swap(held[which], held.back());
+            held.pop_back();
+        }
+    }
+}
+
+} // namespace
