@@ -7,8 +7,6 @@ namespace kernel {
 
 inline constexpr rstate::Code unexpected_exception{"kernel.unexpected_exception"};
 inline constexpr rstate::Code bad_arguments{"kernel.bad_arguments"};
-inline constexpr rstate::Code no_backend{"kernel.no_backend"};
-inline constexpr rstate::Code no_target{"kernel.no_target"};
 inline constexpr rstate::Code test_failed{"kernel.test_failed"};
 
 } // namespace kernel
