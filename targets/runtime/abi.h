@@ -61,7 +61,7 @@ struct rl_comparison {
 #define RL_COMPARISON_CONSTANT 1u // b is a constant of the program
 
 struct rl_edge_pc { // one element of rl_control::pcs
-    uint64_t pc;
+    uint64_t pc;    // 1 where the compiler has merged the block into another
     uint64_t flags; // bit 0: the entry block of a function
 };
 

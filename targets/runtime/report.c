@@ -184,7 +184,7 @@ static bool is_instrumented(u64 pc) {
     static u64 low = UINT64_MAX, high;
     if (!high)
         for (const struct rl_edge_pc *e = __start___sancov_pcs; e < __stop___sancov_pcs; e++) {
-            if (e->pc < low) low = e->pc;
+            if (e->pc < low && e->pc >= RL_ELF_BASE) low = e->pc;
             if (e->pc > high) high = e->pc;
         }
     return pc >= low && pc <= high;
