@@ -7,9 +7,10 @@ namespace guest {
 
 namespace {
 
-// Tables other than those of the ELF's pages: root, two third-level ones, three second-level ones, one
-// first-level for the stub, one for the shadow's start, three shared ones of zeros.
-constexpr u64 fixed_tables = 11;
+// Tables other than those of the ELF's pages: the root; one for the stub; of the lower part three of the
+// second level above one third-level, and one first-level at each end of its shadow; at each end of the upper
+// part's shadow one of each level; three shared ones of zeros.
+constexpr u64 fixed_tables = 1 + 1 + 3 + 1 + 2 + 2 * 3 + 3;
 constexpr u32 max_segments = 12;
 
 static_assert(break_base + break_size <= mapping_base && mapping_base + mapping_size <= RL_HEAP_BASE);

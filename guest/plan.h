@@ -1,13 +1,18 @@
 // guest/plan.h — where everything of a target lies, in its address space and in the machine's memory.
 //
-// guest virtual                                            guest physical, from 0
-//   0x0020_0000  the system calls' stub (supervisor)         page 0: unused, so that no table entry of 0
-//   means a page 0x0040_0000  the ELF, each segment with its rights       page tables 0x0800_0000  program
-//   break, 4 MiB                        the zero page, the stub 0x0a00_0000  anonymous mappings, 16 MiB the
-//   ELF's segments 0x1000_0000  heap arena, 64 MiB                          from the next multiple of 2 MiB:
-//   the rest, in the 0x2000_0000  input arena, 2 MiB                          order of the regions
-//   0x2fe0_0000  stack, 2 MiB
-//   0x7fff_8000  AddressSanitizer's shadow (tables.h)
+// Guest virtual, from below:
+//
+//   0x0020_0000   the system calls' stub, for the supervisor only
+//   0x0040_0000   the ELF, each segment with its own rights
+//   0x0800_0000   program break, 4 MiB
+//   0x0a00_0000   anonymous mappings, 16 MiB
+//   0x1000_0000   heap arena, 64 MiB
+//   0x2000_0000   input arena, 2 MiB
+//   0x2fe0_0000   stack, 2 MiB
+//   0x7fff_8000   AddressSanitizer's shadow (tables.h)
+//
+// Guest physical, from 0: a page that is nobody's, so that no table entry of 0 leads anywhere; page tables;
+// the page of zeros; the stub; the ELF's segments; from the next multiple of 2 MiB on all the rest.
 //
 // What is not the ELF is mapped by 2 MiB pages: fewer tables are walked, so fewer pages turn dirty. Memory
 // that is never touched costs nothing.

@@ -112,30 +112,25 @@ rstate::Result<void> Tables::map_shared_zeros() {
         TRY(fill(zeros[level], 0, entries_per_table, entry, 0), "filling a table of zeros", level);
         entry = zeros[level].value() | link;
     }
-    // The lower part begins inside a large page of which the rest must stay unmapped.
-    constexpr u64 whole = align_up(shadow_start, large_page_size);
-    for (u64 address = shadow_start; address < whole; address += page_size) {
-        const GuestPhys place = TRY(entry_for(address, 1), "finding an entry of the first shadow pages");
-        TRY(memory_.store(place, plan_.zero_page().value() | read_page), "mapping the first shadow pages",
-            address);
-    }
-    TRY(link_zeros(whole, shadow_gap, 2, zeros[1]), "mapping the shadow of low addresses");
-    // Rounded out to whole tables: that adds addresses whose own shadow is not mapped, or 32 KiB.
-    constexpr u64 first = align_down(high_shadow, covered_by(4)),
-                  last = align_down(shadow_end, covered_by(4));
-    TRY(link_zeros(first, last, 4, zeros[3]), "mapping the shadow of high addresses");
-    TRY(link_zeros(last, shadow_end, 3, zeros[2]), "mapping the shadow of the highest addresses");
+    TRY(link_zeros(shadow_start, shadow_gap, zeros), "mapping the shadow of low addresses");
+    TRY(link_zeros(high_shadow, shadow_end, zeros), "mapping the shadow of high addresses");
     return rstate::done();
 }
 
-// Leads every entry of this level in [start, end) that is still empty to the shared table below it.
-rstate::Result<void> Tables::link_zeros(u64 start, u64 end, u32 level, GuestPhys zeros) {
-    for (u64 address = start; address < end; address += covered_by(level)) {
+// Leads whatever in [start, end) is not mapped yet to the page of zeros, by the largest entries that fit.
+rstate::Result<void> Tables::link_zeros(u64 start, u64 end, const GuestPhys (&zeros)[4]) {
+    for (u64 address = start; address < end;) {
+        u32 level = 4;
+        while (level > 1 && (!is_aligned(address, covered_by(level)) || covered_by(level) > end - address))
+            --level;
         const GuestPhys place = TRY(entry_for(address, level), "finding an entry", address);
         u64 entry = 0;
         TRY(memory_.load(place, entry), "reading an entry", place);
-        if (Entry::Present::test(entry)) continue;
-        TRY(memory_.store(place, zeros.value() | link), "linking a table of zeros", place);
+        const u64 shared =
+            level == 1 ? plan_.zero_page().value() | read_page : zeros[level - 1].value() | link;
+        if (!Entry::Present::test(entry))
+            TRY(memory_.store(place, shared), "leading to the page of zeros", place);
+        address += covered_by(level);
     }
     return rstate::done();
 }

@@ -4,13 +4,12 @@
 // Accessed and dirty bits are set in advance, so the processor never changes the bytes of a table.
 //
 // The shadow of memory that is not mapped reads as zero ("addressable") and cannot be written, so that a wild
-// access faults at the access itself. Three tables whose entries all lead to one zero page serve for all of
-// it:
+// access faults at the access itself. Three tables, one for each level, whose entries all lead to one page of
+// zeros serve for all of it:
 //
-//   root --[4..31]--> zeros (3rd level) --all--> zeros (2nd level) --all--> zeros (1st level) --all--> zero
-//   page 0x7fff_8000 .. 0x8fff_7000    shadow of the lower part: large pages where something is mapped, else
-//   zeros 0x8fff_7000 .. 0x0200_8fff_7000    not mapped: shadow of the shadow 0x0200_8fff_7000 ..
-//   0x1000_7fff_8000    shadow of the upper part: zeros
+//   0x0000_7fff_8000 .. 0x0000_8fff_7000   shadow of low addresses: large pages where something is mapped
+//   0x0000_8fff_7000 .. 0x0200_8fff_7000   not mapped: shadow of the shadow
+//   0x0200_8fff_7000 .. 0x1000_7fff_8000   shadow of high addresses: zeros
 #pragma once
 
 #include "guest/memory.h"
@@ -37,7 +36,7 @@ class Tables final {
     rstate::Result<void> fill(GuestPhys table, u64 first, u64 count, u64 entry, u64 step);
     rstate::Result<void> map(const Region &region);
     rstate::Result<void> map_shared_zeros();
-    rstate::Result<void> link_zeros(u64 start, u64 end, u32 level, GuestPhys zeros);
+    rstate::Result<void> link_zeros(u64 start, u64 end, const GuestPhys (&zeros)[4]);
 
     Memory memory_;
     const Plan &plan_;

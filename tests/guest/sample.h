@@ -109,7 +109,7 @@ class Loaded {
     explicit Loaded(ElfBuilder builder = program()) : file_(builder.build()), slots_(16) {
         program_ = std::make_unique<guest::Program>(
             guest::Program::make(sim::bytes_of(file_), {slots_.data(), slots_.size()}).take());
-        machine_ = std::make_unique<ScriptedMachine>(128_MiB);
+        machine_ = std::make_unique<ScriptedMachine>(program_->plan().memory_needed());
         process_ = std::make_unique<Process>(
             Process::load(*machine_, *program_, {.start_ticks = 11, .case_ticks = 22, .describe_ticks = 33})
                 .take());
