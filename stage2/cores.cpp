@@ -58,7 +58,9 @@ bool start_core(dev::LocalApic &apic, u32 apic_id, const Arrival &arrival) {
     apic.send_startup(apic_id, handover_page / page_size);
     if (wait_taken(2)) return true;
     apic.send_startup(apic_id, handover_page / page_size); // a second one is the rule for older processors
-    return wait_taken(200);
+    if (wait_taken(200)) return true;
+    reset_core(apic, apic_id); // should it still come, it must not take what is meant for the next one
+    return false;
 }
 
 void enter(const Arrival &arrival) {

@@ -26,9 +26,8 @@ namespace {
 constexpr u64 reachable = 4_GiB; // what stage1's tables map to itself
 constexpr u64 low_memory = 1_MiB;
 constexpr u64 stack_pages = 16;
-// One core with a target of a few MiB; found by lowering QEMU's -m until the kernel's own chain appeared
-// instead.
-constexpr u64 least_memory = 40_MiB;
+// Measured: eight cores fuzz stb_image with 2.1 MiB each, and run out of frames with 1.9.
+constexpr u64 least_for_a_core = 2_MiB;
 
 constinit boot::MemoryMap map;
 constinit boot::Topology topology;
@@ -68,10 +67,7 @@ rstate::Result<> check_images(const boot::Handoff &handoff) {
 rstate::Result<> read_memory(const boot::Handoff &handoff) {
     const auto *entries = reinterpret_cast<const boot::MapEntry *>(handoff.map);
     TRY(map.build({entries, handoff.map_count}), "sorting the firmware's memory map", handoff.map_count);
-    const u64 total = map.total_pages() * page_size;
-    LOG(stage2, "{} MiB usable in {} ranges", total / 1_MiB, map.ranges().size());
-    if (total < least_memory)
-        return FAIL(boot::too_little_memory, "the machine has too little usable memory", total, least_memory);
+    LOG(stage2, "{} MiB usable in {} ranges", map.total_pages() * page_size / 1_MiB, map.ranges().size());
     if (!map.contains(handoff.kernel, handoff.kernel_bytes) ||
         !map.contains(handoff.bundle, handoff.bundle_bytes))
         return FAIL(boot::bad_memory_map, "what was loaded lies in memory that is not usable",
@@ -133,6 +129,10 @@ rstate::Result<> divide(const boot::Handoff &handoff) {
     TRY(map.remove(0, low_memory), "keeping the first MiB for later");
     TRY(map.remove(handoff.kernel, handoff.kernel_bytes), "keeping the kernel's file");
     TRY(map.remove(handoff.bundle, handoff.bundle_bytes), "keeping the bundle");
+    const u64 free_bytes = map.total_pages() * page_size;
+    if (free_bytes < topology.core_count * least_for_a_core)
+        return FAIL(boot::too_little_memory, "the machine has too little memory for its cores", free_bytes,
+                    topology.core_count);
     const u64 left_out = split_memory(map, topology, {shares, topology.core_count});
     if (left_out != 0) LOG(stage2, "{} KiB of memory lie in pieces too small to use", left_out / 1024);
     return {};
@@ -201,16 +201,17 @@ Arrival arrival_of(u32 core, const World &world, const LoadedKernel &kernel) {
 // Starts the other cores one after another; a core that does not come leaves its place to the next.
 u32 start_cores(const World &world, const LoadedKernel &kernel) {
     dev::LocalApic apic(reinterpret_cast<volatile u32 *>(dev::LocalApic::physical()));
-    for (u32 i = 1; i < topology.core_count; ++i) reset_core(apic, topology.cores[i].apic_id);
+    for (u32 i = 1; i < topology.core_count; ++i)
+        if (apic.reaches(topology.cores[i].apic_id)) reset_core(apic, topology.cores[i].apic_id);
     if (topology.core_count > 1) dev::pit_wait(10); // MultiProcessor Specification §B.4: 10 ms after INIT
     u32 running = 1;
     for (u32 i = 1; i < topology.core_count; ++i) {
-        args_of(running).apic_id = topology.cores[i].apic_id;
-        if (start_core(apic, topology.cores[i].apic_id, arrival_of(running, world, kernel)))
+        const u32 id = topology.cores[i].apic_id;
+        args_of(running).apic_id = id;
+        if (apic.reaches(id) && start_core(apic, id, arrival_of(running, world, kernel)))
             ++running;
         else
-            LOG(stage2, "the core with APIC id {} does not start; its memory stays unused",
-                topology.cores[i].apic_id);
+            LOG(stage2, "the core with APIC id {} does not start: going on without it", id);
     }
     return running;
 }

@@ -24,6 +24,20 @@ class DamagedAcpi:
     def bad_length(cls):
         return cls(lambda table: table[:4] + struct.pack("<I", 0xFFFFFF00) + table[8:])
 
+    @classmethod
+    def absent_core(cls):
+        """Every slot for a processor that could be plugged in later claims to hold one that may be started."""
+        def enable(table):
+            table = bytearray(table)
+            at = 44
+            while at < len(table):
+                if table[at] == 0:
+                    table[at + 4] |= 1
+                at += table[at + 1]
+            table[9] = (table[9] - sum(table)) & 0xFF
+            return bytes(table)
+        return cls(enable)
+
     def arguments(self, folder):
         return DebugPort.arguments(folder / "gdb")
 
@@ -38,7 +52,8 @@ class DamagedAcpi:
         if at < 0:
             session.kill("the probe found no MADT")
             return "the probe found no MADT"
-        port.write(start + at, self.spoil(memory[at:at + 44]))
+        size, = struct.unpack_from("<I", memory, at + 4)
+        port.write(start + at, self.spoil(memory[at:at + size]))
         port.detach()
         return ""
 
