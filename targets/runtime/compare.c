@@ -2,7 +2,7 @@
 #include "targets/runtime/runtime.h"
 
 enum { capacity = 4096 };
-static struct rl_comparison comparisons[capacity];
+COLD static struct rl_comparison comparisons[capacity];
 
 const u64 rl_comparisons = (u64)comparisons, rl_comparison_capacity = capacity;
 

@@ -7,8 +7,8 @@
 
 enum { classes = 11, smallest_shift = 6, class_shift = 16 };
 
-static u8 frames[classes][1 << class_shift] __attribute__((aligned(4096)));
-static u8 taken[classes][1 << (class_shift - smallest_shift)];
+COLD static u8 frames[classes][1 << class_shift] __attribute__((aligned(4096)));
+COLD static u8 taken[classes][1 << (class_shift - smallest_shift)];
 static u16 next_frame[classes];
 
 // 0 = never: what the instrumentation asks in its other mode, where the answer is given at run time.

@@ -12,7 +12,7 @@ struct global {
 _Static_assert(sizeof(struct global) == 64, "clang 14's __asan_global, version 8");
 
 enum { table_capacity = 256 };
-static struct {
+COLD static struct {
     const struct global *first;
     u64 count;
 } tables[table_capacity]; // one for each module of the target; further ones are poisoned, only not described

@@ -11,7 +11,7 @@ static const char target_name[] = RL_TARGET_NAME; // from the build
 
 __attribute__((section(".rl_hot"))) struct rl_hot rl_hot = {.budget = INT64_MAX, .fill = RL_DEFAULT_FILL};
 
-static u8 describe_stack[16384] __attribute__((aligned(16)));
+COLD static u8 describe_stack[16384] __attribute__((aligned(16)));
 static struct rl_control control;
 
 static u64 length_of(const char *text) {

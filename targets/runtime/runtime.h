@@ -19,6 +19,8 @@ typedef int64_t i64;
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define NOINLINE __attribute__((noinline))
 #define WEAK __attribute__((weak))
+// Large and not written by ordinary cases: rl.ld keeps it away from the variables that are.
+#define COLD __attribute__((section(".bss.rl_cold")))
 
 // Shadow values that clang's instrumentation writes or that we write in its place; below 8: so many bytes are
 // good.
