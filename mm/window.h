@@ -52,11 +52,13 @@ class Window final {
     // The page, until the pin dies. Fails with no_slot when all 512 slots are pinned by other frames.
     rstate::Result<Pin> pin(Phys page) {
         DCHECK(core_ == current_core(), "a core pins through its own window", core_);
-        u64 *slot = &slots_[home_of(page)];
-        if (!claim(slot, page)) [[unlikely]] {
-            slot = pin_slowly(page);
-            if (slot == nullptr) return out_of_slots(page);
-        }
+        const u32 home = home_of(page);
+        u64 *slot = &slots_[home];
+        if (claim(slot, page)) return Pin(address_of(slot), slot);
+        slot = &slots_[home ^ 1]; // the pair's other way: as hot, if it is there
+        if (claim(slot, page)) return Pin(address_of(slot), slot);
+        slot = pin_slowly(page);
+        if (slot == nullptr) return out_of_slots(page);
         return Pin(address_of(slot), slot);
     }
 
