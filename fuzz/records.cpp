@@ -179,13 +179,16 @@ void add_fault(Line &line, const vm::Finding &f) {
         line.add(", {}", f.region);
         return;
     }
+    // The offset says that it is beside the block; "behind the red zone" would be another place.
+    constexpr Text beside = "red zone of a ";
+    const Text region = f.region.starts_with(beside) ? f.region.from(beside.size()) : f.region;
     const u64 size = f.region_size;
     if (f.offset < 0)
-        line.add(", {} bytes before the {}", -f.offset, f.region);
+        line.add(", {} bytes before the {}", -f.offset, region);
     else if (static_cast<u64>(f.offset) >= size)
-        line.add(", {} bytes behind the {}", static_cast<u64>(f.offset) - size, f.region);
+        line.add(", {} bytes behind the {}", static_cast<u64>(f.offset) - size, region);
     else
-        line.add(", {} bytes into the {}", f.offset, f.region);
+        line.add(", {} bytes into the {}", f.offset, region);
     line.add(" {x} of {} bytes", f.region_base, size);
 }
 
