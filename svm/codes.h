@@ -23,5 +23,7 @@ inline constexpr rstate::Code flush_owed{"svm.flush_owed"};
 inline constexpr rstate::Code stale_clean_area{"svm.stale_clean_area"};
 // An exit code that no processor we know gives.
 inline constexpr rstate::Code unknown_exit{"svm.unknown_exit"};
+// The hardware reports that it is broken (#MC) while a guest ran: no fault of the guest's.
+inline constexpr rstate::Code machine_check{"svm.machine_check"};
 
 } // namespace svm

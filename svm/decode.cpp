@@ -119,6 +119,9 @@ rstate::Result<Decoded> decode_exit(const Vmcb &vmcb) {
         describe_instruction(c, exit);
     } else if (c.exit_code >= past_register_accesses && c.exit_code < past_exceptions) {
         describe_exception(c, exit);
+        if (exit.vector == static_cast<u8>(cpu::Vector::machine_check))
+            return FAIL(machine_check, "the hardware reports a machine check while a guest ran",
+                        vmcb.save.rip);
     } else if (c.exit_code < past_register_accesses) {
         exit.what = register_access_names[c.exit_code / 16];
     } else {

@@ -20,7 +20,7 @@ struct Decoded {
     vm::Exit exit; // for new_page: address is guest-physical, access says what the guest wanted
 };
 
-// Only unknown_exit: an exit code that this file does not know.
+// Fails with unknown_exit, for a code that this file does not know, and with machine_check.
 rstate::Result<Decoded> decode_exit(const Vmcb &vmcb);
 
 } // namespace svm

@@ -110,12 +110,12 @@ static Segment unpack(const u64 *words) {
 
 void save_hidden(const Save &save, u64 (&words)[16]) {
     const Segment *const segments[] = {&save.es, &save.cs, &save.ss, &save.ds, &save.fs, &save.gs};
-    for (u32 i = 0; i < hidden_words / 2; ++i) pack(*segments[i], words + 2 * i);
+    for (u32 i = 0; i < hidden_words / 2; ++i) pack(*segments[i], words + 2ul * i);
 }
 
 void load_hidden(Save &save, const u64 (&words)[16]) {
     Segment *const segments[] = {&save.es, &save.cs, &save.ss, &save.ds, &save.fs, &save.gs};
-    for (u32 i = 0; i < hidden_words / 2; ++i) *segments[i] = unpack(words + 2 * i);
+    for (u32 i = 0; i < hidden_words / 2; ++i) *segments[i] = unpack(words + 2ul * i);
     save.cpl = static_cast<u8>(Segment::Dpl::get(save.ss.attributes));
 }
 

@@ -11,7 +11,6 @@
 namespace {
 
 using svm::EntryFrame;
-using vm::Registers;
 
 void svm_entry() {
     FIELD(EntryFrame, guest_vmcb);

@@ -93,7 +93,7 @@ TEST_F(ResetTest, ASteadyCaseFaultsNowhereAndTakesNothing) {
     EXPECT_EQ(guest.own.spent().new_pages, warm.new_pages);
     EXPECT_EQ(guest.own.spent().allocations, warm.allocations);
     EXPECT_EQ(memory.used(), frames);
-    EXPECT_EQ(guest.own.spent().dirty_pages, warm.dirty_pages + 10 * 30);
+    EXPECT_EQ(guest.own.spent().dirty_pages, warm.dirty_pages + 300);
     EXPECT_EQ(guest.own.spent().reset_bytes, guest.own.spent().dirty_pages * page_size);
 }
 
