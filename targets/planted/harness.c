@@ -203,6 +203,15 @@ BUG strdup_freed(void) {
     free(block);
     block = strdup(block);
 }
+BUG atoi_past(void) {
+    memset(make(3), '7', 3);
+    sink = atoi(block);
+}
+BUG strtod_past(void) {
+    char *end = NULL;
+    memset(make(3), '7', 3);
+    sink = (int)strtod(block, &end);
+}
 BUG snprintf_freed(void) { // inside the C library
     char here[32];
     strcpy(make(8), "gone");
@@ -399,8 +408,10 @@ static void (*const bugs[])(void) = {
     strchr_past,
     strstr_past,
     strdup_freed,
+    atoi_past,
+    strtod_past,
     snprintf_freed,
-    // 57
+    // 59
     call_abort,
     fail_assertion,
     call_exit,
@@ -417,11 +428,11 @@ static void (*const bugs[])(void) = {
     illegal_instruction,
     breakpoint,
     signed_overflow,
-    // 73
+    // 75
     endless_loop,
     endless_memset,
     endless_malloc,
-    // 76
+    // 78
     sound_heap,
     sound_exhaustion,
     sound_strings,

@@ -107,6 +107,11 @@ void __sanitizer_annotate_contiguous_container(const void *begin, const void *en
     if (middle & 7) *shadow_of(middle) = (u8)(middle & 7);
 }
 
+// Leaks are not looked for.
+void __lsan_disable(void) {}
+void __lsan_enable(void) {}
+void __lsan_ignore_object(const void *p) { (void)p; }
+
 // Calls that coverage instrumentation makes at start-up; the linker's section symbols say the same.
 void __sanitizer_cov_8bit_counters_init(u8 *start, u8 *stop) { (void)start, (void)stop; }
 void __sanitizer_cov_pcs_init(const u64 *start, const u64 *stop) { (void)start, (void)stop; }

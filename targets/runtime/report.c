@@ -39,7 +39,7 @@ static bool is_block(const struct block *block) {
 static void describe_heap(u64 address) {
     const struct block *nearest = NULL;
     u64 best = UINT64_MAX;
-    for (u64 at = RL_HEAP_BASE; at < rl_hot.heap_next;) {
+    for (u64 at = RL_HEAP_BASE; at + sizeof(struct block) < rl_hot.heap_next;) {
         const struct block *const block = (const struct block *)at;
         if (!is_block(block)) break;
         const u64 away = distance(address, at + block->offset, block->size);

@@ -96,7 +96,7 @@ def seeds():
 
 
 def comparison_operands():
-    compare = b"\x4f" + b"input that is long enough"
+    compare = bytes([81]) + b"input that is long enough"
     operands = {(b, size) for _, b, size, _ in launch("planted", compare, "--compare")[0]["operands"]}
     magic = int.from_bytes(b"MAGIC!!", "little") & 0xffffffff
     for constant in (0xfeedface, 1000, 70000, 123456):
@@ -128,7 +128,7 @@ def budget_is_exact():
 
 def fill_byte():
     """The fresh memory that sound_heap looks at is filled with what the case asks for."""
-    said = launch("planted", bytes([76]), "--fill", "0x00")[0]
+    said = launch("planted", bytes([78]), "--fill", "0x00")[0]
     expect(said["outcome"] == "crash" and said["kind"] == "assertion-failure", "fresh memory ignores the case's fill")
 
 

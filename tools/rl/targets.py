@@ -14,7 +14,8 @@ from .common import MISSING, ROOT, USAGE, Stop
 
 FOLDER = "targets"
 RUNTIME = "targets/runtime"
-RUNTIME_PARTS = ("asan", "compare", "fake_stack", "globals", "heap", "memory", "report", "stop", "string")
+RUNTIME_PARTS = ("asan", "compare", "fake_stack", "globals", "heap", "memory", "number", "report", "stop",
+                 "string")
 MUSL = {"include": "/usr/include/x86_64-linux-musl", "lib": "/usr/lib/x86_64-linux-musl"}
 MUSL_TRIPLE = "x86_64-linux-musl"
 HEAP_BASE = 0x10000000  # RL_HEAP_BASE of abi.h: the ELF must end below it
@@ -33,7 +34,9 @@ BY_LANGUAGE = {"c": " -fno-inline-functions", "c++": ""}
 INSTRUMENTED = ("-flto -fno-pic -fsanitize=address -mllvm -asan-mapping-offset=0x7fff8000 "
                 "-fsanitize-address-use-after-return=never "
                 "-fsanitize-coverage=inline-8bit-counters,trace-pc,trace-cmp,pc-table,no-prune")
-LINK_FLAGS = "--image-base=0x400000 -z noexecstack --gc-sections --build-id=none --lto-O2 -T targets/runtime/rl.ld"
+WRAPPED = ("strtol", "strtoul", "strtoll", "strtoull", "strtof", "strtod", "strtold")
+LINK_FLAGS = ("--image-base=0x400000 -z noexecstack --gc-sections --build-id=none --lto-O2 -T targets/runtime/rl.ld " +
+              " ".join(f"--wrap={function}" for function in WRAPPED))
 
 
 class Target(NamedTuple):
