@@ -6,6 +6,18 @@
 
 namespace cpu {
 
+namespace {
+
+// A cache line for each core, which alone writes it.
+struct alignas(64) Count {
+    u64 value = 0;
+};
+constinit Count taken[max_cores];
+
+} // namespace
+
+u64 locks_taken() { return taken[current_core()].value; }
+
 void SpinLock::lock() {
     const u32 me = current_core();
     CHECK(__atomic_load_n(&holder_, __ATOMIC_RELAXED) != me, "a core does not take a lock it holds", me);
@@ -15,6 +27,7 @@ void SpinLock::lock() {
         pause();
     }
     __atomic_store_n(&holder_, me, __ATOMIC_RELAXED);
+    ++taken[me].value;
 }
 
 bool SpinLock::try_lock() {

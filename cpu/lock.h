@@ -13,6 +13,9 @@ namespace cpu {
 // Called in every round of a wait; defined once per program. The kernel serves shoot-downs here.
 void while_waiting();
 
+// Locks this core has taken since it started: the hot path is shown to take none.
+u64 locks_taken();
+
 class [[clang::capability("lock")]] SpinLock {
   public:
     constexpr explicit SpinLock(const char *name) : name_(name) {}

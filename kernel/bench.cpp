@@ -13,7 +13,6 @@ namespace kernel {
 namespace {
 
 struct Bench {
-    const boot::Bundle &bundle;
     const TestContext &context;
     svm::Core *core = nullptr;
 };
@@ -96,7 +95,7 @@ rstate::Result<> window_cost(Bench &) {
 // A case of the bundle's target, in its parts. The target's own instructions stand in `run`, with ours for
 // one entry.
 rstate::Result<> case_parts(Bench &b) {
-    Target target = TRY(Target::load(b.bundle), "loading the target");
+    Target target = TRY(Target::load(b.context.bundle), "loading the target");
     Machine machine = TRY(make_machine(*b.core, target), "making a machine");
     Process process = TRY(target.photograph(machine), "photographing the target");
     const u32 edges = process.counter_count();
@@ -111,7 +110,7 @@ rstate::Result<> case_parts(Bench &b) {
         TRY(mm::allocate_array<fuzz::Feature>(world->allocator, edges * usize{fuzz::classes_per_edge} + 1),
             "list");
     fuzz::FeatureList features{fresh.span()};
-    const Bytes input = b.bundle.entry(b.bundle.next("seed/")).data;
+    const Bytes input = b.context.bundle.entry(b.context.bundle.next("seed/")).data;
     u64 run = 0, feedback = 0, reset = 0, dirty = 0;
     for (u32 i = 0; i < rounds + 2; ++i) {
         const u64 pages_before = machine.spent().dirty_pages;
@@ -178,9 +177,9 @@ constexpr Named benches[] = {
 
 } // namespace
 
-rstate::Result<> run_benchmarks(Text glob, const boot::Bundle &bundle, const TestContext &context) {
+rstate::Result<> run_benchmarks(Text glob, const TestContext &context) {
     auto core = TRY(start_svm(), "switching SVM on");
-    Bench bench{bundle, context, core.get()};
+    Bench bench{context, core.get()};
     for (const Named &one : benches)
         if (matches_glob(glob, one.name)) TRY(one.run(bench), "running a benchmark", one.name);
     return rstate::done();

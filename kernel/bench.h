@@ -2,12 +2,11 @@
 // instruction.
 #pragma once
 
-#include "boot/bundle.h"
 #include "kernel/tests.h"
 
 namespace kernel {
 
 // Runs what matches, a record each.
-rstate::Result<> run_benchmarks(Text glob, const boot::Bundle &bundle, const TestContext &context);
+rstate::Result<> run_benchmarks(Text glob, const TestContext &context);
 
 } // namespace kernel

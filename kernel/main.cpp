@@ -40,12 +40,12 @@ void announce(const stage2::CoreArgs &args, const boot::Options &options) {
 // What the machine is there for; returns what an emulator shall exit with.
 rstate::Result<u32> serve(const stage2::CoreArgs &args, const boot::Bundle &bundle,
                           const boot::Options &options) {
-    const TestContext context{args};
+    const TestContext context{args, bundle};
     if (!options.plant.empty()) TRY(plant(options.plant, context), "planting a failure");
     if (!options.test.empty())
         return run_tests(options.test, context) ? boot::exit_ok : boot::exit_tests_failed;
     if (!options.bench.empty()) {
-        TRY(run_benchmarks(options.bench, bundle, context), "running the benchmarks");
+        TRY(run_benchmarks(options.bench, context), "running the benchmarks");
         return boot::exit_ok;
     }
     if (options.replay) return TRY(replay(bundle, options, args.tsc_hz), "replaying an input");

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "base/text.h"
+#include "boot/bundle.h"
 #include "kernel/codes.h"
 #include "rstate/result.h"
 #include "stage2/core_args.h"
@@ -16,6 +17,7 @@ namespace kernel {
 
 struct TestContext {
     const stage2::CoreArgs &args;
+    const boot::Bundle &bundle;
 };
 
 struct Test {
