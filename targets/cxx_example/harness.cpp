@@ -64,6 +64,7 @@ class Parser final {
                 made->list.push_back(value(depth + 1));
                 accept(',');
             }
+            made->list.shrink_to_fit();
         } else {
             made->number = number();
         }

@@ -1,38 +1,56 @@
 // targets/runtime/compare.c — notes comparison operands, in the cases that ask for them.
 #include "targets/runtime/runtime.h"
 
-enum { capacity = 4096 };
+enum {
+    capacity = 4096,
+    places = 4096, // each comparison of the program shares a place with few others, by a hash of its address
+    most_at_a_place = 8 // a loop's condition must not fill the table before anything else is reached
+};
 COLD static struct rl_comparison comparisons[capacity];
+COLD static u8 noted[places];
 
 const u64 rl_comparisons = (u64)comparisons, rl_comparison_capacity = capacity;
 
-// Equal operands teach a mutator nothing; what does not fit is dropped, so early comparisons win.
-void rl_note_comparison(u64 a, u64 b, u32 size, u32 flags) {
-    if (a == b || rl_hot.comparison_count >= capacity) return;
+void rl_record_comparisons(bool wanted) {
+    rl_hot.comparison_count = 0;
+    rl_hot.recording = wanted;
+    if (wanted) rl_fill(noted, 0, sizeof(noted));
+}
+
+static bool is_full(u64 pc) {
+    u8 *const count = &noted[(pc ^ pc >> 12) % places];
+    return rl_hot.comparison_count >= capacity || *count == most_at_a_place || !++*count;
+}
+
+// Equal operands teach a mutator nothing.
+static void note(u64 pc, u64 a, u64 b, u32 size, u32 flags) {
+    if (a == b || is_full(pc)) return;
     comparisons[rl_hot.comparison_count++] = (struct rl_comparison){a, b, size, flags};
 }
 
-__attribute__((preserve_most)) void rl_compare(u64 a, u64 b, u32 size) { rl_note_comparison(a, b, size, 0); }
+#define HERE ((u64)__builtin_return_address(0))
+
+__attribute__((preserve_most)) void rl_compare(u64 a, u64 b, u32 size) { note(HERE, a, b, size, 0); }
 
 __attribute__((preserve_most)) void rl_compare_constant(u64 constant, u64 b, u32 size) {
-    rl_note_comparison(b, constant, size, RL_COMPARISON_CONSTANT);
+    note(HERE, b, constant, size, RL_COMPARISON_CONSTANT);
 }
 
 // cases: how many, how many bits the value has, then each.
 __attribute__((preserve_most)) void rl_compare_switch(u64 value, const u64 *cases) {
-    const u32 size = (u32)cases[1] / 8;
+    const u32 size = cases[1] >= 8 ? (u32)cases[1] / 8 : 1;
     const u64 count = cases[0] < 64 ? cases[0] : 64;
-    for (u64 i = 0; i < count; i++)
-        rl_note_comparison(value, cases[2 + i], size ? size : 1, RL_COMPARISON_CONSTANT);
+    for (u64 i = 0; i < count; i++) // each case has a place of its own
+        note(HERE + i, value, cases[2 + i], size, RL_COMPARISON_CONSTANT);
 }
 
 // For memcmp and its like: the first eight bytes as one number.
-void rl_compared(const void *a, const void *b, u64 size) {
+void rl_compared(u64 pc, const void *a, const void *b, u64 size) {
     const u32 bytes = size >= 8 ? 8 : size >= 4 ? 4 : size >= 2 ? 2 : 1;
     u64 left = 0, right = 0;
     for (u32 i = 0; i < bytes && size; i++) {
         left |= (u64)((const u8 *)a)[i] << 8 * i;
         right |= (u64)((const u8 *)b)[i] << 8 * i;
     }
-    rl_note_comparison(left, right, bytes, 0);
+    note(pc, left, right, bytes, 0);
 }

@@ -64,8 +64,7 @@ int main(int count, char **arguments) {
         struct resume resume;
         rl_door(&control, &resume);
         rl_hot.budget = (i64)resume.budget;
-        rl_hot.comparison_count = 0;
-        rl_hot.recording = resume.flags & RL_FLAG_COMPARISONS;
+        rl_record_comparisons(resume.flags & RL_FLAG_COMPARISONS);
         rl_hot.fill = (u8)(resume.flags >> RL_FLAG_FILL_SHIFT);
         open_input(resume.length);
         rl_hypercall(RL_CALL_DONE,

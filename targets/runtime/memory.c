@@ -162,7 +162,7 @@ void explicit_bzero(void *to, size_t size) { checked_fill(CALLER(), to, 0, size)
 static inline int checked_compare(struct site site, const void *a, const void *b, u64 size) {
     rl_check(site, a, size, rl_access_read);
     rl_check(site, b, size, rl_access_read);
-    if (UNLIKELY(rl_hot.recording)) rl_compared(a, b, size);
+    if (UNLIKELY(rl_hot.recording)) rl_compared(site.pc, a, b, size);
     const u8 *x = a, *y = b;
     u64 i = 0;
     while (i + 8 <= size && *(const word *)(x + i) == *(const word *)(y + i)) i += 8;
@@ -192,7 +192,7 @@ void *memrchr(const void *in, int value, size_t size) {
 void *memmem(const void *in, size_t size, const void *what, size_t length) {
     rl_check(CALLER(), in, size, rl_access_read);
     rl_check(CALLER(), what, length, rl_access_read);
-    if (UNLIKELY(rl_hot.recording) && length && length <= size) rl_compared(in, what, length);
+    if (UNLIKELY(rl_hot.recording) && length && length <= size) rl_compared(CALLER().pc, in, what, length);
     for (u64 at = 0; at + length <= size; at++) {
         u64 i = 0;
         while (i < length && ((const u8 *)in)[at + i] == ((const u8 *)what)[i]) i++;

@@ -107,16 +107,16 @@ u64 rl_first_poisoned(u64 address, u64 size);
 void rl_copy(void *to, const void *from, u64 size);
 void rl_fill(void *to, u8 value, u64 size);
 void rl_check(struct site site, const void *at, u64 size, enum rl_access access);
-void rl_compared(const void *a, const void *b, u64 size);
+
+// compare.c
+void rl_record_comparisons(bool wanted);
+void rl_compared(u64 pc, const void *a, const void *b, u64 size);
 
 // globals.c: the global whose bounds or red zone hold this address, or else false.
 bool rl_find_global(u64 address, u64 *base, u64 *size, const char **name);
 
 // fake_stack.c: the start of the frame off the real stack that holds this address, or 0.
 u64 rl_fake_frame(u64 address);
-
-// compare.c: notes operands, whatever the caller's registers hold.
-void rl_note_comparison(u64 a, u64 b, u32 size, u32 flags);
 
 static inline u8 *shadow_of(u64 address) { return (u8 *)RL_SHADOW_OF(address); }
 

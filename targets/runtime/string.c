@@ -86,7 +86,7 @@ static inline int compare(struct site site, const char *a, const char *b, u64 li
     rl_check(site, b, read, rl_access_read);
     if (UNLIKELY(rl_hot.recording) && x != y) {
         const u64 left = length_of(a, limit), right = length_of(b, limit);
-        rl_compared(a, b, left < right ? left : right);
+        rl_compared(site.pc, a, b, left < right ? left : right);
     }
     return i < limit ? x - y : 0;
 }
@@ -123,7 +123,7 @@ char *rindex(const char *s, int value) { return find_last(CALLER(), s, value); }
 
 static inline char *find_string(struct site site, const char *s, const char *what, bool fold) {
     const u64 size = check_whole(site, s), length = check_whole(site, what);
-    if (UNLIKELY(rl_hot.recording) && length && length <= size) rl_compared(s, what, length);
+    if (UNLIKELY(rl_hot.recording) && length && length <= size) rl_compared(site.pc, s, what, length);
     for (u64 at = 0; at + length <= size; at++) {
         u64 i = 0;
         while (i < length && (fold ? lower(s[at + i]) == lower(what[i]) : s[at + i] == what[i])) i++;
