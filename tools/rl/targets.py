@@ -23,8 +23,9 @@ HEAP_BASE = 0x10000000  # RL_HEAP_BASE of abi.h: the ELF must end below it
 REPRODUCIBLE = "-I. -g -ffile-compilation-dir=."
 # The runtime must not be instrumented, nor its loops turned into calls of the functions that they implement. Unwind
 # tables: exceptions pass through operator new.
-RUNTIME_FLAGS = (f"-std=c17 -O2 {REPRODUCIBLE} -ffreestanding -fno-builtin -fno-omit-frame-pointer -fno-stack-protector "
-                 "-fno-pic -funwind-tables -ffunction-sections -fdata-sections -Wall -Wextra -Wconversion -Wshadow -Werror")
+RUNTIME_FLAGS = (f"-std=c17 -O2 {REPRODUCIBLE} -ffreestanding -fno-builtin -fno-omit-frame-pointer "
+                 "-fno-stack-protector -fno-pic -funwind-tables -ffunction-sections -fdata-sections "
+                 "-Wall -Wextra -Wconversion -Wshadow -Werror")
 # Bitcode for the linker to inline. Without line numbers: the calls that it replaces have none either.
 HOOK_FLAGS = RUNTIME_FLAGS.replace("-g ", "") + " -flto"
 TARGET_FLAGS = f"-O2 {REPRODUCIBLE} -fno-optimize-sibling-calls -fno-omit-frame-pointer -fno-stack-protector"
@@ -86,7 +87,8 @@ def load(name):
     seed_files = sorted(str(path.relative_to(ROOT)) for path in (folder / "seeds").glob("*") if path.is_file())
     return Target(name, relative, values["language"], values["libc"], [f"{relative}/{s}" for s in values["sources"]],
                   values.get("packages", []), values.get("cflags", []), values.get("ldflags", []),
-                  values.get("max_len", 4096), f"{relative}/{values['dict']}" if values.get("dict") else None, seed_files)
+                  values.get("max_len", 4096), f"{relative}/{values['dict']}" if values.get("dict") else None,
+                  seed_files)
 
 
 def _compile(driver, flags, source, output):
@@ -158,7 +160,7 @@ def edges(target, build_dir="build"):
 
 
 def native_asan_edges(target, build_dir="build"):
-    """The same harness with the real AddressSanitizer and libFuzzer, for this host: build_dir/targets/NAME/libfuzzer."""
+    """The same harness with the real AddressSanitizer and libFuzzer: build_dir/targets/NAME/libfuzzer."""
     output = libfuzzer(target.name, build_dir)
     driver = "clang++" if target.language == "c++" else "clang"
     flags = f"{_flags(target)} {' '.join(target.cflags)} -fsanitize=address,fuzzer"
