@@ -33,8 +33,9 @@ void print_one(const Output &out, const FormatArgument &argument, char style) {
 // Length of the placeholder at the start of `text`, 0 when there is none.
 usize placeholder(Text text, char &style) {
     if (text.size() >= 2 && text[0] == '{' && text[1] == '}') return style = 0, 2;
-    if (text.size() >= 3 && text[0] == '{' && text[2] == '}') return style = text[1], 3;
-    return 0;
+    if (text.size() < 3 || text[0] != '{' || text[2] != '}') return 0;
+    style = text[1];
+    return style == 'x' || style == 'h' || style == 'c' ? 3 : 0;
 }
 
 } // namespace

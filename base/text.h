@@ -11,9 +11,10 @@ class Text {
     // A literal's length is known while compiling; any other array ends at its first zero.
     template <usize n>
     [[gnu::always_inline]] constexpr Text(const char (&array)[n])
-        : data_(array), size_(n > 1 && __builtin_constant_p(array[n - 2]) && array[n - 2] != 0
-                                  ? n - 1
-                                  : __builtin_strlen(array)) {}
+        : data_(array),
+          size_(n > 1 && __builtin_constant_p(array[max(n, 2ul) - 2]) && array[max(n, 2ul) - 2] != 0
+                    ? n - 1
+                    : __builtin_strlen(array)) {}
     template <class T>
     requires std::is_same_v<T, const char *> || std::is_same_v<T, char *>
     constexpr Text(T zero_terminated) : data_(zero_terminated), size_(__builtin_strlen(zero_terminated)) {}

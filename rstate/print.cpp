@@ -20,14 +20,16 @@ void pad_to(Line &line, usize column) {
 // "memory.size()" -> "size", "exit_code" -> "exit_code": the last word of the expression.
 Text short_value_name(Text expression) {
     usize end = expression.size();
+    if (end > 0 && expression[end - 1] == ']') end = expression.find('['); // an element is named by its array
     while (end > 0 && !naming::is_word(expression[end - 1])) --end;
     usize start = end;
     while (start > 0 && naming::is_word(expression[start - 1]) && expression[start - 1] != ':') --start;
     while (end > start && expression[end - 1] == '_') --end; // private members end in an underscore
     const Text word = expression.sub(start, end - start);
-    // ".value()" and ".raw" say nothing: take the word before.
-    if ((word == "value" || word == "raw") && start > 0) return short_value_name(expression.sub(0, start));
-    return word;
+    // ".value()" and ".raw" say nothing: take the word before, if there is one.
+    const Text before =
+        word == "value" || word == "raw" ? short_value_name(expression.sub(0, start)) : Text();
+    return before.empty() ? word : before;
 }
 
 // Cuts the next expression off `names`, at a comma that no parenthesis encloses.
