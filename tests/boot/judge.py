@@ -1,6 +1,11 @@
 """Verdicts over what several records, or several boots, say together: "" or a complaint."""
 
 
+def all_cores_busy(record):
+    """A stats record in which each core has a few cases."""
+    return record["type"] == "stats" and all(core["case"] >= 10 for core in record["cores"])
+
+
 def every_core_fuzzed(outcomes):
     """The last statistics have cases on every core that booted, and their sum is the whole."""
     for outcome in outcomes:

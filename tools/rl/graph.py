@@ -9,6 +9,8 @@ from .ninja import Ninja
 LAYERS = ("base", "rstate", "cpu", "hw", "mm", "boot", "dev", "vm", "svm", "guest", "fuzz", "kernel")
 STAGE2_LAYERS = ("base", "rstate", "cpu", "hw", "mm", "boot", "dev")
 NOT_ON_THE_HOST = ("hw", "kernel")
+MORE_TESTS = ("parse", "boot_stage")     # tests/boot is what QEMU boots
+STAGE2_ON_THE_HOST = ("stage2/kernel_file.cpp", "stage2/split.cpp")    # what of stage2 touches no machine
 
 WARNINGS = "-Wall -Wextra -Wconversion -Wshadow -Werror"
 CXX_ONLY = "-std=c++20 -fno-exceptions -fno-rtti -Wold-style-cast -Wthread-safety"
@@ -158,11 +160,12 @@ class Graph:
 
     def _host_tests(self):
         layers = [layer for layer in LAYERS if layer not in NOT_ON_THE_HOST]
-        tests = [f for part in (*layers, "parse") for f in sources(f"tests/{part}", ".cpp") if f.endswith("_test.cpp")]
+        tests = [f for part in (*layers, *MORE_TESTS) for f in sources(f"tests/{part}", ".cpp") if f.endswith("_test.cpp")]
         if not tests:
             self.host_objects = []
             return None
-        files = [f for layer in layers for f in sources(layer, ".cpp", ".c")] + sources("tests/sim", ".cpp")
+        files = [f for layer in layers for f in sources(layer, ".cpp", ".c")]
+        files += [*STAGE2_ON_THE_HOST, *sources("tests/sim", ".cpp")]
         self.host_objects = [self._compile("host", f, HOST) for f in files]
         objects = [self._compile("host", f, HOST) for f in tests]
         return self.ninja.build("build/host/tests", "host_link", self.host_objects + objects, flags=SANITIZE,

@@ -18,8 +18,8 @@ from .session import Session
 
 LAST_LINES = 15
 CORES_HERE = os.cpu_count() or 1
-# What never appears in a boot that ends well.
-SIGNS_OF_FAILURE = (r"^panic", r"^error ", r"stop: ")
+# What never appears in a boot that ends well; a target's crash is no failure of ours.
+SIGNS_OF_FAILURE = (r"^panic", r"^error (?!target\.)", r"stop: ")
 
 
 @dataclass
@@ -39,7 +39,7 @@ class Scenario:
     boots: int = 1
     judge: Optional[Callable] = None        # (list of Outcome) -> "" or a complaint
     probe: Optional[Callable] = None        # made for each boot: .arguments(folder), .run(session, folder)
-    stop_after: str = ""                    # a pattern: once a line matches, the host asks the machine to stop
+    stop_when: Optional[Callable] = None    # (record) -> bool: then the host asks the machine to stop
     enough: str = ""                        # a pattern: once a line matches, the machine may be switched off
     long: bool = False
 
@@ -111,9 +111,9 @@ def boot(row):
                 continue
             if isinstance(event, dict):
                 records.append(event)
+                if row.stop_when and session.stopping is None and row.stop_when(event):
+                    session.stop()
             lines.append(str(event))
-            if row.stop_after and session.stopping is None and re.search(row.stop_after, lines[-1]):
-                session.stop()
             if row.enough and not seen_enough and re.search(row.enough, lines[-1]):
                 seen_enough = True
                 session.kill("seen enough")

@@ -1,5 +1,6 @@
 """From addresses in a target to functions, files and lines (inlined frames too), and traces as text."""
 import json
+import os
 import re
 import subprocess
 from typing import NamedTuple
@@ -55,9 +56,14 @@ class Symbolizer:
         answers += [{}] * (len(addresses) - len(answers))
         for address, answer in zip(addresses, answers):
             symbols = answer.get("Symbol") or [{}]
-            self.cache[address] = [
-                Frame(address, s.get("FunctionName") or "?", s.get("FileName") or "", s.get("Line") or 0,
-                      i + 1 < len(symbols)) for i, s in enumerate(symbols)]
+            self.cache[address] = [self._frame(address, symbol, i + 1 < len(symbols))
+                                   for i, symbol in enumerate(symbols)]
+
+    @staticmethod
+    def _frame(address, symbol, inlined):
+        file = symbol.get("FileName") or ""
+        return Frame(address, symbol.get("FunctionName") or "?", os.path.normpath(file) if file else "",
+                     symbol.get("Line") or 0, inlined)
 
 
 def kernel_places(text, elf):
@@ -117,6 +123,11 @@ def trace_text(described, chain):
     if described.get("access"):
         size = described.get("access_size", "?")
         lines.append(f"  a {described['access']} of {size} bytes at {described.get('address')}")
+    if described.get("region_size"):
+        lines.append(f"  {described['offset']} bytes behind the start of {described['region_size']} bytes at "
+                     f"{described['region_base']} ({described['region']})")
+    if described.get("uninitialised"):
+        lines.append("  it depends on memory that nobody initialised: with other contents it may not happen")
     lines += _stack_text(described["frames"])
     for key, title in (("alloc", "allocated by"), ("free", "freed by")):
         if described.get(key):
