@@ -35,15 +35,10 @@ struct SymbolEntry {
     u16 st_shndx;
     u64 st_value, st_size;
 };
-struct DynamicEntry {
-    u64 d_tag, d_val;
-};
-struct RelaEntry {
-    u64 r_offset, r_info, r_addend;
-};
 static_assert(sizeof(FileHeader) == 64 && sizeof(ProgramHeader) == 56 && sizeof(SectionHeader) == 64);
-static_assert(sizeof(SymbolEntry) == 24 && sizeof(DynamicEntry) == 16 && sizeof(RelaEntry) == 24);
+static_assert(sizeof(SymbolEntry) == 24);
 
+constexpr u32 pt_load = 1, pt_interpreter = 3;
 constexpr u32 pf_execute = 1, pf_write = 2, pf_read = 4;
 constexpr u64 lower_half_end = 1ul << 47;
 
@@ -106,7 +101,6 @@ rstate::Result<void> Elf::check_segments() {
                         header.p_filesz);
         const Segment s = segment(i);
         has_interpreter_ |= s.kind == SegmentKind::interpreter;
-        has_dynamic_ |= s.kind == SegmentKind::dynamic;
         if (s.kind != SegmentKind::load || s.memory_size == 0) continue;
         TRY(check_load(s, header.p_align, header.p_offset), "checking a loadable segment", u64{i}, s.address,
             s.memory_size);
@@ -138,25 +132,8 @@ Segment Elf::segment(u32 index) const {
     CHECK(index < segment_count_, "a segment's index is below segment_count()", index);
     const ProgramHeader header = program_header(file_, segments_at_, index);
     Segment s;
-    switch (header.p_type) {
-    case 0:
-        s.kind = SegmentKind::none;
-        break;
-    case 1:
-        s.kind = SegmentKind::load;
-        break;
-    case 2:
-        s.kind = SegmentKind::dynamic;
-        break;
-    case 3:
-        s.kind = SegmentKind::interpreter;
-        break;
-    case 7:
-        s.kind = SegmentKind::tls;
-        break;
-    default:
-        s.kind = SegmentKind::other;
-    }
+    if (header.p_type == pt_load) s.kind = SegmentKind::load;
+    if (header.p_type == pt_interpreter) s.kind = SegmentKind::interpreter;
     s.readable = (header.p_flags & pf_read) != 0;
     s.writable = (header.p_flags & pf_write) != 0;
     s.executable = (header.p_flags & pf_execute) != 0;
@@ -170,7 +147,7 @@ u64 Elf::program_headers() const {
     for (u32 i = 0; i < segment_count_; ++i) {
         const ProgramHeader header = program_header(file_, segments_at_, i);
         const u64 size = segment_count_ * sizeof(ProgramHeader);
-        if (header.p_type == 1 && header.p_offset <= segments_at_ && header.p_filesz >= size &&
+        if (header.p_type == pt_load && header.p_offset <= segments_at_ && header.p_filesz >= size &&
             segments_at_ - header.p_offset <= header.p_filesz - size)
             return header.p_vaddr + (segments_at_ - header.p_offset);
     }
@@ -184,99 +161,6 @@ bool Elf::is_code(u64 address) const {
             return true;
     }
     return false;
-}
-
-rstate::Result<Bytes> Elf::at(u64 address, u64 size) const {
-    for (u32 i = 0; i < segment_count_; ++i) {
-        const Segment s = segment(i);
-        if (s.kind == SegmentKind::load && address >= s.address && s.bytes.holds(address - s.address, size))
-            return s.bytes.sub(address - s.address, size);
-    }
-    return FAIL(elf_malformed, "the file holds no bytes for this part of the image", address, size);
-}
-
-rstate::Result<Relocations> Elf::relocations() const {
-    Relocations result(*this);
-    u64 rela = 0, rela_size = 0, relr = 0, relr_size = 0;
-    for (u32 i = 0; i < segment_count_; ++i) {
-        const Segment s = segment(i);
-        if (s.kind != SegmentKind::dynamic) continue;
-        DynamicEntry entry{};
-        for (u64 offset = 0; load(s.bytes, offset, entry) && entry.d_tag != 0; offset += sizeof(entry)) {
-            switch (entry.d_tag) {
-            case 7:
-                rela = entry.d_val;
-                break; // DT_RELA
-            case 8:
-                rela_size = entry.d_val;
-                break; // DT_RELASZ
-            case 36:
-                relr = entry.d_val;
-                break; // DT_RELR
-            case 35:
-                relr_size = entry.d_val;
-                break; // DT_RELRSZ
-            case 17:   // DT_REL: x86-64 has only RELA
-            case 22:   // DT_TEXTREL
-            case 23:   // DT_JMPREL: calls into a shared library
-                return FAIL(elf_unsupported, "the image needs a dynamic linker", entry.d_tag);
-            default:
-                break;
-            }
-        }
-    }
-    if (rela_size != 0) result.rela_ = TRY(at(rela, rela_size), "finding the relocations (RELA)");
-    if (relr_size != 0) result.relr_ = TRY(at(relr, relr_size), "finding the packed relocations (RELR)");
-    if (rela_size % sizeof(RelaEntry) != 0 || relr_size % sizeof(u64) != 0)
-        return FAIL(elf_malformed, "a relocation table ends inside an entry", rela_size, relr_size);
-    return result;
-}
-
-rstate::Result<bool> Relocations::next(Relocation &relocation) {
-    return rela_at_ < rela_.size() ? next_rela(relocation) : next_relr(relocation);
-}
-
-rstate::Result<bool> Relocations::next_rela(Relocation &relocation) {
-    RelaEntry entry{};
-    CHECK(load(rela_, rela_at_, entry), "the table holds whole entries", rela_at_);
-    rela_at_ += sizeof(entry);
-    constexpr u64 relative = 8; // R_X86_64_RELATIVE
-    if (entry.r_info != relative)
-        return FAIL(elf_unsupported, "a relocation is not R_X86_64_RELATIVE", entry.r_info, entry.r_offset);
-    TRY(at_place(entry.r_offset, relocation), "reading a relocation");
-    relocation.addend = entry.r_addend;
-    return true;
-}
-
-// An even entry is an address to relocate; an odd one is a bitmap of the 63 words that follow the last
-// address or bitmap (System V ABI, "Relative Relocation Table").
-rstate::Result<bool> Relocations::next_relr(Relocation &relocation) {
-    while (bitmap_ == 0) {
-        u64 entry = 0;
-        if (!load(relr_, relr_at_, entry)) return false;
-        relr_at_ += sizeof(entry);
-        if ((entry & 1) == 0) {
-            next_place_ = entry + 8;
-            TRY(at_place(entry, relocation), "reading a packed relocation");
-            return true;
-        }
-        bitmap_ = entry >> 1;
-        bitmap_place_ = next_place_;
-        next_place_ += 63 * 8;
-    }
-    const u64 place = bitmap_place_ + 8 * static_cast<u64>(__builtin_ctzl(bitmap_));
-    bitmap_ &= bitmap_ - 1;
-    TRY(at_place(place, relocation), "reading a packed relocation");
-    return true;
-}
-
-// The addend a RELR relocation needs is what the file holds at its place.
-rstate::Result<void> Relocations::at_place(u64 address, Relocation &relocation) {
-    if (!is_aligned(address, 8)) return FAIL(elf_unsupported, "a relocated word is not aligned", address);
-    const Bytes word = TRY(elf_->at(address, sizeof(u64)), "finding the word to relocate", address);
-    relocation.address = address;
-    __builtin_memcpy(&relocation.addend, word.data(), sizeof(u64));
-    return rstate::done();
 }
 
 u64 SymbolTable::count() const { return entries_.size() / sizeof(SymbolEntry); }

@@ -1,5 +1,4 @@
-// boot/elf.h — a 64-bit x86 ELF file read in place: segments, relocations, symbols. Allocates and maps
-// nothing.
+// boot/elf.h — a 64-bit x86 ELF file read in place: segments and symbols. Allocates and maps nothing.
 //
 // parse() checks everything that the accessors rely on, so those cannot fail: the headers lie inside the
 // file, loadable segments ascend, share no page, fit the lower half, and none is both writable and
@@ -12,10 +11,10 @@
 
 namespace boot {
 
-enum class SegmentKind : u32 { none = 0, load = 1, dynamic = 2, interpreter = 3, tls = 7, other = ~0u };
+enum class SegmentKind : u8 { load, interpreter, other };
 
 struct Segment {
-    SegmentKind kind = SegmentKind::none;
+    SegmentKind kind = SegmentKind::other;
     bool readable = false, writable = false, executable = false;
     u64 address = 0;
     u64 memory_size = 0; // what lies behind `bytes` is zero
@@ -46,57 +45,23 @@ class SymbolTable final {
     Bytes entries_, names_;
 };
 
-// Store base + addend, eight bytes, at base + address; the base is 0 where the file is loaded as linked.
-struct Relocation {
-    u64 address = 0; // eight-byte aligned and inside the file part of a segment
-    u64 addend = 0;
-};
-
-class Elf;
-
-// Walks DT_RELA and DT_RELR of a position independent image; only R_X86_64_RELATIVE is accepted.
-class Relocations final {
-  public:
-    // False when there are no more.
-    rstate::Result<bool> next(Relocation &relocation);
-
-  private:
-    friend class Elf;
-    explicit Relocations(const Elf &elf) : elf_(&elf) {}
-    rstate::Result<bool> next_rela(Relocation &relocation);
-    rstate::Result<bool> next_relr(Relocation &relocation);
-    rstate::Result<void> at_place(u64 address, Relocation &relocation);
-
-    const Elf *elf_;
-    Bytes rela_, relr_;
-    u64 rela_at_ = 0, relr_at_ = 0;
-    u64 bitmap_ = 0; // bit i: the word at bitmap_place_ + 8 * i is relocated
-    u64 bitmap_place_ = 0, next_place_ = 0;
-};
-
 class Elf final {
   public:
     static rstate::Result<Elf> parse(Bytes file);
 
     bool position_independent() const { return position_independent_; }
     bool has_interpreter() const { return has_interpreter_; }
-    bool has_dynamic() const { return has_dynamic_; }
     u64 entry() const { return entry_; }
     // The image spans [start, end), whole pages; start is 0 for most position independent files.
     u64 start() const { return start_; }
     u64 end() const { return end_; }
-    Bytes file() const { return file_; }
 
     u32 segment_count() const { return segment_count_; }
     Segment segment(u32 index) const;
     // The address at which the loaded image holds its own program headers, or 0 when no segment covers them.
     u64 program_headers() const;
-
     // Does an executable segment hold this address?
     bool is_code(u64 address) const;
-    // The file's bytes for [address, address + size) of the image, all within one segment's file part.
-    rstate::Result<Bytes> at(u64 address, u64 size) const;
-    rstate::Result<Relocations> relocations() const;
     rstate::Result<SymbolTable> symbols() const;
 
   private:
@@ -108,7 +73,7 @@ class Elf final {
     u64 entry_ = 0, start_ = 0, end_ = 0;
     u64 segments_at_ = 0, sections_at_ = 0;
     u32 segment_count_ = 0, section_count_ = 0;
-    bool position_independent_ = false, has_interpreter_ = false, has_dynamic_ = false;
+    bool position_independent_ = false, has_interpreter_ = false;
 };
 
 } // namespace boot

@@ -8,17 +8,10 @@ void walk(const boot::Elf &elf) {
     u64 sum = elf.program_headers();
     for (u32 i = 0; i < elf.segment_count(); ++i)
         for (const u8 byte : elf.segment(i).bytes) sum += byte;
-    auto relocations = elf.relocations();
-    if (relocations.ok()) {
-        boot::Relocation one;
-        for (bool more = true; more;) {
-            auto next = relocations.value().next(one);
-            more = next.ok() && next.value();
-            rstate::handled(std::move(next));
-            sum += one.addend;
-        }
-    }
-    rstate::handled(std::move(relocations));
+    auto symbols = elf.symbols();
+    if (symbols.ok())
+        for (u64 i = 0; i < symbols.value().count(); ++i) sum += symbols.value().at(i).name.size();
+    rstate::handled(std::move(symbols));
     asm volatile("" : : "r"(sum)); // every byte counts
 }
 

@@ -47,7 +47,7 @@ TEST(Elf, GivesSegmentsWithTheirRightsAndBytes) {
     ASSERT_EQ(data.bytes.size(), 3u);
     EXPECT_EQ(data.bytes[2], 9);
     EXPECT_TRUE(elf.segment(1).executable && !elf.segment(1).writable);
-    EXPECT_FALSE(elf.position_independent() || elf.has_interpreter() || elf.has_dynamic());
+    EXPECT_FALSE(elf.position_independent() || elf.has_interpreter());
 }
 
 TEST(Elf, KnowsWhereItsProgramHeadersAreLoaded) {
@@ -60,14 +60,9 @@ TEST(Elf, KnowsWhereItsProgramHeadersAreLoaded) {
     EXPECT_EQ(Elf::parse(bytes_of(file)).take().program_headers(), 0x400040u);
 }
 
-TEST(Elf, FindsBytesByAddressOnlyWhereTheFileHoldsThem) {
+TEST(Elf, KnowsWhatIsCode) {
     const auto file = small_program().build();
     const Elf elf = Elf::parse(bytes_of(file)).take();
-    EXPECT_EQ(elf.at(0x402011, 2).take()[0], 8);
-    EXPECT_TRUE(fails_with(elf.at(0x402011, 3), boot::elf_malformed))
-        << "the third byte is zero-filled memory";
-    EXPECT_TRUE(fails_with(elf.at(0x40200f, 1), boot::elf_malformed));
-    EXPECT_TRUE(fails_with(elf.at(~0ul, 1), boot::elf_malformed));
     EXPECT_TRUE(elf.is_code(0x401001));
     EXPECT_FALSE(elf.is_code(0x401002));
     EXPECT_FALSE(elf.is_code(0x402010));
@@ -169,121 +164,6 @@ TEST(Elf, AnUnreadableSymbolNameIsEmpty) {
     overwrite(file, symbols + 24, 0x7fffffffu);
     const Elf elf = Elf::parse(bytes_of(file)).take();
     EXPECT_TRUE(elf.symbols().take().at(1).name.empty());
-}
-
-// A position independent image: code, then a page with a dynamic section, tables and eight words to relocate.
-class Relocated {
-  public:
-    static constexpr u64 data = 0x2000, dynamic = data, tables = data + 0x100, words = data + 0x200;
-
-    Relocated() : bytes_(0x400) {}
-    void word(u64 address, u64 value) { std::memcpy(bytes_.data() + (address - data), &value, 8); }
-    void table(u64 address_tag, u64 size_tag, const std::vector<u64> &entries) {
-        const u64 at = tables + used_;
-        for (usize i = 0; i < entries.size(); ++i) word(at + 8 * i, entries[i]);
-        used_ += 8 * entries.size();
-        tag(address_tag, at);
-        tag(size_tag, 8 * entries.size());
-    }
-    void tag(u64 name, u64 value) {
-        word(dynamic + tags_, name);
-        word(dynamic + tags_ + 8, value);
-        tags_ += 16;
-    }
-    std::vector<u8> build() const {
-        ElfBuilder builder(ElfBuilder::position_independent);
-        builder.load(0x1000, rx, {0xc3})
-            .load(data, rw, bytes_, 0x800)
-            .inside(2, dynamic, 0x100)
-            .entry(0x1000);
-        return builder.build();
-    }
-
-  private:
-    std::vector<u8> bytes_;
-    u64 tags_ = 0, used_ = 0;
-};
-
-std::vector<std::pair<u64, u64>> all_relocations(const std::vector<u8> &file,
-                                                 rstate::Error *error = nullptr) {
-    const Elf elf = Elf::parse(bytes_of(file)).take();
-    std::vector<std::pair<u64, u64>> found;
-    auto opened = elf.relocations();
-    if (!opened.ok()) {
-        if (error != nullptr) *error = opened.take_error();
-        return found;
-    }
-    boot::Relocations relocations = opened.take();
-    for (;;) {
-        boot::Relocation one;
-        auto more = relocations.next(one);
-        if (!more.ok()) {
-            if (error != nullptr) *error = more.take_error();
-            return found;
-        }
-        if (!more.value()) return found;
-        found.push_back({one.address, one.addend});
-    }
-}
-
-TEST(Relocations, RelaEntriesCarryTheirAddends) {
-    Relocated image;
-    image.table(7, 8, {Relocated::words, 8, 0x1000, Relocated::words + 16, 8, 0x1234});
-    const auto found = all_relocations(image.build());
-    ASSERT_EQ(found.size(), 2u);
-    EXPECT_EQ(found[0], (std::pair<u64, u64>{Relocated::words, 0x1000}));
-    EXPECT_EQ(found[1], (std::pair<u64, u64>{Relocated::words + 16, 0x1234}));
-}
-
-TEST(Relocations, RelrBitmapsContinueWhereTheLastOneEnded) {
-    Relocated image;
-    for (u64 i = 0; i < 64; ++i) image.word(Relocated::words + 8 * i, 100 + i);
-    // One address, then 63 words of which the first and the last are relocated, then 63 more with the first.
-    image.table(36, 35, {Relocated::words - 8 * 62, 1ul << 63 | 0b11, 0b11});
-    rstate::Error error;
-    const auto found = all_relocations(image.build(), &error);
-    ASSERT_FALSE(error.present());
-    ASSERT_EQ(found.size(), 4u);
-    EXPECT_EQ(found[0].first, Relocated::words - 8 * 62);
-    EXPECT_EQ(found[1].first, Relocated::words - 8 * 61);
-    EXPECT_EQ(found[2], (std::pair<u64, u64>{Relocated::words + 8, 101}))
-        << "the 63rd word behind the address";
-    EXPECT_EQ(found[3], (std::pair<u64, u64>{Relocated::words + 16, 102}));
-}
-
-TEST(Relocations, OfAnImageWithoutAnyAreNone) {
-    EXPECT_TRUE(all_relocations(small_program().build()).empty());
-    EXPECT_TRUE(all_relocations(Relocated().build()).empty());
-}
-
-TEST(Relocations, WhatNeedsALinkerIsRefused) {
-    const auto code_of = [](const Relocated &image) {
-        rstate::Error error;
-        static_cast<void>(all_relocations(image.build(), &error));
-        const rstate::Code *code = error.present() ? &error.code() : nullptr;
-        error.release();
-        return code;
-    };
-    Relocated symbolic;
-    symbolic.table(7, 8, {Relocated::words, 1, 0});
-    EXPECT_EQ(code_of(symbolic), &boot::elf_unsupported);
-    Relocated calls;
-    calls.tag(23, Relocated::tables);
-    EXPECT_EQ(code_of(calls), &boot::elf_unsupported);
-    Relocated unaligned;
-    unaligned.table(7, 8, {Relocated::words + 1, 8, 0});
-    EXPECT_EQ(code_of(unaligned), &boot::elf_unsupported);
-    Relocated outside;
-    outside.table(7, 8, {0x9000, 8, 0});
-    EXPECT_EQ(code_of(outside), &boot::elf_malformed);
-    Relocated table_outside;
-    table_outside.tag(7, 0x9000);
-    table_outside.tag(8, 24);
-    EXPECT_EQ(code_of(table_outside), &boot::elf_malformed);
-    Relocated cut;
-    cut.tag(7, Relocated::tables);
-    cut.tag(8, 25);
-    EXPECT_EQ(code_of(cut), &boot::elf_malformed);
 }
 
 } // namespace
