@@ -86,7 +86,7 @@ bool Corpus::make_way(usize size, u32 worth) {
                 (entry.owned == entries_[victim].owned && entry.size > entries_[victim].size))
                 victim = live_[i];
         }
-        if (victim == no_entry || entries_[victim].owned >= worth) return false;
+        if (victim == no_entry || entries_[victim].owned > worth) return false;
         remove(victim);
     }
 }
@@ -149,7 +149,6 @@ void Corpus::shrink(u32 number, Bytes data, Span<const Feature> features, u32 sp
         CHECK(store(number, data), "the room was checked", data.size());
     }
     entry.spent = spent;
-    entry.reported = false;
     entry.next_step = 0;
     own(number, features);
 }

@@ -183,10 +183,9 @@ template <Executor E, Surroundings H> rstate::Result<void> Worker<E, H>::learn(u
     if (fresh) return keep(source);
     if (parent != no_entry && input_.size() < corpus_.entry(parent).size) {
         TRY(list_features(), "listing a smaller input's edges");
-        if (corpus_.covers(features_.all(), parent)) {
+        // Not reported again: a resumed run may as well begin with the larger one.
+        if (corpus_.covers(features_.all(), parent))
             corpus_.shrink(parent, input_.bytes(), features_.all(), static_cast<u32>(outcome_.edges_spent));
-            next_report_ = min(next_report_, parent);
-        }
     } else if (cases_ % 8 == 0) {
         TRY(list_features(), "listing a case's edges");
         corpus_.observe(features_.all());
