@@ -132,8 +132,10 @@ rstate::Result<> parse_srat(Bytes table, Topology &topology) {
 
 rstate::Result<> read_topology(Bytes rsdp, const PhysicalView &view, Topology &topology) {
     if (rsdp.size() < 20) return FAIL(bad_table, "the ACPI root pointer is cut off", rsdp.size());
-    // §5.2.5.3: from revision 2 on, a second checksum covers what was added; where it is wrong, the first part serves.
-    const bool has_xsdt = rsdp[15] >= 2 && rsdp.size() >= 36 && sums_to_zero(rsdp.first(36)) && word(rsdp, 24, 8) != 0;
+    // §5.2.5.3: from revision 2 on, a second checksum covers what was added; where it is wrong, the first
+    // part serves.
+    const bool has_xsdt =
+        rsdp[15] >= 2 && rsdp.size() >= 36 && sums_to_zero(rsdp.first(36)) && word(rsdp, 24, 8) != 0;
     const u64 root = has_xsdt ? word(rsdp, 24, 8) : word(rsdp, 16, 4);
     const usize entry_size = has_xsdt ? 8 : 4;
     const Bytes list = TRY(read_table(view, root), "reading the ACPI root table", Phys(root));

@@ -12,10 +12,14 @@ constexpr u32 type_usable = 1;
 // error.
 constexpr u64 physical_limit = 1ul << 52;
 
-// ACPI 3.0's "ignore this entry" is believed; so is a length of zero or one that wraps.
-bool is_valid(const MapEntry &entry) {
+// ACPI 3.0's "ignore this entry" is believed.
+bool is_valid(const MapEntry &entry) { return (entry.attributes & 1) != 0 && entry.length != 0; }
+
+// Memory that wraps round is nobody's, nor is any beyond what a processor can address.
+bool is_usable(const MapEntry &entry) {
     u64 end = 0;
-    return (entry.attributes & 1) != 0 && entry.length != 0 && add_checked(entry.base, entry.length, end);
+    return entry.type == type_usable && is_valid(entry) && entry.base < physical_limit &&
+           add_checked(entry.base, entry.length, end);
 }
 
 } // namespace
@@ -49,7 +53,7 @@ rstate::Result<> MemoryMap::add(Range range) {
 rstate::Result<> MemoryMap::build(Span<const MapEntry> entries) {
     count_ = 0;
     for (const MapEntry &entry : entries) {
-        if (entry.type != type_usable || !is_valid(entry) || entry.base >= physical_limit) continue;
+        if (!is_usable(entry)) continue;
         const u64 end = min(entry.base + entry.length, physical_limit);
         TRY(add({align_up(entry.base, page_size), align_down(end, page_size)}), "adding usable memory",
             entry.base, entry.length);
@@ -63,6 +67,7 @@ rstate::Result<> MemoryMap::build(Span<const MapEntry> entries) {
 }
 
 rstate::Result<> MemoryMap::remove(u64 start, u64 bytes) {
+    if (bytes == 0) return {};
     u64 end = 0;
     if (!add_checked(start, bytes, end) || end > physical_limit) end = physical_limit;
     start = align_down(start, page_size);
@@ -92,19 +97,6 @@ bool MemoryMap::contains(u64 start, u64 bytes) const {
     for (const Range &range : ranges())
         if (range.start <= start && end <= range.end) return true;
     return false;
-}
-
-rstate::Result<u64> MemoryMap::take(u64 pages, u64 limit) {
-    if (pages > physical_limit / page_size)
-        return FAIL(too_little_memory, "more pages than any machine has", pages);
-    for (u32 i = count_; i-- > 0;) {
-        const u64 end = min(ranges_[i].end, limit);
-        if (end <= ranges_[i].start || (end - ranges_[i].start) / page_size < pages) continue;
-        const u64 start = end - pages * page_size;
-        TRY(remove(start, pages * page_size), "taking pages out of the memory map", start, pages);
-        return start;
-    }
-    return FAIL(too_little_memory, "no range of free memory is large enough", pages, limit);
 }
 
 u64 MemoryMap::total_pages() const {

@@ -26,8 +26,6 @@ class MemoryMap final {
     rstate::Result<> remove(u64 start, u64 bytes);
     // True when all of [start, start + bytes) is usable.
     bool contains(u64 start, u64 bytes) const;
-    // Takes `pages` adjacent pages wholly below `limit`, from the highest range that has them.
-    rstate::Result<u64> take(u64 pages, u64 limit);
 
     u64 total_pages() const;
     Span<const Range> ranges() const { return Span<const Range>(ranges_, count_); }

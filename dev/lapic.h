@@ -18,7 +18,8 @@ class LocalApic final {
     static u64 physical();
 
     u32 id() const;
-    // Whether interrupts can be sent to that APIC: outside x2APIC mode a destination has eight bits, 255 meaning all.
+    // Whether interrupts can be sent to that APIC: outside x2APIC mode a destination has eight bits, 255
+    // meaning all.
     bool reaches(u32 apic_id) const { return x2apic_ || apic_id < 255; }
     // Accepts interrupts, with `spurious` as the vector for those that vanish.
     void enable(u8 spurious);

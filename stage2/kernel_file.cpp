@@ -56,13 +56,15 @@ rstate::Result<KernelFile> KernelFile::parse(MutableBytes file) {
         const ProgramHeader &p = part(file, i);
         if (!file.holds(p.p_offset, p.p_filesz) || p.p_filesz > p.p_memsz || p.p_memsz > largest_image ||
             p.p_vaddr > largest_image || (p.p_type == pt_load && p.p_vaddr / page_size < kernel.pages_))
-            return FAIL(boot::damaged, "a part of the kernel lies where none can lie", i, p.p_vaddr, p.p_memsz);
+            return FAIL(boot::damaged, "a part of the kernel lies where none can lie", i, p.p_vaddr,
+                        p.p_memsz);
         if (p.p_type != pt_load) continue;
         kernel.pages_ = kernel.segment(i).end_page() / page_size;
         if ((p.p_flags & pf_execute) != 0) kernel.text_bytes_ = kernel.pages_ * page_size;
     }
     if (kernel.entry() >= kernel.text_bytes_)
-        return FAIL(boot::damaged, "the kernel's entry is not in its code", kernel.entry(), kernel.text_bytes_);
+        return FAIL(boot::damaged, "the kernel's entry is not in its code", kernel.entry(),
+                    kernel.text_bytes_);
     return kernel;
 }
 
@@ -72,8 +74,8 @@ bool KernelFile::is_loaded(u32 index) const { return part(file_, index).p_type =
 
 KernelFile::Segment KernelFile::segment(u32 index) const {
     const ProgramHeader &p = part(file_, index);
-    return {p.p_vaddr, p.p_vaddr + p.p_memsz, Bytes(file_.sub(p.p_offset, p.p_filesz)), (p.p_flags & pf_write) != 0,
-            (p.p_flags & pf_execute) != 0};
+    return {p.p_vaddr, p.p_vaddr + p.p_memsz, Bytes(file_.sub(p.p_offset, p.p_filesz)),
+            (p.p_flags & pf_write) != 0, (p.p_flags & pf_execute) != 0};
 }
 
 MutableBytes KernelFile::at(u64 address, u64 size) const {

@@ -1,7 +1,8 @@
-// stage2/kernel_file.h — the kernel's ELF file where it was loaded: relocated in place, then copied out page by page.
+// stage2/kernel_file.h — the kernel's ELF file where it was loaded: relocated in place, then copied out page
+// by page.
 //
-// Its XXH64 has been verified, so it is what the build made and its lint passed; what is checked here is that this
-// loader and that build mean the same. boot/elf.h reads ELF files that nobody vouches for.
+// Its XXH64 has been verified, so it is what the build made and its lint passed; what is checked here is that
+// this loader and that build mean the same. boot/elf.h reads ELF files that nobody vouches for.
 #pragma once
 
 #include "base/span.h"

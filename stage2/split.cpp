@@ -40,15 +40,24 @@ void for_each_piece(const boot::MemoryMap &map, const boot::Topology &topology, 
     }
 }
 
-// Gives the core a piece; false when it cannot take it.
-bool give(Share &share, u64 start, u64 end, u32 node) {
-    if (end - start < crumb || share.count == mm::max_seed_ranges) return false;
-    mm::PhysRange &range = share.ranges[share.count++];
-    range.first = Phys(start);
-    range.bytes = end - start;
-    range.node = node;
-    share.bytes += range.bytes;
-    return true;
+// Gives the core a piece. When it has as many as it can have, the smallest is left out for it, if that is
+// at most one part in `worth` of the new one. Returns the bytes left out: all of them when it is not taken.
+u64 give(Share &share, u64 start, u64 end, u32 node, u64 worth) {
+    const u64 bytes = end - start;
+    if (bytes < crumb) return bytes;
+    mm::PhysRange *place = &share.ranges[share.count];
+    if (share.count == mm::max_seed_ranges) {
+        place = &share.ranges[0];
+        for (mm::PhysRange &range : share.ranges)
+            if (range.bytes < place->bytes) place = &range;
+        if (place->bytes * worth >= bytes) return bytes;
+    } else {
+        ++share.count;
+    }
+    const u64 left_out = place->bytes;
+    *place = {Phys(start), bytes, 0, node, 0};
+    share.bytes += bytes - left_out;
+    return left_out;
 }
 
 class NodeSplit {
@@ -64,17 +73,16 @@ class NodeSplit {
 
     // The piece goes to the current core until it has its share, the rest to the next; the last takes all.
     void operator()(u64 start, u64 end) {
-        while (start < end) {
+        if (end - start < crumb) left_out_ += end - start;
+        while (end - start >= crumb) {
             Share &share = shares_[core_];
             const bool last = next_core(core_ + 1) == shares_.size();
-            const u64 wanted = last ? end - start : min(end - start, share_ - min(share_, share.bytes));
-            if (wanted != 0 && !give(share, start, start + wanted, topology_.node_of_memory(start)))
-                left_out_ += wanted;
-            start += wanted;
-            if (!last && share.bytes + crumb > share_)
-                core_ = next_core(core_ + 1);
-            else if (wanted == 0)
-                return;
+            u64 wanted = last ? end - start : min(end - start, share_ - min(share_, share.bytes));
+            if (end - start - wanted < crumb) wanted = end - start; // no crumbs of our own making
+            const u64 lost =
+                give(share, start, start + wanted, topology_.node_of_memory(start), last ? 1 : 16);
+            if (last || lost != wanted) left_out_ += lost, start += wanted;
+            if (!last && (lost == wanted || share.bytes + crumb > share_)) core_ = next_core(core_ + 1);
         }
     }
 

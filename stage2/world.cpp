@@ -80,7 +80,8 @@ rstate::Result<> World::make_window(mm::CoreSeed &seed) {
         TRY(table_.prepare(seed.window_base, frames_), "making a window's table", seed.window_base);
     seed.window_table_frame = at.table;
     seed.window_table = TRY(place(1, page_size), "placing a window's table");
-    TRY(table_.map(seed.window_table, at.table, mm::read_write, frames_), "mapping a window's table", seed.window_table);
+    TRY(table_.map(seed.window_table, at.table, mm::read_write, frames_), "mapping a window's table",
+        seed.window_table);
     return {};
 }
 
@@ -91,7 +92,8 @@ rstate::Result<> World::load_segment(const KernelFile::Segment &segment, Virt ba
         const u64 from = max(page, segment.address);
         const u64 to = min(page + page_size, segment.address + segment.bytes.size());
         if (from < to)
-            __builtin_memcpy(bytes_of(frame) + (from - page), segment.bytes.data() + (from - segment.address), to - from);
+            __builtin_memcpy(bytes_of(frame) + (from - page), segment.bytes.data() + (from - segment.address),
+                             to - from);
         TRY(table_.map(base + page, frame, allowed, frames_), "mapping the kernel", base, page);
     }
     return {};
@@ -101,7 +103,8 @@ rstate::Result<LoadedKernel> World::load_kernel(MutableBytes file) {
     KernelFile kernel = TRY(KernelFile::parse(file), "reading the kernel's file");
     const Virt base = TRY(place(kernel.pages(), page_size), "placing the kernel", kernel.pages());
     TRY(kernel.relocate(base.value()), "relocating the kernel", base);
-    TRY(kernel.for_each_segment([&](const KernelFile::Segment &segment) { return load_segment(segment, base); }),
+    TRY(kernel.for_each_segment(
+            [&](const KernelFile::Segment &segment) { return load_segment(segment, base); }),
         "loading the kernel", base);
     return LoadedKernel{base, base + kernel.entry(), kernel.pages() * page_size, kernel.text_bytes()};
 }

@@ -32,7 +32,8 @@ class World final {
     static rstate::Result<World> make(mm::IdentityMemory &memory, mm::BootFrames frames, KeyedRandom &random);
 
     Phys root() const { return table_.root(); }
-    // Maps the image's segments with their own permissions at a random base; relocates the file where it lies.
+    // Maps the image's segments with their own permissions at a random base; relocates the file where it
+    // lies.
     rstate::Result<LoadedKernel> load_kernel(MutableBytes file);
     // `pages` fresh zeroed frames at a random place.
     rstate::Result<Virt> map_fresh(u64 pages, mm::Permissions allowed);

@@ -91,4 +91,25 @@ WHOLES = [
              status=SYSTEM_FAILED, must=(r"^error svm\.\S+ on core \d+", r"<- origin$"), must_not=()),
 ]
 
-SCENARIOS = WHOLES + [_matrix(*row) for row in MATRIX] + REFUSALS
+
+
+def _planted(name, says, cpus=2):
+    """A failure planted in the kernel: the chain says what it was, the machine stops with the fixed status."""
+    return Scenario(f"a planted {name} is told", Machine(cpus=cpus), options={"plant": name}, status=SYSTEM_FAILED,
+                    must=says, must_not=(r"another failure while this one",))
+
+
+PLANTS = [
+    _planted("use-after-free", (r"^error mm\.use_after_free on core 0", r"freed here", r"made here .*kernel/plants.cpp")),
+    _planted("overflow", (r"^error mm\.out_of_bounds on core 0", r"overflow: behind a live range", r"size 4096")),
+    _planted("double-free", (r"^error mm\.double_free on core 0", r"freed again")),
+    _planted("null-write", (r"^error mm\.null_access on core 0", r"address 0x18")),
+    _planted("code-write", (r"^error mm\.forbidden_access on core 0", r"kernel image")),
+    _planted("non-canonical-read", (r"^error kernel\.unexpected_exception on core 0", r"not canonical")),
+    _planted("stack-overflow", (r"^error mm\.out_of_bounds on core 0", r"core's stack")),
+    _planted("check", (r"^error kernel\.check_failed on core 0", r"this is planted", r"^core 1 was at ")),
+    _planted("check-on-last-core", (r"^error kernel\.check_failed on core 3", r"^core 0 was at "), cpus=4),
+    _planted("dropped-error", (r"BUG: an error was dropped", r"an error that nobody looks at")),
+]
+
+SCENARIOS = WHOLES + PLANTS + [_matrix(*row) for row in MATRIX] + REFUSALS

@@ -160,7 +160,8 @@ class Graph:
 
     def _host_tests(self):
         layers = [layer for layer in LAYERS if layer not in NOT_ON_THE_HOST]
-        tests = [f for part in (*layers, *MORE_TESTS) for f in sources(f"tests/{part}", ".cpp") if f.endswith("_test.cpp")]
+        tests = [f for part in (*layers, *MORE_TESTS) for f in sources(f"tests/{part}", ".cpp")
+                 if f.endswith("_test.cpp")]
         if not tests:
             self.host_objects = []
             return None

@@ -1,0 +1,54 @@
+// tests/dev/screen_test.cpp — the text screen: lines come in at the bottom and scroll up.
+#include "dev/screen.h"
+
+#include <string>
+
+#include "tests/sim/test.h"
+
+namespace {
+
+constexpr u32 columns = dev::Screen::columns, rows = dev::Screen::rows;
+
+class ScreenTest : public testing::Test {
+  protected:
+    std::string row(u32 number) const {
+        std::string text;
+        for (u32 i = 0; i < columns; ++i) text += static_cast<char>(cells[number * columns + i]);
+        return text.substr(0, text.find_last_not_of(' ') + 1);
+    }
+    volatile u16 cells[columns * rows] = {};
+    dev::Screen screen;
+};
+
+TEST_F(ScreenTest, WhatStoodThereMovesUpAndStays) {
+    for (u32 i = 0; i < columns; ++i) cells[(rows - 1) * columns + i] = i == 0 ? 0x0700 | 'B' : 0x0700 | ' ';
+    screen.attach(cells);
+    EXPECT_EQ(row(rows - 2), "B");
+    EXPECT_EQ(row(rows - 1), "");
+}
+
+TEST_F(ScreenTest, LinesAppearAtTheBottomInOrder) {
+    screen.attach(cells);
+    screen.write("one\r\ntwo\r\nthree");
+    EXPECT_EQ(row(rows - 3), "one");
+    EXPECT_EQ(row(rows - 2), "two");
+    EXPECT_EQ(row(rows - 1), "three");
+    EXPECT_EQ(cells[(rows - 1) * columns] >> 8, 0x07);
+}
+
+TEST_F(ScreenTest, ALongLineGoesOnInTheNextRow) {
+    screen.attach(cells);
+    const std::string text(columns + 3, 'w');
+    screen.write({text.data(), text.size()});
+    EXPECT_EQ(row(rows - 2), std::string(columns, 'w'));
+    EXPECT_EQ(row(rows - 1), "www");
+}
+
+TEST_F(ScreenTest, AScreenThatIsNotThereTakesEverything) {
+    screen.write("nobody sees this");
+    screen.attach(nullptr);
+    screen.write("nor this\n");
+    EXPECT_EQ(cells[0], 0);
+}
+
+} // namespace
