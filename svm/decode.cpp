@@ -98,37 +98,38 @@ void describe_instruction(const Control &c, Exit &exit) {
 
 } // namespace
 
-rstate::Result<Decoded> decode_exit(const Vmcb &vmcb) {
+rstate::Result<Action> decode_exit(const Vmcb &vmcb, vm::Exit &exit) {
     const Control &c = vmcb.control;
-    Decoded decoded;
-    Exit &exit = decoded.exit;
     exit.code = c.exit_code, exit.info1 = c.exit_info1, exit.info2 = c.exit_info2;
     exit.privilege = vmcb.save.cpl == 0 ? vm::Privilege::supervisor : vm::Privilege::user;
-    const ExitCode code = static_cast<ExitCode>(c.exit_code);
 
-    if (code == ExitCode::nested_page_fault) {
-        decoded.action = Action::new_page;
-        describe_nested_fault(c, exit);
-    } else if (code == ExitCode::intr || code == ExitCode::nmi || code == ExitCode::smi) {
-        decoded.action = Action::tick;
-        exit.what = "host interrupt";
-    } else if (code == ExitCode::intn) {
-        decoded.action = Action::software_interrupt;
-        exit.what = "INT n";
-    } else if (c.exit_code >= first_named && c.exit_code < past_named) {
+    if (c.exit_code >= first_named && c.exit_code < past_named) {
         describe_instruction(c, exit);
-    } else if (c.exit_code >= past_register_accesses && c.exit_code < past_exceptions) {
-        describe_exception(c, exit);
-        if (exit.vector == static_cast<u8>(cpu::Vector::machine_check))
-            return FAIL(machine_check, "the hardware reports a machine check while a guest ran",
-                        vmcb.save.rip);
-    } else if (c.exit_code < past_register_accesses) {
-        exit.what = register_access_names[c.exit_code / 16];
-    } else {
+        return c.exit_code == static_cast<u64>(ExitCode::intn) ? Action::software_interrupt : Action::deliver;
+    }
+    switch (static_cast<ExitCode>(c.exit_code)) {
+    case ExitCode::nested_page_fault:
+        describe_nested_fault(c, exit);
+        return Action::new_page;
+    case ExitCode::intr:
+    case ExitCode::nmi:
+    case ExitCode::smi:
+        exit.what = "host interrupt";
+        return Action::tick;
+    default:
+        break;
+    }
+    if (c.exit_code >= past_exceptions)
         return FAIL(unknown_exit, "the processor gave an exit code that is in no manual we know", exit.code,
                     exit.info1, exit.info2, vmcb.save.rip);
+    if (c.exit_code < past_register_accesses) {
+        exit.what = register_access_names[c.exit_code / 16];
+        return Action::deliver;
     }
-    return decoded;
+    describe_exception(c, exit);
+    if (exit.vector == static_cast<u8>(cpu::Vector::machine_check))
+        return FAIL(machine_check, "the hardware reports a machine check while a guest ran", vmcb.save.rip);
+    return Action::deliver;
 }
 
 } // namespace svm

@@ -15,12 +15,9 @@ enum class Action : u8 {
     software_interrupt, // INT3 on some machines, INT n: the guest's bytes tell
 };
 
-struct Decoded {
-    Action action = Action::deliver;
-    vm::Exit exit; // for new_page: address is guest-physical, access says what the guest wanted
-};
-
-// Fails with unknown_exit, for a code that this file does not know, and with machine_check.
-rstate::Result<Decoded> decode_exit(const Vmcb &vmcb);
+// Fills `exit`, which is as new, and says what to do with it. For new_page its address is guest-physical, and
+// access says what the guest wanted. Fails with unknown_exit, for a code that this file does not know, and
+// with machine_check.
+rstate::Result<Action> decode_exit(const Vmcb &vmcb, vm::Exit &exit);
 
 } // namespace svm

@@ -82,7 +82,7 @@ class Machine final {
     void load_registers();
     void store_registers();
     rstate::Error refused() const;
-    rstate::Result<bool> resolve(Decoded &decoded);
+    rstate::Result<bool> resolve(Action action, vm::Exit &exit);
     rstate::Result<void> resolve_software_interrupt(vm::Exit &exit);
     void count(const vm::Exit &exit);
     vm::ProcessorState processor_state();

@@ -13,13 +13,16 @@ rstate::Result<vm::Exit> Machine<Memory, Frames, Conscience>::run() {
     core_->load_vectors(*vectors_);
     for (;;) {
         TRY(enter(), "entering the guest", entry_.guest_vmcb, asid_.number);
-        Decoded decoded =
-            TRY(decode_exit(*vmcb_), "understanding why the guest stopped", entry_.registers.rip);
-        const bool ours = TRY(resolve(decoded), "resolving what stopped the guest", decoded.exit.code,
-                              decoded.exit.address, entry_.registers.rip);
-        if (ours) continue;
-        count(decoded.exit);
-        return decoded.exit;
+        vm::Exit exit;
+        const Action action =
+            TRY(decode_exit(*vmcb_, exit), "understanding why the guest stopped", entry_.registers.rip);
+        if (action != Action::deliver || exit.kind == vm::ExitKind::exception) {
+            const bool goes_on = TRY(resolve(action, exit), "resolving what stopped the guest", exit.code,
+                                     exit.address, entry_.registers.rip);
+            if (goes_on) continue;
+        }
+        count(exit);
+        return exit;
     }
 }
 
@@ -76,14 +79,12 @@ rstate::Error Machine<Memory, Frames, Conscience>::refused() const {
     return FAIL(vmrun_refused, "VMRUN refused the VMCB", vmcb_->control.exit_code, rule, broken.value);
 }
 
-// True when the guest can go on; else `decoded.exit` is for whoever runs it.
+// True when the guest can go on; else `exit` is for whoever runs it.
 template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Conscience>
-rstate::Result<bool> Machine<Memory, Frames, Conscience>::resolve(Decoded &decoded) {
-    vm::Exit &exit = decoded.exit;
-    switch (decoded.action) {
+rstate::Result<bool> Machine<Memory, Frames, Conscience>::resolve(Action action, vm::Exit &exit) {
+    switch (action) {
     case Action::deliver:
-        if (exit.kind == vm::ExitKind::exception && core_->features().lbr_virtualisation)
-            exit.branch_from = save().branch_from;
+        if (core_->features().lbr_virtualisation) exit.branch_from = save().branch_from;
         return false;
     case Action::new_page: {
         const vm::Fault fault =

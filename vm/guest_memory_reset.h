@@ -82,7 +82,7 @@ template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames>
 void GuestMemory<Memory, Frames>::promote(u64 number, u64 index, Phys own, SnapshotEntry from) {
     if (hot_.full()) {
         const u32 idle = hot_.idle(spent_.resets);
-        if (idle == HotPages<Pin>::capacity) return;
+        if (idle == HotPages<Pin>::capacity) return; // more pages are busy than the list holds
         demote(idle);
     }
     auto pinned = pin_hot(number, index, own, from);

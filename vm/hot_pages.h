@@ -61,18 +61,21 @@ template <class Pin> class HotPages final {
     }
     // A page that the current reset did not find dirty, to make room; capacity when every page is in use.
     u32 idle(u64 current_reset) {
+        if (crowded_in_ == current_reset) return capacity;
         for (u32 step = 0; step < max_steps; ++step) {
             hand_ = (hand_ + 1) % count_;
             if ((*this)[hand_].last_dirty != current_reset) return hand_;
         }
+        crowded_in_ = current_reset; // do not look again for every other page
         return capacity;
     }
 
   private:
-    static constexpr u32 max_steps = 8; // bounds what a page that finds no room costs
+    static constexpr u32 max_steps = 8; // chosen
     mm::OwnedArray<std::optional<HotPage<Pin>>> slots_;
     u32 count_ = 0;
     u32 hand_ = 0;
+    u64 crowded_in_ = 0; // the last reset in which no idle page was found
 };
 
 } // namespace vm

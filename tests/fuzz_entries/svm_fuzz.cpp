@@ -28,12 +28,11 @@ void decode(Bytes bytes) {
     alignas(8) static svm::Vmcb vmcb;
     vmcb = {};
     std::memcpy(&vmcb, bytes.data(), min(bytes.size(), sizeof(vmcb)));
-    auto decoded = svm::decode_exit(vmcb);
-    if (decoded.ok()) {
-        CHECK(decoded.value().exit.what[0] != 0, "every exit has a name", vmcb.control.exit_code);
-        CHECK(decoded.value().exit.code == vmcb.control.exit_code, "the raw code stays with it");
-    }
-    rstate::handled(std::move(decoded));
+    vm::Exit exit;
+    auto action = svm::decode_exit(vmcb, exit);
+    if (action.ok()) CHECK(exit.what[0] != 0, "every exit has a name", vmcb.control.exit_code);
+    CHECK(exit.code == vmcb.control.exit_code, "the raw code stays with it");
+    rstate::handled(std::move(action));
 
     cpu::Features features;
     features.long_mode = features.nested_paging = true;

@@ -17,14 +17,21 @@ using svm::ExitCode;
 using vm::Access;
 using vm::ExitKind;
 
-svm::Decoded decode(u64 code, u64 info1 = 0, u64 info2 = 0, u8 cpl = 3) {
+struct Decoded {
+    Action action;
+    vm::Exit exit;
+};
+
+Decoded decode(u64 code, u64 info1 = 0, u64 info2 = 0, u8 cpl = 3) {
     const auto vmcb = std::make_unique<svm::Vmcb>();
     vmcb->control.exit_code = code;
     vmcb->control.exit_info1 = info1, vmcb->control.exit_info2 = info2;
     vmcb->save.cpl = cpl;
-    return svm::decode_exit(*vmcb).take();
+    Decoded decoded;
+    decoded.action = svm::decode_exit(*vmcb, decoded.exit).take();
+    return decoded;
 }
-svm::Decoded decode(ExitCode code, u64 info1 = 0, u64 info2 = 0, u8 cpl = 3) {
+Decoded decode(ExitCode code, u64 info1 = 0, u64 info2 = 0, u8 cpl = 3) {
     return decode(static_cast<u64>(code), info1, info2, cpl);
 }
 
@@ -67,7 +74,7 @@ TEST(Decode, EachCodeHasItsKindAndName) {
         {ExitCode::rdpru, ExitKind::other, "RDPRU"},
     };
     for (const Case &c : cases) {
-        const svm::Decoded decoded = decode(c.code);
+        const Decoded decoded = decode(c.code);
         EXPECT_EQ(decoded.action, Action::deliver) << c.what;
         EXPECT_EQ(decoded.exit.kind, c.kind) << c.what;
         EXPECT_STREQ(decoded.exit.what, c.what);
@@ -82,7 +89,7 @@ TEST(Decode, HostInterruptsAreTicks) {
 TEST(Decode, ExceptionsCarryVectorErrorCodeAndAddress) {
     for (u8 vector = 0; vector < 32; ++vector) {
         if (vector == 18) continue; // the machine check below
-        const svm::Decoded d = decode(0x40ul + vector, 0x18, 0x1234);
+        const Decoded d = decode(0x40ul + vector, 0x18, 0x1234);
         EXPECT_EQ(d.exit.kind, ExitKind::exception);
         EXPECT_EQ(d.exit.vector, vector);
         EXPECT_EQ(d.exit.error_code, 0x18u);
@@ -100,7 +107,8 @@ TEST(Decode, ExceptionsCarryVectorErrorCodeAndAddress) {
 TEST(Decode, AMachineCheckIsTheHostsTroubleNotTheGuests) {
     const auto vmcb = std::make_unique<svm::Vmcb>();
     vmcb->control.exit_code = 0x52;
-    EXPECT_TRUE(fails_with(svm::decode_exit(*vmcb), svm::machine_check));
+    vm::Exit exit;
+    EXPECT_TRUE(fails_with(svm::decode_exit(*vmcb, exit), svm::machine_check));
 }
 
 TEST(Decode, NestedFaultsCarryAddressAndAccessAsTheEmulatorsGiveThem) {
@@ -112,7 +120,7 @@ TEST(Decode, NestedFaultsCarryAddressAndAccessAsTheEmulatorsGiveThem) {
                               {0x1'0000'0007, Access::write},   {0x1'0000'0014, Access::execute},
                               {0x1'0000'0015, Access::execute}, {0x2'0000'0006, Access::write}};
     for (const Case &c : cases) {
-        const svm::Decoded d = decode(ExitCode::nested_page_fault, c.info1, 0xABC123);
+        const Decoded d = decode(ExitCode::nested_page_fault, c.info1, 0xABC123);
         EXPECT_EQ(d.action, Action::new_page);
         EXPECT_EQ(d.exit.address, 0xABC123u);
         EXPECT_EQ(d.exit.access, c.access);
@@ -120,11 +128,11 @@ TEST(Decode, NestedFaultsCarryAddressAndAccessAsTheEmulatorsGiveThem) {
 }
 
 TEST(Decode, PortsAndMsrsSayWhatWasWanted) {
-    const svm::Decoded in = decode(ExitCode::ioio, 0x03F8'0000 | 1 << 6 | 1, 0x401000); // 32-bit IN
+    const Decoded in = decode(ExitCode::ioio, 0x03F8'0000 | 1 << 6 | 1, 0x401000); // 32-bit IN
     EXPECT_EQ(in.exit.access, Access::read);
     EXPECT_EQ(in.exit.port, 0x3F8);
     EXPECT_EQ(in.exit.access_size, 4);
-    const svm::Decoded out = decode(ExitCode::ioio, 0x0080'0000 | 1 << 4);
+    const Decoded out = decode(ExitCode::ioio, 0x0080'0000 | 1 << 4);
     EXPECT_EQ(out.exit.access, Access::write);
     EXPECT_EQ(out.exit.access_size, 1);
     EXPECT_EQ(decode(ExitCode::msr, 0).exit.access, Access::read);
@@ -138,9 +146,10 @@ TEST(Decode, TheGuestsPrivilegeTellsASystemCallFromAHypercall) {
 
 TEST(Decode, UnknownCodesAreErrors) {
     const auto vmcb = std::make_unique<svm::Vmcb>();
+    vm::Exit exit;
     for (const u64 code : {0x8Ful, 0xA3ul, 0x3FFul, 0x401ul, 0x1'0000'0081ul}) {
         vmcb->control.exit_code = code;
-        EXPECT_TRUE(fails_with(svm::decode_exit(*vmcb), svm::unknown_exit)) << code;
+        EXPECT_TRUE(fails_with(svm::decode_exit(*vmcb, exit), svm::unknown_exit)) << code;
     }
 }
 
