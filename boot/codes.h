@@ -1,4 +1,5 @@
-// boot/codes.h — what can be wrong with what firmware and disk give us; docs/errors.md gives each its meaning.
+// boot/codes.h — what can be wrong with what firmware and disk give us; docs/errors.md gives each its
+// meaning.
 #pragma once
 
 #include "rstate/site.h"

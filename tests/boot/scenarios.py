@@ -82,15 +82,14 @@ WHOLES = [
     Scenario("one core and one seed repeat", Machine(cpus=1), options={"cases": 5000, "seed": 7}, boots=2, timeout=120,
              must=FUZZED, judge=judge.runs_repeat),
     Scenario("a core that is listed and does not start", Machine(cpus=1, extra=["-smp", "1,maxcpus=2"]),
-             options={"cases": FEW_CASES, "seed": 1}, probe=probes.DamagedAcpi.absent_core,
+             options={"seed": 1}, probe=probes.DamagedAcpi.absent_core, stop_when=judge.all_cores_busy,
              must=(r"the core with APIC id 1 does not start: going on without it$", *FUZZED),
              judge=judge.every_core_fuzzed),
-    Scenario("the least memory", Machine(memory="18M"), options={"cases": FEW_CASES, "seed": 1}, timeout=120,
-             must=FUZZED, judge=judge.every_core_fuzzed),
+    Scenario("the least memory", Machine(memory="18M"), options={"seed": 1}, timeout=180,
+             must=FUZZED, stop_when=judge.all_cores_busy, judge=judge.every_core_fuzzed),
     Scenario("a planted VMRUN failure prints its chain", Machine(cpus=1), options={"plant": "vmrun"},
              status=SYSTEM_FAILED, must=(r"^error svm\.\S+ on core \d+", r"<- origin$"), must_not=()),
 ]
-
 
 
 def _planted(name, says, cpus=2):
