@@ -436,7 +436,7 @@ TEST(Process, WithoutMemoryLoadingEndsInAChainAndNothingLeaks) {
     const guest::Program parsed =
         guest::Program::make(sim::bytes_of(file), {slots.data(), slots.size()}).take();
     u64 failures = 0;
-    for (u64 writes = 0;; ++writes) {
+    for (u64 writes = 0;; writes += 1 + writes / 16) {
         ScriptedMachine machine(128_MiB);
         machine.fail_after(writes);
         auto process = Process::load(machine, parsed);
