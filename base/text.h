@@ -12,7 +12,7 @@ class Text {
     template <usize n>
     [[gnu::always_inline]] constexpr Text(const char (&array)[n])
         : data_(array),
-          size_(n > 1 && __builtin_constant_p(array[max(n, 2ul) - 2]) && array[max(n, 2ul) - 2] != 0
+          size_(n > 1 && __builtin_constant_p(array[n > 1 ? n - 2 : 0]) && array[n > 1 ? n - 2 : 0] != 0
                     ? n - 1
                     : __builtin_strlen(array)) {}
     template <class T>
