@@ -6,7 +6,8 @@ namespace guest {
 
 namespace {
 
-// clang-format off: one name on each line would say no more
+// One name on each line would say no more.
+// clang-format off
 constexpr const char *const first_names[] = {
     "read", "write", "open", "close", "stat", "fstat", "lstat", "poll", "lseek", "mmap", "mprotect",
     "munmap", "brk", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "ioctl", "pread64", "pwrite64",
