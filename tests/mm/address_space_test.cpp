@@ -109,11 +109,11 @@ TEST_F(AddressSpaceTest, AnEndedRangeIsUnreachableExplainedAndThenForgotten) {
 
 TEST_F(AddressSpaceTest, ReapedTablesAreNotWalkedThroughAStaleUpperLevel) {
     const mm::Range range = memory(1);
+    space.retire(range, nullptr).take();
     {
         const sim::AsCore as(1);
-        ASSERT_TRUE(world.load(range.first).has_value()); // core 1 now knows the last-level table
+        ASSERT_FALSE(world.load(range.first).has_value()); // but core 1 now knows the last-level table
     }
-    space.retire(range, nullptr).take();
     forget_all();
     // The table's frame serves anew, and by chance looks like a table that maps the page.
     std::vector<Phys> again;
@@ -336,6 +336,7 @@ TEST_F(LazyTest, AWriteCopiesASharedPageForAllCores) {
         EXPECT_TRUE(resolve(range.first));
         EXPECT_EQ(world.load(range.first + 5), 55);
         EXPECT_FALSE(world.store(range.first + 5, 1)) << "read-only until it is copied";
+        EXPECT_EQ(world.load(range.first + 5), 55) << "and in this core's TLB again";
     }
     EXPECT_TRUE(resolve(range.first + 5, true));
     EXPECT_TRUE(world.store(range.first + 5, 66));
