@@ -1,6 +1,9 @@
 // base/log.h — one line of text for people, prefixed with its subsystem.
 //
 //   LOG(mm, "core {} has {} frames", core, count);      ->  mm: core 1 has 31240 frames
+//
+// The numbered lines that tell how far a boot has come are log_formatted("6 kernel at {x}", ...), without a
+// subsystem.
 #pragma once
 
 #include "base/format.h"

@@ -203,7 +203,7 @@ rstate::Result<> run_campaign(const boot::Bundle &bundle, const boot::Options &o
                       *shared,      reporter, lanes.span(),
                       seeds.span(), size,     options.has_seed ? options.seed : world->space.random_word(),
                       tsc_hz,       process};
-    LOG(kernel, "7 fuzzing {} on {} cores, seed {}", options.target, cores, campaign.seed);
+    log_formatted("7 fuzzing {} on {} cores, seed {}", options.target, cores, campaign.seed);
     run_on_cores(cores, {work_on_core, &campaign});
     reporter.drain();
 

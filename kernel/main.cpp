@@ -83,7 +83,7 @@ extern "C" [[noreturn]] void kernel_main(const stage2::CoreArgs &args) {
     using namespace kernel;
     init_console();
     set_kernel_image(args.kernel_base, args.text_bytes);
-    LOG(kernel, "6 kernel at {x}, build {h}", args.kernel_base, args.build_id);
+    log_formatted("6 kernel at {x}, build {h}", args.kernel_base, args.build_id);
     auto status = run(args);
     if (!status.ok()) panic(status.take_error());
     LOG(kernel, "done");

@@ -46,7 +46,7 @@ rstate::Result<u32> replay(const boot::Bundle &bundle, const boot::Options &opti
     const u64 budget = TRY(edge_budget(process, bundle, options), "finding the edge budget");
     const Bytes input = TRY(bundle.find("replay"), "finding the input in the bundle");
 
-    LOG(kernel, "7 replaying an input of {} bytes, {} edges allowed", input.size(), budget);
+    log_formatted("7 replaying an input of {} bytes, {} edges allowed", input.size(), budget);
     const vm::Outcome outcome =
         TRY(process.run_case(input, {.edge_budget = budget}), "running the input", input.size());
     u32 status = boot::exit_ok;

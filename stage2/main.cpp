@@ -249,7 +249,7 @@ rstate::Result<> boot_kernel(const boot::Handoff &handoff, u64 tsc_at_stage2) {
 
     cpu::write_msr(cpu::Msr::efer, cpu::read_msr(cpu::Msr::efer) | cpu::Efer::NoExecuteEnable::mask);
     install_trampoline();
-    LOG(stage2, "5 stage2: the kernel's world is built, starting {} cores", topology.core_count);
+    log_formatted("5 stage2: the kernel's world is built, starting {} cores", topology.core_count);
     const u32 running = start_cores(world, kernel);
     for (u32 core = 0; core < topology.core_count; ++core) args_of(core).core_count = running;
     enter(arrival_of(0, world, kernel));
@@ -262,7 +262,7 @@ rstate::Result<> boot_kernel(const boot::Handoff &handoff, u64 tsc_at_stage2) {
 extern "C" void stage2_main(const boot::Handoff *handoff) {
     const u64 tsc_at_stage2 = cpu::read_tsc();
     stage2::init_console();
-    LOG(stage2, "4 stage2: build {h}", stage2_build_id);
+    log_formatted("4 stage2: build {h}", stage2_build_id);
     auto result = stage2::boot_kernel(*handoff, tsc_at_stage2);
     stage2::stop(result.take_error());
 }
