@@ -87,7 +87,7 @@ void describe_instruction(const Control &c, Exit &exit) {
     case ExitCode::ioio:
         describe_io(c, exit);
         return;
-    case ExitCode::icebp: // where it is not intercepted it raises #DB (T3: or even #UD)
+    case ExitCode::icebp: // where it is not intercepted it raises #DB (in TCG #UD)
         exit.kind = ExitKind::exception;
         exit.vector = static_cast<u8>(cpu::Vector::debug);
         return;

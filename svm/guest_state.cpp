@@ -60,7 +60,7 @@ void initialise(Vmcb &vmcb, const cpu::Features &features, const VmcbAddresses &
     c.msrpm_base = addresses.msr_map.value();
     c.asid = addresses.asid;
     // The host's interrupt flag decides whether an interrupt stops the guest; the guest's own flag and CR8
-    // are virtual, else it could keep the timer away (T10).
+    // are virtual, else it could keep the timer away.
     c.virtual_interrupt = VirtualInterrupt::Masking::mask;
     c.np_control = 1;
     c.nested_cr3 = addresses.nested_root.value();

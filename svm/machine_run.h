@@ -1,6 +1,7 @@
 // svm/machine_run.h — Machine's way into the guest and out of it. Part of svm/machine.h.
 #pragma once
 
+#include "cpu/registers.h"
 #include "svm/check.h"
 #include "svm/exit_codes.h"
 #include "svm/machine.h"
@@ -56,7 +57,10 @@ template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Conscience
 void Machine<Memory, Frames, Conscience>::load_registers() {
     const vm::Registers &r = entry_.registers;
     Save &s = save();
-    s.rax = r.rax, s.rsp = r.rsp, s.rip = r.rip, s.rflags = r.rflags;
+    s.rax = r.rax, s.rsp = r.rsp, s.rip = r.rip;
+    // Interrupts on, as every program under Linux runs. The guest gets none, and V_INTR_MASKING makes the
+    // host's flag decide what stops it; but Bochs looks at the guest's, and its timer would never end a loop.
+    s.rflags = r.rflags | cpu::Rflags::Interrupt::mask;
     if (r.privilege == loaded_privilege_) return;
     load_privilege(s, r.privilege);
     loaded_privilege_ = r.privilege;
@@ -103,7 +107,7 @@ rstate::Result<bool> Machine<Memory, Frames, Conscience>::resolve(Action action,
     return false;
 }
 
-// Some emulators give INT3 as INT n (T2); with decode assists the number is in EXITINFO1 and INT3 is itself.
+// Some emulators give INT3 as INT n; with decode assists the number is in EXITINFO1 and INT3 is itself.
 template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Conscience>
 rstate::Result<void> Machine<Memory, Frames, Conscience>::resolve_software_interrupt(vm::Exit &exit) {
     if (core_->features().decode_assists) return rstate::done();

@@ -26,12 +26,12 @@ TEST_F(MachineTest, RunsToAHypercallInOneExit) {
 TEST_F(MachineTest, RegistersGoInAndComeOut) {
     Machine machine = make();
     vm::Registers &r = machine.registers();
-    r.rax = 0xA, r.rsp = 0x5000, r.rip = 0x401000, r.rflags = 0x202, r.r15 = 0xF;
+    r.rax = 0xA, r.rsp = 0x5000, r.rip = 0x401000, r.rflags = 0x402, r.r15 = 0xF;
     script.act([](vm::Registers &live, svm::Save &save) {
         EXPECT_EQ(save.rax, 0xAu);
         EXPECT_EQ(save.rsp, 0x5000u);
         EXPECT_EQ(save.rip, 0x401000u);
-        EXPECT_EQ(save.rflags, 0x202u);
+        EXPECT_EQ(save.rflags, 0x602u); // interrupts are on, whatever was asked
         EXPECT_EQ(live.r15, 0xFu);
         save.rax = 0xB, save.rsp = 0x6000, save.rip = 0x402000, save.rflags = 0x246, live.r15 = 0x10;
     });
@@ -168,7 +168,7 @@ TEST_F(MachineTest, AnInterruptedBreakpointIsRecognisedInEitherForm) {
     const u8 code[] = {0xCC, 0xCD, 0x80};
     ASSERT_TRUE(machine.write(GuestPhys(0x3000), code).ok());
     machine.registers().rip = 0x3000;
-    script.exit(ExitCode::intn); // T2: INT3 as the emulator gives it
+    script.exit(ExitCode::intn); // INT3 as the emulator gives it
     vm::Exit exit = run(machine);
     EXPECT_EQ(exit.kind, ExitKind::exception);
     EXPECT_EQ(exit.vector, 3);

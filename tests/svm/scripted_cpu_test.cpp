@@ -15,7 +15,7 @@ void ScriptedCpu::enter(svm::EntryFrame &frame) {
     const bool refused = !svm::Intercept2::Vmrun::test(vmcb.control.intercepts2) || vmcb.control.asid == 0 ||
                          !cpu::Efer::SvmEnable::test(vmcb.save.efer);
     if (refused) {
-        vmcb.control.exit_code = 0xFFFF'FFFF; // as TCG has it (T5)
+        vmcb.control.exit_code = 0xFFFF'FFFF; // as TCG has it
         return;
     }
     while (!steps_.empty()) {
