@@ -26,7 +26,7 @@ struct FormatArgument {
         u64 number;
         const char *characters;
     };
-    usize size; // of a text only: what nobody reads is not written
+    usize size = 0; // of a text
 
     template <class T>
     requires std::is_integral_v<T>

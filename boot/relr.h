@@ -18,7 +18,7 @@ template <class Use> void for_each_relr(Span<const u64> entries, Use use) {
         }
         for (u64 bits = entry >> 1, at = next; bits != 0; bits >>= 1, at += 8)
             if ((bits & 1) != 0) use(at);
-        next += 63 * 8;
+        next += 63ul * 8;
     }
 }
 

@@ -24,7 +24,7 @@ void sign(Data &table, usize checksum_at = 9) {
     table[checksum_at] = static_cast<u8>(-sum);
 }
 
-Data join(std::vector<Data> parts) {
+Data join(const std::vector<Data> &parts) {
     Data all;
     for (const Data &part : parts) all.insert(all.end(), part.begin(), part.end());
     return all;

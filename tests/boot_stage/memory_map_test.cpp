@@ -81,7 +81,7 @@ TEST(MemoryMap, MorePiecesThanItCanHoldAreAnErrorAndNotAnOverrun) {
     std::vector<MapEntry> entries;
     for (u64 i = 0; i < MemoryMap::capacity; ++i) entries.push_back(entry(i * 0x2000, 0x1000));
     EXPECT_EQ(built(entries).size(), MemoryMap::capacity);
-    entries.push_back(entry(MemoryMap::capacity * 0x2000, 0x1000));
+    entries.push_back(entry(u64{MemoryMap::capacity} * 0x2000, 0x1000));
     MemoryMap map;
     EXPECT_TRUE(fails_with(map.build({entries.data(), entries.size()}), boot::bad_memory_map));
 }

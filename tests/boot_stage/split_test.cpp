@@ -37,6 +37,7 @@ Division divide(const boot::MemoryMap &map, const boot::Topology &topology) {
 
 boot::MemoryMap map_of(const std::vector<std::pair<u64, u64>> &ranges) {
     std::vector<MapEntry> entries;
+    entries.reserve(ranges.size());
     for (const auto &[start, end] : ranges) entries.push_back({start, end - start, 1, 1});
     boot::MemoryMap map;
     EXPECT_TRUE(map.build({entries.data(), entries.size()}).ok());
@@ -130,7 +131,7 @@ TEST(Split, ManySmallPiecesCostNoLargeOne) {
         const boot::Topology topology = cores_on(std::vector<u32>(count, 0));
         const Division division = divide(map, topology);
         check(map, topology, division);
-        EXPECT_LE(division.left_out, 30 * 20 * page_size) << count << " cores";
+        EXPECT_LE(division.left_out, 30ul * 20 * page_size) << count << " cores";
     }
 }
 
