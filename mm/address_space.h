@@ -39,7 +39,9 @@ template <PhysicalMemory M> class AddressSpace final {
     // Over the tables that are in use already. At most `remembered` freed ranges keep their records.
     AddressSpace(Frames<M> &frames, ShootDown &shoot_down, Phys root, u32 remembered)
         : frames_(frames), shoot_down_(shoot_down), table_(frames.memory(), root), records_(frames),
-          remembered_(remembered) {}
+          remembered_(remembered) {
+        frames.set_reclaim({reclaim, this});
+    }
     AddressSpace(const AddressSpace &) = delete;
 
     // Addresses and keys are as unpredictable as what was mixed in.
@@ -107,6 +109,12 @@ template <PhysicalMemory M> class AddressSpace final {
         u32 count = 0;
         Batch batch;
     };
+
+    // The frames that the dead keep, for whoever finds none left; not while the tables are being changed.
+    static bool reclaim(void *self) {
+        auto &space = *static_cast<AddressSpace *>(self);
+        return !space.lock_.held_by_me() && space.forget_all_freed();
+    }
 
     // Calls visit(pin, index, page) for the level-0 entry of each page; the tables exist.
     template <class Visit> rstate::Result<void> each_entry(Virt first, u64 pages, Visit &&visit);

@@ -42,8 +42,9 @@ template <PhysicalMemory M> rstate::Result<Range> AddressSpace<M>::reserve(const
         return FAIL(too_large, "a range has 1 to 2^24 pages", request.pages, request.site.type);
     CHECK(HostFormat::allows(request.allowed), "no page is both writable and executable", request.pages);
     auto range = reserve_once(request);
-    // What the dead are remembered by costs tables; a range that lives is worth more.
-    if (!range.ok() && range.error().is(out_of_frames) && forget_all_freed()) {
+    // What the dead are remembered by costs tables and records; a range that lives is worth more.
+    const bool full = !range.ok() && (range.error().is(out_of_frames) || range.error().is(out_of_records));
+    if (full && forget_all_freed()) {
         rstate::handled(std::move(range));
         return reserve_once(request);
     }
@@ -167,12 +168,7 @@ rstate::Result<void> AddressSpace<M>::map(const Range &range, u64 page, Phys fra
 }
 
 template <PhysicalMemory M> rstate::Result<Phys> AddressSpace<M>::filled_frame(Owner owner, u64 word) {
-    auto allocated = frames_.allocate(owner);
-    if (!allocated.ok() && allocated.error().is(out_of_frames) && forget_all_freed()) {
-        rstate::handled(std::move(allocated));
-        return filled_frame(owner, word);
-    }
-    const Phys frame = TRY(std::move(allocated), "allocating a page");
+    const Phys frame = TRY(frames_.allocate(owner), "allocating a page");
     auto pin = frames_.memory().pin(frame);
     if (!pin.ok()) {
         frames_.free(frame, owner);

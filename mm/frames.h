@@ -16,13 +16,28 @@ template <PhysicalMemory M> class Frames final {
         void *context = nullptr;
     };
 
+    // Asked when every pool is empty: true means that frames came back and it is worth trying again. Called
+    // with no pool's lock held.
+    struct Reclaim {
+        bool (*reclaim)(void *context) = nullptr;
+        void *context = nullptr;
+    };
+
     explicit Frames(M &memory, Forget forget = {}) : memory_(memory), forget_(forget) {}
     Frames(const Frames &) = delete;
 
     // A core's pool lives where the core's other memory does; it must live as long as this.
     void attach(u32 core, FramePool<M> &pool) { pools_[core] = &pool; }
 
-    rstate::Result<Phys> allocate(Owner owner) { return allocate_run(1, 1, owner); }
+    void set_reclaim(Reclaim reclaim) { reclaim_ = reclaim; }
+
+    rstate::Result<Phys> allocate(Owner owner) {
+        auto frame = allocate_run(1, 1, owner);
+        if (frame.ok() || !frame.error().is(out_of_frames)) return frame;
+        if (reclaim_.reclaim == nullptr || !reclaim_.reclaim(reclaim_.context)) return frame;
+        rstate::handled(std::move(frame));
+        return allocate_run(1, 1, owner);
+    }
 
     rstate::Result<Phys> allocate_run(u64 count, u64 alignment, Owner owner) {
         if (count == 0 || count > FramePool<M>::longest_run)
@@ -118,6 +133,7 @@ template <PhysicalMemory M> class Frames final {
 
     M &memory_;
     Forget forget_;
+    Reclaim reclaim_;
     FramePool<M> *pools_[max_cores] = {};
     u64 used_by_[static_cast<u32>(Owner::count_)] = {};
     u64 used_ = 0, peak_ = 0, spilled_ = 0;

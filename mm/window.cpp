@@ -1,6 +1,7 @@
 // mm/window.cpp — misses, and forgetting. See window.h.
 #include "mm/window.h"
 
+#include "base/log.h"
 #include "cpu/lock.h"
 #include "cpu/ops.h"
 #include "mm/marks.h"
@@ -68,6 +69,8 @@ u64 *Window::pin_slowly(Phys page) {
 }
 
 rstate::Error Window::out_of_slots(Phys page) const {
+    LOG(mm, "all slots of core {}'s window are pinned:", core_);
+    print_pins({[](void *, Text line) { log_line(line); }, nullptr});
     return FAIL(no_slot, "all 512 slots of this core are pinned", page, core_);
 }
 
@@ -105,14 +108,26 @@ u32 Window::pinned() const {
     return count;
 }
 
+u32 Window::pinned_from(const void *place, u32 first_slot) const {
+    u32 count = 0;
+    for (u32 slot = first_slot; slot < slot_count; ++slot)
+        count += (slots_[slot] & pins_mask) != 0 && pinned_from_[slot] == place;
+    return count;
+}
+
 void Window::print_pins(const Output &out) const {
-    for (u32 slot = 0; slot < slot_count; ++slot) {
+    constexpr u32 most = 16;
+    u32 lines = 0;
+    for (u32 slot = 0; slot < slot_count && lines < most; ++slot) {
         const u64 word = slots_[slot];
-        if ((word & pins_mask) == 0) continue;
+        const void *place = pinned_from_[slot];
+        const u32 here = pinned_from(place, slot);
+        if ((word & pins_mask) == 0 || here != pinned_from(place, 0))
+            continue; // an earlier slot told of them
         TextBuffer<120> line;
-        line.add("  frame {x} pinned {} times, first from {}", word & ~(page_size - 1), word & pins_mask,
-                 pinned_from_[slot]);
+        line.add("  {} frames are pinned from {} on, one is {x}", here, place, word & ~(page_size - 1));
         out(line.text());
+        ++lines;
     }
 }
 

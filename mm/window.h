@@ -50,7 +50,7 @@ class Window final {
     };
 
     // The page, until the pin dies. Fails with no_slot when all 512 slots are pinned by other frames.
-    rstate::Result<Pin> pin(Phys page) {
+    [[gnu::always_inline]] rstate::Result<Pin> pin(Phys page) { // inlined: a miss remembers its caller
         DCHECK(core_ == current_core(), "a core pins through its own window", core_);
         const u32 home = home_of(page);
         u64 *slot = &slots_[home];
@@ -71,7 +71,7 @@ class Window final {
     // Whether some slot still maps the frame.
     bool reaches(Phys frame) const;
     u32 pinned() const;
-    // One line a pinned slot: frame, pins, and where in the code it was first pinned.
+    // Who holds slots: one line for each place in the code that pins were first made from, 16 at most.
     void print_pins(const Output &out) const;
 
     u64 misses() const { return misses_; } // pins that wrote a table entry
@@ -95,6 +95,7 @@ class Window final {
         return (word ^ (page.value() | valid)) < pins_mask &&
                __atomic_compare_exchange_n(slot, &word, word + 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
     }
+    u32 pinned_from(const void *place, u32 first_slot) const;
     u64 *pin_slowly(Phys page);
     rstate::Error out_of_slots(Phys page) const;
     u64 *find(Phys page);
@@ -120,7 +121,7 @@ class CoreWindows final {
     constexpr CoreWindows() = default;
     void attach(u32 core, Window &window) { windows_[core] = &window; }
     Window *of(u32 core) const { return windows_[core]; }
-    rstate::Result<Pin> pin(Phys page) {
+    [[gnu::always_inline]] rstate::Result<Pin> pin(Phys page) {
         Window *window = windows_[current_core()];
         CHECK(window != nullptr, "a core has its window before it touches memory", page);
         return window->pin(page);

@@ -202,6 +202,15 @@ TEST_F(PageHeapTest, WhenFramesRunOutTheDeadAreForgottenFirst) {
     EXPECT_GT(small.space->freed_ranges(), 10u) << "those that fit are remembered";
 }
 
+TEST_F(PageHeapTest, WhoeverNeedsAFrameGetsThoseOfTheDead) {
+    World small({.cores = 1, .frames_per_core = 200, .remembered = 1000});
+    for (u32 i = 0; i < 30; ++i) small.heap->free(small.heap->allocate(8, 8, site).take(), 8, nullptr);
+    const u64 dead = small.space->freed_ranges();
+    ASSERT_GT(dead, 20u);
+    for (u32 i = 0; i < 180; ++i) ASSERT_TRUE(small.frames.allocate(Owner::guest_private).ok()) << i;
+    EXPECT_EQ(small.space->freed_ranges(), 0u);
+}
+
 TEST_F(PageHeapTest, WhereverAnAllocationFailsNothingIsLostAndTheChainSaysWhere) {
     World small({.cores = 1, .frames_per_core = 400});
     small.heap->free(small.heap->allocate(8, 8, site).take(), 8, nullptr);
