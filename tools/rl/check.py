@@ -69,8 +69,8 @@ def main(_arguments):
             print(f"  {complaint}")
         failed += [name] if complaints else []
     try:
-        if graph.tidy:
-            run_ninja(graph.tidy, keep_going=True)
+        run_ninja(graph.tidied_objects, keep_going=True)
+        run_ninja(keep_going=True, folder=BUILD / "tidy")
         print("tidy     ok")
     except Stop:
         failed.append("tidy")

@@ -7,7 +7,6 @@ import subprocess
 
 from .common import BUILD, ROOT, Stop, TESTS_FAILED, write_if_changed
 
-FILE = BUILD / "build.ninja"
 PROGRESS = re.compile(r"\[\d+/\d+\] ")
 
 
@@ -22,8 +21,9 @@ def _words(value):
 class Ninja:
     """Rules and edges; every path is relative to the repository's root, every output lies under build/."""
 
-    def __init__(self):
-        self.lines = ["ninja_required_version = 1.8", "builddir = build", ""]
+    def __init__(self, folder="build"):
+        self.file = ROOT / folder / "build.ninja"
+        self.lines = ["ninja_required_version = 1.8", f"builddir = {folder}", ""]
         self.defaults = []
         self.rules = set()
         self.outputs = set()
@@ -72,14 +72,14 @@ class Ninja:
         return text
 
     def write(self):
-        write_if_changed(FILE, self.text())
+        write_if_changed(self.file, self.text())
 
 
 @contextlib.contextmanager
-def locked():
-    """One ninja at a time in build/: two build.py in one tree wait for each other instead of overwriting."""
-    BUILD.mkdir(exist_ok=True)
-    with open(BUILD / ".lock", "w") as lock:
+def locked(folder):
+    """One ninja at a time in a folder: two build.py in one tree wait for each other instead of overwriting."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / ".lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
@@ -94,13 +94,13 @@ def what_was_said(output):
             yield line
 
 
-def run_ninja(targets=(), quiet=True, keep_going=False):
+def run_ninja(targets=(), quiet=True, keep_going=False, folder=BUILD):
     """Brings the outputs up to date; the compiler's own messages are shown when an edge fails."""
-    argv = ["ninja", "-f", str(FILE.relative_to(ROOT)), "-j", str(max(1, os.cpu_count() or 1))]
+    argv = ["ninja", "-f", str((folder / "build.ninja").relative_to(ROOT)), "-j", str(max(1, os.cpu_count() or 1))]
     argv += ["-k", "0"] if keep_going else []
     argv += map(str, targets)
     quietly = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT} if quiet else {}
-    with locked():
+    with locked(folder):
         done = subprocess.run(argv, cwd=ROOT, text=True, **quietly)
     if quiet and done.returncode != 0:
         print("\n".join(what_was_said(done.stdout)))
