@@ -107,6 +107,7 @@ void Corpus::own(u32 number, Span<const Feature> features) {
         }
         owner = number;
         ++entry.owned;
+        entry.witness = feature;
     }
 }
 
@@ -149,14 +150,22 @@ void Corpus::shrink(u32 number, Bytes data, Span<const Feature> features, u32 sp
         CHECK(store(number, data), "the room was checked", data.size());
     }
     entry.spent = spent;
-    entry.next_step = 0;
     own(number, features);
+}
+
+bool Corpus::witness(u32 number, Feature &feature) {
+    Entry &entry = entries_[number];
+    // When another input took it over, one of the rest: rare enough to search for.
+    if (entry.owned == 0) return false;
+    for (u32 i = 0; owner_.data()[entry.witness] != number; ++i) entry.witness = known_[i];
+    feature = entry.witness;
+    return true;
 }
 
 bool Corpus::covers(Span<const Feature> features, u32 number) const {
     u32 shared = 0;
     for (const Feature feature : features) shared += owner_.data()[feature] == number;
-    return shared == entries_[number].owned;
+    return shared != 0 && shared == entries_[number].owned;
 }
 
 void Corpus::observe(Span<const Feature> features) {

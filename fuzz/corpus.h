@@ -26,7 +26,7 @@ struct Entry {
     u32 fresh_edges = 0; // edges nothing before it had reached
     u32 spent = 0;       // edges a run takes
     u32 picks = 0;
-    u32 next_step = 0; // how far the systematic stages have come with it
+    Feature witness = 0; // one of those it owned last: an input without it cannot take this one's place
     Source source = Source::found;
     bool live = false;
     bool reported = false;
@@ -52,7 +52,9 @@ class Corpus {
     u32 add(Bytes data, Span<const Feature> features, const Entry &about);
     // Puts a smaller input in the place of one whose own features it shows too.
     void shrink(u32 entry, Bytes data, Span<const Feature> features, u32 spent);
-    // Whether `features` holds every feature that `entry` owns.
+    // A feature that `entry` owns, so that an input without it does not cover it; false when it owns none.
+    bool witness(u32 entry, Feature &feature);
+    // Whether `features` holds every feature that `entry` owns, and it owns any.
     bool covers(Span<const Feature> features, u32 entry) const;
     // Counts that a case hit these features: what is seldom hit is picked more.
     void observe(Span<const Feature> features);

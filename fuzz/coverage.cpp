@@ -14,9 +14,13 @@ constexpr u8 class_of(u32 count) {
 }
 
 struct ClassTable {
-    u8 bits[256] = {};
+    u8 bits[256] = {};    // the class as a bit
+    u8 numbers[256] = {}; // the bit's number
     constexpr ClassTable() {
-        for (u32 i = 0; i < 256; ++i) bits[i] = class_of(i);
+        for (u32 i = 1; i < 256; ++i) {
+            bits[i] = class_of(i);
+            while (1u << numbers[i] != bits[i]) ++numbers[i];
+        }
     }
 };
 constexpr ClassTable table;
@@ -39,16 +43,16 @@ template <class F> bool for_words(u32 first, Bytes counters, F &&visit) {
         if (word != 0 && visit(index, word)) return true;
         ++index;
     }
-    while (end - at >= 32) {
-        const u64 a = load(at), b = load(at + 8), c = load(at + 16), d = load(at + 24);
-        if ((a | b | c | d) != 0) [[unlikely]] {
-            if (a != 0 && visit(index, a)) return true;
-            if (b != 0 && visit(index + 1, b)) return true;
-            if (c != 0 && visit(index + 2, c)) return true;
-            if (d != 0 && visit(index + 3, d)) return true;
-        }
-        at += 32, index += 4;
+    const u8 *const whole = at;
+    const u32 whole_index = index;
+    for (; end - at >= 32; at += 32) {
+        if ((load(at) | load(at + 8) | load(at + 16) | load(at + 24)) == 0) [[likely]]
+            continue;
+        index = whole_index + static_cast<u32>(at - whole) / 8;
+        for (u32 i = 0; i < 4; ++i)
+            if (const u64 word = load(at + 8 * i); word != 0 && visit(index + i, word)) return true;
     }
+    index = whole_index + static_cast<u32>(at - whole) / 8;
     for (; at < end; ++index) {
         u64 word = 0;
         for (u32 byte = 0; byte < 8 && at < end; ++byte) word |= static_cast<u64>(*at++) << (8 * byte);
@@ -57,12 +61,16 @@ template <class F> bool for_words(u32 first, Bytes counters, F &&visit) {
     return false;
 }
 
-// Calls `visit(edge, class bit)` for each counter of a word that is not zero.
-template <class F> void for_counters(u32 word_index, u64 word, F &&visit) {
+// Calls `visit(shift, class bit)` for each counter of a word that is not zero, lowest first.
+template <class F> [[gnu::always_inline]] inline void for_counters(u64 word, F &&visit) {
+    u32 shift = 0;
     while (word != 0) {
-        const u32 byte = static_cast<u32>(__builtin_ctzl(word)) / 8;
-        visit(word_index * 8 + byte, table.bits[(word >> (8 * byte)) & 0xff]);
-        word &= ~(0xfful << (8 * byte));
+        const u32 zeros = static_cast<u32>(__builtin_ctzl(word)) & 56;
+        shift += zeros;
+        word >>= zeros;
+        visit(shift, table.bits[word & 0xff]);
+        word = (word & ~0xfful) >> 8;
+        shift += 8;
     }
 }
 
@@ -75,9 +83,9 @@ Coverage::Coverage(Arena &arena, u32 edges)
       boring_(arena.take<u64>(align_up(edges, 8) / 8, 0ul)) {}
 
 bool Coverage::word_is_new(u32 word_index, u64 word) {
-    if (boring_.data()[word_index] == word) return false;
-    bool fresh = false;
-    for_counters(word_index, word, [&](u32 edge, u8 bit) { fresh |= (bit & ~seen_.data()[edge]) != 0; });
+    u64 classes = 0;
+    for_counters(word, [&](u32 shift, u8 bit) { classes |= static_cast<u64>(bit) << shift; });
+    const bool fresh = (classes & ~load(seen_.data() + word_index * 8)) != 0;
     if (!fresh) boring_.data()[word_index] = word;
     return fresh;
 }
@@ -85,14 +93,18 @@ bool Coverage::word_is_new(u32 word_index, u64 word) {
 bool Coverage::shows_new(u32 first, Bytes counters) {
     CHECK(holds(first, counters.size()), "counters were checked against their number", first,
           counters.size());
-    return for_words(first, counters, [this](u32 index, u64 word) { return word_is_new(index, word); });
+    const u64 *const boring = boring_.data();
+    return for_words(first, counters, [this, boring](u32 index, u64 word) {
+        return boring[index] != word && word_is_new(index, word);
+    });
 }
 
 void Coverage::mark(u32 first, Bytes counters, FeatureList &fresh) {
     CHECK(holds(first, counters.size()), "counters were checked against their number", first,
           counters.size());
     for_words(first, counters, [&](u32 index, u64 word) {
-        for_counters(index, word, [&](u32 edge, u8 bit) {
+        for_counters(word, [&](u32 shift, u8 bit) {
+            const u32 edge = index * 8 + shift / 8;
             u8 &seen = seen_.data()[edge];
             if ((bit & ~seen) == 0) return;
             if (seen == 0) ++edges_seen_;
@@ -104,13 +116,25 @@ void Coverage::mark(u32 first, Bytes counters, FeatureList &fresh) {
     });
 }
 
+bool Coverage::shows(u32 first, Bytes counters, Feature feature) {
+    const u32 edge = feature / classes_per_edge;
+    return edge >= first && edge - first < counters.size() &&
+           class_bit(counters[edge - first]) == 1u << feature % classes_per_edge;
+}
+
 void Coverage::list(u32 first, Bytes counters, FeatureList &features) {
+    // Kept out of memory while listing: the counters could be anything, so each store would reload it.
+    Feature *const room = features.room.data();
+    const u32 size = static_cast<u32>(features.room.size());
+    u32 count = features.count;
     for_words(first, counters, [&](u32 index, u64 word) {
-        for_counters(index, word, [&](u32 edge, u8 bit) {
-            features.add(edge * classes_per_edge + static_cast<u32>(__builtin_ctz(bit)));
-        });
+        for (Feature feature = index * 8 * classes_per_edge; word != 0;
+             word >>= 8, feature += classes_per_edge)
+            if (const u32 hits = word & 0xff; hits != 0 && count < size)
+                room[count++] = feature + table.numbers[hits];
         return false;
     });
+    features.count = count;
 }
 
 } // namespace fuzz

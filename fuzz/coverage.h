@@ -39,6 +39,8 @@ class Coverage {
     bool shows_new(u32 first, Bytes counters);
     // Marks everything in the piece as seen, adds its new features to `fresh`.
     void mark(u32 first, Bytes counters, FeatureList &fresh);
+    // Whether the piece holds this feature.
+    static bool shows(u32 first, Bytes counters, Feature feature);
     // Lists every feature in the piece.
     static void list(u32 first, Bytes counters, FeatureList &features);
 
@@ -48,10 +50,9 @@ class Coverage {
     bool holds(u32 first, usize count) const { return seen_.holds(first, count); }
 
   private:
-    bool word_is_new(u32 word_index, u64 word);
-    bool byte_is_new(u32 edge, u8 count) const { return (class_bit(count) & ~seen_.data()[edge]) != 0; }
+    [[gnu::noinline]] bool word_is_new(u32 word_index, u64 word);
 
-    Span<u8> seen_;    // bits of the classes seen, for each edge
+    Span<u8> seen_;    // bits of the classes seen, for each edge; whole words of them
     Span<u64> boring_; // for each 8 counters the last word that showed nothing new
     u32 edges_seen_ = 0;
     u32 features_seen_ = 0;

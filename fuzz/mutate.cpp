@@ -34,7 +34,7 @@ enum class Change : u8 {
 };
 
 // How often each change is drawn, out of their sum (tuned by measurement: docs/fuzz.md).
-constexpr u8 weights[] = {8, 12, 8, 8, 2, 8, 6, 3, 4, 4, 2, 2, 3, 4, 12, 4, 3, 4, 2, 2, 1, 2};
+constexpr u8 weights[] = {8, 12, 8, 8, 2, 8, 6, 3, 4, 4, 2, 2, 3, 4, 70, 4, 3, 4, 2, 2, 1, 2};
 static_assert(sizeof weights == static_cast<usize>(Change::count_), "each change has a weight");
 
 constexpr u32 total() {

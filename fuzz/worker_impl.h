@@ -126,6 +126,8 @@ template <Executor E, Surroundings H> rstate::Result<void> Worker<E, H>::run_imp
 // Cases between two picks; the first of them records what the target compares (tuned by measurement:
 // docs/fuzz.md).
 constexpr u32 batch = 8;
+// One case in this many counts for how often features are hit; listing them costs more than scanning.
+constexpr u64 observed_one_in = 32;
 
 template <Executor E, Surroundings H> rstate::Result<void> Worker<E, H>::fuzz_once() {
     TRY(run_import(), "taking in another core's input", cases_);
@@ -171,22 +173,27 @@ template <Executor E, Surroundings H> rstate::Result<void> Worker<E, H>::judge(u
 // Keeps the input when it showed something new or does what its parent does with fewer bytes.
 template <Executor E, Surroundings H> rstate::Result<void> Worker<E, H>::learn(u32 parent, Source source) {
     if (outcome_.value < 0) return rstate::done(); // the harness asks not to keep it
-    bool fresh = false, inside = true;
+    // An input smaller than its parent is worth a closer look when it shows one feature of those that count.
+    Feature witness = 0;
+    const bool smaller =
+        parent != no_entry && input_.size() < corpus_.entry(parent).size && corpus_.witness(parent, witness);
+    bool fresh = false, inside = true, witnessed = false;
     TRY(executor_.visit_counters([&](u32 first, Bytes piece) {
         if (!coverage_.holds(first, piece.size()))
             inside = false;
         else if (!fresh)
             fresh = coverage_.shows_new(first, piece);
+        if (smaller) witnessed |= Coverage::shows(first, piece, witness);
     }),
         "scanning the edges of a case", cases_);
     if (!inside) return FAIL(counter_out_of_range, "a counter lies beyond the tables", coverage_.edges());
     if (fresh) return keep(source);
-    if (parent != no_entry && input_.size() < corpus_.entry(parent).size) {
+    if (witnessed) {
         TRY(list_features(), "listing a smaller input's edges");
         // Not reported again: a resumed run may as well begin with the larger one.
         if (corpus_.covers(features_.all(), parent))
             corpus_.shrink(parent, input_.bytes(), features_.all(), static_cast<u32>(outcome_.edges_spent));
-    } else if (cases_ % 8 == 0) {
+    } else if (cases_ % observed_one_in == 0) {
         TRY(list_features(), "listing a case's edges");
         corpus_.observe(features_.all());
     }

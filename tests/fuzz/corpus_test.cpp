@@ -79,6 +79,25 @@ TEST_F(CorpusTest, ASmallerInputTakesTheParentsPlace) {
     EXPECT_EQ(corpus.live_count(), 1u);
 }
 
+TEST_F(CorpusTest, AWitnessIsAlwaysAFeatureThatTheInputStillOwns) {
+    const u32 large = add("large input", {1, 2, 3});
+    Feature witness = 99;
+    ASSERT_TRUE(corpus.witness(large, witness));
+    EXPECT_TRUE(witness >= 1 && witness <= 3);
+    add("small", {2, 3});
+    ASSERT_TRUE(corpus.witness(large, witness));
+    EXPECT_EQ(witness, 1u);
+    add("tiny", {1});
+    EXPECT_FALSE(corpus.witness(large, witness));
+}
+
+TEST_F(CorpusTest, NothingCoversAnInputThatOwnsNothing) {
+    const u32 large = add("large input", {1});
+    add("small", {1});
+    const std::vector<Feature> one{1};
+    EXPECT_FALSE(corpus.covers({one.data(), 1}, large));
+}
+
 TEST_F(CorpusTest, AFullCorpusLetsGoOfInputsThatOwnNothing) {
     const u32 useless = add("useless", {50});
     for (u32 i = 0; i < 6; ++i) ASSERT_NE(add("keep", {i}), no_entry);

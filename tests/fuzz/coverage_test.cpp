@@ -76,6 +76,15 @@ TEST_F(CoverageTest, MarkingListsOnlyWhatIsFreshAndListingAll) {
     EXPECT_EQ(room[0], 3u * 8 + 0);
 }
 
+TEST_F(CoverageTest, OneFeatureCanBeAskedFor) {
+    counters[100] = 5;
+    EXPECT_TRUE(Coverage::shows(0, all(), 100 * 8 + 3));
+    EXPECT_FALSE(Coverage::shows(0, all(), 100 * 8 + 2));
+    EXPECT_FALSE(Coverage::shows(0, all(), 101 * 8 + 3));
+    EXPECT_TRUE(Coverage::shows(100, all().from(100), 100 * 8 + 3));
+    EXPECT_FALSE(Coverage::shows(101, all().from(101), 100 * 8 + 3)) << "in another piece";
+}
+
 TEST_F(CoverageTest, AListWithoutRoomIsCutOffNotOverrun) {
     std::iota(counters.begin(), counters.end(), u8{1});
     Feature two[2] = {};

@@ -24,6 +24,7 @@ void magic(Bytes input, Trace &trace) {
 void chunk_tag(Bytes input, Trace &trace) {
     trace.edge(0);
     if (input.size() < 8) return;
+    trace.edge(2);
     u32 tag = 0;
     std::memcpy(&tag, input.data() + 4, 4);
     if (trace.equal(__builtin_bswap32(tag), 0x49484452, 4)) trace.edge(1);
