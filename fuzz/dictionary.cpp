@@ -70,7 +70,7 @@ rstate::Result<Token> unescape(Text quoted, u32 line) {
 
 } // namespace
 
-Dictionary::Dictionary(Arena &arena, u32 tokens) : tokens_(arena.take<Token_>(tokens)) {}
+Dictionary::Dictionary(Arena &arena, u32 tokens) : tokens_(arena.take<Entry>(tokens)) {}
 
 bool Dictionary::knows(Bytes token) const {
     for (u32 i = 0; i < given_ + learned_; ++i) {
@@ -85,7 +85,7 @@ bool Dictionary::add(Bytes token) {
     if (token.empty() || token.size() > max_token_size) return false;
     if (knows(token)) return true;
     if (learned_ != 0 || given_ >= tokens_.size() - tokens_.size() / 4) return false;
-    Token_ &slot = tokens_[given_++];
+    Entry &slot = tokens_[given_++];
     slot.size = static_cast<u8>(token.size());
     __builtin_memcpy(slot.bytes, token.data(), token.size());
     return true;
@@ -96,7 +96,7 @@ void Dictionary::learn(Bytes token) {
     const u32 room = static_cast<u32>(tokens_.size()) - given_;
     if (room == 0) return;
     if (learned_ < room) ++learned_;
-    Token_ &slot = tokens_[given_ + next_learned_];
+    Entry &slot = tokens_[given_ + next_learned_];
     next_learned_ = (next_learned_ + 1) % room;
     slot.size = static_cast<u8>(token.size());
     __builtin_memcpy(slot.bytes, token.data(), token.size());

@@ -15,7 +15,7 @@ constexpr usize max_token_size = 64;
 
 class Dictionary {
   public:
-    static constexpr usize memory(u32 tokens) { return room_for<Token_>(tokens); }
+    static constexpr usize memory(u32 tokens) { return room_for<Entry>(tokens); }
     // Room for `tokens`, of which a quarter at least is kept for learned ones.
     Dictionary(Arena &arena, u32 tokens);
 
@@ -35,14 +35,14 @@ class Dictionary {
     Bytes pick(Random &random) const { return token(static_cast<u32>(random.below(given_ + learned_))); }
 
   private:
-    struct Token_ {
+    struct Entry {
         u8 size = 0;
         u8 bytes[max_token_size] = {};
     };
     bool knows(Bytes token) const;
     rstate::Result<void> parse_line(Text line, u32 number);
 
-    Span<Token_> tokens_; // the given ones first
+    Span<Entry> tokens_; // the given ones first
     u32 given_ = 0, learned_ = 0;
     u32 next_learned_ = 0; // which learned token is replaced next
 };

@@ -67,7 +67,7 @@ rstate::Result<> non_canonical_read(const TestContext &) {
 }
 
 [[gnu::noinline]] u64 recurse(u64 depth) {
-    volatile u8 frame[1000];
+    volatile u8 frame[1000] = {};
     frame[depth % sizeof frame] = 1;
     return depth == ~0ul ? 0 : recurse(depth + 1) + frame[0];
 }

@@ -1,4 +1,4 @@
-; stage1/stage1.asm — four sectors: A20, the memory map, loading and checking stage2, loading kernel and bundle, long mode.
+; stage1/stage1.asm — four sectors: A20, memory map, loading and checking stage2, loading kernel and bundle, long mode.
 ;
 ; Entered from stage0 at 0000:7E00 in real mode, DS = ES = SS = 0, SP = 7C00, DL = boot drive.
 ; Hands on to stage2 at 0x10000 in 64-bit mode: RDI = Handoff, first 4 GiB mapped to themselves, interrupts off.
@@ -65,7 +65,7 @@ start:
         jmp     enter_long_mode
 
 ; ---- A20 --------------------------------------------------------------------------------------------
-; With address line 20 masked, 1 MiB + n reads what is at n. Tried in turn: nothing, BIOS, keyboard controller, port 92h.
+; With address line 20 masked, 1 MiB + n reads what is at n. Tried: nothing, BIOS, keyboard controller, port 92h.
 open_a20:
         call    .test
         jnz     .open

@@ -37,8 +37,8 @@ void mix_jitter(KeyedRandom &random) {
 // The clock's seconds to years: not secret, but different from boot to boot.
 void mix_clock(KeyedRandom &random) {
     u8 clock[16];
-    for (u8 i = 0; i < sizeof clock; ++i) {
-        cpu::out8(0x70, i);
+    for (u32 i = 0; i < sizeof clock; ++i) {
+        cpu::out8(0x70, static_cast<u8>(i));
         clock[i] = cpu::in8(0x71);
     }
     random.mix({clock, sizeof clock});

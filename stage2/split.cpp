@@ -1,6 +1,8 @@
 // stage2/split.cpp — see split.h.
 #include "stage2/split.h"
 
+#include "base/check.h"
+
 namespace stage2 {
 
 namespace {
@@ -66,6 +68,7 @@ class NodeSplit {
         : topology_(topology), shares_(shares), node_(node) {
         u64 cores = 0;
         for (u32 i = 0; i < shares.size(); ++i) cores += topology.cores[i].node == node;
+        CHECK(cores != 0, "a node is split among cores it has", node);
         share_ = align_down(total / cores, page_size);
         core_ = next_core(0);
     }

@@ -39,7 +39,7 @@ trampoline_start:
         jmp     0x08:AT(trampoline_arrive)
 
 bits 64
-; All cores from here on, boot tables loaded. The mailbox is read whole before `taken` tells that it may be filled again.
+; All cores from here on, boot tables loaded. The mailbox is read whole before `taken` says it may be filled again.
 trampoline_arrive:
         mov     eax, 0x10
         mov     ds, eax

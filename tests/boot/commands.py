@@ -95,7 +95,7 @@ def a_number_of_cases_ends_the_run_and_the_next_one_resumes(out):
     before = whole(out)[-1]
     promise(before["case"] >= 3000, f"{before['case']} cases instead of 3000")
     names = {path.name for path in (out / "corpus").iterdir()}
-    finish(fuzz(out, "--cases", 10), OK)
+    finish(fuzz(out, "--cases", 3000), OK)
     promise(names <= {path.name for path in (out / "corpus").iterdir()}, "the second run lost corpus")
     after = whole(out)[-1]
     promise(after["edges"] >= before["edges"], f"resumed with {after['edges']} edges of {before['edges']}")
@@ -196,8 +196,8 @@ def the_published_bug_is_found_repeats_and_is_what_address_sanitizer_says(out, t
     native = targets.libfuzzer(BUILTIN_TARGET)
     run_ninja([native])
     function = "stbi__gif_load_next"
-    finish(start("run", "--plain", "--cpus", 2, "--seed", 1, "--cases", 2000000, f"--until-crash={function}", "--out", out),
-           OK, LONG_PATIENCE)
+    words = ("--cpus", 2, "--seed", 1, "--cases", 2000000, f"--until-crash={function}", "--out", out)
+    finish(start("run", "--plain", *words), OK, LONG_PATIENCE)
     whole(out)
     crashes = sorted((out / "crashes").glob("[!.]*"))
     seen = {crash: json.loads((crash / "crash.json").read_text())["function"] for crash in crashes}

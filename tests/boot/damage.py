@@ -28,7 +28,7 @@ def blank(name):
 
 
 def cut(name):
-    """The disk ends where the part should begin. (One that ends inside is read without an error by SeaBIOS and QEMU.)"""
+    """The disk ends where the part should begin. (One that ends inside it SeaBIOS and QEMU read without an error.)"""
     def apply(image, layout):
         return image[:_part(layout, name).lba * SECTOR]
     return apply

@@ -99,7 +99,8 @@ def _planted(name, says, cpus=2):
 
 
 PLANTS = [
-    _planted("use-after-free", (r"^error mm\.use_after_free on core 0", r"freed here", r"made here .*kernel/plants.cpp")),
+    _planted("use-after-free", (r"^error mm\.use_after_free on core 0", r"freed here",
+                                r"made here .*kernel/plants.cpp")),
     _planted("overflow", (r"^error mm\.out_of_bounds on core 0", r"overflow: behind a live range", r"size 4096")),
     _planted("double-free", (r"^error mm\.double_free on core 0", r"freed again")),
     _planted("null-write", (r"^error mm\.null_access on core 0", r"address 0x18")),

@@ -10,8 +10,8 @@ namespace {
 std::string written;
 const Output out{[](void *, Text text) { written.append(text.data(), text.size()); }, nullptr};
 
-struct RecordsTest : testing::Test {
-    RecordsTest() { written.clear(); }
+struct RecordLinesTest : testing::Test {
+    RecordLinesTest() { written.clear(); }
     static bool has(const std::string &part) { return written.find(part) != std::string::npos; }
 };
 
@@ -31,12 +31,12 @@ vm::Finding overflow() {
     return f;
 }
 
-TEST_F(RecordsTest, JsonTextIsEscaped) {
+TEST_F(RecordLinesTest, JsonTextIsEscaped) {
     fuzz::JsonLine(out, "x").text("t", {"a\"b\\c\n\x7f\xff", 8}).end();
     EXPECT_EQ(written, "{\"type\":\"x\",\"t\":\"a\\\"b\\\\c\\u000a\\u007f\\u00ff\"}\n");
 }
 
-TEST_F(RecordsTest, JsonNestsAndSeparates) {
+TEST_F(RecordLinesTest, JsonNestsAndSeparates) {
     fuzz::JsonLine line(out, "x");
     line.open("list", '[').open("", '{').number("a", 1).number("b", 2).close('}').number("", 3).close(']');
     line.signed_number("n", -5).fraction("f", 1007).truth("yes", true).open("none", '[').close(']').end();
@@ -45,7 +45,7 @@ TEST_F(RecordsTest, JsonNestsAndSeparates) {
         "{\"type\":\"x\",\"list\":[{\"a\":1,\"b\":2},3],\"n\":-5,\"f\":1.007,\"yes\":true,\"none\":[]}\n");
 }
 
-TEST_F(RecordsTest, Base64IsThatOfEveryoneElse) {
+TEST_F(RecordLinesTest, Base64IsThatOfEveryoneElse) {
     const std::pair<std::string, std::string> known[] = {
         {"", ""},        {"f", "Zg=="},          {"fo", "Zm8="},
         {"foo", "Zm9v"}, {"foobar", "Zm9vYmFy"}, {"\xff\xfe", "//4="}};
@@ -61,7 +61,7 @@ TEST_F(RecordsTest, Base64IsThatOfEveryoneElse) {
     EXPECT_EQ(written, "{\"type\":\"x\",\"d\":\"" + pattern + "QQ==\"}\n");
 }
 
-TEST_F(RecordsTest, ACrashSaysWhatWhereAndWhose) {
+TEST_F(RecordLinesTest, ACrashSaysWhatWhereAndWhose) {
     const vm::Finding f = overflow();
     fuzz::write_crash(out, {0x1234, 42, 1, fake::bytes("foo"), &f}, &resolver);
     const std::string record = written.substr(written.find("\n{") + 1);
@@ -74,7 +74,7 @@ TEST_F(RecordsTest, ACrashSaysWhatWhereAndWhose) {
         "\"free\":[],\"text\":\"\",\"uninitialised\":false,\"input\":\"Zm9v\"}\n");
 }
 
-TEST_F(RecordsTest, TheChainBeginsWithTheCaseAndEndsWithTheFault) {
+TEST_F(RecordLinesTest, TheChainBeginsWithTheCaseAndEndsWithTheFault) {
     const vm::Finding f = overflow();
     fuzz::print_crash_chain(out, {0x1234, 42, 1, fake::bytes("foo"), &f}, &resolver);
     EXPECT_EQ(written.find("error target.heap-buffer-overflow on core 1, case 42, hash 0000000000001234"),
@@ -84,7 +84,7 @@ TEST_F(RecordsTest, TheChainBeginsWithTheCaseAndEndsWithTheFault) {
     EXPECT_TRUE(written.ends_with("<- origin"));
 }
 
-TEST_F(RecordsTest, TheChainTellsOnWhichSideOfItsBlockAnAddressLies) {
+TEST_F(RecordLinesTest, TheChainTellsOnWhichSideOfItsBlockAnAddressLies) {
     vm::Finding f = overflow();
     f.offset = 128;
     fuzz::print_crash_chain(out, {1, 1, 0, {}, &f}, &resolver);
@@ -94,13 +94,13 @@ TEST_F(RecordsTest, TheChainTellsOnWhichSideOfItsBlockAnAddressLies) {
     EXPECT_TRUE(has("100 bytes into the heap block"));
 }
 
-TEST_F(RecordsTest, ACrashThatNothingIsKnownAboutStillHasAChain) {
+TEST_F(RecordLinesTest, ACrashThatNothingIsKnownAboutStillHasAChain) {
     const vm::Finding f;
     fuzz::write_crash(out, {1, 1, 0, {}, &f}, nullptr);
     EXPECT_TRUE(has("<- origin") && has("\"frames\":[]"));
 }
 
-TEST_F(RecordsTest, StatisticsOfTheCoresSumToTheTotals) {
+TEST_F(RecordLinesTest, StatisticsOfTheCoresSumToTheTotals) {
     const fuzz::SharedSize size{.cores = 2, .edges = 10, .lane_words = 64};
     fake::Memory memory(fuzz::Shared::memory(size));
     fuzz::Shared shared(memory, size, 0);
@@ -116,7 +116,7 @@ TEST_F(RecordsTest, StatisticsOfTheCoresSumToTheTotals) {
     EXPECT_TRUE(has("{\"core\":1,\"case\":300,\"exits\":300,"));
 }
 
-TEST_F(RecordsTest, FiguresPerCaseCoverTheTimeSinceTheLastRecord) {
+TEST_F(RecordLinesTest, FiguresPerCaseCoverTheTimeSinceTheLastRecord) {
     const fuzz::SharedSize size{.cores = 1, .edges = 10, .lane_words = 64};
     fake::Memory memory(fuzz::Shared::memory(size));
     fuzz::Shared shared(memory, size, 0);
@@ -131,7 +131,7 @@ TEST_F(RecordsTest, FiguresPerCaseCoverTheTimeSinceTheLastRecord) {
         << "the cores' figures are sums since the start";
 }
 
-TEST_F(RecordsTest, EndTimeoutAndCorpusAreOneLineEach) {
+TEST_F(RecordLinesTest, EndTimeoutAndCorpusAreOneLineEach) {
     fuzz::write_end(out, "ok", 7);
     fuzz::write_timeout(out, 1, 2, 3, fake::bytes("f"));
     fuzz::Entry entry;
