@@ -45,7 +45,7 @@ TEST(Worker, FindsAWordByteByByteFromCoverage) {
 TEST(Worker, FindsAFourByteTagFromItsComparison) {
     Rig rig(8, chunk_tag, 3000);
     rig.run({"abcdefghijk"}).take();
-    EXPECT_EQ(rig.worker.edges(), 2u);
+    EXPECT_EQ(rig.worker.edges(), 3u);
 }
 
 TEST(Worker, RunsExactlyTheCasesItWasGranted) {
