@@ -67,7 +67,9 @@ template <PhysicalMemory M> class FramePool final {
                  range.node};
         TRY(book_boot_frames(added), "booking the frames that the boot uses", range.first, range.boot_bytes);
         ++count_;
-        free_ += limit - (limit + frames_per_group - 1) / frames_per_group;
+        const u64 books = groups(limit), all_books = groups(frames);
+        free_ += limit - books;
+        boot_frames_ += frames - limit - (all_books - books);
         return rstate::done();
     }
 
@@ -117,6 +119,8 @@ template <PhysicalMemory M> class FramePool final {
         return books_in(pin).owner(place.index);
     }
     u64 free_frames() const { return __atomic_load_n(&free_, __ATOMIC_RELAXED); }
+    // Frames that the boot used when their ranges were added.
+    u64 boot_frames() const { return boot_frames_; }
     u32 node() const { return count_ != 0 ? ranges_[0].node : 0; }
 
   private:
@@ -135,6 +139,7 @@ template <PhysicalMemory M> class FramePool final {
         u64 index = 0;
     };
 
+    static constexpr u64 groups(u64 frames) { return (frames + frames_per_group - 1) / frames_per_group; }
     static Books &books_in(typename M::Pin &pin) { return *reinterpret_cast<Books *>(pin.bytes()); }
 
     const Range *range_of(Phys frame) const {
@@ -243,7 +248,7 @@ template <PhysicalMemory M> class FramePool final {
     Range ranges_[max_ranges];
     u32 count_ = 0;
     Phys listed_; // books of a group that has frames which came back, 0: none. Frame 0 is in no range.
-    u64 free_ = 0;
+    u64 free_ = 0, boot_frames_ = 0;
 };
 
 } // namespace mm

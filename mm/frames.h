@@ -26,8 +26,12 @@ template <PhysicalMemory M> class Frames final {
     explicit Frames(M &memory, Forget forget = {}) : memory_(memory), forget_(forget) {}
     Frames(const Frames &) = delete;
 
-    // A core's pool lives where the core's other memory does; it must live as long as this.
-    void attach(u32 core, FramePool<M> &pool) { pools_[core] = &pool; }
+    // A core's pool with the ranges it starts with; what the boot uses of them counts as used from now on. The
+    // pool must live as long as this.
+    void attach(u32 core, FramePool<M> &pool) {
+        pools_[core] = &pool;
+        add(Owner::boot, pool.boot_frames());
+    }
 
     void set_reclaim(Reclaim reclaim) { reclaim_ = reclaim; }
 
@@ -81,9 +85,6 @@ template <PhysicalMemory M> class Frames final {
         __atomic_fetch_sub(&used_by_[static_cast<u32>(owner)], 1, __ATOMIC_RELAXED);
         __atomic_fetch_sub(&used_, 1, __ATOMIC_RELAXED);
     }
-
-    // The boot's frames count as used by Owner::boot from when their pool has them.
-    void count_boot_frames(u64 frames) { add(Owner::boot, frames); }
 
     // Whose a frame is; Owner::nobody also for what is no frame of ours, like a device's memory.
     Owner owner_of(Phys frame) {
