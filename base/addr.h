@@ -24,7 +24,8 @@ template <class Space> class Addr {
     constexpr Addr &operator+=(u64 bytes) { return *this = *this + bytes; }
 
     constexpr bool operator==(const Addr &) const = default;
-    constexpr auto operator<=>(const Addr &) const = default; // NOLINT(modernize-use-nullptr): the compiler's own 0
+    // NOLINTNEXTLINE(modernize-use-nullptr): the compiler writes a 0 of its own here
+    constexpr auto operator<=>(const Addr &) const = default;
 
   private:
     u64 value_ = 0;

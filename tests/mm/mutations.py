@@ -17,33 +17,39 @@ FLAGS = ["-std=c++20", "-fno-exceptions", "-fno-rtti", "-O1", "-DRL_DEBUG", "-I.
 
 # name, file, what stands there, what stands there without the invalidation
 MUTATIONS = [
-    ("a reused window slot is not flushed", "mm/window.cpp", "if (stale) cpu::invlpg(virt_of(address_of(slot))), ++flushes_;",
+    ("a reused window slot is not flushed", "mm/window.cpp",
+     "if (stale) cpu::invlpg(virt_of(address_of(slot))), ++flushes_;",
      "static_cast<void>(stale);"),
-    ("a forgotten window slot is not flushed", "mm/window.cpp", "    cpu::invlpg(virt_of(address_of(slot)));\n    *slot = 0;",
+    ("a forgotten window slot is not flushed", "mm/window.cpp",
+     "    cpu::invlpg(virt_of(address_of(slot)));\n    *slot = 0;",
      "    *slot = 0;"),
     ("a forgotten window slot keeps its entry", "mm/window.cpp",
      "__atomic_store_n(&table_[index_of(slot)], make_mark(Mark::window).raw, __ATOMIC_RELEASE);\n    cpu::invlpg",
      "cpu::invlpg"),
     ("displaced slots are not forgotten", "mm/window.cpp", "if (displaced_ == 0) return nullptr;", "return nullptr;"),
     ("a batch's pages are not invalidated", "mm/shoot_down.cpp", "cpu::invlpg(pages_[i]);", ";"),
-    ("many pages flush nothing", "mm/shoot_down.cpp", "        cpu::write_cr3(cpu::read_cr3()); // no entry", "        ; // no entry"),
+    ("many pages flush nothing", "mm/shoot_down.cpp",
+     "        cpu::write_cr3(cpu::read_cr3()); // no entry", "        ; // no entry"),
     ("a batch's frames stay in windows", "mm/shoot_down.cpp", "window->forget(frames_[i]);", ";"),
     ("many frames stay in windows", "mm/shoot_down.cpp", "window->forget_all();", ";"),
     ("a core that joins does not flush", "mm/shoot_down.cpp", "// dropped.\n    cpu::write_cr3(cpu::read_cr3());",
      ""),
     ("other cores are not asked", "mm/shoot_down.cpp", "if (others == 0) return;", "return;"),
-    ("nobody waits for the answers", "mm/shoot_down.cpp", "while (__atomic_load_n(&batch.waiting_, __ATOMIC_ACQUIRE) != 0) {",
+    ("nobody waits for the answers", "mm/shoot_down.cpp",
+     "while (__atomic_load_n(&batch.waiting_, __ATOMIC_ACQUIRE) != 0) {",
      "while (false) {"),
     ("unmapped pages are not invalidated", "mm/address_space_end.h", "batch.add_page(range.page(page + i));", ""),
     ("unmapped frames stay in windows", "mm/address_space_end.h",
      "if (owner != Owner::nobody) batch.add_frame(entry.frame());", ""),
-    ("frames serve before the cores answered", "mm/address_space_end.h", "if (!batch.empty()) shoot_down_.run(batch);", ""),
+    ("frames serve before the cores answered", "mm/address_space_end.h",
+     "if (!batch.empty()) shoot_down_.run(batch);", ""),
     ("detached tables stay in windows", "mm/address_space_end.h", "retired.batch.add_frame(table);", ""),
     ("detached tables are walked on", "mm/address_space_end.h",
      "if (retired.count != before) retired.batch.add_page(address);", "static_cast<void>(before);"),
     ("protect invalidates nothing", "mm/address_space_impl.h", "    batch.add_page(range.page(page));\n", ""),
     ("a copied page is not invalidated", "mm/address_space_fault.h", "    batch.add_page(page);\n", ""),
-    ("a freed frame stays in windows", "mm/frames.h", "if (forget_.forget != nullptr) forget_.forget(forget_.context, frame);",
+    ("a freed frame stays in windows", "mm/frames.h",
+     "if (forget_.forget != nullptr) forget_.forget(forget_.context, frame);",
      ""),
 ]
 
@@ -62,8 +68,8 @@ def build(tree, objects, sources):
 
 def run(tree, objects):
     binary = objects / "tests"
-    subprocess.run(["clang++", *map(str, objects.glob("*.o")), "-lgtest", "-lgtest_main", "-lpthread", "-o", str(binary)],
-                   check=True)
+    linked = ["clang++", *map(str, objects.glob("*.o")), "-lgtest", "-lgtest_main", "-lpthread", "-o", str(binary)]
+    subprocess.run(linked, check=True)
     try:
         done = subprocess.run([str(binary), "--gtest_brief=1"], cwd=tree, capture_output=True, timeout=60)
         return done.returncode == 0
@@ -81,7 +87,8 @@ def main():
         objects.mkdir()
         listed = lambda *patterns: sorted(str(p.relative_to(tree)) for pattern in patterns for p in tree.glob(pattern))
         sim = [f"tests/sim/{part}.cpp" for part in ("cpu", "heap", "memory", "program", "window_region")]
-        build(tree, objects, listed("base/*.cpp", "base/*.c", "rstate/*.cpp", "cpu/*.cpp", "mm/*.cpp", "tests/mm/*.cpp") + sim)
+        under_test = listed("base/*.cpp", "base/*.c", "rstate/*.cpp", "cpu/*.cpp", "mm/*.cpp", "tests/mm/*.cpp")
+        build(tree, objects, under_test + sim)
         if not run(tree, objects):
             sys.exit("the tests fail without any mutation")
         missed = 0
