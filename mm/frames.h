@@ -26,8 +26,8 @@ template <PhysicalMemory M> class Frames final {
     explicit Frames(M &memory, Forget forget = {}) : memory_(memory), forget_(forget) {}
     Frames(const Frames &) = delete;
 
-    // A core's pool with the ranges it starts with; what the boot uses of them counts as used from now on. The
-    // pool must live as long as this.
+    // A core's pool with the ranges it starts with; what the boot uses of them counts as used from now on.
+    // The pool must live as long as this.
     void attach(u32 core, FramePool<M> &pool) {
         pools_[core] = &pool;
         add(Owner::boot, pool.boot_frames());

@@ -142,8 +142,8 @@ TEST_F(AddressSpaceTest, TheAddressesAreSpreadOverAll36BitsAndNothingIsDrawnTwic
     }
     // Five standard deviations of a fair coin: sqrt(3000) / 2 * 5 = 137.
     for (u32 b = 0; b < 36; ++b) {
-        EXPECT_NEAR(ones[b], draws / 2, 137) << "bit " << b;
-        EXPECT_NEAR(pairs[b], draws / 2, 137) << "bits " << b << " and the next";
+        EXPECT_NEAR(ones[b], draws * 0.5, 137) << "bit " << b;
+        EXPECT_NEAR(pairs[b], draws * 0.5, 137) << "bits " << b << " and the next";
     }
 }
 

@@ -29,7 +29,7 @@ TEST(Allocator, AnObjectIsConstructedAndDestroyedWithItsOwner) {
         auto object = mm::allocate<Counted>(heap.allocator(), 41).take();
         EXPECT_EQ(object->value, 41);
         mm::Owned<Counted> moved = std::move(object);
-        EXPECT_FALSE(object);
+        EXPECT_FALSE(object); // NOLINT(bugprone-use-after-move): that it is empty is the point
         EXPECT_EQ(Counted::alive, 1);
     }
     EXPECT_EQ(Counted::alive, 0);

@@ -225,7 +225,7 @@ struct Deep {
 
 TEST_F(ErrorTest, FunctionsAreNamedByClassAndMemberAlone) {
     const auto name_of = [](Result<> result) {
-        const std::string name = result.error().frame()->site->function;
+        std::string name = result.error().frame()->site->function;
         rstate::handled(std::move(result));
         return name;
     };
@@ -238,10 +238,11 @@ TEST_F(ErrorTest, FunctionsAreNamedByClassAndMemberAlone) {
 TEST_F(ErrorTest, ValuesAreNamedByTheLastWordOfTheirExpression) {
     struct Thing {
         u64 raw = 6;
+        u64 count_ = 4; // NOLINT(readability-identifier-naming): named like a private member
         u64 size() const { return 5; }
     } thing;
-    const u64 count_ = 4, list[2] = {1, 2};
-    Error error = FAIL(broken, "x", thing.size(), count_, list[1], thing.raw);
+    const u64 list[2] = {1, 2};
+    Error error = FAIL(broken, "x", thing.size(), thing.count_, list[1], thing.raw);
     const std::string text = text_of(error);
     EXPECT_NE(text.find("size 5, count 4, list 2, thing 6"), std::string::npos) << text;
     error.release();
