@@ -25,7 +25,7 @@ struct OutboxTest : testing::Test {
     // At most `limit` bytes, as a UART takes them.
     std::string take(usize limit) {
         const Bytes bytes = merger.next({both, 2}, limit);
-        const std::string text = fake::string(bytes);
+        std::string text = fake::string(bytes);
         merger.sent(bytes.size());
         return text;
     }
