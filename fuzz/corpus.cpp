@@ -15,7 +15,7 @@ struct LogHeader {
 constexpr u32 log_size(usize size) { return static_cast<u32>(align_up(sizeof(LogHeader) + size, 8)); }
 
 // Features drawn for one pick (measured: see docs/fuzz.md).
-constexpr u32 draws = 4;
+constexpr u32 draws = 8;
 // One pick in this many takes any input.
 constexpr u64 any_in = 16;
 
@@ -138,7 +138,7 @@ u32 Corpus::add(Bytes data, Span<const Feature> features, const Entry &about) {
     return number;
 }
 
-void Corpus::shrink(u32 number, Bytes data, Span<const Feature> features, u32 spent) {
+void Corpus::shrink(u32 number, Bytes data, Span<const Feature> features) {
     Entry &entry = entries_[number];
     CHECK(data.size() <= entry.size, "a replacement is not larger", data.size(), entry.size);
     if (log_size(data.size()) > bytes_.size() - bytes_used_) {
@@ -149,7 +149,6 @@ void Corpus::shrink(u32 number, Bytes data, Span<const Feature> features, u32 sp
     } else {
         CHECK(store(number, data), "the room was checked", data.size());
     }
-    entry.spent = spent;
     own(number, features);
 }
 

@@ -24,7 +24,6 @@ struct Entry {
     u32 offset = 0, size = 0;
     u32 owned = 0;       // features it is the smallest input for
     u32 fresh_edges = 0; // edges nothing before it had reached
-    u32 spent = 0;       // edges a run takes
     u32 picks = 0;
     Feature witness = 0; // one of those it owned last: an input without it cannot take this one's place
     Source source = Source::found;
@@ -51,7 +50,7 @@ class Corpus {
     // number, or no_entry when it is full of better ones.
     u32 add(Bytes data, Span<const Feature> features, const Entry &about);
     // Puts a smaller input in the place of one whose own features it shows too.
-    void shrink(u32 entry, Bytes data, Span<const Feature> features, u32 spent);
+    void shrink(u32 entry, Bytes data, Span<const Feature> features);
     // A feature that `entry` owns, so that an input without it does not cover it; false when it owns none.
     bool witness(u32 entry, Feature &feature);
     // Whether `features` holds every feature that `entry` owns, and it owns any.

@@ -16,6 +16,14 @@ bool SharedSet::claim(u64 number) {
     }
 }
 
+bool SharedSet::knows(u64 number) const {
+    if (number == 0) number = 1;
+    for (u32 slot = static_cast<u32>(number % capacity);; slot = (slot + 1) % capacity) {
+        const u64 there = slots_[slot].acquire();
+        if (there == number || there == 0) return there == number;
+    }
+}
+
 Shared::Shared(Arena &arena, const SharedSize &size, u64 case_limit)
     : edge_bits_(arena.take<Atomic<u64>>(size.edges / 64 + 1)), case_limit_(case_limit) {
     CHECK(size.cores != 0 && size.cores <= max_cores, "tables are sized for max_cores", size.cores);

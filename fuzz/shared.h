@@ -16,6 +16,7 @@ class SharedSet {
     static constexpr u32 capacity = 1024;
     // True for the one caller that entered it first; false when it was known, or the set is full.
     bool claim(u64 number);
+    bool knows(u64 number) const;
     u32 count() const { return count_.get(); }
     bool full() const { return count() >= capacity / 2; }
 

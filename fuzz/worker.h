@@ -89,6 +89,7 @@ template <Executor E, Surroundings H> class Worker {
     }
 
     bool may_run();
+    bool propose();
     rstate::Result<void> run_case(Bytes input, vm::CaseOptions options);
     rstate::Result<void> reset();
     rstate::Result<void> run_seeds(Span<const Seed> seeds);
@@ -128,7 +129,8 @@ template <Executor E, Surroundings H> class Worker {
     u64 edge_budget_ = EdgeBudget::for_seeds;
     u64 digest_ = 0;
     u64 started_us_ = 0, last_stats_us_ = 0;
-    u32 parent_ = no_entry, left_in_batch_ = 0;
+    u32 parent_ = no_entry, left_in_visit_ = 0;
+    bool first_visit_ = false; // of parent_
     u32 next_reader_ = 0;
     u32 next_report_ = 0; // entries below have been reported or are gone
 };

@@ -123,28 +123,39 @@ template <Executor E, Surroundings H> rstate::Result<void> Worker<E, H>::run_imp
     return judge(no_entry, Source::imported);
 }
 
-// Cases between two picks; the first of them records what the target compares (tuned by measurement:
-// docs/fuzz.md).
-constexpr u32 batch = 8;
+// Cases of one visit to an input; in its first visit, what the input compares is tried out (tuned by
+// measurement: docs/fuzz.md).
+constexpr u32 batch = 8, first_batch = 32;
 // One case in this many counts for how often features are hit; listing them costs more than scanning.
 constexpr u64 observed_one_in = 32;
 
-template <Executor E, Surroundings H> rstate::Result<void> Worker<E, H>::fuzz_once() {
-    TRY(run_import(), "taking in another core's input", cases_);
+// Makes the next input and says whether to record what it compares: that of each visit's first case.
+template <Executor E, Surroundings H> bool Worker<E, H>::propose() {
     if (corpus_.empty()) {
         // Nothing ran to its end yet: grow something from nothing.
+        parent_ = no_entry, left_in_visit_ = 0;
         input_.resize(0);
-        parent_ = no_entry, left_in_batch_ = 0;
-    } else {
-        if (left_in_batch_ == 0 || !corpus_.entry(parent_).live) {
-            parent_ = corpus_.pick(random_);
-            left_in_batch_ = batch;
-        }
-        input_.assign(corpus_.data(parent_));
+        mutate(input_, {dictionary_, operands_, Bytes()}, random_);
+        return false;
     }
-    const Bytes partner = corpus_.empty() ? Bytes() : corpus_.data(corpus_.pick_any(random_));
+    const bool begins = left_in_visit_ == 0 || !corpus_.entry(parent_).live;
+    if (begins) {
+        parent_ = corpus_.pick(random_);
+        first_visit_ = corpus_.entry(parent_).picks == 1;
+        left_in_visit_ = first_visit_ ? first_batch : batch;
+    }
+    --left_in_visit_;
+    input_.assign(corpus_.data(parent_));
+    // The first case of the first visit is the input itself.
+    if (first_visit_ && (begins || operands_.substitute(input_, random_))) return begins;
+    const Bytes partner = corpus_.data(corpus_.pick_any(random_));
     mutate(input_, {dictionary_, operands_, partner}, random_);
-    const bool record = left_in_batch_ == batch;
+    return begins;
+}
+
+template <Executor E, Surroundings H> rstate::Result<void> Worker<E, H>::fuzz_once() {
+    TRY(run_import(), "taking in another core's input", cases_);
+    const bool record = propose();
     TRY(run_case(input_.bytes(), {.edge_budget = edge_budget_, .record_comparisons = record}),
         "running a mutated input", cases_);
     if (record) {
@@ -152,7 +163,6 @@ template <Executor E, Surroundings H> rstate::Result<void> Worker<E, H>::fuzz_on
         operands_.clear();
         operands_.gather({comparisons_.data(), count}, dictionary_);
     }
-    if (left_in_batch_ != 0) --left_in_batch_;
     TRY(judge(parent_, Source::found), "judging a case", cases_);
     return rstate::done();
 }
@@ -191,8 +201,7 @@ template <Executor E, Surroundings H> rstate::Result<void> Worker<E, H>::learn(u
     if (witnessed) {
         TRY(list_features(), "listing a smaller input's edges");
         // Not reported again: a resumed run may as well begin with the larger one.
-        if (corpus_.covers(features_.all(), parent))
-            corpus_.shrink(parent, input_.bytes(), features_.all(), static_cast<u32>(outcome_.edges_spent));
+        if (corpus_.covers(features_.all(), parent)) corpus_.shrink(parent, input_.bytes(), features_.all());
     } else if (cases_ % observed_one_in == 0) {
         TRY(list_features(), "listing a case's edges");
         corpus_.observe(features_.all());
@@ -210,7 +219,6 @@ template <Executor E, Surroundings H> rstate::Result<void> Worker<E, H>::keep(So
     Entry about;
     about.found_case = cases_;
     about.fresh_edges = coverage_.edges_seen() - edges_before;
-    about.spent = static_cast<u32>(min(outcome_.edges_spent, u64{~0u}));
     about.source = source;
     about.reported = source == Source::known || source == Source::imported ||
                      (source == Source::seed && options_.core != 0);
@@ -259,8 +267,9 @@ template <Executor E, Surroundings H> rstate::Result<void> Worker<E, H>::on_cras
     vm::Finding finding = outcome_.finding;
     const u64 found_case = cases_;
     TRY(reset(), "resetting after a crash", cases_);
+    if (shared_.crashes().knows(hash)) return rstate::done();
     // With no room to tell of it, the crash stays unknown: it is found again when the console has caught up.
-    if (!outbox_.urgent.empty() && options_.pace == Pace::free) {
+    if ((!outbox_.urgent.empty() && options_.pace == Pace::free) || shared_.crashes().full()) {
         counts_.deferred.bump();
         return rstate::done();
     }

@@ -72,7 +72,7 @@ TEST_F(CorpusTest, ASmallerInputTakesTheParentsPlace) {
     const std::vector<Feature> both{1, 2, 5}, one{1};
     EXPECT_TRUE(corpus.covers({both.data(), both.size()}, entry));
     EXPECT_FALSE(corpus.covers({one.data(), one.size()}, entry));
-    corpus.shrink(entry, fake::bytes("ace"), {both.data(), 2}, 7);
+    corpus.shrink(entry, fake::bytes("ace"), {both.data(), 2});
     EXPECT_EQ(fake::string(corpus.data(entry)), "ace");
     EXPECT_EQ(corpus.entry(entry).hash, xxh64(fake::bytes("ace")));
     EXPECT_EQ(corpus.entry(entry).owned, 2u);
@@ -134,7 +134,7 @@ TEST_F(CorpusTest, CompactionKeepsTheBytesOfAllThatLive) {
         if (round % 3 == 0) {
             const std::string half = data.substr(data.size() / 2);
             const std::vector<Feature> features{feature, feature + 1};
-            corpus.shrink(entry, fake::bytes(half), {features.data(), 2}, 1);
+            corpus.shrink(entry, fake::bytes(half), {features.data(), 2});
             expected[entry] = half;
         }
         for (u32 i = 0; i < corpus.end(); ++i)

@@ -122,6 +122,8 @@ TEST(Shared, AFullSetClaimsNothingMore) {
     fuzz::SharedSet set;
     for (u64 number = 1; number <= fuzz::SharedSet::capacity; ++number) static_cast<void>(set.claim(number));
     EXPECT_TRUE(set.full());
+    EXPECT_TRUE(set.knows(1));
+    EXPECT_FALSE(set.knows(999999));
     EXPECT_FALSE(set.claim(999999));
 }
 
