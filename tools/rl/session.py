@@ -7,7 +7,8 @@ from .common import SYSTEM_FAILED
 from .qemu import STATUS, Qemu, how_it_ended
 
 TICK_SECONDS = 0.1
-STOP_SECONDS = 20               # from our 'q' to the machine's end; an emulated machine under load needs its time
+STOP_SILENCE = 20               # seconds without a byte after our 'q' that mean it will not end by itself
+STOP_SECONDS = 120              # and the most it may take: what waits to be said goes at a serial line's pace
 
 
 def parse_line(line):
@@ -66,7 +67,7 @@ class Session:
         return time.monotonic() - self.qemu.started
 
     def stop(self):
-        """Asks for a clean end; the second time, or after STOP_SECONDS, the machine is killed."""
+        """Asks for a clean end; the second time, or when none comes, the machine is killed."""
         if self.stopping is not None:
             self.kill("asked twice to stop")
             return
@@ -100,8 +101,9 @@ class Session:
 
     def _watch(self):
         now = self.elapsed()
-        if self.stopping is not None and now > self.stopping + STOP_SECONDS:
-            self.kill(f"no end within {STOP_SECONDS} s of being asked to stop")
+        if self.stopping is not None and now > min(max(self.stopping, self.last_heard) + STOP_SILENCE,
+                                                   self.stopping + STOP_SECONDS):
+            self.kill(f"no end within {now - self.stopping:.0f} s of being asked to stop")
         elif self.deadline and now > self.deadline:
             self.kill(f"not done within {self.deadline:g} s")
         elif self.silence and now > self.last_heard + self.silence:
