@@ -25,7 +25,8 @@ KERNEL = f"-O2 {BACKTRACES} {FREESTANDING}"
 STAGE2 = f"-Oz -flto -ffunction-sections -fdata-sections {FREESTANDING}"
 # fuzzer-no-link: the same objects serve the tests and, linked with libFuzzer, the parsers' fuzz entries.
 SANITIZE = "-fsanitize=address,undefined -fno-sanitize-recover=all"
-HOST = f"-O1 {BACKTRACES} {COMMON} {WARNINGS} {SANITIZE} -fsanitize=fuzzer-no-link"
+# RL_DEBUG: base/check.h promises that DCHECK is on in host tests.
+HOST = f"-O1 -DRL_DEBUG {BACKTRACES} {COMMON} {WARNINGS} {SANITIZE} -fsanitize=fuzzer-no-link"
 
 # Both move themselves to where they are loaded; relative relocations, packed, are all their relocators know.
 PIE = "-pie --no-dynamic-linker -z text -z noexecstack --pack-dyn-relocs=relr --build-id=none --fatal-warnings"
