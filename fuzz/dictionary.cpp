@@ -91,13 +91,25 @@ bool Dictionary::add(Bytes token) {
     return true;
 }
 
+// Targets compare with the same few hundred constants in every case.
+bool Dictionary::filtered(Bytes token) {
+    u64 hash = token.size();
+    for (const u8 byte : token) hash = (hash + byte) * 0x9e3779b97f4a7c15;
+    u64 &word = filter_[hash >> 58];
+    const u64 bit = 1ul << ((hash >> 52) & 63);
+    const bool seen = (word & bit) != 0;
+    word |= bit;
+    return seen;
+}
+
 void Dictionary::learn(Bytes token) {
-    if (token.empty() || token.size() > max_token_size || knows(token)) return;
+    if (token.empty() || token.size() > max_token_size || filtered(token) || knows(token)) return;
     const u32 room = static_cast<u32>(tokens_.size()) - given_;
     if (room == 0) return;
     if (learned_ < room) ++learned_;
     Entry &slot = tokens_[given_ + next_learned_];
     next_learned_ = (next_learned_ + 1) % room;
+    if (next_learned_ == 0) __builtin_memset(filter_, 0, sizeof filter_);
     slot.size = static_cast<u8>(token.size());
     __builtin_memcpy(slot.bytes, token.data(), token.size());
 }

@@ -25,7 +25,8 @@ class Dictionary {
     // False when the token is empty, too long, or there is no room for another given one; known ones are
     // fine.
     bool add(Bytes token);
-    // A learned token replaces the oldest learned one when there is no room.
+    // A learned token replaces the oldest learned one when there is no room. Cheap for one that was learned
+    // lately.
     void learn(Bytes token);
 
     bool empty() const { return given_ + learned_ == 0; }
@@ -40,11 +41,13 @@ class Dictionary {
         u8 bytes[max_token_size] = {};
     };
     bool knows(Bytes token) const;
+    bool filtered(Bytes token);
     rstate::Result<void> parse_line(Text line, u32 number);
 
     Span<Entry> tokens_; // the given ones first
     u32 given_ = 0, learned_ = 0;
     u32 next_learned_ = 0; // which learned token is replaced next
+    u64 filter_[64] = {};  // a bit for each hash of a token seen since the last round of replacements
 };
 
 } // namespace fuzz

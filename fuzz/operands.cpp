@@ -27,6 +27,25 @@ u64 mixed(const vm::Comparison &c) {
     return hash * 0x94d049bb133111eb;
 }
 
+template <class T> bool find(const u8 *begin, const u8 *end, T value, const u8 *&found) {
+    for (; begin != end; ++begin) {
+        T there;
+        __builtin_memcpy(&there, begin, sizeof there);
+        if (there != value) continue;
+        found = begin;
+        return true;
+    }
+    return false;
+}
+
+template <class T> bool find_wrapping(Bytes input, usize start, T value, usize &at) {
+    const u8 *const begin = input.data(), *const end = begin + input.size() - sizeof(T) + 1;
+    const u8 *const middle = begin + start % static_cast<usize>(end - begin), *found;
+    if (!find(middle, end, value, found) && !find(begin, middle, value, found)) return false;
+    at = static_cast<usize>(found - begin);
+    return true;
+}
+
 void learn_constant(const vm::Comparison &c, Dictionary &dictionary) {
     // Small numbers are among the interesting values anyway, and a byte needs no dictionary.
     if (c.size < 2 || narrowest(c.b, c.size) == 1) return;
@@ -71,17 +90,18 @@ void Operands::gather(Span<const vm::Comparison> comparisons, Dictionary &dictio
 
 bool find_operand(Bytes input, usize start, u64 from, u32 width, bool big_endian, usize &at) {
     if (input.size() < width) return false;
-    const usize places = input.size() - width + 1;
     from = low_bytes(from, width);
     if (big_endian) from = swapped(from, width);
-    const u8 first = static_cast<u8>(from);
-    for (usize i = 0, place = start % places; i < places; ++i, place = place + 1 == places ? 0 : place + 1) {
-        if (input.data()[place] != first) continue;
-        if (__builtin_memcmp(input.data() + place, &from, width) != 0) continue;
-        at = place;
-        return true;
+    switch (width) {
+    case 1:
+        return find_wrapping<u8>(input, start, static_cast<u8>(from), at);
+    case 2:
+        return find_wrapping<u16>(input, start, static_cast<u16>(from), at);
+    case 4:
+        return find_wrapping<u32>(input, start, static_cast<u32>(from), at);
+    default:
+        return find_wrapping<u64>(input, start, from, at);
     }
-    return false;
 }
 
 void apply(const Substitution &s, Buffer &input) {
