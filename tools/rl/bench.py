@@ -3,6 +3,7 @@
 Instructions are counted in QEMU's instruction-count mode, where they are exact and repeat. Times and rates are
 of an emulated machine: only their ratios say something about a real one.
 """
+import os
 import re
 import subprocess
 import tempfile
@@ -84,7 +85,9 @@ def coverage(_pattern):
             out.close()
             for seed in targets.seeds(BUILTIN_TARGET):
                 (Path(folder) / "corpus" / Path(seed).name).write_bytes((ROOT / seed).read_bytes())
-            said = subprocess.run([str(ROOT / native), "-runs=0", f"{folder}/corpus"], capture_output=True, text=True)
+            argv = [str(ROOT / native), "-runs=0", "-rss_limit_mb=0", "-malloc_limit_mb=0", "-timeout=60", "corpus"]
+            said = subprocess.run(argv, cwd=folder, capture_output=True, text=True, errors="replace",
+                                  env=dict(os.environ, ASAN_OPTIONS="detect_leaks=0:allocator_may_return_null=1"))
             counts = re.findall(r"cov: (\d+)", said.stderr)
             if not counts:
                 raise Stop(SYSTEM_FAILED, "libFuzzer's build of the harness counted nothing: " + said.stderr[-500:])
