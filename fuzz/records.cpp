@@ -79,6 +79,8 @@ u64 StatsWriter::rate(Atomic<u64> CoreCounts::*counter) const {
     return cases == 0 ? 0 : (sum(counter) - before_[index_of(counter)]) * 1000 / cases;
 }
 
+u64 StatsWriter::last_case() const { return before_[index_of(&CoreCounts::cases)]; }
+
 void StatsWriter::write(const Output &out, const Shared &shared, const MachineFigures &machine, u64 time_us) {
     static_assert(counter_count <= max_counters);
     cores_ = shared.cores();

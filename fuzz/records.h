@@ -25,6 +25,8 @@ class StatsWriter {
   public:
     // `time_us` since the run began.
     void write(const Output &out, const Shared &shared, const MachineFigures &machine, u64 time_us);
+    // The case of the last record.
+    u64 last_case() const;
 
   private:
     static constexpr u32 max_counters = 32;

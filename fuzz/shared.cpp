@@ -42,6 +42,12 @@ u64 Shared::grant(u64 wanted) {
     return before >= case_limit_ ? 0 : min(wanted, case_limit_ - before);
 }
 
+u64 Shared::cases() const {
+    u64 sum = 0;
+    for (u32 core = 0; core < cores(); ++core) sum += counts_[core].cases.get();
+    return sum;
+}
+
 void Shared::reached(u32 edge) {
     const u64 bit = 1ul << (edge % 64);
     if ((edge_bits_[edge / 64].fetch_or(bit) & bit) == 0) edges_reached_.fetch_add(1);

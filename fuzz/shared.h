@@ -49,6 +49,9 @@ class Shared {
     void reached(u32 edge);
     u32 edges() const { return edges_reached_.get(); }
 
+    // Run by all cores so far.
+    u64 cases() const;
+
     u32 cores() const { return static_cast<u32>(lanes_.size()); }
     Lane &lane(u32 core) { return lanes_[core]; }
     CoreCounts &counts(u32 core) { return counts_[core]; }

@@ -76,6 +76,9 @@ template <Executor E, Surroundings H> class Worker {
     rstate::Result<void> run(Span<const Seed> seeds);
     // Queues what waits; true when everything is in the outbox.
     bool flush();
+    // Queues the last statistics, exact once every core's run has ended; false while the one before is being
+    // sent.
+    bool report_last();
 
     const Corpus &corpus() const { return corpus_; }
     u32 edges() const { return coverage_.edges_seen(); }

@@ -84,7 +84,6 @@ template <Executor E, Surroundings H> rstate::Result<void> Worker<E, H>::run(Spa
     TRY(run_seeds(seeds), "running the seeds", seeds.size());
     while (may_run()) TRY(fuzz_once(), "fuzzing", cases_);
     counts_.take_in(executor_.spent());
-    if (options_.core == 0) report_stats();
     return rstate::done();
 }
 
@@ -305,6 +304,8 @@ template <Executor E, Surroundings H> void Worker<E, H>::after_case() {
 template <Executor E, Surroundings H> void Worker<E, H>::report_stats() {
     const u64 now = host_.now_us();
     last_stats_us_ = now;
+    // Without room the console is a second behind, and the next record says the same and more.
+    if (!outbox_.statistics.empty()) return;
     stats_.write(outbox_.statistics.begin(), shared_, host_.figures(), now - started_us_);
     if (outbox_.statistics.commit() && options_.pace == Pace::repeatable) host_.send_records();
 }
@@ -323,6 +324,13 @@ template <Executor E, Surroundings H> void Worker<E, H>::report_corpus() {
 template <Executor E, Surroundings H> bool Worker<E, H>::flush() {
     report_corpus();
     return next_report_ == corpus_.end();
+}
+
+template <Executor E, Surroundings H> bool Worker<E, H>::report_last() {
+    if (stats_.last_case() == shared_.cases()) return true;
+    if (!outbox_.statistics.empty()) return false;
+    report_stats();
+    return true;
 }
 
 } // namespace fuzz

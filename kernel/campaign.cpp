@@ -97,7 +97,7 @@ void send_the_rest(Campaign &c, Worker &worker) {
     bool others_ended = false, all_queued = false;
     while (!others_ended || !all_queued) {
         others_ended = __atomic_load_n(&c.ended, __ATOMIC_ACQUIRE) == c.shared.cores() - 1;
-        all_queued = worker.flush();
+        all_queued = worker.flush() && (!others_ended || worker.report_last());
         c.reporter.drain();
         cpu::while_waiting();
     }

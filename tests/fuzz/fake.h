@@ -168,6 +168,8 @@ struct Rig {
         for (const std::string &seed : seeds) list.push_back({bytes(seed)});
         auto result = worker.run({list.data(), list.size()});
         host.send_records();
+        static_cast<void>(worker.report_last());
+        host.send_records();
         return result;
     }
 

@@ -112,7 +112,7 @@ TEST(Worker, TheSameSeedGivesTheSameRecords) {
     b.run({"abc"}).take();
     EXPECT_EQ(a.executor.inputs, b.executor.inputs);
     EXPECT_EQ(a.host.console, b.host.console);
-    EXPECT_EQ(a.host.records("stats").size(), 11u) << "one each 500 cases and one at the end";
+    EXPECT_EQ(a.host.records("stats").size(), 10u) << "one each 500 cases, the last at the end";
     EXPECT_FALSE(a.host.records("crash").empty());
 }
 
@@ -243,6 +243,17 @@ TEST(Worker, StatisticsComeOnceASecondWhenItIsNotRepeatable) {
     rig.host.us_per_case = 400; // ten seconds
     rig.run().take();
     EXPECT_NEAR(static_cast<double>(rig.host.records("stats").size()), 10, 1);
+}
+
+TEST(Worker, TheLastStatisticsCountEveryCase) {
+    Rig rig(8, magic, 1234, {.pace = Pace::repeatable});
+    rig.run().take();
+    const auto stats = rig.host.records("stats");
+    ASSERT_EQ(stats.size(), 2u);
+    EXPECT_NE(stats[1].find("\"case\":1234,"), std::string::npos);
+    EXPECT_TRUE(rig.worker.report_last());
+    rig.host.send_records();
+    EXPECT_EQ(rig.host.records("stats").size(), 2u) << "nothing is told twice";
 }
 
 TEST(Worker, AResetThatLeavesSomethingBehindIsNoticed) {
