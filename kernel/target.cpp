@@ -55,8 +55,13 @@ rstate::Result<mm::Owned<svm::Core>> start_svm() {
 }
 
 rstate::Result<Machine> make_machine(svm::Core &core, const Target &target) {
-    return TRY(Machine::make(core, world->windows, world->frames, world->allocator, target.memory_size()),
-               "making a virtual machine", target.memory_size());
+    constexpr u32 pages_ahead =
+        15; // with the faulting one 64 KiB: measured, one nested fault in 100 cases is left
+    Machine machine =
+        TRY(Machine::make(core, world->windows, world->frames, world->allocator, target.memory_size()),
+            "making a virtual machine", target.memory_size());
+    machine.set_fault_around(pages_ahead);
+    return machine;
 }
 
 } // namespace kernel

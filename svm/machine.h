@@ -35,6 +35,7 @@ class Machine final {
     vm::Registers &registers() { return entry_.registers; }
     vm::SystemRegisters system() const { return system_of(save()); }
     void set_system(const vm::SystemRegisters &system);
+    void set_fault_around(u32 pages) { memory_.set_fault_around(pages); }
     void set_deadline(u64 ticks) { deadline_ = ticks, ticks_ = 0; }
 
     u64 memory_size() const { return memory_.size(); }

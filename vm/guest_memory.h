@@ -103,6 +103,9 @@ template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames> class GuestMemor
     // Own pages that this case has not written go back to the frames; how many, at most `wanted`.
     u64 shed(u64 wanted);
     u64 own_pages() const;
+    // From the snapshot on a fault is answered for so many pages behind the faulting one too: memory is
+    // mostly used upwards, and a fault costs more than a page.
+    void set_fault_around(u32 pages) { fault_around_ = pages; }
     rstate::Result<u64> digest(const ProcessorState &processor);
 
   private:
@@ -152,6 +155,9 @@ template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames> class GuestMemor
     rstate::Result<Phys> copy_of(SnapshotEntry from);
     rstate::Result<void> share(GuestPhys address, Pin &leaf, SnapshotEntry from);
     rstate::Result<Phys> make_own(GuestPhys address);
+    template <class Visit> rstate::Result<void> each_behind(GuestPhys address, Visit &&visit);
+    rstate::Result<void> share_around(GuestPhys address, Pin &leaf);
+    rstate::Result<void> own_around(GuestPhys address);
     rstate::Result<Phys> writable_frame(GuestPhys address);
     rstate::Result<Phys> frame_of(GuestPhys address);
     rstate::Result<void> reset_region(u64 number);
@@ -173,6 +179,7 @@ template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames> class GuestMemor
     HotPages<Pin> hot_;
     u64 active_[max_regions / 64] = {}; // regions with cold own pages
     u64 epoch_ = 1;
+    u32 fault_around_ = 0;
     u64 shed_hand_ = 0; // the region where the last shedding stopped
     u64 needless_faults_ = 0;
     Spent spent_;

@@ -19,7 +19,8 @@ GuestMemory<Memory, Frames>::GuestMemory(GuestMemory &&other)
     : memory_(other.memory_), frames_(other.frames_), heap_(other.heap_), regions_(std::move(other.regions_)),
       table_(other.table_), has_table_(other.has_table_), zero_(other.zero_), size_(other.size_),
       snapshot_(other.snapshot_), hot_(std::move(other.hot_)), epoch_(other.epoch_),
-      shed_hand_(other.shed_hand_), needless_faults_(other.needless_faults_), spent_(other.spent_) {
+      fault_around_(other.fault_around_), shed_hand_(other.shed_hand_),
+      needless_faults_(other.needless_faults_), spent_(other.spent_) {
     for (u64 i = 0; i < max_regions / 64; ++i) active_[i] = other.active_[i], other.active_[i] = 0;
     other.has_table_ = false;
     other.zero_ = Phys();
@@ -183,11 +184,55 @@ rstate::Result<Fault> GuestMemory<Memory, Frames>::fault(GuestPhys address, Acce
         ++spent_.new_pages;
         if (!regions_[at.region].is_own(at.index) && (access != Access::write || from.table())) {
             TRY(share(address, leaf, from), "sharing a page with the guest", address);
+            TRY(share_around(address, leaf), "sharing the pages behind it", address);
             return Fault::resolved;
         }
     }
     TRY(writable_frame(address), "giving the guest a page to write", address);
+    TRY(own_around(address), "making the pages behind it the machine's own", address);
     return Fault::resolved;
+}
+
+// Calls visit(address) for the pages behind one, as far as faults are answered ahead, within its nested
+// table.
+template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames>
+template <class Visit>
+rstate::Result<void> GuestMemory<Memory, Frames>::each_behind(GuestPhys address, Visit &&visit) {
+    if (snapshot_ == nullptr) return rstate::done();
+    GuestPhys page = address.page();
+    for (u32 i = 0; i < fault_around_; ++i) {
+        page += page_size;
+        if (page.value() >= size_ || is_aligned(page.value(), region_size)) return rstate::done();
+        TRY(visit(page), "answering a fault ahead of time", page);
+    }
+    return rstate::done();
+}
+
+template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames>
+rstate::Result<void> GuestMemory<Memory, Frames>::share_around(GuestPhys address, Pin &leaf) {
+    return each_behind(address, [&](GuestPhys page) -> rstate::Result<void> {
+        if (!entries(leaf)[Place(page).index].empty()) return rstate::done();
+        const SnapshotEntry from = TRY(shared(Place(page)), "finding what a page behind holds", page);
+        return share(page, leaf, from);
+    });
+}
+
+// Only memory that the target had not used before its door, a heap that grows: what it had used is written in
+// most cases or in none. Never when frames were short: what is taken ahead would be shed again.
+template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames>
+rstate::Result<void> GuestMemory<Memory, Frames>::own_around(GuestPhys address) {
+    if (spent_.shed_pages != 0) return rstate::done();
+    return each_behind(address, [&](GuestPhys page) -> rstate::Result<void> {
+        const Place at(page);
+        const SnapshotEntry from = TRY(shared(at), "finding what a page behind holds", page);
+        if (regions_[at.region].is_own(at.index) || (from.present() && !from.pattern()))
+            return rstate::done();
+        TRY(make_own(page), "copying a page ahead of its first write", page);
+        auto leaf =
+            TRY(memory_->pin(regions_[at.region].leaf), "pinning a nested table to call a page clean", page);
+        entries(leaf)[at.index].raw &= ~mm::Entry::Dirty::mask; // nothing was written: it equals the snapshot
+        return rstate::done();
+    });
 }
 
 template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames>

@@ -77,6 +77,42 @@ TEST_F(ResetTest, RandomCasesOnTwoMachinesAlwaysReturnToTheSnapshot) {
     }
 }
 
+TEST_F(ResetTest, RandomCasesReturnToTheSnapshotWithFaultsAnsweredAhead) {
+    Guest guest(memory, heap, size);
+    fill(guest);
+    guest.take(snapshot);
+    guest.own.set_fault_around(15);
+    for (u32 round = 0; round < 100; ++round) {
+        Oracle now = oracle;
+        run_case(guest, now);
+        expect_equal(guest, now, "at the end of a case");
+        guest.reset();
+        expect_equal(guest, oracle, "after a reset");
+        ASSERT_EQ(guest.digest(), snapshot.digest()) << "round " << round;
+    }
+}
+
+TEST_F(ResetTest, AFaultIsAnsweredForThePagesBehindItToo) {
+    Guest guest(memory, heap, size);
+    guest.host_write(page_at(20), 1); // used before the door: not copied ahead
+    guest.take(snapshot);
+    guest.own.set_fault_around(15);
+    guest.write(page_at(16), 1);
+    EXPECT_EQ(guest.own.own_pages(), 15u); // 16 to 31 without 20
+    for (u64 page = 17; page < 32; ++page)
+        if (page != 20) guest.write(page_at(page), 2);
+    EXPECT_EQ(guest.own.spent().new_pages, 1u);
+    guest.reset();
+    EXPECT_EQ(guest.own.spent().dirty_pages, 15u);
+    guest.write(page_at(17), 3);
+    guest.reset();
+    EXPECT_EQ(guest.own.spent().dirty_pages, 16u); // what is only taken ahead is clean
+    EXPECT_EQ(guest.digest(), snapshot.digest());
+    guest.read(page_at(40));
+    guest.read(page_at(55));
+    EXPECT_EQ(guest.own.spent().new_pages, 2u);
+}
+
 TEST_F(ResetTest, ASteadyCaseFaultsNowhereAndTakesNothing) {
     Guest guest(memory, heap, size);
     fill(guest);
