@@ -17,11 +17,15 @@ struct CounterVisitor {
     void operator()(u32 first, Bytes counters) const;
 };
 
+// Runs cases one by one, each from the snapshot.
 template <class E>
-concept Executor = requires(E executor, Bytes input, const vm::CaseOptions &options, Span<vm::Comparison> out,
-                            CounterVisitor visitor) {
+concept CaseRunner = requires(E executor, Bytes input, const vm::CaseOptions &options) {
     { executor.run_case(input, options) } -> std::same_as<rstate::Result<vm::Outcome>>;
     { executor.reset() } -> std::same_as<rstate::Result<void>>;
+};
+
+template <class E>
+concept Executor = CaseRunner<E> && requires(E executor, CounterVisitor visitor, Span<vm::Comparison> out) {
     { executor.counter_count() } -> std::convertible_to<u32>;
     { executor.visit_counters(visitor) } -> std::same_as<rstate::Result<void>>;
     // The comparisons of a case that ran with record_comparisons; how many were written.

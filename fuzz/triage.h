@@ -15,13 +15,16 @@ namespace fuzz {
 // address.
 u64 crash_hash(const vm::Finding &finding, const rstate::Resolver *resolver);
 
+constexpr u8 other_fills[] = {0x00, 0xff, 0x5a};
+constexpr u64 fills_tried = sizeof other_fills;
+
 // Whether the crash is another one, or none, when fresh memory is filled with other bytes: then it depends on
 // what was never initialised. The executor stands at the snapshot before and after.
-template <Executor E>
+template <CaseRunner E>
 rstate::Result<bool> depends_on_fill(E &executor, Bytes input, const vm::Finding &finding, u64 edge_budget,
                                      const rstate::Resolver *resolver) {
     const u64 hash = crash_hash(finding, resolver);
-    for (const u8 fill : {u8{0x00}, u8{0xff}, u8{0x5a}}) {
+    for (const u8 fill : other_fills) {
         const vm::Outcome outcome = TRY(executor.run_case(input, {.edge_budget = edge_budget, .fill = fill}),
                                         "running a crash's input with another fill", fill);
         TRY(executor.reset(), "resetting after another fill", fill);

@@ -91,7 +91,17 @@ template <Executor E, Surroundings H> class Worker {
         return {size.entries, size.corpus_bytes, size.edges};
     }
 
-    bool may_run();
+    // Runs for triage are cases like any other.
+    struct CountedRuns {
+        Worker &worker;
+        rstate::Result<vm::Outcome> run_case(Bytes input, const vm::CaseOptions &options) {
+            TRY(worker.run_case(input, options), "running a case for triage");
+            return worker.outcome_;
+        }
+        rstate::Result<void> reset() { return worker.reset(); }
+    };
+
+    bool may_run(u64 cases = 1);
     bool propose();
     rstate::Result<void> run_case(Bytes input, vm::CaseOptions options);
     rstate::Result<void> reset();
@@ -107,6 +117,7 @@ template <Executor E, Surroundings H> class Worker {
     rstate::Result<bool> crashes_the_same(Bytes input, u64 hash);
     rstate::Result<void> verify_reset();
     void after_case();
+    void publish();
     void report_corpus();
     void report_stats();
 
@@ -129,6 +140,7 @@ template <Executor E, Surroundings H> class Worker {
     StatsWriter stats_;
 
     u64 cases_ = 0, granted_ = 0;
+    u64 endings_[3] = {}; // cases by their ending
     u64 edge_budget_ = EdgeBudget::for_seeds;
     u64 digest_ = 0;
     u64 started_us_ = 0, last_stats_us_ = 0;

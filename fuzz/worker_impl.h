@@ -20,12 +20,13 @@ Worker<E, H>::Worker(E &executor, H &host, Shared &shared, Outbox &outbox, Arena
     if (options.edge_budget != 0) edge_budget_ = options.edge_budget;
 }
 
-// Takes one case from the run's allowance. Cores take several at a time so that they seldom touch the shared
-// word; what a core leaves over at the end is lost only when the run is being stopped anyway.
-template <Executor E, Surroundings H> bool Worker<E, H>::may_run() {
+// Whether the run's allowance holds so many cases more. Cores take several at a time so that they seldom
+// touch the shared word; what a core leaves over at the end is lost only when the run is being stopped
+// anyway.
+template <Executor E, Surroundings H> bool Worker<E, H>::may_run(u64 cases) {
     if (shared_.stopping()) return false;
-    if (granted_ == 0) granted_ = shared_.grant(64);
-    return granted_ != 0;
+    if (granted_ < cases) granted_ += shared_.grant(64);
+    return granted_ >= cases;
 }
 
 template <Executor E, Surroundings H>
@@ -33,18 +34,7 @@ rstate::Result<void> Worker<E, H>::run_case(Bytes input, vm::CaseOptions options
     ++cases_;
     if (granted_ != 0) --granted_;
     outcome_ = TRY(executor_.run_case(input, options), "running one case", cases_, input.size());
-    counts_.cases.set(cases_);
-    switch (outcome_.ending) {
-    case vm::Ending::done:
-        counts_.done.bump();
-        break;
-    case vm::Ending::crash:
-        counts_.crashes.bump();
-        break;
-    case vm::Ending::timeout:
-        counts_.timeouts.bump();
-        break;
-    }
+    ++endings_[static_cast<u32>(outcome_.ending)];
     return rstate::done();
 }
 
@@ -83,7 +73,7 @@ template <Executor E, Surroundings H> rstate::Result<void> Worker<E, H>::run(Spa
     digest_ = TRY(executor_.digest(), "digesting the snapshot");
     TRY(run_seeds(seeds), "running the seeds", seeds.size());
     while (may_run()) TRY(fuzz_once(), "fuzzing", cases_);
-    counts_.take_in(executor_.spent());
+    publish();
     return rstate::done();
 }
 
@@ -127,6 +117,8 @@ template <Executor E, Surroundings H> rstate::Result<void> Worker<E, H>::run_imp
 constexpr u32 batch = 8, first_batch = 32;
 // One case in this many counts for how often features are hit; listing them costs more than scanning.
 constexpr u64 observed_one_in = 32;
+// Cases between two publications of what this core has counted.
+constexpr u64 published_one_in = 64;
 
 // Makes the next input and says whether to record what it compares: that of each visit's first case.
 template <Executor E, Surroundings H> bool Worker<E, H>::propose() {
@@ -222,11 +214,6 @@ template <Executor E, Surroundings H> rstate::Result<void> Worker<E, H>::keep(So
     about.reported = source == Source::known || source == Source::imported ||
                      (source == Source::seed && options_.core != 0);
     const u32 number = corpus_.add(input_.bytes(), features_.all(), about);
-    counts_.edges.set(coverage_.edges_seen());
-    counts_.features.set(coverage_.features_seen());
-    counts_.corpus.set(corpus_.live_count());
-    counts_.evicted.set(corpus_.evicted());
-    counts_.refused.set(corpus_.refused());
     if (number == no_entry) return rstate::done();
     next_report_ = min(next_report_, number);
     if (shared_.cores() > 1 && source == Source::found)
@@ -279,9 +266,10 @@ template <Executor E, Surroundings H> rstate::Result<void> Worker<E, H>::on_cras
             shrinker.accept();
             finding = outcome_.finding;
         }
-    if (may_run())
+    CountedRuns counted{*this};
+    if (may_run(fills_tried))
         finding.uninitialised =
-            TRY(depends_on_fill(executor_, input_.bytes(), finding, edge_budget_, options_.resolver),
+            TRY(depends_on_fill(counted, input_.bytes(), finding, edge_budget_, options_.resolver),
                 "trying other fills of fresh memory", cases_);
     write_crash(outbox_.urgent.begin(), {hash, found_case, options_.core, input_.bytes(), &finding},
                 options_.resolver);
@@ -290,11 +278,26 @@ template <Executor E, Surroundings H> rstate::Result<void> Worker<E, H>::on_cras
     return rstate::done();
 }
 
+// All at once, so that a case's exits never stand without the case.
+template <Executor E, Surroundings H> void Worker<E, H>::publish() {
+    counts_.cases.set(cases_);
+    counts_.done.set(endings_[static_cast<u32>(vm::Ending::done)]);
+    counts_.crashes.set(endings_[static_cast<u32>(vm::Ending::crash)]);
+    counts_.timeouts.set(endings_[static_cast<u32>(vm::Ending::timeout)]);
+    counts_.take_in(executor_.spent());
+    counts_.edges.set(coverage_.edges_seen());
+    counts_.features.set(coverage_.features_seen());
+    counts_.corpus.set(corpus_.live_count());
+    counts_.evicted.set(corpus_.evicted());
+    counts_.refused.set(corpus_.refused());
+    counts_.waiting.set(corpus_.end() - next_report_);
+}
+
 template <Executor E, Surroundings H> void Worker<E, H>::after_case() {
     report_corpus();
     host_.between_cases();
-    if (cases_ % 64 != 0 && options_.pace == Pace::free) return;
-    counts_.take_in(executor_.spent());
+    if (cases_ % published_one_in != 0 && options_.pace == Pace::free) return;
+    publish();
     if (options_.core != 0) return;
     const bool due = options_.pace == Pace::repeatable ? cases_ % options_.stats_every == 0
                                                        : host_.now_us() - last_stats_us_ >= 1'000'000;

@@ -55,6 +55,25 @@ TEST(Worker, RunsExactlyTheCasesItWasGranted) {
     EXPECT_EQ(rig.executor.inputs.size(), 777u);
 }
 
+TEST(Worker, RunsForTriageCountAsCases) {
+    Rig rig(8, crash_on_x, 3000);
+    rig.run({"seed"}).take();
+    ASSERT_EQ(rig.host.records("crash").size(), 1u);
+    EXPECT_EQ(rig.executor.inputs.size(), 3000u);
+    EXPECT_EQ(rig.worker.cases(), 3000u);
+    EXPECT_EQ(rig.shared.counts(0).exits.get(), 3000u);
+}
+
+TEST(Worker, WhatACoreTellsOfItselfBelongsTogether) {
+    Rig rig(8, magic, 5000);
+    rig.host.each_case = [&] {
+        const fuzz::CoreCounts &counts = rig.shared.counts(0);
+        ASSERT_EQ(counts.cases.get(), counts.exits.get()) << "an exit stands with its case";
+        ASSERT_EQ(counts.cases.get(), counts.done.get() + counts.crashes.get() + counts.timeouts.get());
+    };
+    rig.run({"seed"}).take();
+}
+
 TEST(Worker, RunsTheSeedsFirstAsTheyAre) {
     Rig rig(8, magic, 10);
     rig.run({"one", "", "three"}).take();
