@@ -22,10 +22,12 @@ class Buffer {
         size_ = min(bytes.size(), capacity());
         if (size_ != 0) __builtin_memmove(data(), bytes.data(), size_);
     }
-    // Makes room for `count` bytes of unspecified value at `at`.
+    // Makes room for `count` bytes at `at`. They are zero: what stood there before must not show in what a
+    // change makes of its input, or the same seed would not make the same inputs.
     void open(usize at, usize count) {
         CHECK(at <= size_ && count <= left(), "an insertion fits", at, count, size_);
         __builtin_memmove(data() + at + count, data() + at, size_ - at);
+        __builtin_memset(data() + at, 0, count);
         size_ += count;
     }
     void erase(usize at, usize count) {

@@ -8,9 +8,10 @@
 
 namespace kernel {
 
-// Ticks of 100 ms; a case that spends none of its edge budget for so long hangs in code without edges.
-constexpr u32 tick_milliseconds = 100;
-constexpr guest::Limits limits{.start_ticks = 600, .case_ticks = 50, .describe_ticks = 20};
+// Each tick costs an exit, so they are rare; a case that spends none of its edge budget for five seconds
+// hangs in code without edges.
+constexpr u32 tick_milliseconds = 250;
+constexpr guest::Limits limits{.start_ticks = 240, .case_ticks = 20, .describe_ticks = 8};
 
 class Target final {
   public:
