@@ -10,8 +10,8 @@ namespace kernel {
 
 // Each tick costs an exit, so they are rare; a case that spends none of its edge budget for five seconds
 // hangs in code without edges.
-constexpr u32 tick_milliseconds = 250;
-constexpr guest::Limits limits{.start_ticks = 240, .case_ticks = 20, .describe_ticks = 8};
+constexpr u32 tick_milliseconds = 1000;
+constexpr guest::Limits limits{.start_ticks = 60, .case_ticks = 5, .describe_ticks = 2};
 
 class Target final {
   public:
