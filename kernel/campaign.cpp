@@ -8,6 +8,7 @@
 #include "kernel/codes.h"
 #include "kernel/jobs.h"
 #include "kernel/reporter.h"
+#include "kernel/traps.h"
 
 namespace kernel {
 
@@ -48,6 +49,7 @@ struct Lane {
     mm::OwnedArray<Chunk> memory;
     mm::Owned<fuzz::Outbox> outbox;
     rstate::Error error;
+    bool ended = false; // its core's part is over, its records are all queued
 };
 
 // All that the cores share while fuzzing.
@@ -87,20 +89,44 @@ fuzz::WorkerOptions options_for(const Campaign &c, const rstate::Resolver &resol
     return options;
 }
 
+void wake_others(Campaign &c) {
+    for (u32 core = 1; core < c.shared.cores(); ++core)
+        if (!__atomic_load_n(&c.lanes[core].ended, __ATOMIC_ACQUIRE)) send_interrupt(core, wake_vector);
+}
+
+// Halts until core 0 has made room in the queues: spinning would take the processor that it needs in an
+// emulator. With interrupts off from the look at the queue to the halt, its wake is not lost.
+void queue_the_rest(Campaign &c, Worker &worker) {
+    for (;;) {
+        cpu::disable_interrupts();
+        // If core 0 failed, nobody makes room any more.
+        if (worker.flush() || __atomic_load_n(&c.lanes[0].ended, __ATOMIC_ACQUIRE)) break;
+        cpu::enable_interrupts_and_halt();
+    }
+    cpu::enable_interrupts();
+}
+
 // Records that no longer fit wait in the worker: core 0 empties the queues until every core has none left.
 void send_the_rest(Campaign &c, Worker &worker) {
-    if (current_core() != 0) {
-        while (!worker.flush()) cpu::pause();
-        __atomic_add_fetch(&c.ended, 1, __ATOMIC_RELEASE);
-        return;
-    }
+    if (current_core() != 0) return queue_the_rest(c, worker);
     bool others_ended = false, all_queued = false;
     while (!others_ended || !all_queued) {
         others_ended = __atomic_load_n(&c.ended, __ATOMIC_ACQUIRE) == c.shared.cores() - 1;
         all_queued = worker.flush() && (!others_ended || worker.report_last());
-        c.reporter.drain();
+        if (c.reporter.drain()) wake_others(c);
         cpu::while_waiting();
+        cpu::pause();
     }
+}
+
+// However it ended, once.
+void tell_end(Campaign &c) {
+    Lane &lane = c.lanes[current_core()];
+    __atomic_store_n(&lane.ended, true, __ATOMIC_RELEASE);
+    if (current_core() != 0)
+        __atomic_add_fetch(&c.ended, 1, __ATOMIC_RELEASE);
+    else
+        wake_others(c);
 }
 
 rstate::Result<> fuzz(Campaign &c, Process &process) {
@@ -134,10 +160,11 @@ rstate::Result<> work(Campaign &c) {
 void work_on_core(void *context) {
     Campaign &c = *static_cast<Campaign *>(context);
     auto result = work(c);
-    if (result.ok()) return;
-    c.lanes[current_core()].error = result.take_error();
-    c.shared.stop();
-    if (current_core() != 0) __atomic_add_fetch(&c.ended, 1, __ATOMIC_RELEASE);
+    if (!result.ok()) {
+        c.lanes[current_core()].error = result.take_error();
+        c.shared.stop();
+    }
+    tell_end(c);
 }
 
 rstate::Result<mm::OwnedArray<fuzz::Seed>> list_seeds(const boot::Bundle &bundle) {

@@ -36,10 +36,10 @@ void Reporter::serve() {
     }
 }
 
-void Reporter::drain() {
-    for (;;) {
+bool Reporter::drain() {
+    for (bool any = false;; any = true) {
         const Bytes next = merger_.next(outboxes(), 4096);
-        if (next.empty()) return;
+        if (next.empty()) return any;
         write_record(text_of(next));
         merger_.sent(next.size());
         if (!merger_.in_message()) end_record();

@@ -14,8 +14,8 @@ class Reporter final {
 
     // Between two cases of core 0: a few bytes out, and whether somebody says stop.
     void serve();
-    // Sends everything that is queued now, waiting for the line.
-    void drain();
+    // Sends everything that is queued now, waiting for the line; true when there was something.
+    bool drain();
 
   private:
     Span<fuzz::Outbox *const> outboxes() const { return {outboxes_, shared_.cores()}; }
