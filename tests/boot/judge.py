@@ -1,4 +1,8 @@
 """Verdicts over what several records, or several boots, say together: "" or a complaint."""
+from tools.rl import targets
+from tools.rl.common import ROOT
+from tools.rl.symbols import Symbolizer, numbers
+
 
 
 def all_cores_busy(record):
@@ -78,3 +82,20 @@ def same_hash_each_time(outcomes):
 
 def tests_ran(outcomes):
     return "" if outcomes[0].of_type("test") else "not one test was reported"
+
+
+def finds(target, bugs):
+    """Of each planted bug there is a crash of its kind in its function, or a timeout."""
+    def judge(outcomes):
+        symbolizer = Symbolizer(ROOT / targets.elf(target))
+        found = set()
+        for crash in outcomes[0].of_type("crash"):
+            frames = [f for f in symbolizer.frames(numbers(crash["frames"])) if not f.inlined]
+            found.add((crash["kind"], frames[0].function))
+        wanted = {(bug["kind"], bug["function"]) for bug in bugs if bug["outcome"] == "crash"}
+        if wanted - found:
+            return f"not told: {sorted(wanted - found)}"
+        timeouts = sum(bug["outcome"] == "timeout" for bug in bugs)
+        told = len(outcomes[0].of_type("timeout"))
+        return f"{told} timeouts, planted are {timeouts}" if told < timeouts else ""
+    return judge

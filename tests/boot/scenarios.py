@@ -1,6 +1,8 @@
 """The machines we boot, row by row: what is put together, what is broken in it, what must come of it."""
-from tests.boot import damage, judge, probes
-from tools.rl.common import SYSTEM_FAILED
+import json
+
+from tests.boot import damage, harness, judge, probes
+from tools.rl.common import ROOT, SYSTEM_FAILED
 from tools.rl.qemu import Machine
 from tools.rl.scenario import Scenario
 
@@ -113,4 +115,31 @@ PLANTS = [
     _planted("dropped-error", (r"BUG: an error was dropped", r"an error that nobody looks at")),
 ]
 
-SCENARIOS = WHOLES + PLANTS + [_matrix(*row) for row in MATRIX] + REFUSALS
+CASES_FOR_A_BUG = 40            # each new crash is run again some times to make it smaller
+
+
+def _bugs_found(target):
+    """Every bug that the target's bugs.json plants, as a seed each: all are told in one run inside the machine."""
+    bugs = json.loads((ROOT / "targets" / target / "bugs.json").read_text())
+    seeds = tuple((f"seed/{bug['byte']:03}", bytes([bug["byte"]]) + b"0123456789") for bug in bugs)
+    return Scenario(f"each bug of {target} is found in the machine", Machine(cpus=1), target=target, entries=seeds,
+                    seeds=False, options={"seed": 1, "cases": CASES_FOR_A_BUG * len(bugs)}, timeout=120, must=FUZZED,
+                    judge=judge.finds(target, bugs))
+
+
+TARGETS = [
+    _bugs_found("planted"),
+    _bugs_found("planted_cxx"),
+    Scenario("a target in C++ with exceptions is fuzzed", Machine(), target="cxx_example",
+             options={"seed": 1, "cases": 4000}, must=FUZZED, judge=judge.every_core_fuzzed),
+    _refused("an unknown system call in a case", r"made a system call that has no answer here\s+name ptrace",
+             options={"seed": 1}, elf=harness.built(harness.UNKNOWN_CALL)),
+    _refused("an unknown system call at the start", r"made a system call that has no answer here\s+name ptrace",
+             options={"seed": 1}, elf=harness.built(harness.UNKNOWN_CALL_AT_START)),
+    _refused("a target larger than its virtual machine", r"^error guest\.target_too_large ", options={"seed": 1},
+             elf=harness.built(harness.touching(160))),
+    _refused("a target that wants more memory than there is", r"^error mm\.\S*(memory|frames)", options={"seed": 1},
+             machine=Machine(cpus=1, memory="64M"), elf=harness.built(harness.touching(100))),
+]
+
+SCENARIOS = WHOLES + TARGETS + PLANTS + [_matrix(*row) for row in MATRIX] + REFUSALS

@@ -56,7 +56,8 @@ def build_for(target):
     """What a run of one target needs, so that another, broken one does not stand in its way."""
     graph = Graph()
     require_image(graph)
-    run_ninja([graph.image, targets.elf(target), *(path for _, path in targetlist.bundle_files(target))])
+    made = [path for _, path in targetlist.bundle_files(target) if path in graph.ninja.outputs]
+    run_ninja([graph.image, targets.elf(target), *made])
 
 
 def main(_arguments):

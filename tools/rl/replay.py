@@ -5,7 +5,7 @@ from . import build, targetlist, targets
 from .common import CRASHED, OK, ROOT, SYSTEM_FAILED, TIMED_OUT, USAGE, Stop
 from .outdir import OutDir
 from .qemu import Machine
-from .run import BOOT_SILENCE, boot_image, failure_of_ours, refuse_too_long, target_entries
+from .run import BOOT_SILENCE, about_our_failure, boot_image, places_in_kernel, refuse_too_long, target_entries
 from .session import Chains, Session
 from .symbols import Symbolizer, describe, trace_text
 
@@ -64,7 +64,8 @@ def main(arguments):
         replay.feed(event)
     chain = replay.chain()
     if session.status == SYSTEM_FAILED or session.status not in MEANING:
-        failure_of_ours(replay.text)
+        about = about_our_failure(replay.text)
+        print("\n".join(about + places_in_kernel(about)))
         raise Stop(SYSTEM_FAILED, session.why or "Raclette itself failed, see above")
     if replay.crash:
         print(trace_text(replay.crash, chain), end="")

@@ -147,11 +147,15 @@ def main(arguments):
     return conclude(runner, session, out)
 
 
-def failure_of_ours(lines):
-    """Prints the console from the first chain of the failure on, and the backtrace's functions and lines."""
+def about_our_failure(lines):
+    """The console's lines from its last chain on: what there is to say when the machine failed."""
     chains = [number for number, line in enumerate(lines) if line.startswith("error ")]
-    about = lines[chains[-1]:] if chains else lines[-LAST_LINES:]
-    print("\n".join(about + kernel_places("\n".join(about), BUILD / "kernel.elf")))
+    return lines[chains[-1]:] if chains else lines[-LAST_LINES:]
+
+
+def places_in_kernel(lines):
+    """Functions and lines for the backtrace among these lines."""
+    return kernel_places("\n".join(lines), BUILD / "kernel.elf")
 
 
 def conclude(runner, session, out):
@@ -164,7 +168,8 @@ def conclude(runner, session, out):
     if session.why:
         raise Stop(SYSTEM_FAILED, f"{session.why}; results so far in {out.path}, the console in {out.path}/serial.log")
     if session.status == SYSTEM_FAILED:
-        failure_of_ours(list(runner.text))
+        for line in places_in_kernel(about_our_failure(list(runner.text))):
+            print(line)                 # the chain itself has been shown as it came
         raise Stop(SYSTEM_FAILED, f"Raclette itself failed, see above; the console is in {out.path}/serial.log")
     print(f"done; results in {out.path}")
     return session.status

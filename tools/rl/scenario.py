@@ -30,6 +30,7 @@ class Scenario:
     options: Optional[dict] = None          # of the bundle; None boots the plain image as it was built
     target: str = BUILTIN_TARGET
     entries: tuple = ()                     # more (name, bytes) for the bundle
+    elf: Optional[Callable] = None          # () -> bytes: runs instead of the target's own
     seeds: bool = True                      # the target's own seeds
     damage: Optional[Callable] = None       # (image bytes, Layout) -> image bytes
     timeout: float = 60
@@ -82,11 +83,14 @@ class Slots:
 
 def contents(row):
     """The image this row boots."""
-    if row.options is None and not row.entries:
+    if row.options is None and not row.entries and row.elf is None:
         data = IMAGE.read_bytes()
     else:
         options = {"target": row.target, "cpus": row.machine.cpus, "exit": 1, **(row.options or {})}
-        data = boot_image(target_entries(row.target, options, row.entries, row.seeds))
+        entries = target_entries(row.target, options, row.entries, row.seeds)
+        if row.elf:
+            entries = [("target.elf", row.elf()) if name == "target.elf" else (name, data) for name, data in entries]
+        data = boot_image(entries)
     return row.damage(data, image.layout_of(data)) if row.damage else data
 
 
