@@ -46,10 +46,10 @@ def records(cases, seed, target):
     files = sorted(glob.glob(f"{ROOT}/targets/{target}/seeds/*"))
     with subprocess.Popen([f"{ROOT}/{OUT}/fuzz", str(cases), str(seed), *files], stdout=subprocess.PIPE,
                           stderr=subprocess.DEVNULL) as process:
-        for line in process.stdout:
-            if line.startswith(b"{"):
-                yield json.loads(line)
-        process.kill()
+        try:
+            yield from (json.loads(line) for line in process.stdout if line.startswith(b"{"))
+        finally:
+            process.kill()
 
 
 def edges(folder, target):
