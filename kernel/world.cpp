@@ -19,12 +19,6 @@ constexpr u32 remembered_ranges = 1024;
 constinit Late<mm::Window> first_window;
 constinit Late<FramePool> first_pool;
 
-void forget_frame(void *, Phys frame) {
-    mm::Batch batch;
-    batch.add_frame(frame);
-    world->shoot_down.run(batch);
-}
-
 void send_shoot_down(void *, u32 core) { send_interrupt(core, shoot_down_vector); }
 
 constexpr mm::AllocationSite site(const char *type) { return {type, "kernel/world.cpp", "settle_world", 0}; }
@@ -73,7 +67,7 @@ rstate::Result<> unmap_handover(const stage2::CoreArgs &args) {
 } // namespace
 
 World::World(Phys root)
-    : shoot_down({send_shoot_down, nullptr}), frames(windows, {forget_frame, nullptr}),
+    : shoot_down({send_shoot_down, nullptr}), frames(windows, {mm::ShootDown::forget_frames, &shoot_down}),
       space(frames, shoot_down, root, remembered_ranges), heap(space) {}
 
 rstate::Result<> make_world(const stage2::CoreArgs &args) {

@@ -26,6 +26,7 @@ class BootFrames final {
     }
     // Only ever called to undo: the frame stays taken, which costs a page and nothing else.
     void free(Phys, Owner) {}
+    void free_all(Span<const Phys>, Owner) {}
 
   private:
     PhysRange *range_;

@@ -4,15 +4,16 @@
 #pragma once
 
 #include "base/core.h"
+#include "mm/frame_bag.h"
 #include "mm/frame_pool.h"
 
 namespace mm {
 
 template <PhysicalMemory M> class Frames final {
   public:
-    // Makes a frame unreachable on every core (ShootDown over the windows), before it can serve again.
+    // Makes frames unreachable on every core (ShootDown over the windows), before they can serve again.
     struct Forget {
-        void (*forget)(void *context, Phys frame) = nullptr;
+        void (*forget)(void *context, Span<const Phys> frames) = nullptr;
         void *context = nullptr;
     };
 
@@ -69,13 +70,13 @@ template <PhysicalMemory M> class Frames final {
     }
 
     // Drops the frame from every core's window and gives it back.
-    void free(Phys frame, Owner owner) {
-        if (forget_.forget != nullptr) forget_.forget(forget_.context, frame);
-        give_back(frame, owner);
+    void free(Phys frame, Owner owner) { free_all({&frame, 1}, owner); }
+    // The same for many, in one shoot-down.
+    __attribute__((noinline)) void free_all(Span<const Phys> frames, Owner owner) {
+        if (forget_.forget != nullptr) forget_.forget(forget_.context, frames);
+        for (const Phys frame : frames) give_back(frame, owner);
     }
-    void free_run(Phys first, u64 count, Owner owner) {
-        for (u64 i = 0; i < count; ++i) free(first + i * page_size, owner);
-    }
+    void free_run(Phys first, u64 count, Owner owner);
 
     // Gives back a frame that the caller has already made unreachable, in a batch of its own.
     void give_back(Phys frame, Owner owner) {
@@ -139,5 +140,10 @@ template <PhysicalMemory M> class Frames final {
     u64 used_by_[static_cast<u32>(Owner::count_)] = {};
     u64 used_ = 0, peak_ = 0, spilled_ = 0;
 };
+
+template <PhysicalMemory M> void Frames<M>::free_run(Phys first, u64 count, Owner owner) {
+    FrameBag bag(*this, owner);
+    for (u64 i = 0; i < count; ++i) bag.add(first + i * page_size);
+}
 
 } // namespace mm

@@ -14,6 +14,7 @@
 #include "cpu/ops.h"
 #include "mm/codes.h"
 #include "mm/formats.h"
+#include "mm/frame_bag.h"
 #include "mm/physical.h"
 
 namespace mm {
@@ -164,7 +165,8 @@ template <class Format, PhysicalMemory M> class PageTable final {
 
     // Frees every table, the root included; leaves' frames are the caller's. Nobody may use it any more.
     template <FrameAllocator F> rstate::Result<void> destroy(F &frames) {
-        TRY(destroy_table(root_, Format::levels - 1, frames), "freeing a whole page table", root_);
+        FrameBag bag(frames, Format::table_owner);
+        TRY(destroy_table(root_, Format::levels - 1, bag), "freeing a whole page table", root_);
         return rstate::done();
     }
 
@@ -235,17 +237,18 @@ template <class Format, PhysicalMemory M> class PageTable final {
         return rstate::done();
     }
 
-    template <FrameAllocator F> rstate::Result<void> destroy_table(Phys frame, u32 level, F &frames) {
+    template <FrameAllocator F>
+    rstate::Result<void> destroy_table(Phys frame, u32 level, FrameBag<F> &freed) {
         if (level > 0) {
             auto table = TRY(memory_->pin(frame), "pinning a table to free those below it", frame, level);
             for (u32 i = 0; i < entries_per_table; ++i) {
                 const Entry entry = load_entry(table, i);
                 if (!entry.present() || entry.large()) continue;
-                TRY(destroy_table(entry.frame(), level - 1, frames), "freeing a lower table");
+                TRY(destroy_table(entry.frame(), level - 1, freed), "freeing a lower table");
                 store_entry(table, i, Entry{});
             }
         }
-        frames.free(frame, Format::table_owner);
+        freed.add(frame);
         return rstate::done();
     }
 

@@ -7,6 +7,7 @@
 #include <concepts>
 
 #include "base/addr.h"
+#include "base/span.h"
 #include "rstate/result.h"
 
 namespace mm {
@@ -39,11 +40,13 @@ concept PhysicalMemory = PagePin<typename M::Pin> && requires(M memory, Phys pag
     { memory.pin(page) } -> std::same_as<rstate::Result<typename M::Pin>>;
 };
 
-// Frames of one page. `free` names the owner again: a mismatch or a double free is a CHECK.
+// Frames of one page. `free` names the owner again: a mismatch or a double free is a CHECK. Many frames are
+// better freed together (mm/frame_bag.h): each call makes every core forget.
 template <class F>
-concept FrameAllocator = requires(F frames, Phys frame, Owner owner) {
+concept FrameAllocator = requires(F frames, Phys frame, Span<const Phys> many, Owner owner) {
     { frames.allocate(owner) } -> std::same_as<rstate::Result<Phys>>;
     { frames.free(frame, owner) } -> std::same_as<void>;
+    { frames.free_all(many, owner) } -> std::same_as<void>;
 };
 
 } // namespace mm

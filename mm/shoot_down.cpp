@@ -7,12 +7,12 @@
 namespace mm {
 
 void Batch::apply(Window *window) const {
-    if (page_count_ > capacity)
+    if (page_count_ > most_pages)
         cpu::write_cr3(cpu::read_cr3()); // no entry is global, so this drops them all
     else
         for (u32 i = 0; i < page_count_; ++i) cpu::invlpg(pages_[i]);
     if (window == nullptr) return;
-    if (frame_count_ > capacity)
+    if (frame_count_ > most_frames)
         window->forget_all();
     else
         for (u32 i = 0; i < frame_count_; ++i) window->forget(frames_[i]);
@@ -58,6 +58,12 @@ void ShootDown::run(Batch &batch) {
     }
     batches_[me] = nullptr;
     __atomic_fetch_add(&rounds_, 1, __ATOMIC_RELAXED);
+}
+
+void ShootDown::forget_frames(void *self, Span<const Phys> frames) {
+    Batch batch;
+    for (const Phys frame : frames) batch.add_frame(frame);
+    static_cast<ShootDown *>(self)->run(batch);
 }
 
 void ShootDown::serve() {

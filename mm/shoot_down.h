@@ -12,17 +12,18 @@
 
 namespace mm {
 
-// What to drop. Up to 32 pages and frames by name; beyond that everything, which is cheaper by then.
+// What to drop. By name up to these numbers; beyond them everything, which is cheaper by then.
 class Batch final {
   public:
-    static constexpr u32 capacity = 32;
+    static constexpr u32 most_pages = 32;
+    static constexpr u32 most_frames = 128;
 
     void add_page(Virt page) {
-        if (page_count_ < capacity) pages_[page_count_] = page;
+        if (page_count_ < most_pages) pages_[page_count_] = page;
         ++page_count_;
     }
     void add_frame(Phys frame) {
-        if (frame_count_ < capacity) frames_[frame_count_] = frame;
+        if (frame_count_ < most_frames) frames_[frame_count_] = frame;
         ++frame_count_;
     }
     bool empty() const { return page_count_ == 0 && frame_count_ == 0; }
@@ -31,8 +32,8 @@ class Batch final {
 
   private:
     friend class ShootDown;
-    Virt pages_[capacity];
-    Phys frames_[capacity];
+    Virt pages_[most_pages];
+    Phys frames_[most_frames];
     u32 page_count_ = 0, frame_count_ = 0;
     u64 waiting_ = 0; // cores that have not answered yet
 };
@@ -58,6 +59,8 @@ class ShootDown final {
     void run(Batch &batch);
     // Does what others ask of this core: from the interrupt, and in every wait.
     void serve();
+    // For mm::Frames::Forget, with a ShootDown as context.
+    static void forget_frames(void *self, Span<const Phys> frames);
 
     u64 rounds() const { return __atomic_load_n(&rounds_, __ATOMIC_RELAXED); }
     u64 interrupts() const { return __atomic_load_n(&interrupts_, __ATOMIC_RELAXED); }

@@ -21,6 +21,7 @@
 #include "cpu/ops.h"
 #include "mm/allocator.h"
 #include "mm/formats.h"
+#include "mm/frame_bag.h"
 #include "mm/page_table.h"
 #include "mm/physical.h"
 #include "vm/codes.h"
@@ -116,6 +117,7 @@ template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames> class GuestMemor
         GuestMemory &machine;
         rstate::Result<Phys> allocate(mm::Owner owner) { return machine.allocate_frame(owner); }
         void free(Phys frame, mm::Owner owner) { machine.frames_->free(frame, owner); }
+        void free_all(Span<const Phys> frames, mm::Owner owner) { machine.frames_->free_all(frames, owner); }
     };
 
     struct Place {

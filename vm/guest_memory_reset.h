@@ -104,6 +104,7 @@ void GuestMemory<Memory, Frames>::demote(u32 slot) {
 template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames>
 u64 GuestMemory<Memory, Frames>::shed(u64 wanted) {
     if (snapshot_ == nullptr) return 0; // before it, every page is the only copy
+    mm::FrameBag bag(*frames_, mm::Owner::guest_private);
     u64 given = 0;
     for (u64 n = 0; n < regions_.size() && given < wanted; ++n) {
         const u64 number = shed_hand_;
@@ -125,7 +126,7 @@ u64 GuestMemory<Memory, Frames>::shed(u64 wanted) {
             entry = mm::Entry{};
             ++epoch_;
             region.own[i / 64] &= ~Region::bit(i);
-            frames_->free(frame, mm::Owner::guest_private);
+            bag.add(frame);
             ++given;
         }
     }

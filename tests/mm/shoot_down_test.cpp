@@ -162,18 +162,44 @@ TEST_F(ShootDownTest, WhoWaitsForALockServesItsHoldersShootDown) {
     other.join();
 }
 
+TEST_F(ShootDownTest, ManyFramesAreFreedInOneRound) {
+    mm::CoreWindows core_windows;
+    for (u32 core = 0; core < cores; ++core) core_windows.attach(core, *windows[core]);
+    mm::Frames<mm::CoreWindows> frames(core_windows, {mm::ShootDown::forget_frames, &shoot_down});
+    mm::FramePool<mm::CoreWindows> pool(core_windows);
+    pool.add({frame(0), 40 * page_size, 0, 0, 0}).take();
+    frames.attach(0, pool);
+    shoot_down.join(&*windows[0]);
+    std::atomic<bool> joined{false}, stop{false};
+    std::thread other([&] {
+        sim::core = 1;
+        shoot_down.join(&*windows[1]);
+        joined = true;
+        while (!stop) take_interrupt(), std::this_thread::yield();
+    });
+    while (!joined) std::this_thread::yield();
+    std::vector<Phys> taken;
+    {
+        mm::FrameBag bag(frames, mm::Owner::heap);
+        for (u32 i = 0; i < 30; ++i) {
+            taken.push_back(frames.allocate(mm::Owner::heap).take());
+            static_cast<void>(windows[0]->pin(taken.back()).take());
+            bag.add(taken.back());
+        }
+        EXPECT_EQ(frames.used(mm::Owner::heap), 30u) << "until the bag is emptied";
+    }
+    stop = true;
+    other.join();
+    EXPECT_EQ(frames.used(mm::Owner::heap), 0u);
+    EXPECT_EQ(interrupts, 1u);
+    for (const Phys freed : taken) EXPECT_FALSE(regions[0]->reaches(freed)) << freed.value();
+}
+
 // The window's promise, with frames going from owner to owner: who pins a frame sees its owner's bytes alone.
 TEST_F(ShootDownTest, FramesThatMoveBetweenCoresNeverShowAnotherOwnersBytes) {
     mm::CoreWindows core_windows;
     for (u32 core = 0; core < cores; ++core) core_windows.attach(core, *windows[core]);
-    const mm::Frames<mm::CoreWindows>::Forget forget{[](void *self, Phys freed) {
-                                                         mm::Batch batch;
-                                                         batch.add_frame(freed);
-                                                         static_cast<ShootDownTest *>(self)->shoot_down.run(
-                                                             batch);
-                                                     },
-                                                     this};
-    mm::Frames<mm::CoreWindows> frames(core_windows, forget);
+    mm::Frames<mm::CoreWindows> frames(core_windows, {mm::ShootDown::forget_frames, &shoot_down});
     mm::FramePool<mm::CoreWindows> pool(core_windows);
     pool.add({frame(0), 40 * page_size, 0, 0, 0}).take();
     frames.attach(0, pool);

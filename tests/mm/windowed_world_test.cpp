@@ -23,8 +23,8 @@ struct WindowedWorld : testing::Test {
     std::vector<std::unique_ptr<mm::Window>> windows;
     Windows core_windows;
     mm::FramePool<Windows> pool{core_windows};
-    mm::Frames<Windows> frames{core_windows, {forget, this}};
     mm::ShootDown shoot_down{{interrupt, this}};
+    mm::Frames<Windows> frames{core_windows, {mm::ShootDown::forget_frames, &shoot_down}};
     std::unique_ptr<mm::AddressSpace<Windows>> space;
     std::unique_ptr<mm::PageHeap<Windows>> heap;
     u64 pending = 0;
@@ -54,11 +54,6 @@ struct WindowedWorld : testing::Test {
         sim::reset_cpus();
     }
 
-    static void forget(void *self, Phys frame) {
-        mm::Batch batch;
-        batch.add_frame(frame);
-        static_cast<WindowedWorld *>(self)->shoot_down.run(batch);
-    }
     static void interrupt(void *self, u32 core) {
         static_cast<WindowedWorld *>(self)->pending |= 1ul << core;
     }

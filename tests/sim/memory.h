@@ -43,6 +43,9 @@ class SimMemory {
     rstate::Result<Pin> pin(Phys page);
     rstate::Result<Phys> allocate(mm::Owner owner);
     void free(Phys frame, mm::Owner owner);
+    void free_all(Span<const Phys> frames, mm::Owner owner) {
+        for (const Phys frame : frames) free(frame, owner);
+    }
 
     // At most so many frames allocated and pins held at once.
     void limit_frames(u64 count) { frame_limit_ = count; }
