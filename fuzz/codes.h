@@ -11,6 +11,9 @@ inline constexpr rstate::Code bad_dictionary{"fuzz.bad_dictionary"};
 inline constexpr rstate::Code input_too_long{"fuzz.input_too_long"};
 // After a reset the machine's digest differs from the snapshot's: cases would no longer repeat.
 inline constexpr rstate::Code reset_incomplete{"fuzz.reset_incomplete"};
+// A crash that the same input does not give again: every case starts from the same state, so it was not the
+// target's doing.
+inline constexpr rstate::Code crash_not_repeated{"fuzz.crash_not_repeated"};
 // The target has no edge counters: there is nothing to steer by.
 inline constexpr rstate::Code no_counters{"fuzz.no_counters"};
 // The executor named a counter outside the range it promised.

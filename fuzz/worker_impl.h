@@ -259,6 +259,12 @@ template <Executor E, Surroundings H> rstate::Result<void> Worker<E, H>::on_cras
         counts_.deferred.bump();
         return rstate::done();
     }
+    if (may_run() && !TRY(crashes_the_same(input_.bytes(), hash), "looking whether a crash repeats")) {
+        rstate::report(FAIL(crash_not_repeated, "a crash that the same input does not give again", found_case,
+                            finding.kind.data(), finding.address, hash),
+                       "doubting a crash");
+        return rstate::done();
+    }
     if (!shared_.crashes().claim(hash)) return rstate::done();
     Shrinker shrinker(input_, proposal_);
     for (u32 i = 0; i < options_.triage_cases && may_run() && shrinker.propose(); ++i)

@@ -107,6 +107,20 @@ void fill_page(void *page, u64 word) {
 
 void fxsave(void *area) { asm volatile("fxsave64 (%0)" : : "r"(area) : "memory"); }
 void fxrstor(const void *area) { asm volatile("fxrstor64 (%0)" : : "r"(area) : "memory"); }
+void load_sse(const void *area) {
+    asm volatile("ldmxcsr 24(%0)\n\t"
+                 "movaps 160(%0), %%xmm0\n\tmovaps 176(%0), %%xmm1\n\t"
+                 "movaps 192(%0), %%xmm2\n\tmovaps 208(%0), %%xmm3\n\t"
+                 "movaps 224(%0), %%xmm4\n\tmovaps 240(%0), %%xmm5\n\t"
+                 "movaps 256(%0), %%xmm6\n\tmovaps 272(%0), %%xmm7\n\t"
+                 "movaps 288(%0), %%xmm8\n\tmovaps 304(%0), %%xmm9\n\t"
+                 "movaps 320(%0), %%xmm10\n\tmovaps 336(%0), %%xmm11\n\t"
+                 "movaps 352(%0), %%xmm12\n\tmovaps 368(%0), %%xmm13\n\t"
+                 "movaps 384(%0), %%xmm14\n\tmovaps 400(%0), %%xmm15"
+                 :
+                 : "r"(area)
+                 : "memory");
+}
 
 void vmload(Phys vmcb) { asm volatile("vmload" : : "a"(vmcb.value()) : "memory"); }
 void vmsave(Phys vmcb) { asm volatile("vmsave" : : "a"(vmcb.value()) : "memory"); }

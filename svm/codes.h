@@ -21,6 +21,8 @@ inline constexpr rstate::Code vmrun_refused{"svm.vmrun_refused"};
 inline constexpr rstate::Code flush_owed{"svm.flush_owed"};
 // A part of the VMCB changed that the clean bits tell the processor not to read again.
 inline constexpr rstate::Code stale_clean_area{"svm.stale_clean_area"};
+// The processor came out of the guest with registers that the guest cannot have.
+inline constexpr rstate::Code torn_exit{"svm.torn_exit"};
 // An exit code that no processor we know gives.
 inline constexpr rstate::Code unknown_exit{"svm.unknown_exit"};
 // The hardware reports that it is broken (#MC) while a guest ran: no fault of the guest's.

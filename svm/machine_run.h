@@ -42,10 +42,15 @@ rstate::Result<void> Machine<Memory, Frames, Conscience>::enter() {
     TRY(debt_.check(c, memory_.epoch()), "looking whether a flush is owed", entry_.guest_vmcb);
     TRY(conscience_.before_entry(*vmcb_, next_clean_), "looking whether clean areas are", entry_.guest_vmcb);
 
+    const u64 cr3 = save().cr3;
     svm_enter(&entry_);
 
     ++memory_.spent().exits;
     if (is_invalid(c.exit_code)) return refused();
+    // Every write of CR3 is intercepted, so it comes back as it went in.
+    if (save().cr3 != cr3)
+        return FAIL(torn_exit, "the processor left the guest with a state that is not the guest's", cr3,
+                    save().cr3, save().rip, c.exit_code);
     store_registers();
     debt_.paid(c, memory_.epoch());
     next_clean_ = Clean::All::mask;

@@ -5,17 +5,9 @@
 #include "svm/exit_codes.h"
 #include "svm/instruction.h"
 #include "svm/machine.h"
+#include "svm/vectors.h"
 
 namespace svm {
-
-// The state that FINIT and reset leave: all exceptions masked, 64-bit precision, nothing in the registers.
-inline void reset_vectors(vm::VectorState &vectors) {
-    constexpr u16 control_word = 0x037F;
-    constexpr u32 mxcsr = 0x1F80;
-    vectors = {};
-    __builtin_memcpy(vectors.bytes, &control_word, sizeof(control_word));
-    __builtin_memcpy(vectors.bytes + 24, &mxcsr, sizeof(mxcsr));
-}
 
 template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Conscience>
 auto Machine<Memory, Frames, Conscience>::make(Core &core, Memory &memory, Frames &frames,
@@ -72,7 +64,7 @@ void Machine<Memory, Frames, Conscience>::load_processor(const vm::ProcessorStat
     loaded_privilege_ = state.registers.privilege;
     control().interrupt_shadow = 0;
     core_->load_vectors(*vectors_);
-    cpu::fxrstor(state.vectors.bytes);
+    put_back(state.vectors);
 }
 
 template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Conscience>

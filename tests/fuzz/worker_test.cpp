@@ -154,6 +154,21 @@ TEST(Worker, ACrashIsToldOnceWithASmallInput) {
     EXPECT_NE(rig.host.console.find("error target.bad-x on core 0, case "), std::string::npos);
 }
 
+TEST(Worker, ACrashThatDoesNotRepeatIsDoubtedAndOneThatDoesIsStillTold) {
+    u32 hits = 0;
+    Rig rig(
+        8,
+        [&hits](Bytes input, Trace &trace) {
+            trace.edge(0);
+            if (!input.empty() && input[0] == 'x' && ++hits != 2) trace.crash("bad-x", {0x1000});
+        },
+        20000);
+    rig.run({"seed"}).take();
+    EXPECT_GT(hits, 3u);
+    ASSERT_EQ(rig.host.records("crash").size(), 1u);
+    EXPECT_EQ(rig.host.records("crash")[0].find("\"case\":1,"), std::string::npos);
+}
+
 TEST(Worker, ACrashingInputStaysOutOfTheCorpus) {
     Rig rig(8, crash_on_x, 5000);
     rig.run({"seed"}).take();

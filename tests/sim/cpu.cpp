@@ -177,7 +177,14 @@ void fill_page(void *page, u64 word) {
 }
 
 void fxsave(void *area) { std::memcpy(area, sim::cpu().fx_state, sizeof sim::cpu().fx_state); }
-void fxrstor(const void *area) { std::memcpy(sim::cpu().fx_state, area, sizeof sim::cpu().fx_state); }
+void fxrstor(const void *area) {
+    ++sim::cpu().fxrstors;
+    std::memcpy(sim::cpu().fx_state, area, sizeof sim::cpu().fx_state);
+}
+void load_sse(const void *area) {
+    std::memcpy(sim::cpu().fx_state + 24, static_cast<const u8 *>(area) + 24, 4);
+    std::memcpy(sim::cpu().fx_state + 160, static_cast<const u8 *>(area) + 160, 256);
+}
 void vmload(Phys vmcb) { sim::cpu().loaded_vmcb = vmcb; }
 void vmsave(Phys vmcb) { sim::cpu().saved_vmcb = vmcb; }
 

@@ -162,6 +162,16 @@ TEST_F(MachineTest, AnUnknownExitIsAnError) {
     EXPECT_TRUE(fails_with(machine.run(), svm::unknown_exit));
 }
 
+// An emulator that lost its flag for nested paging between #VMEXIT and the host does this.
+TEST_F(MachineTest, AStateThatIsNotTheGuestsIsAnErrorAndNoFindingOfTheGuests) {
+    Machine machine = make();
+    script.act([](vm::Registers &, svm::Save &save) {
+        save.cr3 = 0x41B7000, save.rip = 0xFFFF'C23C'13B9'2006, save.cpl = 0;
+    });
+    script.exit(ExitCode::nested_page_fault, 0x2'0000'0006, 0x41B7C20);
+    EXPECT_TRUE(fails_with(machine.run(), svm::torn_exit));
+}
+
 TEST_F(MachineTest, AnInterruptedBreakpointIsRecognisedInEitherForm) {
     Machine machine = make();
     map_low_addresses(machine);

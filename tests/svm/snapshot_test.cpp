@@ -48,6 +48,20 @@ TEST_F(SnapshotTest, EverythingThatACaseChangesComesBack) {
     }
 }
 
+TEST_F(SnapshotTest, TheX87IsRestoredOnlyWhenTheGuestUsedIt) {
+    Machine machine = at_the_door();
+    const auto case_that_writes = [&](u32 offset) {
+        script.act([offset](vm::Registers &, svm::Save &) { sim::cpu().fx_state[offset] = 77; });
+        run(machine);
+        const u64 before = sim::cpu().fxrstors;
+        EXPECT_TRUE(machine.reset().ok());
+        EXPECT_EQ(sim::cpu().fx_state[offset], snapshot.processor().vectors.bytes[offset]);
+        return sim::cpu().fxrstors - before;
+    };
+    for (const u32 sse : {24u, 160u, 415u}) EXPECT_EQ(case_that_writes(sse), 0u) << sse;
+    for (const u32 x87 : {0u, 2u, 23u, 32u, 41u, 144u, 153u}) EXPECT_EQ(case_that_writes(x87), 1u) << x87;
+}
+
 TEST_F(SnapshotTest, ASteadyCaseIsOneExitAndOneFlush) {
     Machine machine = at_the_door();
     const auto one_case = [&] {

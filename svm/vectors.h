@@ -1,0 +1,40 @@
+// svm/vectors.h — the x87 and SSE registers as a snapshot has them, put back with as little as will do.
+#pragma once
+
+#include "cpu/ops.h"
+#include "vm/snapshot.h"
+
+namespace svm {
+
+// The state that FINIT and reset leave: all exceptions masked, 64-bit precision, nothing in the registers.
+inline void reset_vectors(vm::VectorState &vectors) {
+    constexpr u16 control_word = 0x037F;
+    constexpr u32 mxcsr = 0x1F80;
+    vectors = {};
+    __builtin_memcpy(vectors.bytes, &control_word, sizeof(control_word));
+    __builtin_memcpy(vectors.bytes + 24, &mxcsr, sizeof(mxcsr));
+}
+
+// Whether the x87 halves are the same (APM vol 2 Figure 11-8 "FXSAVE and FXRSTOR Image (64-bit Mode)"):
+// everything before MXCSR, and ten bytes of each sixteen that a register has.
+inline bool same_x87(const vm::VectorState &a, const vm::VectorState &b) {
+    const auto *x = reinterpret_cast<const u64 *>(a.bytes), *y = reinterpret_cast<const u64 *>(b.bytes);
+    u64 different = (x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]);
+    for (u32 i = 4; i < 20; i += 2) different |= (x[i] ^ y[i]) | static_cast<u16>(x[i + 1] ^ y[i + 1]);
+    return different == 0;
+}
+
+// The registers become `wanted`. FXRSTOR only for a guest that used the x87, which few do; not for its cost,
+// but because QEMU's runs into a race: whichever CPU executes it, QEMU rewrites a word of flags that belongs
+// to CPU 0, without a lock. When CPU 0 is at its VMRUN or #VMEXIT in that moment it loses the flag that says
+// whether nested paging is on, and guest or host goes on with the other's tables (docs/caveats.md).
+inline void put_back(const vm::VectorState &wanted) {
+    vm::VectorState now;
+    cpu::fxsave(now.bytes);
+    if (same_x87(now, wanted))
+        cpu::load_sse(wanted.bytes);
+    else
+        cpu::fxrstor(wanted.bytes);
+}
+
+} // namespace svm
