@@ -10,12 +10,12 @@ void Batch::apply(Window *window) const {
     if (page_count_ > most_pages)
         cpu::write_cr3(cpu::read_cr3()); // no entry is global, so this drops them all
     else
-        for (u32 i = 0; i < page_count_; ++i) cpu::invlpg(pages_[i]);
+        for (u32 i = 0; i < page_count_; ++i) cpu::invlpg(Virt(pages_[i]));
     if (window == nullptr) return;
     if (frame_count_ > most_frames)
         window->forget_all();
     else
-        for (u32 i = 0; i < frame_count_; ++i) window->forget(frames_[i]);
+        for (u32 i = 0; i < frame_count_; ++i) window->forget(Phys(frames_[i]));
 }
 
 void ShootDown::join(Window *window) {

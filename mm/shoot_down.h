@@ -19,11 +19,11 @@ class Batch final {
     static constexpr u32 most_frames = 128;
 
     void add_page(Virt page) {
-        if (page_count_ < most_pages) pages_[page_count_] = page;
+        if (page_count_ < most_pages) pages_[page_count_] = page.value();
         ++page_count_;
     }
     void add_frame(Phys frame) {
-        if (frame_count_ < most_frames) frames_[frame_count_] = frame;
+        if (frame_count_ < most_frames) frames_[frame_count_] = frame.value();
         ++frame_count_;
     }
     bool empty() const { return page_count_ == 0 && frame_count_ == 0; }
@@ -32,8 +32,7 @@ class Batch final {
 
   private:
     friend class ShootDown;
-    Virt pages_[most_pages];
-    Phys frames_[most_frames];
+    u64 pages_[most_pages], frames_[most_frames]; // bare words: nothing to construct
     u32 page_count_ = 0, frame_count_ = 0;
     u64 waiting_ = 0; // cores that have not answered yet
 };

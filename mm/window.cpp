@@ -15,14 +15,15 @@ Window::Window(u32 core, Virt base, Virt table) : base_(base), table_(pointer_to
 }
 
 bool Window::displaced(const u64 *slot) const {
-    const u64 pair = index_of(slot) & ~1ul;
-    return (*slot & valid) != 0 && (home_of(Phys(*slot & ~(page_size - 1))) & ~1u) != pair;
+    if ((*slot & valid) == 0) return false;
+    for (const u32 way : ways_of(Phys(*slot & ~(page_size - 1))).slots)
+        if (way == index_of(slot)) return false;
+    return true;
 }
 
-// The slot that holds the page: its home, the neighbour, or any while some are displaced.
+// The slot that holds the page: one of its ways, or any while some are displaced.
 u64 *Window::find(Phys page) {
-    const u32 home = home_of(page);
-    for (const u32 slot : {home, home ^ 1})
+    for (const u32 slot : ways_of(page).slots)
         if (holds(slots_[slot], page)) return &slots_[slot];
     if (displaced_ == 0) return nullptr;
     for (u64 &slot : slots_)
@@ -30,16 +31,18 @@ u64 *Window::find(Phys page) {
     return nullptr;
 }
 
-// A slot nobody has pinned: one of the page's pair, an empty one first and then by turns; else any.
+// A slot nobody has pinned: one of a home's pair, an empty one first and then by turns; else any.
 u64 *Window::find_victim(Phys page) {
-    const u32 home = home_of(page);
-    const u32 first = home ^ (turn_++ & 1);
-    for (const u32 slot : {first, first ^ 1})
-        if (slots_[slot] == 0) return &slots_[slot];
-    for (const u32 slot : {first, first ^ 1})
-        if ((slots_[slot] & pins_mask) == 0) return &slots_[slot];
+    const u32 turn = turn_++ & 1;
+    for (const u32 home : {home_of(page), second_home_of(page)}) {
+        const u32 first = home ^ turn;
+        for (const u32 slot : {first, first ^ 1})
+            if (slots_[slot] == 0) return &slots_[slot];
+        for (const u32 slot : {first, first ^ 1})
+            if ((slots_[slot] & pins_mask) == 0) return &slots_[slot];
+    }
     for (u32 distance = 2; distance < slot_count; ++distance) {
-        u64 &slot = slots_[(home + distance) % slot_count];
+        u64 &slot = slots_[(home_of(page) + distance) % slot_count];
         if ((slot & pins_mask) == 0) return &slot;
     }
     return nullptr;

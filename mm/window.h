@@ -4,7 +4,8 @@
 // page table over 2 MiB of address space at a random base. A slot keeps its mapping after the last pin, so a
 // hot frame costs neither a table write nor a TLB flush; `forget` takes a freed frame out of every slot.
 //
-//   slot = frame's home or its neighbour (a two-way cache); any other, "displaced", when both are pinned
+//   slot = frame's home or its neighbour (a two-way cache); when both are pinned, its second home or that
+//          one's neighbour; when they are too, any other: it is then "displaced", and found by looking at all
 //
 // Slots belong to one core, so pinning takes no lock. An interrupt may pin and forget in the middle of a pin:
 // a hit claims its slot with one compare-and-swap, and a miss runs with interrupts off.
@@ -86,6 +87,16 @@ class Window final {
         const u64 number = page.frame_number();
         return static_cast<u32>(number ^ number >> 9) & (slot_count - 1);
     }
+    static constexpr u32 second_home_of(Phys page) {
+        return static_cast<u32>(page.frame_number() * 0x9E37'79B9'7F4A'7C15 >> 55); // Fibonacci hashing
+    }
+    struct Ways {
+        u32 slots[4];
+    };
+    static constexpr Ways ways_of(Phys page) {
+        const u32 home = home_of(page), second = second_home_of(page);
+        return {{home, home ^ 1, second, second ^ 1}};
+    }
     u64 index_of(const u64 *slot) const { return static_cast<u64>(slot - slots_); }
     u8 *address_of(const u64 *slot) const { return pointer_to<u8>(base_ + index_of(slot) * page_size); }
     // One pin more, when the slot holds the page. The difference is then the pins alone: 2047 at most, since
@@ -108,7 +119,7 @@ class Window final {
     Virt base_;
     u64 *table_;
     u32 core_;
-    u32 displaced_ = 0; // slots that hold a frame whose home is elsewhere
+    u32 displaced_ = 0; // slots that hold a frame that has all its ways elsewhere
     u32 turn_ = 0;      // which way of a pair was evicted last
     u64 misses_ = 0, flushes_ = 0;
 };

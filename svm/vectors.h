@@ -17,8 +17,8 @@ inline void reset_vectors(vm::VectorState &vectors) {
 
 // Whether the x87 halves are the same (APM vol 2 Figure 11-8 "FXSAVE and FXRSTOR Image (64-bit Mode)"):
 // everything before MXCSR, and ten bytes of each sixteen that a register has.
-inline bool same_x87(const vm::VectorState &a, const vm::VectorState &b) {
-    const auto *x = reinterpret_cast<const u64 *>(a.bytes), *y = reinterpret_cast<const u64 *>(b.bytes);
+inline bool same_x87(const u8 *a, const u8 *b) {
+    const auto *x = reinterpret_cast<const u64 *>(a), *y = reinterpret_cast<const u64 *>(b);
     u64 different = (x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]);
     for (u32 i = 4; i < 20; i += 2) different |= (x[i] ^ y[i]) | static_cast<u16>(x[i + 1] ^ y[i + 1]);
     return different == 0;
@@ -29,9 +29,9 @@ inline bool same_x87(const vm::VectorState &a, const vm::VectorState &b) {
 // to CPU 0, without a lock. When CPU 0 is at its VMRUN or #VMEXIT in that moment it loses the flag that says
 // whether nested paging is on, and guest or host goes on with the other's tables (docs/caveats.md).
 inline void put_back(const vm::VectorState &wanted) {
-    vm::VectorState now;
-    cpu::fxsave(now.bytes);
-    if (same_x87(now, wanted))
+    alignas(vm::VectorState) u8 now[sizeof(vm::VectorState)]; // FXSAVE fills what is looked at
+    cpu::fxsave(now);
+    if (same_x87(now, wanted.bytes))
         cpu::load_sse(wanted.bytes);
     else
         cpu::fxrstor(wanted.bytes);

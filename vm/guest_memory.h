@@ -165,7 +165,6 @@ template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames> class GuestMemor
     rstate::Result<void> reset_region(u64 number);
     rstate::Result<void> restore(Phys own, SnapshotEntry from);
     void count_restored(u64 pages);
-    rstate::Result<void> reset_pages(u64 number, mm::Entry *nested, const SnapshotEntry *shared_entries);
     rstate::Result<void> digest_region(u64 number, u64 zero_hash, Xxh64 &hash);
     rstate::Result<void> hash_page(Phys frame, u64 &hash);
 

@@ -38,30 +38,22 @@ void GuestMemory<Memory, Frames>::count_restored(u64 pages) {
     spent_.reset_bytes += pages * page_size;
 }
 
-template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames>
-rstate::Result<void> GuestMemory<Memory, Frames>::reset_region(u64 number) {
-    auto leaf =
-        TRY(memory_->pin(regions_[number].leaf), "pinning a nested table to find dirty pages", number);
-    const Phys table = snapshot_->table(number);
-    if (table == Phys()) return reset_pages(number, entries(leaf), nullptr);
-    auto shared_table = TRY(memory_->pin(table), "pinning the snapshot's table of a region", number);
-    return reset_pages(number, entries(leaf), reinterpret_cast<const SnapshotEntry *>(shared_table.bytes()));
-}
-
 // The cold ones: a dirty page costs its pins and the copy, and moves to the hot list when there is room.
 template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames>
-rstate::Result<void> GuestMemory<Memory, Frames>::reset_pages(u64 number, mm::Entry *nested,
-                                                              const SnapshotEntry *shared_entries) {
+rstate::Result<void> GuestMemory<Memory, Frames>::reset_region(u64 number) {
     const Region &region = regions_[number];
+    auto leaf = TRY(memory_->pin(region.leaf), "pinning a nested table to find dirty pages", number);
     for (u64 word = 0; word < Region::words; ++word) {
         for (u64 bits = region.own[word]; bits != 0; bits &= bits - 1) {
             const u64 index = word * 64 + static_cast<u64>(__builtin_ctzl(bits));
-            if (!nested[index].dirty() || region.hot[index] != 0) continue;
-            const SnapshotEntry from = shared_entries != nullptr ? shared_entries[index] : SnapshotEntry{};
-            TRY(restore(nested[index].frame(), from), "restoring a dirty page", number, index);
-            nested[index].raw &= ~mm::Entry::Dirty::mask;
+            mm::Entry &entry = entries(leaf)[index];
+            if (!entry.dirty() || region.hot[index] != 0) continue;
+            const SnapshotEntry from =
+                TRY(shared(Place(number, index)), "finding what a dirty page was", number, index);
+            TRY(restore(entry.frame(), from), "restoring a dirty page", number, index);
+            entry.raw &= ~mm::Entry::Dirty::mask;
             count_restored(1);
-            promote(number, index, nested[index].frame(), from);
+            promote(number, index, entry.frame(), from);
         }
     }
     return rstate::done();
