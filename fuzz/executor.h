@@ -1,7 +1,8 @@
 // fuzz/executor.h — all that the fuzzer knows about the machine that runs a target.
 //
 // An executor stands at the snapshot before run_case. After it the memory of the ended case stays readable
-// (counters, comparisons) until reset brings the snapshot back. One executor belongs to one core.
+// (counters, comparisons) until reset brings the snapshot back; the outcome stays its own, and is valid until
+// the next case. One executor belongs to one core.
 #pragma once
 
 #include <concepts>
@@ -20,7 +21,7 @@ struct CounterVisitor {
 // Runs cases one by one, each from the snapshot.
 template <class E>
 concept CaseRunner = requires(E executor, Bytes input, const vm::CaseOptions &options) {
-    { executor.run_case(input, options) } -> std::same_as<rstate::Result<vm::Outcome>>;
+    { executor.run_case(input, options) } -> std::same_as<rstate::Result<const vm::Outcome *>>;
     { executor.reset() } -> std::same_as<rstate::Result<void>>;
 };
 

@@ -147,7 +147,7 @@ void write_crash(const Output &out, const Crash &crash, const rstate::Resolver *
     TextBuffer<128> function;
     if (f.frame_count != 0) write_function(function.output(), f.frames[0], resolver);
     JsonLine line(out, "crash");
-    line.hash("hash", crash.hash).text("kind", f.kind).number("case", crash.case_number);
+    line.hash("hash", f.hash).text("kind", f.kind).number("case", crash.case_number);
     line.number("core", crash.core).number("size", crash.input.size());
     line.text("function", function.text()).addresses("frames", {f.frames, f.frame_count});
     line.address("address", f.address)
@@ -204,7 +204,7 @@ void print_crash_chain(const Output &out, const Crash &crash, const rstate::Reso
         line.clear();
     };
     line.add("error target.{} on core {}, case {}, hash {h}", f.kind, crash.core, crash.case_number,
-             crash.hash);
+             f.hash);
     flush();
     line.add("  fuzz/worker.h");
     while (line.size() < 28) line.add(" ");

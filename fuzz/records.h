@@ -12,7 +12,6 @@ namespace fuzz {
 
 // A crash worth telling: what was found, by which input.
 struct Crash {
-    u64 hash = 0; // crash_hash of the finding
     u64 case_number = 0;
     u32 core = 0;
     Bytes input;

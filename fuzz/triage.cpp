@@ -7,7 +7,6 @@ namespace fuzz {
 
 namespace {
 
-constexpr u32 frames_that_count = 3;
 
 } // namespace
 
@@ -19,18 +18,6 @@ void write_function(const Output &out, u64 pc, const rstate::Resolver *resolver)
     } else {
         print(out, "{x}", pc);
     }
-}
-
-u64 crash_hash(const vm::Finding &finding, const rstate::Resolver *resolver) {
-    Xxh64 hash;
-    hash.add(finding.kind.bytes());
-    for (u32 i = 0; i < min(finding.frame_count, frames_that_count); ++i) {
-        TextBuffer<160> function;
-        write_function(function.output(), finding.frames[i], resolver);
-        hash.add_u64(function.size());
-        hash.add(function.text().bytes());
-    }
-    return hash.digest();
 }
 
 void Shrinker::begin() {

@@ -1,5 +1,5 @@
-// fuzz/triage.h — what makes two crashes the same, and the shrinking of inputs while something about them
-// holds.
+// fuzz/triage.h — whether a crash depends on what was never initialised, and the shrinking of inputs while
+// something about them holds.
 #pragma once
 
 #include "base/format.h"
@@ -10,25 +10,19 @@
 
 namespace fuzz {
 
-// XXH64 of the kind and of the functions of the target's three innermost frames: where exactly in a function,
-// with which values and by which input does not matter. A frame that the resolver does not know counts by its
-// address.
-u64 crash_hash(const vm::Finding &finding, const rstate::Resolver *resolver);
-
 constexpr u8 other_fills[] = {0x00, 0xff, 0x5a};
 constexpr u64 fills_tried = sizeof other_fills;
 
-// Whether the crash is another one, or none, when fresh memory is filled with other bytes: then it depends on
+// Whether the crash with this hash is another one, or none, when fresh memory is filled with other bytes: then it depends on
 // what was never initialised. The executor stands at the snapshot before and after.
 template <CaseRunner E>
-rstate::Result<bool> depends_on_fill(E &executor, Bytes input, const vm::Finding &finding, u64 edge_budget,
-                                     const rstate::Resolver *resolver) {
-    const u64 hash = crash_hash(finding, resolver);
+rstate::Result<bool> depends_on_fill(E &executor, Bytes input, u64 hash, u64 edge_budget) {
     for (const u8 fill : other_fills) {
-        const vm::Outcome outcome = TRY(executor.run_case(input, {.edge_budget = edge_budget, .fill = fill}),
-                                        "running a crash's input with another fill", fill);
+        const vm::Outcome *outcome = TRY(executor.run_case(input, {.edge_budget = edge_budget, .fill = fill}),
+                                         "running a crash's input with another fill", fill);
+        const bool same = outcome->ending == vm::Ending::crash && outcome->finding.hash == hash;
         TRY(executor.reset(), "resetting after another fill", fill);
-        if (outcome.ending != vm::Ending::crash || crash_hash(outcome.finding, resolver) != hash) return true;
+        if (!same) return true;
     }
     return false;
 }

@@ -94,7 +94,7 @@ template <Executor E, Surroundings H> class Worker {
     // Runs for triage are cases like any other.
     struct CountedRuns {
         Worker &worker;
-        rstate::Result<vm::Outcome> run_case(Bytes input, const vm::CaseOptions &options) {
+        rstate::Result<const vm::Outcome *> run_case(Bytes input, const vm::CaseOptions &options) {
             TRY(worker.run_case(input, options), "running a case for triage");
             return worker.outcome_;
         }
@@ -136,7 +136,7 @@ template <Executor E, Surroundings H> class Worker {
     FeatureList features_, fresh_;
     Buffer input_, smaller_, proposal_;
     Span<LaneReader> readers_;
-    vm::Outcome outcome_; // of the last case
+    const vm::Outcome *outcome_ = nullptr; // of the last case
     StatsWriter stats_;
 
     u64 cases_ = 0, granted_ = 0;

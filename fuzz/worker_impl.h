@@ -34,7 +34,7 @@ rstate::Result<void> Worker<E, H>::run_case(Bytes input, vm::CaseOptions options
     ++cases_;
     if (granted_ != 0) --granted_;
     outcome_ = TRY(executor_.run_case(input, options), "running one case", cases_, input.size());
-    ++endings_[static_cast<u32>(outcome_.ending)];
+    ++endings_[static_cast<u32>(outcome_->ending)];
     return rstate::done();
 }
 
@@ -86,8 +86,8 @@ template <Executor E, Surroundings H> rstate::Result<void> Worker<E, H>::run_see
                         input_.capacity());
         input_.assign(seed.data);
         TRY(run_case(input_.bytes(), {.edge_budget = edge_budget_}), "running a seed", &seed - seeds.begin());
-        if (outcome_.ending == vm::Ending::done && seed.source == Source::seed)
-            budget.add(outcome_.edges_spent);
+        if (outcome_->ending == vm::Ending::done && seed.source == Source::seed)
+            budget.add(outcome_->edges_spent);
         TRY(judge(no_entry, seed.source), "judging a seed", &seed - seeds.begin());
     }
     if (options_.edge_budget == 0) edge_budget_ = budget.for_cases();
@@ -159,7 +159,7 @@ template <Executor E, Surroundings H> rstate::Result<void> Worker<E, H>::fuzz_on
 }
 
 template <Executor E, Surroundings H> rstate::Result<void> Worker<E, H>::judge(u32 parent, Source source) {
-    switch (outcome_.ending) {
+    switch (outcome_->ending) {
     case vm::Ending::done:
         TRY(learn(parent, source), "learning from a case", cases_);
         return reset();
@@ -173,7 +173,7 @@ template <Executor E, Surroundings H> rstate::Result<void> Worker<E, H>::judge(u
 
 // Keeps the input when it showed something new or does what its parent does with fewer bytes.
 template <Executor E, Surroundings H> rstate::Result<void> Worker<E, H>::learn(u32 parent, Source source) {
-    if (outcome_.value < 0) return rstate::done(); // the harness asks not to keep it
+    if (outcome_->value < 0) return rstate::done(); // the harness asks not to keep it
     // An input smaller than its parent is worth a closer look when it shows one feature of those that count.
     Feature witness = 0;
     const bool smaller =
@@ -243,14 +243,14 @@ template <Executor E, Surroundings H>
 rstate::Result<bool> Worker<E, H>::crashes_the_same(Bytes input, u64 hash) {
     TRY(run_case(input, {.edge_budget = edge_budget_}), "running a crash's input again", cases_);
     const bool same =
-        outcome_.ending == vm::Ending::crash && crash_hash(outcome_.finding, options_.resolver) == hash;
+        outcome_->ending == vm::Ending::crash && outcome_->finding.hash == hash;
     TRY(reset(), "resetting after a crash", cases_);
     return same;
 }
 
 template <Executor E, Surroundings H> rstate::Result<void> Worker<E, H>::on_crash() {
-    const u64 hash = crash_hash(outcome_.finding, options_.resolver);
-    vm::Finding finding = outcome_.finding;
+    vm::Finding finding = outcome_->finding;
+    const u64 hash = finding.hash;
     const u64 found_case = cases_;
     TRY(reset(), "resetting after a crash", cases_);
     if (shared_.crashes().knows(hash)) return rstate::done();
@@ -270,14 +270,13 @@ template <Executor E, Surroundings H> rstate::Result<void> Worker<E, H>::on_cras
     for (u32 i = 0; i < options_.triage_cases && may_run() && shrinker.propose(); ++i)
         if (TRY(crashes_the_same(proposal_.bytes(), hash), "making a crash's input smaller")) {
             shrinker.accept();
-            finding = outcome_.finding;
+            finding = outcome_->finding;
         }
     CountedRuns counted{*this};
     if (may_run(fills_tried))
         finding.uninitialised =
-            TRY(depends_on_fill(counted, input_.bytes(), finding, edge_budget_, options_.resolver),
-                "trying other fills of fresh memory", cases_);
-    write_crash(outbox_.urgent.begin(), {hash, found_case, options_.core, input_.bytes(), &finding},
+            TRY(depends_on_fill(counted, input_.bytes(), hash, edge_budget_), "trying other fills of fresh memory", cases_);
+    write_crash(outbox_.urgent.begin(), {found_case, options_.core, input_.bytes(), &finding},
                 options_.resolver);
     CHECK(outbox_.urgent.commit(), "an empty queue has room for any crash", input_.size());
     if (options_.pace == Pace::repeatable) host_.send_records();

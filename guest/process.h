@@ -32,7 +32,8 @@ template <vm::Vm Machine> class Process final {
                           const Limits &limits = {});
 
     // The machine stands at the snapshot. Afterwards the memory of the ended case stays readable until reset.
-    rstate::Result<vm::Outcome> run_case(Bytes input, const vm::CaseOptions &options);
+    // The outcome is this object's, valid until the next case.
+    rstate::Result<const vm::Outcome *> run_case(Bytes input, const vm::CaseOptions &options);
     rstate::Result<void> reset();
 
     const Door &door() const { return door_; }
@@ -60,6 +61,7 @@ template <vm::Vm Machine> class Process final {
     Session session_;
     Limits limits_;
     Door door_;
+    vm::Outcome outcome_; // of the last case; its finding is written only by a crash
     bool at_snapshot_ = false;
 };
 
@@ -105,7 +107,8 @@ Process<Machine> Process<Machine>::attach(Machine &machine, const Program &progr
 }
 
 template <vm::Vm Machine>
-rstate::Result<vm::Outcome> Process<Machine>::run_case(Bytes input, const vm::CaseOptions &options) {
+rstate::Result<const vm::Outcome *> Process<Machine>::run_case(Bytes input,
+                                                               const vm::CaseOptions &options) {
     CHECK(at_snapshot_, "a case starts from the snapshot");
     if (input.size() > door_.control.input_capacity)
         return FAIL(input_too_long, "the target has no room for this input", input.size(),
@@ -117,21 +120,21 @@ rstate::Result<vm::Outcome> Process<Machine>::run_case(Bytes input, const vm::Ca
     registers.rdx = options.edge_budget;
     registers.rcx = case_flags(options);
     const Event event = TRY(run_to_event(Phase::in_case), "running the target");
-    vm::Outcome outcome;
-    outcome.edges_spent = TRY(session_.edges_spent(door_, options.edge_budget), "reading the edges spent");
+    outcome_.ending = vm::Ending::done, outcome_.value = 0;
+    outcome_.edges_spent = TRY(session_.edges_spent(door_, options.edge_budget), "reading the edges spent");
     switch (event.kind) {
     case Event::Kind::done:
-        outcome.value = static_cast<i32>(event.value);
+        outcome_.value = static_cast<i32>(event.value);
         break;
     case Event::Kind::timeout:
     case Event::Kind::deadline:
-        outcome.ending = vm::Ending::timeout;
+        outcome_.ending = vm::Ending::timeout;
         break;
     default:
-        outcome.ending = vm::Ending::crash;
-        outcome.finding = TRY(find(event), "finding out what the target did wrong");
+        outcome_.ending = vm::Ending::crash;
+        outcome_.finding = TRY(find(event), "finding out what the target did wrong");
     }
-    return outcome;
+    return &outcome_;
 }
 
 template <vm::Vm Machine> rstate::Result<void> Process<Machine>::reset() {

@@ -19,18 +19,17 @@ rstate::Result<u64> edge_budget(Process &process, const boot::Bundle &bundle, co
     if (options.edge_budget != 0) return options.edge_budget;
     fuzz::EdgeBudget budget;
     for (u32 i = bundle.next("seed/"); i < bundle.count(); i = bundle.next("seed/", i + 1)) {
-        const vm::Outcome outcome =
+        const vm::Outcome *outcome =
             TRY(process.run_case(bundle.entry(i).data, {.edge_budget = budget.for_seeds}),
                 "running a seed for its edges", i);
-        if (outcome.ending == vm::Ending::done) budget.add(outcome.edges_spent);
+        if (outcome->ending == vm::Ending::done) budget.add(outcome->edges_spent);
         TRY(process.reset(), "resetting after a seed", i);
     }
     return budget.for_cases();
 }
 
 void tell_crash(Bytes input, const vm::Finding &finding, const rstate::Resolver &resolver) {
-    fuzz::write_crash(record_output,
-                      {fuzz::crash_hash(finding, &resolver), 1, current_core(), input, &finding}, &resolver);
+    fuzz::write_crash(record_output, {1, current_core(), input, &finding}, &resolver);
     end_record();
 }
 
@@ -47,12 +46,13 @@ rstate::Result<u32> replay(const boot::Bundle &bundle, const boot::Options &opti
     const Bytes input = TRY(bundle.find("replay"), "finding the input in the bundle");
 
     log_formatted("7 replaying an input of {} bytes, {} edges allowed", input.size(), budget);
-    const vm::Outcome outcome =
+    const vm::Outcome *outcome =
         TRY(process.run_case(input, {.edge_budget = budget}), "running the input", input.size());
     u32 status = boot::exit_ok;
-    switch (outcome.ending) {
+    const vm::Ending ending = outcome->ending;
+    switch (ending) {
     case vm::Ending::done:
-        LOG(kernel, "no crash: the harness returned {} after {} edges", outcome.value, outcome.edges_spent);
+        LOG(kernel, "no crash: the harness returned {} after {} edges", outcome->value, outcome->edges_spent);
         break;
     case vm::Ending::timeout:
         fuzz::write_timeout(record_output, xxh64(input), 1, current_core(), input);
@@ -60,9 +60,9 @@ rstate::Result<u32> replay(const boot::Bundle &bundle, const boot::Options &opti
         status = boot::exit_target_timed_out;
         break;
     case vm::Ending::crash: {
-        vm::Finding finding = outcome.finding;
+        vm::Finding finding = outcome->finding;
         TRY(process.reset(), "resetting after the crash");
-        finding.uninitialised = TRY(fuzz::depends_on_fill(process, input, finding, budget, &resolver),
+        finding.uninitialised = TRY(fuzz::depends_on_fill(process, input, finding.hash, budget),
                                     "trying other fills of fresh memory");
         tell_crash(input, finding, resolver);
         status = boot::exit_target_crashed;
@@ -70,7 +70,7 @@ rstate::Result<u32> replay(const boot::Bundle &bundle, const boot::Options &opti
     }
     }
     const Text names[] = {"ok", "crash", "timeout"};
-    fuzz::write_end(record_output, names[static_cast<u32>(outcome.ending)], 1);
+    fuzz::write_end(record_output, names[static_cast<u32>(ending)], 1);
     end_record();
     return status;
 }

@@ -52,6 +52,10 @@ struct Trace {
         outcome.finding.kind = kind;
         outcome.finding.frame_count = 0;
         for (const u64 pc : frames) outcome.finding.frames[outcome.finding.frame_count++] = pc;
+        Xxh64 hash;
+        hash.add(kind.bytes());
+        for (const u64 pc : frames) hash.add_u64(pc);
+        outcome.finding.hash = hash.digest();
     }
     void time_out() { outcome.ending = vm::Ending::timeout; }
 };
@@ -62,7 +66,7 @@ class Executor {
   public:
     Executor(u32 edges, Target target) : edges_(edges), target_(std::move(target)) { clear(); }
 
-    rstate::Result<vm::Outcome> run_case(Bytes input, const vm::CaseOptions &options) {
+    rstate::Result<const vm::Outcome *> run_case(Bytes input, const vm::CaseOptions &options) {
         inputs.push_back(string(input));
         if (!at_snapshot_) return FAIL(fuzz::reset_incomplete, "a case must begin at the snapshot");
         at_snapshot_ = false;
@@ -71,7 +75,8 @@ class Executor {
         target_(input, trace_);
         if (trace_.outcome.edges_spent > options.edge_budget) trace_.time_out();
         ++spent_.exits;
-        return trace_.outcome;
+        outcome_ = trace_.outcome; // it outlives the reset
+        return &outcome_;
     }
     rstate::Result<void> reset() {
         clear();
@@ -108,6 +113,7 @@ class Executor {
     u32 edges_;
     Target target_;
     Trace trace_;
+    vm::Outcome outcome_;
     vm::Spent spent_;
     bool at_snapshot_ = true;
 };

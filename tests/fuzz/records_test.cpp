@@ -24,6 +24,7 @@ const rstate::Resolver resolver{resolve, nullptr};
 
 vm::Finding overflow() {
     vm::Finding f;
+    f.hash = 0x1234;
     f.kind = "heap-buffer-overflow", f.region = "heap block", f.access = vm::Access::read, f.access_size = 4;
     f.address = 0x10000fc0, f.region_base = 0x10001000, f.region_size = 128, f.offset = -64;
     f.frames[0] = 0x401000, f.frames[1] = 0x402000, f.frame_count = 2;
@@ -63,7 +64,7 @@ TEST_F(RecordLinesTest, Base64IsThatOfEveryoneElse) {
 
 TEST_F(RecordLinesTest, ACrashSaysWhatWhereAndWhose) {
     const vm::Finding f = overflow();
-    fuzz::write_crash(out, {0x1234, 42, 1, fake::bytes("foo"), &f}, &resolver);
+    fuzz::write_crash(out, {42, 1, fake::bytes("foo"), &f}, &resolver);
     const std::string record = written.substr(written.find("\n{") + 1);
     EXPECT_EQ(
         record,
@@ -76,7 +77,7 @@ TEST_F(RecordLinesTest, ACrashSaysWhatWhereAndWhose) {
 
 TEST_F(RecordLinesTest, TheChainBeginsWithTheCaseAndEndsWithTheFault) {
     const vm::Finding f = overflow();
-    fuzz::print_crash_chain(out, {0x1234, 42, 1, fake::bytes("foo"), &f}, &resolver);
+    fuzz::print_crash_chain(out, {42, 1, fake::bytes("foo"), &f}, &resolver);
     EXPECT_EQ(written.find("error target.heap-buffer-overflow on core 1, case 42, hash 0000000000001234"),
               0u);
     EXPECT_TRUE(has("read of 4 bytes at 0x10000fc0, 64 bytes before the heap block 0x10001000 of 128 bytes"));
@@ -87,16 +88,16 @@ TEST_F(RecordLinesTest, TheChainBeginsWithTheCaseAndEndsWithTheFault) {
 TEST_F(RecordLinesTest, TheChainTellsOnWhichSideOfItsBlockAnAddressLies) {
     vm::Finding f = overflow();
     f.offset = 128;
-    fuzz::print_crash_chain(out, {1, 1, 0, {}, &f}, &resolver);
+    fuzz::print_crash_chain(out, {1, 0, {}, &f}, &resolver);
     EXPECT_TRUE(has("0 bytes behind the heap block"));
     f.offset = 100;
-    fuzz::print_crash_chain(out, {1, 1, 0, {}, &f}, &resolver);
+    fuzz::print_crash_chain(out, {1, 0, {}, &f}, &resolver);
     EXPECT_TRUE(has("100 bytes into the heap block"));
 }
 
 TEST_F(RecordLinesTest, ACrashThatNothingIsKnownAboutStillHasAChain) {
     const vm::Finding f;
-    fuzz::write_crash(out, {1, 1, 0, {}, &f}, nullptr);
+    fuzz::write_crash(out, {1, 0, {}, &f}, nullptr);
     EXPECT_TRUE(has("<- origin") && has("\"frames\":[]"));
 }
 

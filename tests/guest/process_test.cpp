@@ -65,7 +65,7 @@ TEST(Process, ACaseGetsItsInputBudgetAndFlags) {
     vm::CaseOptions options;
     options.edge_budget = 5000;
     options.record_comparisons = true;
-    const vm::Outcome outcome = loaded.process().run_case(Text("abc").bytes(), options).take();
+    const vm::Outcome outcome = *loaded.process().run_case(Text("abc").bytes(), options).take();
     EXPECT_EQ(outcome.ending, vm::Ending::done);
     EXPECT_EQ(outcome.value, -1);
     EXPECT_EQ(outcome.edges_spent, 1000u);
@@ -461,7 +461,7 @@ TEST(Process, AttachedToADoorItRunsCasesAtOnce) {
     first.door();
     Process second = Process::attach(first.machine(), first.program_file(), first.process().door());
     first.machine().then([](ScriptedMachine &m) { return hypercall(m, RL_CALL_DONE, 5); });
-    EXPECT_EQ(second.run_case({}, {}).take().value, 5);
+    EXPECT_EQ(second.run_case({}, {}).take()->value, 5);
 }
 
 TEST(ProcessDeathTest, ACaseWithoutAResetIsOurBug) {

@@ -156,6 +156,36 @@ TEST(Symbols, ResolveForChains) {
     EXPECT_FALSE(resolver.resolve(resolver.context, 1, out));
 }
 
+vm::Finding crash(Text kind, std::initializer_list<u64> frames) {
+    vm::Finding finding;
+    finding.kind = kind;
+    for (const u64 pc : frames) finding.frames[finding.frame_count++] = pc;
+    return finding;
+}
+
+TEST(CrashHash, PlacesWithinTheSameThreeFunctionsAreOneCrash) {
+    Parsed parsed(program().build());
+    const Program made = parsed.make().take();
+    const auto hash = [&](Text kind, std::initializer_list<u64> frames) {
+        return guest::hash_of(crash(kind, frames), made.symbols());
+    };
+    const u64 inner = at(Function::inner), harness = at(Function::harness), runtime = at(Function::runtime);
+    const u64 one = hash("overflow", {inner, harness, runtime, inner});
+    EXPECT_EQ(one, hash("overflow", {inner + 8, harness + 0x2f, runtime + 1, harness}));
+    EXPECT_NE(one, hash("overflow", {inner, harness, harness, inner}));
+    EXPECT_NE(one, hash("overflow", {harness, inner, runtime, inner}));
+    EXPECT_NE(one, hash("use after free", {inner, harness, runtime, inner}));
+}
+
+TEST(CrashHash, FewerFramesAndUnknownPlacesStillTellCrashesApart) {
+    Parsed parsed(program().build());
+    const Program made = parsed.make().take();
+    const u64 none = guest::hash_of(crash("overflow", {}), made.symbols());
+    const u64 one = guest::hash_of(crash("overflow", {0x10}), made.symbols());
+    EXPECT_NE(none, one);
+    EXPECT_NE(one, guest::hash_of(crash("overflow", {0x11}), made.symbols()));
+}
+
 class Walk : public testing::Test {
   protected:
     std::vector<u64> walk(const guest::Place &place) {

@@ -134,7 +134,7 @@ class Loaded {
     vm::Outcome run(Bytes input = {}, u64 budget = 1000) {
         vm::CaseOptions options;
         options.edge_budget = budget;
-        return process_->run_case(input, options).take();
+        return *process_->run_case(input, options).take();
     }
 
   private:

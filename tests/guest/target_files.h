@@ -56,7 +56,7 @@ class Running {
     vm::Outcome run(Bytes input, u64 budget = 1'000'000) {
         vm::CaseOptions options;
         options.edge_budget = budget;
-        return process_->run_case(input, options).take();
+        return *process_->run_case(input, options).take();
     }
     vm::Outcome run(const std::vector<u8> &input) { return run(sim::bytes_of(input)); }
     void reset() { process_->reset().take(); }

@@ -47,15 +47,15 @@ rstate::Result<> one_case_always_repeats(const TestContext &context) {
          i = context.bundle.next("seed/", i + 1)) {
         u64 digest = 0, edges = 0, counters = 0;
         for (u32 round = 0; round < 3; ++round) {
-            const vm::Outcome outcome =
+            const vm::Outcome *outcome =
                 TRY(process.run_case(context.bundle.entry(i).data, {.edge_budget = 10'000'000}),
                     "running a case", i);
             Xxh64 hash;
             TRY(process.visit_counters([&](u32, Bytes piece) { hash.add(piece); }), "hashing the counters",
                 i);
             const u64 memory = TRY(process.digest(), "digesting the end of a case", i);
-            if (round == 0) digest = memory, edges = outcome.edges_spent, counters = hash.digest();
-            EXPECT(memory == digest && outcome.edges_spent == edges && hash.digest() == counters, i, round);
+            if (round == 0) digest = memory, edges = outcome->edges_spent, counters = hash.digest();
+            EXPECT(memory == digest && outcome->edges_spent == edges && hash.digest() == counters, i, round);
             TRY(process.reset(), "resetting", i);
         }
     }

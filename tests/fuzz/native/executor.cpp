@@ -7,6 +7,8 @@
 #include <string>
 #include <unistd.h>
 
+#include "base/hash.h"
+#include "fuzz/triage.h"
 #include "tests/fuzz/native/run.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -89,12 +91,28 @@ void __sanitizer_cov_trace_switch(u64 value, const u64 *cases) {
 
 namespace native {
 
+namespace {
+
+// By the functions' names, as guest/finding.h hashes.
+u64 hash_of(const vm::Finding &finding) {
+    Xxh64 hash;
+    hash.add(finding.kind.bytes());
+    for (u32 i = 0; i < std::min(finding.frame_count, 3u); ++i) {
+        TextBuffer<160> name;
+        fuzz::write_function(name.output(), finding.frames[i], &resolver());
+        hash.add(name.text().bytes());
+    }
+    return hash.digest();
+}
+
+} // namespace
+
 Executor::Executor() { CHECK(edge_count != 0, "the harness is compiled with trace-pc-guard"); }
 
 u32 Executor::counter_count() const { return edge_count; }
 Bytes Executor::counters() { return {edge_counters, edge_count}; }
 
-rstate::Result<vm::Outcome> Executor::run_case(Bytes input, const vm::CaseOptions &options) {
+rstate::Result<const vm::Outcome *> Executor::run_case(Bytes input, const vm::CaseOptions &options) {
     budget = static_cast<i64>(options.edge_budget);
     recording = options.record_comparisons;
     comparisons.clear();
@@ -102,11 +120,12 @@ rstate::Result<vm::Outcome> Executor::run_case(Bytes input, const vm::CaseOption
     native_result result;
     native_run(LLVMFuzzerTestOneInput, input.data(), input.size(), options.fill, &result);
     ++spent_.exits;
-    vm::Outcome outcome;
+    outcome_ = {};
+    vm::Outcome &outcome = outcome_;
     outcome.value = result.value;
     outcome.edges_spent = options.edge_budget - static_cast<u64>(std::max(budget, i64{0}));
     if (result.ending == native_timeout) outcome.ending = vm::Ending::timeout;
-    if (result.ending != native_crash) return outcome;
+    if (result.ending != native_crash) return &outcome_;
     outcome.ending = vm::Ending::crash;
     vm::Finding &finding = outcome.finding;
     finding.kind = result.kind;
@@ -114,7 +133,8 @@ rstate::Result<vm::Outcome> Executor::run_case(Bytes input, const vm::CaseOption
     finding.address = result.address, finding.access_size = static_cast<u64>(result.size);
     for (const uintptr_t pc : result.frames)
         if (pc != 0) finding.frames[finding.frame_count++] = pc;
-    return outcome;
+    finding.hash = hash_of(finding);
+    return &outcome_;
 }
 
 rstate::Result<void> Executor::reset() {

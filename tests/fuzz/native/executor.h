@@ -13,7 +13,7 @@ class Executor {
   public:
     Executor();
 
-    rstate::Result<vm::Outcome> run_case(Bytes input, const vm::CaseOptions &options);
+    rstate::Result<const vm::Outcome *> run_case(Bytes input, const vm::CaseOptions &options);
     rstate::Result<void> reset();
     u32 counter_count() const;
     template <class F> rstate::Result<void> visit_counters(F &&visit) {
@@ -27,6 +27,7 @@ class Executor {
   private:
     static Bytes counters();
     vm::Spent spent_;
+    vm::Outcome outcome_;
 };
 
 // Names functions by the program's own symbols.
