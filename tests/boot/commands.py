@@ -1,4 +1,5 @@
 """build.py's own promises, kept by running it: results survive every end, limits end cleanly, refusals are clear."""
+import itertools
 import json
 import os
 import re
@@ -172,16 +173,16 @@ def an_input_that_is_too_long_is_refused(out):
 
 def told_by_address_sanitizer(native, crash):
     """The function in which the real AddressSanitizer sees the crash, or None when it sees none."""
-    # What a crash reads of fresh memory differs from run to run there: other fills may be needed to see it.
-    for fill in (0xbe, 0x00, 0xff, 0x5a):
-        options = f"malloc_fill_byte={fill}:max_malloc_fill_size=1048576:symbolize=1"
+    # What a crash reads of fresh memory differs from run to run there: other fills may be needed to see it. And an
+    # address that is off by a whole image may lie in another live block there: another spacing moves the blocks.
+    depends = json.loads((crash / "crash.json").read_text())["uninitialised"]
+    for fill, spacing in itertools.product((0xbe, 0x00, 0xff, 0x5a) if depends else (0xbe,), (16, 128, 512, 2048)):
+        options = f"malloc_fill_byte={fill}:max_malloc_fill_size=1048576:symbolize=1:redzone={spacing}:max_redzone={spacing}"
         done = subprocess.run([str(ROOT / native), str(crash / "input")], stdin=subprocess.DEVNULL, capture_output=True,
                               text=True, errors="replace", timeout=PATIENCE, env=dict(os.environ, ASAN_OPTIONS=options))
         found = re.search(r"^SUMMARY: \w+: \S+ .* in (\S+)", done.stderr, re.MULTILINE)
         if found:
             return found.group(1)
-        if not json.loads((crash / "crash.json").read_text())["uninitialised"]:
-            return None
     return None
 
 
