@@ -14,7 +14,7 @@ namespace boot {
 // first 4 GiB mapped to themselves. Owned by whoever made it; stage2 copies what it needs.
 struct Handoff {
     static constexpr u64 expected_magic = 0x31464F4454454C52; // "RLETDOF1"
-    static constexpr u32 expected_version = 1;
+    static constexpr u32 expected_version = 2;
 
     u64 magic;
     u32 version;
@@ -23,8 +23,8 @@ struct Handoff {
     u64 map; // physical address of E820 entries, MapEntry each, as the firmware gave them: unsorted,
              // overlapping
     u32 map_count;
-    u32 boot_drive; // BIOS number, for the log
-    u64 kernel;     // physical, ELF64 image as on disk
+    u32 reserved;
+    u64 kernel; // physical, ELF64 image as on disk
     u64 kernel_bytes;
     u64 kernel_xxh64;
     u64 bundle; // physical
@@ -32,10 +32,14 @@ struct Handoff {
     u64 bundle_xxh64;
     u64 stage2;     // physical address of stage2's first byte
     u64 entropy[4]; // time stamps taken around disk reads; mixed in, never trusted alone
+    u64 rsdp;       // physical address of ACPI's root pointer; 0 when nobody said: it is searched for
+    u64 area;       // physical, page aligned: memory above the first MiB with this Handoff, the map, the page
+                    // tables and stage2 in it; free once the kernel runs
+    u64 area_bytes; // 0 when all of that lies in the first MiB
 };
-static_assert(sizeof(Handoff) == 128);
+static_assert(sizeof(Handoff) == 152);
 static_assert(offsetof(Handoff, map) == 24 && offsetof(Handoff, kernel) == 40 &&
-              offsetof(Handoff, entropy) == 96);
+              offsetof(Handoff, entropy) == 96 && offsetof(Handoff, rsdp) == 128);
 
 // One entry of INT 15h AX=E820h (ACPI specification, "INT 15H, E820H - Query System Address Map").
 struct MapEntry {

@@ -1,12 +1,23 @@
 // dev/screen.cpp — see screen.h. Only the last row is written; everything above has scrolled there.
 #include "dev/screen.h"
 
+#include "cpu/ops.h"
+
 namespace dev {
 
 namespace {
 constexpr u16 grey_on_black = 0x0700;
 constexpr u32 last_row = (Screen::rows - 1) * Screen::columns;
 } // namespace
+
+// Registers as in the IBM VGA's technical reference: Miscellaneous Output read at 3CCh, the graphics
+// controller's Miscellaneous at index 6, whose bit 0 is "graphics mode". An empty bus reads as ones.
+bool Screen::shows_text() {
+    constexpr u16 miscellaneous_output = 0x3CC, index = 0x3CE, value = 0x3CF;
+    if (cpu::in8(miscellaneous_output) == 0xFF) return false;
+    cpu::out8(index, 6);
+    return (cpu::in8(value) & 1) == 0;
+}
 
 void Screen::attach(volatile u16 *cells) {
     cells_ = cells;

@@ -12,6 +12,8 @@ class Screen final {
     static constexpr u32 columns = 80, rows = 25;
 
     constexpr Screen() = default;
+    // Whether there is a VGA and it shows text: UEFI leaves it drawing, small machines have none.
+    static bool shows_text();
     // `cells` is the text buffer's mapping, columns * rows cells; nullptr shows nothing. Goes on below what
     // stands there.
     void attach(volatile u16 *cells);

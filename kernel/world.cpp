@@ -84,6 +84,7 @@ rstate::Result<> make_world(const stage2::CoreArgs &args) {
     const mm::Range apic =
         TRY(made.space.map_device(Phys(args.lapic), 1, site("local APIC")), "mapping the local APIC");
     set_apic(pointer_to<volatile u32>(apic.first));
+    if (!dev::Screen::shows_text()) return rstate::done();
     const mm::Range cells =
         TRY(made.space.map_device(Phys(dev::Screen::physical), 1, site("screen")), "mapping the screen");
     attach_screen(pointer_to<volatile u16>(cells.first));

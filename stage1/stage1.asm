@@ -404,10 +404,11 @@ write_handoff:
         xor     eax, eax
         mov     dword [di + Handoff.map], MAP
         mov     [di + Handoff.map + 4], eax
-        mov     al, [drive]
-        mov     [di + Handoff.boot_drive], eax
         mov     dword [di + Handoff.stage2], STAGE2
         mov     dword [di + Handoff.stage2 + 4], 0
+        mov     di, HANDOFF + Handoff.rsdp      ; rsdp, area, area_bytes: not known, none
+        mov     cx, 6
+        rep stosd
         mov     si, build_id
         mov     di, HANDOFF + Handoff.build_id
         mov     cx, 4

@@ -34,7 +34,7 @@ void cpu::while_waiting() {}
 
 void check_failed(const CheckSite &site, const u64 *values, u32 count) {
     TextBuffer<300> line;
-    line.add("stage2: BUG: {}:{} {}: {}", site.file, site.line, site.condition, site.reason);
+    line.add("BUG: {}:{} {}: {}", site.file, site.line, site.condition, site.reason);
     for (u32 i = 0; i < count; ++i) line.add(" {x}", values[i]);
     log_line(line.text());
     stop_machine();
@@ -44,12 +44,15 @@ namespace stage2 {
 
 void init_console() {
     uart.init();
-    screen.attach(reinterpret_cast<volatile u16 *>(dev::Screen::physical));
+    if (dev::Screen::shows_text()) screen.attach(reinterpret_cast<volatile u16 *>(dev::Screen::physical));
 }
 
-void stop(rstate::Error error) {
-    rstate::report(std::move(error), "in stage2");
-    log_line("stage2: stop");
+void stop(rstate::Error error, Text stage) {
+    TextBuffer<40> where, last;
+    where.add("in {}", stage);
+    rstate::report(std::move(error), where.text());
+    last.add("{}: stop", stage);
+    log_line(last.text());
     stop_machine();
 }
 

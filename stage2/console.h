@@ -1,13 +1,14 @@
-// stage2/console.h — where stage2's lines go, and how it ends when it cannot go on.
+// stage2/console.h — where the lines of stage2 and of the loader go, and how it ends when it cannot go on.
 #pragma once
 
+#include "base/text.h"
 #include "rstate/result.h"
 
 namespace stage2 {
 
 void init_console();
-// Prints the chain and stops this machine; under QEMU with its debug-exit device, status "our own system
-// failed".
-[[noreturn]] void stop(rstate::Error error);
+// Prints the chain of `stage` and stops this machine; under QEMU with its debug-exit device, status "our own
+// system failed".
+[[noreturn]] void stop(rstate::Error error, Text stage);
 
 } // namespace stage2

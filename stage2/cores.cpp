@@ -15,9 +15,10 @@ namespace {
 struct Mailbox {
     Arrival arrival;
     u32 taken;
+    u32 boot_tables; // below 4 GiB: a core loads it before it is in long mode
 };
 
-// Page 0x8000 of physical memory, which stage1's tables map to itself.
+// Page 0x8000 of physical memory, which the boot's tables map to itself.
 volatile u8 *page() { return reinterpret_cast<volatile u8 *>(handover_page); }
 
 volatile Mailbox &mailbox() {
@@ -49,6 +50,7 @@ bool wait_taken(u32 milliseconds) {
 void install_trampoline() {
     const u64 bytes = static_cast<u64>(trampoline_end - trampoline_start);
     for (u64 i = 0; i < bytes; ++i) page()[i] = trampoline_start[i];
+    mailbox().boot_tables = static_cast<u32>(cpu::read_cr3());
 }
 
 void reset_core(dev::LocalApic &apic, u32 apic_id) { apic.send_init(apic_id); }

@@ -2,7 +2,8 @@
 ;
 ; Entered in 64-bit mode at its first byte, wherever it was loaded; RDI = boot::Handoff. Does not return.
 ;
-;   +0   jump          +8   build id (written by the image tool)          +16  "RLS2"
+;   +0   jump          +8   build id (written by the image tool)
+;   +16  "RLS2"        +20  memory it occupies, with bss and stack (from stage2.ld)
 
 bits 64
 default rel
@@ -23,7 +24,7 @@ section .header exec
 global stage2_build_id
 stage2_build_id:
         dq      0
-        db      "RLS2", 0, 0, 0, 0
+        db      "RLS2"                  ; stage2.ld appends the memory that it occupies
 
 section .text
 entry:

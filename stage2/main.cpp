@@ -16,7 +16,6 @@
 
 extern "C" {
 extern const u64 stage2_build_id;
-extern u8 stage2_end[];
 }
 
 namespace stage2 {
@@ -25,6 +24,7 @@ namespace {
 
 constexpr u64 reachable = 4_GiB; // what stage1's tables map to itself
 constexpr u64 low_memory = 1_MiB;
+constexpr u64 rsdp_bytes = 36; // of revision 2; one of revision 0 is shorter
 constexpr u64 stack_pages = 16;
 // Measured: eight cores fuzz stb_image with 2.1 MiB each, and run out of frames with 1.9.
 constexpr u64 least_for_a_core = 2_MiB;
@@ -63,37 +63,43 @@ rstate::Result<> check_images(const boot::Handoff &handoff) {
     return {};
 }
 
-// Free memory is what the firmware calls usable, less the first MiB and what was loaded.
+// Whatever was loaded must lie in memory that the firmware calls usable.
 rstate::Result<> read_memory(const boot::Handoff &handoff) {
     const auto *entries = reinterpret_cast<const boot::MapEntry *>(handoff.map);
     TRY(map.build({entries, handoff.map_count}), "sorting the firmware's memory map", handoff.map_count);
     LOG(stage2, "{} MiB usable in {} ranges", map.total_pages() * page_size / 1_MiB, map.ranges().size());
     if (!map.contains(handoff.kernel, handoff.kernel_bytes) ||
-        !map.contains(handoff.bundle, handoff.bundle_bytes))
+        !map.contains(handoff.bundle, handoff.bundle_bytes) ||
+        (handoff.area_bytes != 0 && !map.contains(handoff.area, handoff.area_bytes)))
         return FAIL(boot::bad_memory_map, "what was loaded lies in memory that is not usable",
-                    Phys(handoff.kernel), Phys(handoff.bundle));
+                    Phys(handoff.kernel), Phys(handoff.bundle), Phys(handoff.area));
     if (!map.contains(handover_page, page_size))
         return FAIL(boot::bad_memory_map, "the page that starts cores is not usable", Phys(handover_page));
     return {};
 }
 
-rstate::Result<> find_cores() {
+// ACPI's root pointer: where whoever started us says it is, else where ACPI 6.5 §5.2.5.1 "Finding the RSDP on
+// IA-PC Systems" has it, in the extended BIOS data area's first KiB or in ROM.
+Bytes find_root(u64 rsdp) {
+    if (rsdp != 0 && rsdp <= reachable - rsdp_bytes) return physical(rsdp, rsdp_bytes);
+    const u64 ebda = static_cast<u64>(*reinterpret_cast<const volatile u16 *>(0x40E)) << 4;
+    const Bytes places[] = {ebda >= 0x80000 && ebda < 0xA0000 ? Bytes(physical(ebda, 1024)) : Bytes(),
+                            physical(0xE0000, 0x20000)};
+    for (const Bytes place : places) {
+        const usize at = boot::find_rsdp(place);
+        if (at < place.size()) return place.sub(at, min(place.size() - at, rsdp_bytes));
+    }
+    return {};
+}
+
+rstate::Result<> find_cores(const boot::Handoff &handoff) {
     const boot::PhysicalView view{[](void *, u64 at, u64 bytes) {
                                       return bytes > reachable || at > reachable - bytes
                                                  ? Bytes()
                                                  : Bytes(physical(at, bytes));
                                   },
                                   nullptr};
-    // ACPI 6.5 §5.2.5.1 "Finding the RSDP on IA-PC Systems": the extended BIOS data area's first KiB, then
-    // ROM.
-    const u64 ebda = static_cast<u64>(*reinterpret_cast<const volatile u16 *>(0x40E)) << 4;
-    const Bytes places[] = {ebda >= 0x80000 && ebda < 0xA0000 ? Bytes(physical(ebda, 1024)) : Bytes(),
-                            physical(0xE0000, 0x20000)};
-    Bytes root;
-    for (const Bytes place : places) {
-        const usize at = boot::find_rsdp(place);
-        if (root.empty() && at < place.size()) root = place.sub(at, min(place.size() - at, 36ul));
-    }
+    const Bytes root = find_root(handoff.rsdp);
     if (root.empty())
         LOG(stage2, "no ACPI: this core alone");
     else
@@ -127,6 +133,7 @@ rstate::Result<mm::PhysRange *> building_ground() {
 
 rstate::Result<> divide(const boot::Handoff &handoff) {
     TRY(map.remove(0, low_memory), "keeping the first MiB for later");
+    TRY(map.remove(handoff.area, handoff.area_bytes), "keeping what runs for later");
     TRY(map.remove(handoff.kernel, handoff.kernel_bytes), "keeping the kernel's file");
     TRY(map.remove(handoff.bundle, handoff.bundle_bytes), "keeping the bundle");
     const u64 free_bytes = map.total_pages() * page_size;
@@ -220,7 +227,7 @@ rstate::Result<> boot_kernel(const boot::Handoff &handoff, u64 tsc_at_stage2) {
     TRY(check_handoff(handoff), "checking the hand-off");
     TRY(check_images(handoff), "checking what was loaded");
     TRY(read_memory(handoff), "reading the memory map");
-    TRY(find_cores(), "finding the cores");
+    TRY(find_cores(handoff), "finding the cores");
     gather(entropy, handoff);
     const u64 total_pages = map.total_pages();
     const boot::MemoryMap whole = map;
@@ -245,6 +252,7 @@ rstate::Result<> boot_kernel(const boot::Handoff &handoff, u64 tsc_at_stage2) {
     mine.memory_pages = total_pages;
     reclaim(mine, page_size,
             low_memory); // page 0 stays untouched: it is NULL to anything that reads physical memory
+    reclaim(mine, handoff.area, handoff.area + handoff.area_bytes);
     reclaim(mine, handoff.kernel, handoff.kernel + align_down(handoff.kernel_bytes, page_size));
 
     cpu::write_msr(cpu::Msr::efer, cpu::read_msr(cpu::Msr::efer) | cpu::Efer::NoExecuteEnable::mask);
@@ -264,5 +272,5 @@ extern "C" void stage2_main(const boot::Handoff *handoff) {
     stage2::init_console();
     log_formatted("4 stage2: build {h}", stage2_build_id);
     auto result = stage2::boot_kernel(*handoff, tsc_at_stage2);
-    stage2::stop(result.take_error());
+    stage2::stop(result.take_error(), "stage2");
 }

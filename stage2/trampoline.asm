@@ -1,12 +1,11 @@
 ; stage2/trampoline.asm — the one page through which every core comes into the kernel.
 ;
 ; stage2 copies it to TRAMPOLINE, page-aligned below 1 MiB, and fills the mailbox. A started core begins at its
-; first byte in real mode, goes to long mode with stage1's tables, takes the mailbox's values, and switches to the
+; first byte in real mode, goes to long mode with stage2's tables, takes the mailbox's values, and switches to the
 ; kernel's tables, which map this page at the same address, executable and read-only, until all have arrived.
 ; The boot core enters at `arrive_64` with the same mailbox.
 
 TRAMPOLINE      equ 0x8000
-BOOT_TABLES     equ 0x9000              ; stage1's identity map of 4 GiB
 
 section .rodata
 global trampoline_start
@@ -63,7 +62,7 @@ mailbox:
 .args:          dq 0                    ; boot::CoreArgs, kernel virtual
 .entry:         dq 0                    ; kernel virtual
 .taken:         dd 0
-.boot_tables:   dd BOOT_TABLES
+.boot_tables:   dd 0                    ; an identity map of 4 GiB, itself below 4 GiB
 gdt:            dq 0
                 dq 0x00AF9A000000FFFF   ; 0x08: 64-bit code
                 dq 0x00CF92000000FFFF   ; 0x10: flat data

@@ -40,7 +40,6 @@ void boot_stages() {
     FIELD(Handoff, build_id);
     FIELD(Handoff, map);
     FIELD(Handoff, map_count);
-    FIELD(Handoff, boot_drive);
     FIELD(Handoff, kernel);
     FIELD(Handoff, kernel_bytes);
     FIELD(Handoff, kernel_xxh64);
@@ -49,6 +48,7 @@ void boot_stages() {
     FIELD(Handoff, bundle_xxh64);
     FIELD(Handoff, stage2);
     FIELD(Handoff, entropy);
+    FIELD(Handoff, rsdp);
     printf("Handoff_size equ %zu\n", sizeof(Handoff));
     printf("Handoff_magic equ %lu\n", Handoff::expected_magic);
     printf("Handoff_version equ %u\n", Handoff::expected_version);

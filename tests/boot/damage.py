@@ -1,5 +1,12 @@
 """Ways to break an image: each makes a function from (image bytes, Layout) to image bytes."""
+import struct
+
+from tools.rl import image as disk
+from tools.rl import package
+from tools.rl.xxhash import xxh32, xxh64
+
 SECTOR = 512
+STAGE1 = disk.STAGE1_LBA * SECTOR
 
 
 def _part(layout, name):
@@ -32,3 +39,19 @@ def cut(name):
     def apply(image, layout):
         return image[:_part(layout, name).lba * SECTOR]
     return apply
+
+
+def stage2_of_another_build(image, layout):
+    """Intact by its hash, and by its sum stage1 that holds the hash: only the build id in stage2 is another."""
+    part = _part(layout, "stage2")
+    at = part.lba * SECTOR
+    other = bytearray(image)
+    struct.pack_into("<Q", other, at + 8, layout.build_id ^ 1)
+    stage2 = bytes(other[at:at + part.size])
+    if any(part.name == "stage1" for part in layout.parts):
+        struct.pack_into("<I", other, STAGE1 + 0x20, xxh32(stage2))
+        first = other[STAGE1:STAGE1 + disk.STAGE1_BYTES]
+        struct.pack_into("<I", other, disk.STAGE1_SUM, sum(struct.unpack("<512I", first)) & 0xFFFFFFFF)
+    else:
+        struct.pack_into("<Q", other, package.find(image) + 24 + 2 * 8, xxh64(stage2))
+    return bytes(other)

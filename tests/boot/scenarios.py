@@ -1,7 +1,7 @@
 """The machines we boot, row by row: what is put together, what is broken in it, what must come of it."""
 import json
 
-from tests.boot import damage, harness, judge, probes
+from tests.boot import damage, harness, judge, probes, ways
 from tools.rl.common import ROOT, SYSTEM_FAILED
 from tools.rl.qemu import Machine
 from tools.rl.scenario import Scenario
@@ -57,6 +57,8 @@ REFUSALS = [
     _refused("a disk that ends before stage1", r"stage0: stop: read error", broken=damage.cut("stage1")),
     _refused("a flipped bit in stage2", r"stage1: stop: stage2 is damaged", broken=damage.flip("stage2")),
     _refused("a missing sector in stage2", r"stage1: stop: stage2 is damaged", broken=damage.blank("stage2")),
+    _refused("a stage2 of another build", r"stage1: stop: stage2 is of another build",
+             broken=damage.stage2_of_another_build),
     _refused("a disk that ends before stage2", r"stage1: stop: cannot read the disk", broken=damage.cut("stage2")),
     _refused("a flipped bit in the kernel", r"checking the kernel\n.*XXH64 differs", broken=damage.flip("kernel")),
     _refused("a missing sector in the kernel", r"checking the kernel\n.*XXH64 differs", broken=damage.blank("kernel")),
@@ -142,4 +144,4 @@ TARGETS = [
              machine=Machine(cpus=1, memory="64M"), elf=harness.built(harness.touching(100))),
 ]
 
-SCENARIOS = WHOLES + TARGETS + PLANTS + [_matrix(*row) for row in MATRIX] + REFUSALS
+SCENARIOS = WHOLES + ways.WAYS + TARGETS + PLANTS + [_matrix(*row) for row in MATRIX] + REFUSALS

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "tests/sim/cpu.h"
 #include "tests/sim/test.h"
 
 namespace {
@@ -49,6 +50,30 @@ TEST_F(ScreenTest, AScreenThatIsNotThereTakesEverything) {
     screen.attach(nullptr);
     screen.write("nor this\n");
     EXPECT_EQ(cells[0], 0);
+}
+
+// The two VGA registers that are looked at; everything else reads as an empty bus does.
+void pretend_vga(u8 miscellaneous_output, u8 graphics_miscellaneous) {
+    sim::reset_cpus();
+    static u8 index;
+    index = 0;
+    sim::on_port_write([](u16 port, u32, u32 value) {
+        if (port == 0x3CE) index = static_cast<u8>(value);
+    });
+    sim::on_port_read([=](u16 port, u32) -> u32 {
+        if (port == 0x3CC) return miscellaneous_output;
+        return port == 0x3CF && index == 6 ? graphics_miscellaneous : 0xFF;
+    });
+}
+
+TEST(ScreenPresence, TextIsSeenByTheModeAndAnAbsentVgaByItsSilence) {
+    pretend_vga(0x67, 0x0E); // mode 3
+    EXPECT_TRUE(dev::Screen::shows_text());
+    pretend_vga(0x67, 0x05); // a graphics mode
+    EXPECT_FALSE(dev::Screen::shows_text());
+    pretend_vga(0xFF, 0x0E);
+    EXPECT_FALSE(dev::Screen::shows_text());
+    sim::reset_cpus();
 }
 
 } // namespace

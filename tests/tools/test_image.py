@@ -40,9 +40,9 @@ class ImageTest(unittest.TestCase):
         build_id, lba2, sectors2, bytes2, hash2, zero = struct.unpack_from("<QQIIII", self.stage1, 8)
         (kernel_lba, kernel_bytes, bundle_lba, bundle_bytes,
          kernel_hash, bundle_hash) = struct.unpack_from("<6Q", self.stage1, 0x28)
-        _, stage1, stage2, kernel, bundle = self.parts
+        _, _, stage2, kernel, bundle = self.parts
         self.assertEqual((lba2, sectors2, bytes2, zero), (68, 40, 40 * SECTOR, 0))
-        self.assertEqual(build_id, xxh64(stage1 + stage2 + kernel))
+        self.assertEqual(build_id, xxh64(stage2 + kernel))
         on_disk = self.image[lba2 * SECTOR:lba2 * SECTOR + bytes2]
         self.assertEqual(hash2, xxh32(on_disk))
         self.assertEqual(struct.unpack_from("<Q", on_disk, 8)[0], build_id)

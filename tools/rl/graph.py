@@ -8,6 +8,7 @@ from .ninja import Ninja
 
 LAYERS = ("base", "rstate", "cpu", "hw", "mm", "boot", "dev", "vm", "svm", "guest", "fuzz", "kernel")
 STAGE2_LAYERS = ("base", "rstate", "cpu", "hw", "mm", "boot", "dev")
+STAGE2_IN_THE_LOADER = ("stage2/console.cpp", "stage2/relocate.cpp")
 NOT_ON_THE_HOST = ("hw", "kernel")
 MORE_TESTS = ("parse", "boot_stage")     # tests/boot is what QEMU boots
 STAGE2_ON_THE_HOST = ("stage2/kernel_file.cpp", "stage2/split.cpp")    # what of stage2 touches no machine
@@ -32,6 +33,9 @@ HOST = f"-O1 -DRL_DEBUG {BACKTRACES} {COMMON} {WARNINGS} {SANITIZE} -fsanitize=f
 PIE = "-pie --no-dynamic-linker -z text -z noexecstack --pack-dyn-relocs=relr --build-id=none --fatal-warnings"
 
 
+IMAGE_TOOLS = ["tools/rl/image.py", "tools/rl/xxhash.py"]
+
+
 def sources(folder, *endings):
     """The folder's own files (not its subfolders'), sorted, relative to the root."""
     found = [path for path in (ROOT / folder).glob("*") if path.suffix in endings and path.is_file()]
@@ -48,6 +52,7 @@ class Graph:
         self.has_offsets = self._offsets()
         self.kernel = self._kernel()
         self.stage2 = self._stage2()
+        self.loader = self._loader()
         self.stages = [self._flat_stage(name) for name in ("stage0", "stage1")]
         self.tests = self._host_tests()
         self.fuzzers = self._fuzz_entries()
@@ -71,6 +76,7 @@ class Graph:
         rule("disassemble", "llvm-objdump -d -l -C --no-show-raw-insn $in > $out", "disassemble $in")
         rule("symbols", "llvm-nm -n -C $in > $out", "symbols of $in")
         rule("bundle", "python3 -m tools.rl.bundle $out $arguments", "bundle $out")
+        rule("artefact", "python3 -m tools.rl.artefacts $kind $out $in", "make $out", restat=True)
         rule("image", "python3 -m tools.rl.image $out $in", "image $out", restat=True)
 
     def _compile(self, part, source, flags):
@@ -116,20 +122,31 @@ class Graph:
         return "build/kernel.elf"
 
     def _stage2(self):
-        script = "stage2/stage2.ld"
-        if not (ROOT / script).exists():
+        if not (ROOT / "stage2/stage2.ld").exists():
             return None
         own = [self._compile("stage2", f, STAGE2) for f in sources("stage2", ".cpp", ".c", ".asm")]
         files = [f for layer in STAGE2_LAYERS for f in sources(layer, ".cpp", ".c", ".asm")]
-        shared = [self._compile("stage2", f, STAGE2) for f in files]
-        # As from a library: only the layers' files that stage2 reaches are linked at all.
-        flags = f"{PIE} --gc-sections --icf=all --lto-O2 -T {script}"
-        command = f"ld.lld {flags} -Map=build/stage2.map $own --start-lib $shared --end-lib -o $out"
-        self.ninja.rule("link_stage2", command, "link $out")
-        self.ninja.build("build/stage2.elf", "link_stage2", own + shared, implicit=[script], also=["build/stage2.map"],
-                         own=" ".join(own), shared=" ".join(shared))
-        self.ninja.build("build/stage2.asm", "disassemble", "build/stage2.elf")
-        return self.ninja.build("build/stage2.bin", "objcopy", "build/stage2.elf", flags="-O binary")
+        self.shared = [self._compile("stage2", f, STAGE2) for f in files]
+        flags = f"{PIE} --gc-sections --icf=all --lto-O2"
+        # As from a library: only the layers' files that are reached are linked at all.
+        self.ninja.rule("link_flat", f"ld.lld {flags} -T $script -Map=$map $own --start-lib $shared --end-lib -o $out",
+                        "link $out")
+        return self._flat_program("stage2", own, self.shared)
+
+    def _loader(self):
+        if self.stage2 is None or not (ROOT / "loader/loader.ld").exists():
+            return None
+        own = [self._compile("stage2", f, STAGE2) for f in sources("loader", ".cpp", ".asm")]
+        used = [f"build/obj/stage2/{f}.o" for f in STAGE2_IN_THE_LOADER]     # compiled for stage2 already
+        # Nobody clears a loader's memory: its zeros are in the file.
+        return self._flat_program("loader", own, used + self.shared, "--set-section-flags .bss=alloc,load,contents ")
+
+    def _flat_program(self, name, own, shared, flags=""):
+        script, elf = f"{name}/{name}.ld", f"build/{name}.elf"
+        self.ninja.build(elf, "link_flat", own + shared, implicit=[script], also=[f"build/{name}.map"],
+                         own=" ".join(own), shared=" ".join(shared), script=script, map=f"build/{name}.map")
+        self.ninja.build(f"build/{name}.asm", "disassemble", elf)
+        return self.ninja.build(f"build/{name}.bin", "objcopy", elf, flags=flags + "-O binary")
 
     def _flat_stage(self, name):
         source = f"{name}/{name}.asm"
@@ -146,8 +163,15 @@ class Graph:
         arguments = [f"target={BUILTIN_TARGET}"] + [f"--file={name}:{path}" for name, path in files]
         self.ninja.build("build/bundle.bin", "bundle", [path for _, path in files], arguments=" ".join(arguments),
                          implicit=["tools/rl/bundle.py", "tools/rl/xxhash.py"])
-        return self.ninja.build("build/raclette.img", "image", inputs + ["build/bundle.bin"],
-                                implicit=["tools/rl/image.py", "tools/rl/xxhash.py"])
+        if self.loader is not None:
+            self._artefacts([self.loader, *inputs[2:], "build/bundle.bin"])
+        return self.ninja.build("build/raclette.img", "image", inputs + ["build/bundle.bin"], implicit=IMAGE_TOOLS)
+
+    def _artefacts(self, parts):
+        tools = ["tools/rl/artefacts.py", "tools/rl/package.py", *IMAGE_TOOLS]
+        package = self.ninja.build("build/package.bin", "artefact", parts, kind="package", implicit=tools)
+        for kind, heads in (("elf", []),):
+            self.ninja.build(f"build/raclette.{kind}", "artefact", [*heads, package], kind=kind, implicit=tools)
 
     def _tidy(self):
         """A stamp for each C++ source, stale when its object is: the object's dependency file knows the headers.

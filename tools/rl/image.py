@@ -17,6 +17,7 @@ STAGE0_CODE = 0x1A0                     # what lies behind is patched: stage1's 
 STAGE0_BYTES = 0x1B8                    # then the disk's signature and the partition table
 STAGE1_BYTES = (STAGE2_LBA - STAGE1_LBA) * SECTOR
 STAGE2_BYTES = (KERNEL_LBA - STAGE2_LBA) * SECTOR
+STAGE1_SUM = 0x1A8
 PART_ALIGN = 8                          # sectors: parts begin on a page
 MEBIBYTE = 1 << 20
 SMALLEST = 10 * MEBIBYTE
@@ -63,6 +64,11 @@ def partition_table(total_sectors):
     return entry + bytes(48) + b"\x55\xaa"
 
 
+def build_id_of(stage2, kernel):
+    """What all stages of one build carry. The bundle has a hash of its own."""
+    return xxh64(stage2 + kernel)
+
+
 def _check(stage0, stage1, stage2):
     if not STAGE0_BYTES <= len(stage0) <= SECTOR:
         raise Problem(f"stage0 is {len(stage0)} bytes, must be {STAGE0_BYTES} to {SECTOR}")
@@ -77,9 +83,9 @@ def _check(stage0, stage1, stage2):
 
 
 def compose(stage0, stage1, stage2, kernel, bundle):
-    """(the image's bytes, its Layout). The build id covers what is ours; the bundle has a hash of its own."""
+    """(the image's bytes, its Layout)."""
     _check(stage0, stage1, stage2)
-    build_id = xxh64(stage1 + stage2 + kernel)
+    build_id = build_id_of(stage2, kernel)
     bundle_lba = KERNEL_LBA + -(-sectors(len(kernel)) // PART_ALIGN) * PART_ALIGN
     total = (bundle_lba + sectors(len(bundle))) * SECTOR
     total = max(SMALLEST, -(-total // MEBIBYTE) * MEBIBYTE)
@@ -126,7 +132,7 @@ def with_bundle(image, bundle):
     _put(fresh, stage1_at + 0x40, "Q", len(bundle))
     _put(fresh, stage1_at + 0x50, "Q", xxh64(bundle))
     first = fresh[stage1_at:stage1_at + STAGE1_BYTES]
-    _put(fresh, 0x1A8, "I", sum(struct.unpack("<512I", first)) & 0xFFFFFFFF)
+    _put(fresh, STAGE1_SUM, "I", sum(struct.unpack("<512I", first)) & 0xFFFFFFFF)
     fresh[0x1BE:SECTOR] = partition_table(total // SECTOR)
     return bytes(fresh)
 

@@ -16,6 +16,7 @@ MAY_USE = {
     "guest": ("base", "rstate", "boot", "vm"),
     "fuzz": ("base", "rstate", "vm"),
     "stage2": ("base", "rstate", "cpu", "hw", "mm", "boot", "dev"),
+    "loader": ("base", "rstate", "cpu", "hw", "boot", "stage2"),
 }
 EVERYTHING = ("kernel", "tests", "tools")
 # The one header that the target's C and the hypervisor share: the interface between them.

@@ -20,11 +20,12 @@ PIPE_BYTES = 1 << 20            # QEMU drops serial output that it cannot place 
 
 @dataclass
 class Machine:
-    """What is plugged together. `disk`: ide, ahci, virtio, usb or none."""
+    """What is plugged together. `disk`: ide, ahci, virtio, usb or none; cd; kernel, by QEMU's own loader."""
     cpus: int = 2
     memory: str = "512M"
     cpu: str = "EPYC"
     machine: str = "pc"
+    vga: str = "std"
     disk: str = "ide"
     icount: bool = False
     may_exit: bool = True           # has the port by which the kernel ends QEMU
@@ -34,18 +35,21 @@ class Machine:
         accelerator = ["-accel", "tcg", "-icount", "shift=0,sleep=off"] if self.icount else \
             ["-accel", "tcg,thread=multi"]
         return [PROGRAM, "-machine", self.machine, *accelerator, "-cpu", self.cpu, "-m", self.memory,
-                "-smp", str(self.cpus), "-display", "none", "-nodefaults", "-vga", "std", "-no-reboot",
+                "-smp", str(self.cpus), "-display", "none", "-nodefaults", "-vga", self.vga, "-no-reboot",
                 *self.disk_arguments(image),
                 *(["-device", "isa-debug-exit,iobase=0xf4,iosize=4"] if self.may_exit else []), *self.extra]
 
     def disk_arguments(self, image):
         if self.disk == "none":
             return []
+        if self.disk == "kernel":
+            return ["-kernel", image]
         drive = ["-drive", f"file={image},format=raw,if=none,id=disk,file.locking=off"]
         device = {
             "ide": ["-device", "ide-hd,drive=disk,bootindex=0"],
             "ahci": ["-device", "ich9-ahci,id=ahci", "-device", "ide-hd,bus=ahci.0,drive=disk,bootindex=0"],
             "virtio": ["-device", "virtio-blk-pci,drive=disk,bootindex=0"],
+            "cd": ["-device", "ide-cd,drive=disk,bootindex=0"],
             "usb": ["-device", "qemu-xhci,id=xhci", "-device", "usb-storage,bus=xhci.0,drive=disk,bootindex=0"],
         }[self.disk]
         if self.disk == "ide" and self.machine == "q35":       # q35's own controller is AHCI already
@@ -69,9 +73,10 @@ class Qemu:
         self.lines = queue.Queue()
         self.log = serial_log
         self.errors = tempfile.TemporaryFile()
-        self.command = machine.arguments("/dev/fdset/1")
         descriptors = self._anonymous_file(image_bytes)
-        for descriptor in descriptors:
+        # What QEMU reads like any file has the open file's name; a disk comes by its descriptor set.
+        self.command = machine.arguments(f"/dev/fd/{descriptors[1]}" if machine.disk == "kernel" else "/dev/fdset/1")
+        for descriptor in descriptors if machine.disk != "kernel" else ():
             self.command += ["-add-fd", f"fd={descriptor},set=1"]
         self.command += ["-chardev", "stdio,id=serial,signal=off", "-serial", "chardev:serial"]
         self.started = time.monotonic()

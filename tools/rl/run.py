@@ -3,8 +3,8 @@ import signal
 from collections import deque
 from pathlib import Path
 
-from . import build, bundle, image, targetlist, targets
-from .common import BUILD, IMAGE, OK, ROOT, SYSTEM_FAILED, USAGE, Stop
+from . import artefacts, build, bundle, image, targetlist, targets
+from .common import BUILD, OK, ROOT, SYSTEM_FAILED, USAGE, Stop
 from .outdir import OutDir
 from .qemu import Machine
 from .session import Chains, Session
@@ -23,8 +23,9 @@ def target_entries(target, options, extra=(), with_seeds=True):
     return [("options", bundle.options_text(options)), *files, *extra]
 
 
-def boot_image(entries):
-    return image.with_bundle(IMAGE.read_bytes(), bundle.make(entries))
+def boot_image(entries, way="img"):
+    """The artefact as it was built, with another bundle."""
+    return artefacts.with_bundle(way, (BUILD / f"raclette.{way}").read_bytes(), bundle.make(entries))
 
 
 def refuse_too_long(name, size, max_len):

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Callable, Optional
 
-from . import image
-from .common import BUILTIN_TARGET, IMAGE, OK
+from . import artefacts
+from .common import BUILD, BUILTIN_TARGET, OK
 from .qemu import Machine
 from .run import boot_image, target_entries
 from .session import Session
@@ -33,6 +33,8 @@ class Scenario:
     elf: Optional[Callable] = None          # () -> bytes: runs instead of the target's own
     seeds: bool = True                      # the target's own seeds
     damage: Optional[Callable] = None       # (image bytes, Layout) -> image bytes
+    way: str = "img"                        # which artefact is booted
+    wrapped: Optional[Callable] = None      # (the artefact's bytes) -> what the machine gets: another's boot medium
     timeout: float = 60
     status: int = OK
     must: tuple = ()                        # patterns that must appear on the console, in lines
@@ -82,16 +84,17 @@ class Slots:
 
 
 def contents(row):
-    """The image this row boots."""
+    """What this row boots."""
     if row.options is None and not row.entries and row.elf is None:
-        data = IMAGE.read_bytes()
+        data = (BUILD / f"raclette.{row.way}").read_bytes()
     else:
         options = {"target": row.target, "cpus": row.machine.cpus, "exit": 1, **(row.options or {})}
         entries = target_entries(row.target, options, row.entries, row.seeds)
         if row.elf:
             entries = [("target.elf", row.elf()) if name == "target.elf" else (name, data) for name, data in entries]
-        data = boot_image(entries)
-    return row.damage(data, image.layout_of(data)) if row.damage else data
+        data = boot_image(entries, row.way)
+    data = row.damage(data, artefacts.layout_of(row.way, data)) if row.damage else data
+    return row.wrapped(data) if row.wrapped else data
 
 
 def boot(row):

@@ -1,0 +1,25 @@
+// boot/start_info.h — what a loader that is not ours says about the machine, in one of three dialects.
+//
+// PVH ("x86/HVM direct boot ABI" of Xen), Multiboot2 and Linux's boot_params each end in the same: entries as
+// INT 15h AX=E820h gives them, and perhaps where ACPI's root pointer is.
+#pragma once
+
+#include "boot/acpi.h"
+#include "boot/handoff.h"
+#include "rstate/result.h"
+
+namespace boot {
+
+struct StartInfo {
+    static constexpr u32 capacity = 511; // as many as stage1 takes from a BIOS
+    MapEntry map[capacity]{};
+    u32 count = 0;
+    u64 rsdp = 0; // physical, 0 when not told
+};
+
+// `address` is what the loader left in a register; everything behind it is read through `view`.
+rstate::Result<> read_pvh(u64 address, const PhysicalView &view, StartInfo &info);
+rstate::Result<> read_multiboot2(u64 address, const PhysicalView &view, StartInfo &info);
+rstate::Result<> read_linux(u64 address, const PhysicalView &view, StartInfo &info);
+
+} // namespace boot

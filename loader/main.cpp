@@ -1,0 +1,111 @@
+// loader/main.cpp — turns what a foreign loader says into the hand-off, checks stage2, and starts it.
+#include "base/hash.h"
+#include "base/log.h"
+#include "boot/codes.h"
+#include "boot/handoff.h"
+#include "boot/package.h"
+#include "boot/start_info.h"
+#include "cpu/ops.h"
+#include "stage2/console.h"
+
+namespace loader {
+
+namespace {
+
+constexpr u64 reachable = 4_GiB;   // what the entry's tables map to itself
+constexpr u64 stage2_build_id = 8; // where stage2's image has it
+
+constinit boot::StartInfo info{};
+constinit boot::Handoff handoff{};
+
+Bytes physical(u64 address, u64 bytes) { return {reinterpret_cast<const u8 *>(address), bytes}; }
+
+rstate::Result<> read_info(boot::Way way, u64 address) {
+    const boot::PhysicalView view{[](void *, u64 at, u64 bytes) {
+                                      return at == 0 || bytes > reachable || at > reachable - bytes
+                                                 ? Bytes()
+                                                 : physical(at, bytes);
+                                  },
+                                  nullptr};
+    switch (way) {
+    case boot::Way::linux_kernel:
+        return boot::read_linux(address, view, info);
+    case boot::Way::multiboot2:
+        return boot::read_multiboot2(address, view, info);
+    case boot::Way::pvh:
+    case boot::Way::uefi:
+        return boot::read_pvh(address, view, info);
+    }
+    return FAIL(boot::bad_handoff, "there is no such way in", static_cast<u32>(way));
+}
+
+Text name_of(boot::Way way) {
+    switch (way) {
+    case boot::Way::linux_kernel:
+        return "as a Linux kernel";
+    case boot::Way::multiboot2:
+        return "by Multiboot2";
+    case boot::Way::pvh:
+        return "by PVH";
+    case boot::Way::uefi:
+        return "by UEFI";
+    }
+    return "by nobody knows whom";
+}
+
+rstate::Result<> check_stage2(const boot::Package &package, u64 base) {
+    if (package.magic != boot::Package::expected_magic)
+        return FAIL(boot::bad_handoff, "the package was not filled in", package.magic);
+    const Bytes stage2 = physical(base + package.stage2, package.stage2_bytes);
+    const u64 found = xxh64(stage2);
+    if (found != package.stage2_xxh64)
+        return FAIL(boot::damaged, "its XXH64 differs", found, package.stage2_xxh64, stage2.size());
+    u64 id = 0;
+    __builtin_memcpy(&id, stage2.data() + stage2_build_id, sizeof id);
+    if (id != package.build_id)
+        return FAIL(boot::bad_handoff, "stage2 is of another build", id, package.build_id);
+    return {};
+}
+
+void fill_handoff(const boot::Package &package, u64 base, u64 tsc_at_entry) {
+    handoff.magic = boot::Handoff::expected_magic;
+    handoff.version = boot::Handoff::expected_version;
+    handoff.size = sizeof handoff;
+    handoff.build_id = package.build_id;
+    handoff.map = reinterpret_cast<u64>(info.map);
+    handoff.map_count = info.count;
+    handoff.kernel = base + package.kernel;
+    handoff.kernel_bytes = package.kernel_bytes;
+    handoff.kernel_xxh64 = package.kernel_xxh64;
+    handoff.bundle = base + package.bundle;
+    handoff.bundle_bytes = package.bundle_bytes;
+    handoff.bundle_xxh64 = package.bundle_xxh64;
+    handoff.stage2 = base + package.stage2;
+    handoff.entropy[0] = tsc_at_entry;
+    handoff.entropy[1] = cpu::read_tsc();
+    handoff.rsdp = info.rsdp;
+    handoff.area = base;
+    handoff.area_bytes = package.memory;
+}
+
+rstate::Result<> start(boot::Way way, u64 address, const boot::Package &package, u64 tsc_at_entry) {
+    const u64 base = reinterpret_cast<u64>(&package);
+    TRY(read_info(way, address), "reading what the loader says about the machine", Phys(address));
+    TRY(check_stage2(package, base), "checking stage2");
+    fill_handoff(package, base, tsc_at_entry);
+    using Stage2 = void (*)(const boot::Handoff *);
+    reinterpret_cast<Stage2>(handoff.stage2)(&handoff);
+    __builtin_unreachable();
+}
+
+} // namespace
+
+} // namespace loader
+
+extern "C" void loader_main(boot::Way way, u64 info, const boot::Package &package) {
+    const u64 tsc_at_entry = cpu::read_tsc();
+    stage2::init_console();
+    log_formatted("3 loader: started {}, build {h}", loader::name_of(way), package.build_id);
+    auto result = loader::start(way, info, package, tsc_at_entry);
+    stage2::stop(result.take_error(), "loader");
+}

@@ -1,0 +1,61 @@
+"""Every way in, to a machine that fuzzes: which artefact, which firmware or loader, which machine."""
+import subprocess
+import tempfile
+from pathlib import Path
+
+from tests.boot import damage, judge
+from tools.rl.common import SYSTEM_FAILED
+from tools.rl.qemu import Machine
+from tools.rl.scenario import Scenario
+
+FUZZED = (r"^\{'type': 'end', 'status': 'ok'",)
+CASES = 200
+
+
+def _fuzzes(name, way, machine, says, **more):
+    return Scenario(f"way in: {name}", machine, options={"seed": 1, "cases": CASES}, way=way, must=(says, *FUZZED),
+                    judge=judge.every_core_fuzzed, **more)
+
+
+def grub_rescue(command):
+    """(artefact) -> GRUB's rescue CD, whose only entry starts it by this command."""
+    def make(artefact):
+        with tempfile.TemporaryDirectory(prefix="raclette-grub-") as folder:
+            root, iso = Path(folder) / "root", Path(folder) / "grub.iso"
+            (root / "boot/grub").mkdir(parents=True)
+            (root / "raclette").write_bytes(artefact)
+            (root / "boot/grub/grub.cfg").write_text(f"{command} /raclette\nboot\n")
+            # Only GRUB for BIOS, and of its modules only what this start needs.
+            subprocess.run(["grub-mkrescue", "-d", "/usr/lib/grub/i386-pc", "-o", str(iso), str(root)], check=True,
+                           capture_output=True)
+            return iso.read_bytes()
+    return make
+
+
+BY_PVH = r"^3 loader: started by PVH, "
+BY_MULTIBOOT2 = r"^3 loader: started by Multiboot2, "
+
+ELF = [
+    _fuzzes("PVH, pc", "elf", Machine(disk="kernel"), BY_PVH),
+    _fuzzes("PVH, q35, 6 GiB", "elf", Machine(disk="kernel", machine="q35", memory="6G"), BY_PVH),
+    _fuzzes("PVH, microvm with ACPI", "elf", Machine(disk="kernel", machine="microvm", vga="none"), BY_PVH),
+    _fuzzes("PVH, microvm without ACPI", "elf", Machine(disk="kernel", machine="microvm,acpi=off", vga="none"), BY_PVH),
+    _fuzzes("Multiboot2, GRUB's rescue CD", "elf", Machine(disk="cd"), BY_MULTIBOOT2,
+            wrapped=grub_rescue("multiboot2")),
+]
+
+
+def _refused(name, says, breakage):
+    return Scenario(f"refuses {name}", Machine(cpus=1, disk="kernel"), options={}, way="elf", damage=breakage,
+                    status=SYSTEM_FAILED, must=(says,), must_not=(r"^\{'type': 'stats'",))
+
+
+REFUSALS = [
+    _refused("a package with a flipped bit in stage2", r"checking stage2\n.*XXH64 differs", damage.flip("stage2")),
+    _refused("a package with a flipped bit in the kernel", r"checking the kernel\n.*XXH64 differs",
+             damage.flip("kernel")),
+    _refused("a package with a stage2 of another build", r"checking stage2\n.*stage2 is of another build",
+             damage.stage2_of_another_build),
+]
+
+WAYS = ELF + REFUSALS

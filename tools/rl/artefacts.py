@@ -1,0 +1,44 @@
+"""What can be booted: each kind is made of the same parts, can be read back, and can carry another bundle.
+
+    python3 -m tools.rl.artefacts package OUT loader.bin stage2.bin kernel.elf bundle.bin
+    python3 -m tools.rl.artefacts KIND OUT [HEAD] package.bin
+"""
+import sys
+from pathlib import Path
+
+from . import image, package
+from .common import write_atomically
+from .image import Problem
+
+# Files that are a head and a package: kind -> (head, package) -> bytes. A head is taken as it was assembled or as it
+# stands in a finished file.
+MAKERS = {"elf": package.elf}
+
+
+def layout_of(kind, data):
+    return image.layout_of(data) if kind == "img" else package.layout_of(data)
+
+
+def with_bundle(kind, data, bundle):
+    """The same artefact with another bundle."""
+    if kind == "img":
+        return image.with_bundle(data, bundle)
+    at = package.find(data)
+    return MAKERS[kind](data[:at], package.with_bundle(data[at:], bundle))
+
+
+def main(arguments):
+    if len(arguments) < 3 or arguments[0] not in ("package", *MAKERS):
+        return __doc__
+    kind, output, *paths = arguments
+    inputs = [Path(path).read_bytes() for path in paths]
+    try:
+        data = package.compose(*inputs) if kind == "package" else MAKERS[kind](*([b""] + inputs)[-2:])
+    except Problem as problem:
+        return f"{output}: {problem}"
+    write_atomically(output, data)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
