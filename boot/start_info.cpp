@@ -20,19 +20,11 @@ rstate::Result<> some_memory(const StartInfo &info) {
     return {};
 }
 
-// ---- PVH: Xen's public/arch-x86/hvm/start_info.h ----------------------------------------------------
-struct HvmStartInfo {
-    u32 magic, version, flags, nr_modules;
-    u64 modlist_paddr, cmdline_paddr, rsdp_paddr;
-    u64 memmap_paddr; // from version 1 on
-    u32 memmap_entries, reserved;
-};
 struct HvmMemoryEntry {
     u64 addr, size;
     u32 type, reserved;
 };
-static_assert(sizeof(HvmStartInfo) == 56 && sizeof(HvmMemoryEntry) == 24);
-constexpr u32 hvm_magic = 0x336EC578;
+static_assert(sizeof(HvmMemoryEntry) == 24);
 
 // ---- Multiboot2 specification 2.0, §3.6 "Boot information format" ------------------------------------
 struct Tag {

@@ -10,6 +10,16 @@
 
 namespace boot {
 
+// Xen's public/arch-x86/hvm/start_info.h; our own EFI program makes one too.
+struct HvmStartInfo {
+    u32 magic, version, flags, nr_modules;
+    u64 modlist_paddr, cmdline_paddr, rsdp_paddr;
+    u64 memmap_paddr; // from version 1 on: address, size, type and 4 reserved bytes each
+    u32 memmap_entries, reserved;
+};
+static_assert(sizeof(HvmStartInfo) == 56);
+constexpr u32 hvm_magic = 0x336EC578;
+
 struct StartInfo {
     static constexpr u32 capacity = 511; // as many as stage1 takes from a BIOS
     MapEntry map[capacity]{};

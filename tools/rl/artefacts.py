@@ -7,12 +7,16 @@ import sys
 from pathlib import Path
 
 from . import image, package
-from .common import write_atomically
+from .common import BUILD, write_atomically
 from .image import Problem
 
 # Files that are a head and a package: kind -> (head, package) -> bytes. A head is taken as it was assembled or as it
 # stands in a finished file.
-MAKERS = {"elf": package.elf}
+MAKERS = {"elf": package.elf, "efi": package.efi}
+
+
+def path(kind):
+    return BUILD / ("BOOTX64.EFI" if kind == "efi" else f"raclette.{kind}")
 
 
 def layout_of(kind, data):

@@ -6,7 +6,7 @@ from .common import BUILD, OK, ROOT, TESTS_FAILED, Stop
 from .graph import LAYERS
 from .ninja import run_ninja
 
-FOLDERS = (*LAYERS, "stage0", "stage1", "stage2", "loader", "targets", "tests", "tools")
+FOLDERS = (*LAYERS, "stage0", "stage1", "stage2", "loader", "efi", "targets", "tests", "tools")
 FORMATTED = (".h", ".cpp", ".c")
 COMMENT = {".h": "//", ".cpp": "//", ".c": "//", ".asm": ";", ".py": '"""', ".ld": "/*"}
 MOST_LINES = 600
@@ -50,7 +50,7 @@ def check_files():
 
 def check_elf():
     complaints = []
-    for name in ("kernel.elf", "stage2.elf", "loader.elf"):
+    for name in ("kernel.elf", "stage2.elf", "loader.elf", "efi.elf"):
         path = BUILD / name
         if path.exists():
             complaints += elf.lint(path.read_bytes(), name, relocatable=True)

@@ -2,7 +2,7 @@
 import json
 from pathlib import Path
 
-from . import targetlist, targets
+from . import artefacts, targetlist, targets
 from .common import BUILD, BUILTIN_TARGET, ROOT, write_if_changed
 from .ninja import Ninja
 
@@ -53,6 +53,7 @@ class Graph:
         self.kernel = self._kernel()
         self.stage2 = self._stage2()
         self.loader = self._loader()
+        self.efi = self._efi()
         self.stages = [self._flat_stage(name) for name in ("stage0", "stage1")]
         self.tests = self._host_tests()
         self.fuzzers = self._fuzz_entries()
@@ -141,6 +142,13 @@ class Graph:
         # Nobody clears a loader's memory: its zeros are in the file.
         return self._flat_program("loader", own, used + self.shared, "--set-section-flags .bss=alloc,load,contents ")
 
+    def _efi(self):
+        if self.loader is None or not (ROOT / "efi/efi.ld").exists():
+            return None
+        own = [self._compile("stage2", f, STAGE2) for f in sources("efi", ".cpp", ".asm")]
+        used = ["build/obj/stage2/stage2/relocate.cpp.o"]
+        return self._flat_program("efi", own, used + self.shared, "--set-section-flags .bss=alloc,load,contents ")
+
     def _flat_program(self, name, own, shared, flags=""):
         script, elf = f"{name}/{name}.ld", f"build/{name}.elf"
         self.ninja.build(elf, "link_flat", own + shared, implicit=[script], also=[f"build/{name}.map"],
@@ -170,8 +178,8 @@ class Graph:
     def _artefacts(self, parts):
         tools = ["tools/rl/artefacts.py", "tools/rl/package.py", *IMAGE_TOOLS]
         package = self.ninja.build("build/package.bin", "artefact", parts, kind="package", implicit=tools)
-        for kind, heads in (("elf", []),):
-            self.ninja.build(f"build/raclette.{kind}", "artefact", [*heads, package], kind=kind, implicit=tools)
+        for kind, heads in (("elf", []), ("efi", [self.efi])):
+            self.ninja.build(str(artefacts.path(kind).relative_to(ROOT)), "artefact", [*heads, package], kind=kind, implicit=tools)
 
     def _tidy(self):
         """A stamp for each C++ source, stale when its object is: the object's dependency file knows the headers.

@@ -16,6 +16,7 @@ MAY_USE = {
     "guest": ("base", "rstate", "boot", "vm"),
     "fuzz": ("base", "rstate", "vm"),
     "stage2": ("base", "rstate", "cpu", "hw", "mm", "boot", "dev"),
+    "efi": ("base", "cpu", "boot"),
     "loader": ("base", "rstate", "cpu", "hw", "boot", "stage2"),
 }
 EVERYTHING = ("kernel", "tests", "tools")

@@ -77,3 +77,15 @@ def elf(_, package):
     noted = struct.pack("<IIQQQQQQ", PT_NOTE, 4, note_at, 0, 0, len(note), len(note), 4)
     first = header + load + noted + note
     return first + bytes(PAGE - len(first)) + package
+
+
+EFI_SIZE_OF_IMAGE, EFI_SECTION_SIZES = 0x90, 0x100
+
+
+def efi(head, package):
+    """A PE32+ program and the package in one section, at file offsets that are their addresses."""
+    head = bytearray(head + bytes(-len(head) % PAGE))
+    size = len(head) + len(package)
+    struct.pack_into("<I", head, EFI_SIZE_OF_IMAGE, size)
+    struct.pack_into("<III", head, EFI_SECTION_SIZES, size - PAGE, PAGE, size - PAGE)
+    return bytes(head) + package

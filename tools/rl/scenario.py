@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Callable, Optional
 
 from . import artefacts
-from .common import BUILD, BUILTIN_TARGET, OK
+from .common import BUILTIN_TARGET, OK
 from .qemu import Machine
 from .run import boot_image, target_entries
 from .session import Session
@@ -86,7 +86,7 @@ class Slots:
 def contents(row):
     """What this row boots."""
     if row.options is None and not row.entries and row.elf is None:
-        data = (BUILD / f"raclette.{row.way}").read_bytes()
+        data = artefacts.path(row.way).read_bytes()
     else:
         options = {"target": row.target, "cpus": row.machine.cpus, "exit": 1, **(row.options or {})}
         entries = target_entries(row.target, options, row.entries, row.seeds)
