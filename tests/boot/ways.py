@@ -45,6 +45,24 @@ ELF = [
 ]
 
 
+BY_UEFI = r"^3 loader: started by UEFI, "
+BY_BIOS = r"^3 stage1: all loaded"
+
+
+def _uefi(machine, disk, **more):
+    return _fuzzes(f"UEFI, {machine}, {disk}", "img", Machine(machine=machine, disk=disk, firmware="uefi"), BY_UEFI,
+                   **more)
+
+
+IMG = [
+    _uefi("q35", "ahci"),
+    _uefi("q35", "usb"),
+    _uefi("q35", "nvme"),
+    _uefi("pc", "virtio"),
+    _fuzzes("BIOS, nvme", "img", Machine(machine="q35", disk="nvme"), BY_BIOS),
+]
+
+
 def _refused(name, says, breakage):
     return Scenario(f"refuses {name}", Machine(cpus=1, disk="kernel"), options={}, way="elf", damage=breakage,
                     status=SYSTEM_FAILED, must=(says,), must_not=(r"^\{'type': 'stats'",))
@@ -58,4 +76,4 @@ REFUSALS = [
              damage.stage2_of_another_build),
 ]
 
-WAYS = ELF + REFUSALS
+WAYS = ELF + IMG + REFUSALS

@@ -1,9 +1,13 @@
 """The image: parts at their sectors, patched fields as the stages read them, and the same bytes every time."""
 import random
+import shutil
 import struct
+import subprocess
+import tempfile
 import unittest
+import zlib
 
-from tools.rl import image
+from tools.rl import gpt, image
 from tools.rl.xxhash import xxh32, xxh64
 
 SECTOR = 512
@@ -16,7 +20,7 @@ def parts(kernel_size=70000, bundle_size=3000):
     stage2 = bytearray(generator.randbytes(20001))
     stage2[16:20] = b"RLS2"
     return (generator.randbytes(512), bytes(stage1), bytes(stage2), generator.randbytes(kernel_size),
-            generator.randbytes(bundle_size))
+            generator.randbytes(bundle_size), b"MZ" + generator.randbytes(30000))
 
 
 class ImageTest(unittest.TestCase):
@@ -31,16 +35,47 @@ class ImageTest(unittest.TestCase):
         self.assertEqual(total, sum(struct.unpack("<512I", self.stage1)) % 2**32)
         self.assertEqual(self.image[510:512], b"\x55\xaa")
 
-    def test_one_active_partition_covers_the_rest(self):
+    def test_a_protective_entry_covers_the_rest_and_is_not_active(self):
         status, kind, first, count = struct.unpack_from("<BxxxBxxxII", self.image, 0x1BE)
-        self.assertEqual((status, kind, first, count), (0x80, 0xDA, 1, len(self.image) // SECTOR - 1))
+        self.assertEqual((status, kind, first, count), (0, 0xEE, 1, len(self.image) // SECTOR - 1))
         self.assertEqual(self.image[0x1CE:0x1FE], bytes(48))
+
+    def test_both_partition_tables_say_the_same_and_their_sums_are_right(self):
+        total, seen = len(self.image) // SECTOR, []
+        for lba, other, entries_at in ((1, total - 1, 2), (total - 1, 1, total - 33)):
+            header = bytearray(self.image[lba * SECTOR:lba * SECTOR + 92])
+            crc, = struct.unpack_from("<I", header, 16)
+            header[16:20] = bytes(4)
+            self.assertEqual(crc, zlib.crc32(header))
+            self.assertEqual(struct.unpack_from("<8s8xI4xQQ", header), (b"EFI PART", 0, lba, other))
+            at, count, size, entries_crc = struct.unpack_from("<QIII", header, 72)
+            entries = self.image[at * SECTOR:at * SECTOR + count * size]
+            self.assertEqual((at, zlib.crc32(entries)), (entries_at, entries_crc))
+            seen.append(entries)
+        self.assertEqual(*seen)
+
+    def test_the_partitions_hold_the_stages_and_the_efi_program(self):
+        bios, system = (struct.unpack_from("<16s16xQQ", self.image, 1024 + 128 * n) for n in range(2))
+        self.assertEqual((bios[0], system[0]), (gpt.BIOS_BOOT.bytes_le, gpt.EFI_SYSTEM.bytes_le))
+        last = self.layout.parts[-1]
+        self.assertLessEqual(bios[1], image.STAGE1_LBA)
+        self.assertGreaterEqual(bios[2], last.lba + image.sectors(last.size) - 1)
+        self.assertEqual((bios[2] + 1, system[1] % 2048), (system[1], 0))
+        self.assertEqual(image.efi_of(self.image), self.parts[5])
+
+    @unittest.skipUnless(shutil.which("sgdisk"), "sgdisk is not installed")
+    def test_sgdisk_finds_nothing_wrong(self):
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(self.image)
+            file.flush()
+            done = subprocess.run(["sgdisk", "-v", file.name], capture_output=True, text=True)
+        self.assertIn("No problems found", done.stdout)
 
     def test_stage1_finds_everything_else(self):
         build_id, lba2, sectors2, bytes2, hash2, zero = struct.unpack_from("<QQIIII", self.stage1, 8)
         (kernel_lba, kernel_bytes, bundle_lba, bundle_bytes,
          kernel_hash, bundle_hash) = struct.unpack_from("<6Q", self.stage1, 0x28)
-        _, _, stage2, kernel, bundle = self.parts
+        _, _, stage2, kernel, bundle, _ = self.parts
         self.assertEqual((lba2, sectors2, bytes2, zero), (68, 40, 40 * SECTOR, 0))
         self.assertEqual(build_id, xxh64(stage2 + kernel))
         on_disk = self.image[lba2 * SECTOR:lba2 * SECTOR + bytes2]
@@ -54,7 +89,7 @@ class ImageTest(unittest.TestCase):
     def test_the_size_is_whole_mebibytes_and_at_least_ten(self):
         self.assertEqual(len(self.image), 10 << 20)
         large, _ = image.compose(*parts(bundle_size=(11 << 20) + 1))
-        self.assertEqual(len(large), 12 << 20)
+        self.assertEqual(len(large) % (1 << 20), 0)
 
     def test_the_same_parts_give_the_same_bytes(self):
         self.assertEqual(image.compose(*parts())[0], self.image)
@@ -65,16 +100,17 @@ class ImageTest(unittest.TestCase):
     def test_another_bundle_gives_what_composing_with_it_gives(self):
         for size in (0, 1, 511, 5000, 12 << 20):
             bundle = bytes(range(256)) * (size // 256) + bytes(size % 256)
-            whole, _ = image.compose(*self.parts[:4], bundle)
-            self.assertEqual(image.with_bundle(self.image, bundle), whole)
+            efi = b"MZ" + bundle
+            whole, _ = image.compose(*self.parts[:4], bundle, efi)
+            self.assertEqual(image.with_bundle(self.image, bundle, efi), whole)
 
     def test_parts_that_do_not_fit_are_refused(self):
-        stage0, stage1, stage2, kernel, bundle = self.parts
+        stage0, stage1, stage2, kernel, bundle, efi = self.parts
         for broken in ((stage0 + b"x", stage1, stage2), (stage0, stage1 + b"x", stage2),
                        (stage0, stage1, bytes(image.STAGE2_BYTES + 1)),
                        (stage0, bytes(2048), stage2), (stage0, stage1, bytes(1000))):
             with self.assertRaises(image.Problem):
-                image.compose(*broken, kernel, bundle)
+                image.compose(*broken, kernel, bundle, efi)
 
     def test_code_size_leaves_out_the_longest_filling(self):
         self.assertEqual(image.code_size(b"ab" + b"\xcc" * 10 + b"tail" + b"\xcc" * 3, 19), 9)

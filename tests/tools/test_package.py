@@ -70,4 +70,4 @@ class PackageTest(unittest.TestCase):
             package.find(bytes(9000))
 
 
-HEADS = {}
+HEADS = {"efi": b"MZ" + bytes(5000)}

@@ -26,7 +26,7 @@ def layout_of(kind, data):
 def with_bundle(kind, data, bundle):
     """The same artefact with another bundle."""
     if kind == "img":
-        return image.with_bundle(data, bundle)
+        return image.with_bundle(data, bundle, with_bundle("efi", image.efi_of(data), bundle))
     at = package.find(data)
     return MAKERS[kind](data[:at], package.with_bundle(data[at:], bundle))
 

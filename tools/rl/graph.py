@@ -33,7 +33,7 @@ HOST = f"-O1 -DRL_DEBUG {BACKTRACES} {COMMON} {WARNINGS} {SANITIZE} -fsanitize=f
 PIE = "-pie --no-dynamic-linker -z text -z noexecstack --pack-dyn-relocs=relr --build-id=none --fatal-warnings"
 
 
-IMAGE_TOOLS = ["tools/rl/image.py", "tools/rl/xxhash.py"]
+IMAGE_TOOLS = [f"tools/rl/{name}.py" for name in ("image", "fat", "gpt", "xxhash")]
 
 
 def sources(folder, *endings):
@@ -165,21 +165,22 @@ class Graph:
 
     def _image(self):
         inputs = [*self.stages, self.stage2, self.kernel and "build/kernel.stripped.elf"]
-        if None in inputs:
+        if None in (*inputs, self.loader, self.efi):
             return None
         files = targetlist.bundle_files(BUILTIN_TARGET)
         arguments = [f"target={BUILTIN_TARGET}"] + [f"--file={name}:{path}" for name, path in files]
         self.ninja.build("build/bundle.bin", "bundle", [path for _, path in files], arguments=" ".join(arguments),
                          implicit=["tools/rl/bundle.py", "tools/rl/xxhash.py"])
-        if self.loader is not None:
-            self._artefacts([self.loader, *inputs[2:], "build/bundle.bin"])
-        return self.ninja.build("build/raclette.img", "image", inputs + ["build/bundle.bin"], implicit=IMAGE_TOOLS)
+        made = self._artefacts([self.loader, *inputs[2:], "build/bundle.bin"])
+        return self.ninja.build("build/raclette.img", "image", [*inputs, "build/bundle.bin", made["efi"]],
+                                implicit=IMAGE_TOOLS)
 
     def _artefacts(self, parts):
         tools = ["tools/rl/artefacts.py", "tools/rl/package.py", *IMAGE_TOOLS]
         package = self.ninja.build("build/package.bin", "artefact", parts, kind="package", implicit=tools)
-        for kind, heads in (("elf", []), ("efi", [self.efi])):
-            self.ninja.build(str(artefacts.path(kind).relative_to(ROOT)), "artefact", [*heads, package], kind=kind, implicit=tools)
+        return {kind: self.ninja.build(str(artefacts.path(kind).relative_to(ROOT)), "artefact", [*heads, package],
+                                       kind=kind, implicit=tools)
+                for kind, heads in (("elf", []), ("efi", [self.efi]))}
 
     def _tidy(self):
         """A stamp for each C++ source, stale when its object is: the object's dependency file knows the headers.

@@ -1,6 +1,6 @@
 """The raw disk image: stages at their sectors, kernel and bundle behind them, every part's size and hash patched in.
 
-    python3 -m tools.rl.image OUT stage0.bin stage1.bin stage2.bin kernel.elf bundle.bin
+    python3 -m tools.rl.image OUT stage0.bin stage1.bin stage2.bin kernel.elf bundle.bin BOOTX64.EFI
 """
 import re
 import struct
@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
+from . import fat, gpt
 from .common import write_atomically
 from .xxhash import xxh32, xxh64
 
@@ -17,10 +18,11 @@ STAGE0_CODE = 0x1A0                     # what lies behind is patched: stage1's 
 STAGE0_BYTES = 0x1B8                    # then the disk's signature and the partition table
 STAGE1_BYTES = (STAGE2_LBA - STAGE1_LBA) * SECTOR
 STAGE2_BYTES = (KERNEL_LBA - STAGE2_LBA) * SECTOR
-STAGE1_SUM = 0x1A8
+STAGE1_PLACE, STAGE1_SUM, PARTITIONS = 0x1A0, 0x1A8, 0x1BE      # in the boot sector
 PART_ALIGN = 8                          # sectors: parts begin on a page
-MEBIBYTE = 1 << 20
-SMALLEST = 10 * MEBIBYTE
+PARTITION_ALIGN = 2048          # sectors: a mebibyte
+SMALLEST = 10 << 20
+EFI_FILE = "EFI/BOOT/BOOTX64.EFI"
 
 
 class Part(NamedTuple):
@@ -58,12 +60,6 @@ def code_size(data, limit):
     return limit - max((len(run) for run in re.findall(b"\xcc+", data[:limit])), default=0)
 
 
-def partition_table(total_sectors):
-    """One active entry of type 0xDA ("not a file system") over everything behind the boot sector."""
-    entry = struct.pack("<B3sB3sII", 0x80, b"\0\x02\0", 0xDA, b"\xfe\xff\xff", 1, total_sectors - 1)
-    return entry + bytes(48) + b"\x55\xaa"
-
-
 def build_id_of(stage2, kernel):
     """What all stages of one build carry. The bundle has a hash of its own."""
     return xxh64(stage2 + kernel)
@@ -82,30 +78,53 @@ def _check(stage0, stage1, stage2):
         raise Problem("stage2 has no RLS2 at offset 16")
 
 
-def compose(stage0, stage1, stage2, kernel, bundle):
+def _with_sum(image):
+    """Stage1's sum beside its place in the boot sector."""
+    first = image[STAGE1_LBA * SECTOR:STAGE2_LBA * SECTOR]
+    _put(image, STAGE1_SUM, "I", sum(struct.unpack("<512I", first)) & 0xFFFFFFFF)
+
+
+def _complete(start, bundle_lba, bundle, efi):
+    """A whole disk: what lies before the bundle, the bundle, the EFI system partition, both partition tables."""
+    build_id, = struct.unpack_from("<Q", start, STAGE1_LBA * SECTOR + 8)
+    system_lba = -(-(bundle_lba + sectors(len(bundle))) // PARTITION_ALIGN) * PARTITION_ALIGN
+    system = fat.make(EFI_FILE, efi, system_lba)
+    system_end = system_lba + sectors(len(system))
+    total = max(SMALLEST // SECTOR, -(-(system_end + gpt.BEHIND) // PARTITION_ALIGN) * PARTITION_ALIGN)
+    partitions = (gpt.Partition(gpt.BIOS_BOOT, STAGE1_LBA, system_lba - 1, "raclette"),
+                  gpt.Partition(gpt.EFI_SYSTEM, system_lba, system_end - 1, "EFI system"))
+    primary, backup = gpt.tables(build_id, partitions, total)
+    image = bytearray(total * SECTOR)
+    for lba, data in ((0, start), (1, primary), (bundle_lba, bundle), (system_lba, system), (total - gpt.BEHIND, backup)):
+        image[lba * SECTOR:lba * SECTOR + len(data)] = data
+    image[PARTITIONS:SECTOR] = gpt.protective(total)
+    first = STAGE1_LBA * SECTOR
+    _put(image, first + 0x38, "QQ", bundle_lba, len(bundle))
+    _put(image, first + 0x50, "Q", xxh64(bundle))
+    _with_sum(image)
+    return bytes(image)
+
+
+def compose(stage0, stage1, stage2, kernel, bundle, efi):
     """(the image's bytes, its Layout)."""
     _check(stage0, stage1, stage2)
     build_id = build_id_of(stage2, kernel)
     bundle_lba = KERNEL_LBA + -(-sectors(len(kernel)) // PART_ALIGN) * PART_ALIGN
-    total = (bundle_lba + sectors(len(bundle))) * SECTOR
-    total = max(SMALLEST, -(-total // MEBIBYTE) * MEBIBYTE)
 
     second = bytearray(padded(stage2))
     _put(second, 8, "Q", build_id)
     first = bytearray(padded(stage1, STAGE1_BYTES))
     _put(first, 0x08, "QQIIII", build_id, STAGE2_LBA, sectors(len(second)), len(second), xxh32(bytes(second)), 0)
-    _put(first, 0x28, "QQQQQQ", KERNEL_LBA, len(kernel), bundle_lba, len(bundle), xxh64(kernel), xxh64(bundle))
+    _put(first, 0x28, "QQ", KERNEL_LBA, len(kernel))
+    _put(first, 0x48, "Q", xxh64(kernel))
     boot = bytearray(padded(stage0, SECTOR))
-    _put(boot, 0x1A0, "QI", STAGE1_LBA, sum(struct.unpack("<512I", first)) & 0xFFFFFFFF)
-    boot[0x1BE:] = partition_table(total // SECTOR)
+    _put(boot, STAGE1_PLACE, "Q", STAGE1_LBA)
 
-    image = bytearray(total)
-    parts = []
-    for name, lba, data in (("stage0", 0, boot), ("stage1", STAGE1_LBA, first), ("stage2", STAGE2_LBA, second),
-                            ("kernel", KERNEL_LBA, kernel), ("bundle", bundle_lba, bundle)):
-        image[lba * SECTOR:lba * SECTOR + len(data)] = data
-        parts.append(Part(name, lba, len(data), f"{xxh64(bytes(data)):016x}"))
-    return bytes(image), Layout(build_id, tuple(parts), total)
+    start = bytearray(bundle_lba * SECTOR)
+    for lba, data in ((0, boot), (STAGE1_LBA, first), (STAGE2_LBA, second), (KERNEL_LBA, kernel)):
+        start[lba * SECTOR:lba * SECTOR + len(data)] = data
+    image = _complete(bytes(start), bundle_lba, bundle, efi)
+    return image, layout_of(image)
 
 
 def layout_of(image):
@@ -120,21 +139,16 @@ def layout_of(image):
     return Layout(build_id, parts, len(image))
 
 
-def with_bundle(image, bundle):
-    """The same system with another bundle: what `run` boots. Only stage1's fields about it and their sum change."""
-    stage1_at = STAGE1_LBA * SECTOR
-    bundle_lba, = struct.unpack_from("<Q", image, stage1_at + 0x38)
-    start = bundle_lba * SECTOR
-    total = max(SMALLEST, -(-(start + sectors(len(bundle)) * SECTOR) // MEBIBYTE) * MEBIBYTE)
-    fresh = bytearray(total)
-    fresh[:start] = image[:start]
-    fresh[start:start + len(bundle)] = bundle
-    _put(fresh, stage1_at + 0x40, "Q", len(bundle))
-    _put(fresh, stage1_at + 0x50, "Q", xxh64(bundle))
-    first = fresh[stage1_at:stage1_at + STAGE1_BYTES]
-    _put(fresh, STAGE1_SUM, "I", sum(struct.unpack("<512I", first)) & 0xFFFFFFFF)
-    fresh[0x1BE:SECTOR] = partition_table(total // SECTOR)
-    return bytes(fresh)
+def with_bundle(image, bundle, efi):
+    """The same system with another bundle, on disk and inside the EFI program."""
+    bundle_lba, = struct.unpack_from("<Q", image, STAGE1_LBA * SECTOR + 0x38)
+    return _complete(image[:bundle_lba * SECTOR], bundle_lba, bundle, efi)
+
+
+def efi_of(image):
+    """The program on the EFI system partition, which is the last thing on it."""
+    first, last = struct.unpack_from("<QQ", image, 2 * SECTOR + gpt.ENTRY_BYTES + 32)
+    return fat.content(EFI_FILE, image[first * SECTOR:(last + 1) * SECTOR])
 
 
 def main(arguments):

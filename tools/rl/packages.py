@@ -32,6 +32,7 @@ TABLE = (
     Package("libc6-dev", "static glibc, for targets in C++", ALL, ("/usr/lib/*/libc.a",)),
     Package("qemu-system-x86", "the machine with AMD SVM that everything runs on",
             ("run", "replay", "test", "bench", "debug"), ("qemu-system-x86_64",)),
+    Package("ovmf", "the machine's UEFI firmware", ("test",), ("/usr/share/OVMF/OVMF_CODE_4M.fd",)),
     Package("grub-pc-bin", "another boot loader, that starts us by Multiboot2", ("test",),
             ("/usr/lib/grub/i386-pc/multiboot2.mod",)),
     Package("grub-common", "makes that boot loader's rescue image", ("test",), ("grub-mkrescue",)),

@@ -18,15 +18,21 @@ STATUS = {33: OK, 35: CRASHED, 37: TIMED_OUT, 57: SYSTEM_FAILED, 59: TESTS_FAILE
 PIPE_BYTES = 1 << 20            # QEMU drops serial output that it cannot place after four tries: leave it room
 
 
+# OVMF: its code, and its variables, whose changes are dropped.
+UEFI = ["-drive", "if=pflash,format=raw,unit=0,readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M.fd",
+        "-drive", "if=pflash,format=raw,unit=1,snapshot=on,file=/usr/share/OVMF/OVMF_VARS_4M.fd"]
+
+
 @dataclass
 class Machine:
-    """What is plugged together. `disk`: ide, ahci, virtio, usb or none; cd; kernel, by QEMU's own loader."""
+    """What is plugged together. `disk`: ide, ahci, nvme, virtio, usb or none; cd; kernel, by QEMU's own loader."""
     cpus: int = 2
     memory: str = "512M"
     cpu: str = "EPYC"
     machine: str = "pc"
     vga: str = "std"
     disk: str = "ide"
+    firmware: str = "bios"          # or uefi
     icount: bool = False
     may_exit: bool = True           # has the port by which the kernel ends QEMU
     extra: list = field(default_factory=list)
@@ -36,7 +42,7 @@ class Machine:
             ["-accel", "tcg,thread=multi"]
         return [PROGRAM, "-machine", self.machine, *accelerator, "-cpu", self.cpu, "-m", self.memory,
                 "-smp", str(self.cpus), "-display", "none", "-nodefaults", "-vga", self.vga, "-no-reboot",
-                *self.disk_arguments(image),
+                *(UEFI if self.firmware == "uefi" else []), *self.disk_arguments(image),
                 *(["-device", "isa-debug-exit,iobase=0xf4,iosize=4"] if self.may_exit else []), *self.extra]
 
     def disk_arguments(self, image):
@@ -49,6 +55,7 @@ class Machine:
             "ide": ["-device", "ide-hd,drive=disk,bootindex=0"],
             "ahci": ["-device", "ich9-ahci,id=ahci", "-device", "ide-hd,bus=ahci.0,drive=disk,bootindex=0"],
             "virtio": ["-device", "virtio-blk-pci,drive=disk,bootindex=0"],
+            "nvme": ["-device", "nvme,drive=disk,serial=1,bootindex=0"],
             "cd": ["-device", "ide-cd,drive=disk,bootindex=0"],
             "usb": ["-device", "qemu-xhci,id=xhci", "-device", "usb-storage,bus=xhci.0,drive=disk,bootindex=0"],
         }[self.disk]
