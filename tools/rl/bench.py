@@ -23,16 +23,16 @@ COVERAGE_AT = {10000: 992, 50000: 1144, 100000: 1251}       # libFuzzer's, from 
 LIBFUZZER_RATE = "libFuzzer with AddressSanitizer 1,373, AFL++ persistent 1,002"
 
 
-def boot(options, machine, seeds=True, on_record=None):
-    """Runs one machine to its end; (seconds, record) pairs."""
+def boot(options, machine, seeds=True, on_event=None):
+    """Runs one machine to its end; its records."""
     options = {"target": BUILTIN_TARGET, "cpus": machine.cpus, "exit": 1, **options}
     session = Session(boot_image(target_entries(BUILTIN_TARGET, options, with_seeds=seeds)), machine, deadline=SECONDS)
     records, text = [], []
     for seconds, event in session.events():
+        if on_event and event is not None:
+            on_event(seconds, event)
         if isinstance(event, dict):
-            records.append((seconds, event))
-            if on_record:
-                on_record(event)
+            records.append(event)
         elif event:
             text.append(event)
     if session.status != OK or session.why:
@@ -42,20 +42,21 @@ def boot(options, machine, seeds=True, on_record=None):
 
 def kernel_benchmarks(pattern):
     """Those that the kernel brings, counted in instructions."""
-    for _, record in boot({"bench": f"*{pattern}*"}, Machine(cpus=1, icount=True)):
+    for record in boot({"bench": f"*{pattern}*"}, Machine(cpus=1, icount=True)):
         if record["type"] == "bench":
             yield record["name"], record["value"], record["unit"], record.get("compared_with", "")
 
 
 def first_case(_pattern):
-    records = boot({"cases": 1, "seed": 1}, Machine(cpus=1))
-    seconds = next(s for s, record in records if record["type"] in ("boot", "stats"))
+    heard = []
+    boot({"cases": 1, "seed": 1}, Machine(cpus=1), on_event=lambda s, event: heard.append((s, str(event))))
+    seconds = next(s for s, line in heard if line.startswith("7 fuzzing"))
     yield "boot.first_case", round(seconds, 2), "s", "aim 1.5; the ancestor needs 6 to 7 s to its prompt"
 
 
 def rate(cpus):
     """Cases a second in the second half of a run: between the statistics nearest to its middle and to its end."""
-    records = [r for _, r in boot({"cases": RATE_CASES * cpus, "seed": 1}, Machine(cpus=cpus)) if r["type"] == "stats"]
+    records = [r for r in boot({"cases": RATE_CASES * cpus, "seed": 1}, Machine(cpus=cpus)) if r["type"] == "stats"]
     if len(records) < 2:
         raise Stop(SYSTEM_FAILED, "too few statistics to measure a rate")
     last = records[-1]
@@ -78,10 +79,9 @@ def coverage(_pattern):
         with tempfile.TemporaryDirectory(prefix="raclette-bench-") as folder:
             out = OutDir(Path(folder))
 
-            def keep(record):
+            for record in boot({"cases": cases, "seed": 1}, Machine(cpus=1)):
                 if record["type"] == "corpus":
                     out.add_corpus(record)
-            boot({"cases": cases, "seed": 1}, Machine(cpus=1), on_record=keep)
             out.close()
             for seed in targets.seeds(BUILTIN_TARGET):
                 (Path(folder) / "corpus" / Path(seed).name).write_bytes((ROOT / seed).read_bytes())
