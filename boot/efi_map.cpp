@@ -31,10 +31,14 @@ u32 type_of(u32 efi_type) {
     case loader_data:
     case boot_services_code:
     case boot_services_data:
-    case conventional: return 1;
-    case acpi_reclaim: return 3;
-    case acpi_nvs: return 4;
-    default: return 2;
+    case conventional:
+        return 1;
+    case acpi_reclaim:
+        return 3;
+    case acpi_nvs:
+        return 4;
+    default:
+        return 2;
     }
 }
 

@@ -1,4 +1,5 @@
-// efi/main.cpp — BOOTX64.EFI: copies the package below 4 GiB, ends the firmware's services, enters the loader.
+// efi/main.cpp — BOOTX64.EFI: copies the package below 4 GiB, ends the firmware's services, enters the
+// loader.
 //
 // The firmware loaded the package behind this program (boot/package.h). What the firmware says about the
 // machine is put into a PVH start info, which the loader reads anyway. Until the services end, a failure
@@ -18,9 +19,9 @@ namespace efi {
 
 namespace {
 
-constexpr u64 uefi_entry = 0x210;       // in the loader: RSI = PVH start info (loader/entry.asm)
-constexpr u64 raw_map_bytes = 128_KiB;  // chosen: real maps have up to a few hundred entries of 48 bytes
-constexpr u32 tries = 4;                // an event between the map and the end changes the map
+constexpr u64 uefi_entry = 0x210;      // in the loader: RSI = PVH start info (loader/entry.asm)
+constexpr u64 raw_map_bytes = 128_KiB; // chosen: real maps have up to a few hundred entries of 48 bytes
+constexpr u32 tries = 4;               // an event between the map and the end changes the map
 
 struct Info {
     boot::HvmStartInfo start;
@@ -53,7 +54,8 @@ u32 end_services(Handle image, BootServices &services, MutableBytes raw, Info &i
     for (u32 i = 0; i < tries; ++i) {
         u64 bytes = raw.size(), key = 0, descriptor_bytes = 0;
         u32 version = 0;
-        if (services.get_memory_map(&bytes, raw.data(), &key, &descriptor_bytes, &version) != success) return 0;
+        if (services.get_memory_map(&bytes, raw.data(), &key, &descriptor_bytes, &version) != success)
+            return 0;
         if (services.exit_boot_services(image, key) != success) continue;
         cpu::disable_interrupts();
         return boot::convert_efi_map(raw.first(bytes), descriptor_bytes, info.map);
@@ -75,7 +77,8 @@ Status start(Handle image, SystemTable &system) {
     const MutableBytes raw{reinterpret_cast<u8 *>(place + bytes + info_bytes), raw_map_bytes};
     info.start = {boot::hvm_magic, 1, 0, 0, 0, 0, find_rsdp(system), reinterpret_cast<u64>(info.map), 0, 0};
     info.start.memmap_entries = end_services(image, *system.boot_services, raw, info);
-    // With no entry the loader says that there is no map: from here on, only the serial line is left to say it.
+    // With no entry the loader says that there is no map: from here on, only the serial line is left to say
+    // it.
     asm volatile("jmp *%0" : : "r"(place + uefi_entry), "S"(&info.start) : "memory");
     __builtin_unreachable();
 }

@@ -203,8 +203,7 @@ void print_crash_chain(const Output &out, const Crash &crash, const rstate::Reso
         out(line.text());
         line.clear();
     };
-    line.add("error target.{} on core {}, case {}, hash {h}", f.kind, crash.core, crash.case_number,
-             f.hash);
+    line.add("error target.{} on core {}, case {}, hash {h}", f.kind, crash.core, crash.case_number, f.hash);
     flush();
     line.add("  fuzz/worker.h");
     while (line.size() < 28) line.add(" ");

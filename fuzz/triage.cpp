@@ -5,10 +5,7 @@
 
 namespace fuzz {
 
-namespace {
-
-
-} // namespace
+namespace {} // namespace
 
 void write_function(const Output &out, u64 pc, const rstate::Resolver *resolver) {
     TextBuffer<160> name;

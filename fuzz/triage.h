@@ -13,8 +13,8 @@ namespace fuzz {
 constexpr u8 other_fills[] = {0x00, 0xff, 0x5a};
 constexpr u64 fills_tried = sizeof other_fills;
 
-// Whether the crash with this hash is another one, or none, when fresh memory is filled with other bytes: then it depends on
-// what was never initialised. The executor stands at the snapshot before and after.
+// Whether the crash with this hash is another one, or none, when fresh memory is filled with other bytes:
+// then it depends on what was never initialised. The executor stands at the snapshot before and after.
 template <CaseRunner E>
 rstate::Result<bool> depends_on_fill(E &executor, Bytes input, u64 hash, u64 edge_budget) {
     for (const u8 fill : other_fills) {

@@ -242,8 +242,7 @@ template <Executor E, Surroundings H> rstate::Result<void> Worker<E, H>::on_time
 template <Executor E, Surroundings H>
 rstate::Result<bool> Worker<E, H>::crashes_the_same(Bytes input, u64 hash) {
     TRY(run_case(input, {.edge_budget = edge_budget_}), "running a crash's input again", cases_);
-    const bool same =
-        outcome_->ending == vm::Ending::crash && outcome_->finding.hash == hash;
+    const bool same = outcome_->ending == vm::Ending::crash && outcome_->finding.hash == hash;
     TRY(reset(), "resetting after a crash", cases_);
     return same;
 }
@@ -274,8 +273,8 @@ template <Executor E, Surroundings H> rstate::Result<void> Worker<E, H>::on_cras
         }
     CountedRuns counted{*this};
     if (may_run(fills_tried))
-        finding.uninitialised =
-            TRY(depends_on_fill(counted, input_.bytes(), hash, edge_budget_), "trying other fills of fresh memory", cases_);
+        finding.uninitialised = TRY(depends_on_fill(counted, input_.bytes(), hash, edge_budget_),
+                                    "trying other fills of fresh memory", cases_);
     write_crash(outbox_.urgent.begin(), {found_case, options_.core, input_.bytes(), &finding},
                 options_.resolver);
     CHECK(outbox_.urgent.commit(), "an empty queue has room for any crash", input_.size());

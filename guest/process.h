@@ -107,8 +107,7 @@ Process<Machine> Process<Machine>::attach(Machine &machine, const Program &progr
 }
 
 template <vm::Vm Machine>
-rstate::Result<const vm::Outcome *> Process<Machine>::run_case(Bytes input,
-                                                               const vm::CaseOptions &options) {
+rstate::Result<const vm::Outcome *> Process<Machine>::run_case(Bytes input, const vm::CaseOptions &options) {
     CHECK(at_snapshot_, "a case starts from the snapshot");
     if (input.size() > door_.control.input_capacity)
         return FAIL(input_too_long, "the target has no room for this input", input.size(),

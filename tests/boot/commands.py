@@ -177,7 +177,8 @@ def told_by_address_sanitizer(native, crash):
     # address that is off by a whole image may lie in another live block there: another spacing moves the blocks.
     depends = json.loads((crash / "crash.json").read_text())["uninitialised"]
     for fill, spacing in itertools.product((0xbe, 0x00, 0xff, 0x5a) if depends else (0xbe,), (16, 128, 512, 2048)):
-        options = f"malloc_fill_byte={fill}:max_malloc_fill_size=1048576:symbolize=1:redzone={spacing}:max_redzone={spacing}"
+        options = (f"malloc_fill_byte={fill}:max_malloc_fill_size=1048576:redzone={spacing}:max_redzone={spacing}:"
+                   "detect_leaks=0:symbolize=1")
         done = subprocess.run([str(ROOT / native), str(crash / "input")], stdin=subprocess.DEVNULL, capture_output=True,
                               text=True, errors="replace", timeout=PATIENCE, env=dict(os.environ, ASAN_OPTIONS=options))
         found = re.search(r"^SUMMARY: \w+: \S+ .* in (\S+)", done.stderr, re.MULTILINE)
