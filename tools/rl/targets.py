@@ -18,7 +18,7 @@ RUNTIME_PARTS = ("asan", "compare", "fake_stack", "globals", "heap", "memory", "
                  "string")
 MUSL = {"include": "/usr/include/x86_64-linux-musl", "lib": "/usr/lib/x86_64-linux-musl"}
 MUSL_TRIPLE = "x86_64-linux-musl"
-HEAP_BASE = 0x10000000  # RL_HEAP_BASE of abi.h: the ELF must end below it
+BREAK_BASE = 0x08000000  # break_base of guest/plan.h: the ELF must end below it
 
 REPRODUCIBLE = "-I. -g -ffile-compilation-dir=."
 # The runtime must not be instrumented, nor its loops turned into calls of the functions that they implement. Unwind
@@ -244,8 +244,8 @@ def complaints(data, name):
     if any(segment.kind == 3 for segment in file.segments):
         found.append(f"target {name}: it wants a dynamic loader; targets are linked statically")
     end = max((s.address + s.memory_size for s in file.segments if s.kind == 1), default=0)
-    if end > HEAP_BASE:
-        found.append(f"target {name}: it ends at {end:#x}, but the heap begins at {HEAP_BASE:#x}")
+    if end > BREAK_BASE:
+        found.append(f"target {name}: it ends at {end:#x}, but the program break begins at {BREAK_BASE:#x}")
     return found
 
 
