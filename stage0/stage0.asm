@@ -1,4 +1,4 @@
-; stage0/stage0.asm — the boot sector: look at the machine, load stage1, check it, go there.
+; stage0/stage0.asm — the boot sector of disk and CD: load stage1, check it, go there.
 ;
 ; Entered by the BIOS at 0000:7C00 in real mode, DL = boot drive. Hands on to 0000:7E00 with DL kept.
 ;
@@ -16,6 +16,8 @@ STAGE1_SECTORS  equ 4
 COM1            equ 0x3F8
 DEBUG_EXIT      equ 0xF4                ; QEMU's isa-debug-exit; nobody answers there on real machines
 SYSTEM_FAILED   equ 0x1C
+PARAMETERS      equ 0x600               ; free memory
+PARAMETER_BYTES equ 0x1A
 
         jmp     short start
         nop
@@ -32,6 +34,7 @@ start:
         jmp     0:.flat                 ; some BIOSes start us at 07C0:0000
 .flat:
         sti
+        or      dl, 0x80                ; some BIOSes give a wrong number; we are never on a floppy disk
         mov     [drive], dl
 
         mov     si, uart_set_up         ; 115,200 baud, 8 bits, no parity: pairs of port offset and value
@@ -46,16 +49,6 @@ start:
         mov     si, hello
         call    print
 
-        mov     eax, 0x80000000         ; long mode: CPUID 8000_0001 EDX bit 29
-        cpuid
-        mov     si, no_long_mode
-        cmp     eax, 0x80000001
-        jb      fail
-        mov     eax, 0x80000001
-        cpuid
-        bt      edx, 29
-        jnc     fail
-
         mov     ah, 0x41                ; INT 13h extensions: packet reads
         mov     bx, 0x55AA
         mov     dl, [drive]
@@ -67,9 +60,23 @@ start:
         test    cl, 1
         jz      fail
 
-        mov     bp, 4                   ; tries: a drive that spins up may fail the first read
+        mov     si, PARAMETERS          ; of the drive: how large are its sectors?
+        mov     word [si], PARAMETER_BYTES
+        mov     ah, 0x48
+        mov     dl, [drive]
+        int     0x13
+        jc      .small                  ; not told: as always
+        mov     bx, [si + 0x18]
+        shr     bx, 9
+        jz      .small
+        mov     ax, [stage1_lba]        ; the image tool counts in 512 bytes, and keeps this below 32 MiB
+        xor     dx, dx
+        div     bx
+        mov     [stage1_lba], ax
+
+.small: mov     bp, 4                   ; tries: a drive that spins up may fail the first read
 .read:  mov     si, packet
-        mov     byte [si + 2], STAGE1_SECTORS   ; a failed read leaves there how many it got
+        mov     byte [si + 2], STAGE1_SECTORS   ; a failed read leaves there how many it got; larger sectors: too many
         mov     ah, 0x42
         mov     dl, [drive]
         int     0x13
@@ -137,7 +144,6 @@ uart_set_up:
 hello:          db "1 stage0"
 newline:        db 13, 10, 0
 stopped:        db "stage0: stop: ", 0
-no_long_mode:   db "no long mode", 0
 no_extensions:  db "no INT 13h extensions", 0
 bad_sum:        db "stage1 damaged", 0
 

@@ -1,11 +1,12 @@
-; stage1/stage1.asm — four sectors: A20, memory map, loading and checking stage2, loading kernel and bundle, long mode.
+; stage1/stage1.asm — 2 KiB: a look at the machine, A20, memory map, loading and checking stage2, loading kernel and
+; bundle, long mode.
 ;
 ; Entered from stage0 at 0000:7E00 in real mode, DS = ES = SS = 0, SP = 7C00, DL = boot drive.
 ; Hands on to stage2 at 0x10000 in 64-bit mode: RDI = Handoff, first 4 GiB mapped to themselves, interrupts off.
 ;
 ;   0x00500  Handoff                          0x09000  six page tables for long mode
 ;   0x00600  E820 entries, at most 512        0x10000  stage2
-;   0x07C00  stack, downwards                 0x70000  63.5 KiB through which disk reads pass
+;   0x07C00  stack, downwards                 0x70000  60 KiB through which disk reads pass
 ;   0x07E00  this code                        0x1000000  kernel, bundle behind it on the next page
 ;
 ; It assumes nothing about the machine that it can test; each failure prints one line and stops.
@@ -21,7 +22,7 @@ MAP_LIMIT       equ 512
 TABLES          equ 0x9000
 STAGE2          equ 0x10000
 BOUNCE          equ 0x70000
-BOUNCE_SECTORS  equ 127                 ; the most that every BIOS reads at once
+BOUNCE_SECTORS  equ 120                 ; every BIOS reads up to 127 at once; whole sectors of 2048 and 4096 bytes too
 LOAD_AT         equ 0x1000000           ; 16 MiB: above the ISA hole that some machines still have
 COM1            equ 0x3F8
 DEBUG_EXIT      equ 0xF4
@@ -49,8 +50,10 @@ start:
         mov     [drive], dl
         mov     si, hello
         call    print
+        call    look_for_long_mode
         rdtsc
         mov     [HANDOFF + Handoff.entropy], eax
+        call    look_at_drive
         call    open_a20
         call    read_map
         call    load_stage2
@@ -63,6 +66,36 @@ start:
         call    write_handoff
         call    build_tables
         jmp     enter_long_mode
+
+; ---- the processor and the drive --------------------------------------------------------------------
+look_for_long_mode:                     ; CPUID 8000_0001 EDX bit 29
+        mov     eax, 0x80000000
+        cpuid
+        mov     si, no_long_mode
+        cmp     eax, 0x80000001
+        jb      fail
+        mov     eax, 0x80000001
+        cpuid
+        bt      edx, 29
+        jnc     fail
+        ret
+
+; How large the drive's sectors are, as a power of two of 512 bytes; what a BIOS does not say, or cannot be, is 512.
+look_at_drive:
+        mov     si, MAP                 ; not in use yet
+        mov     word [si], 0x1A
+        mov     ah, 0x48
+        mov     dl, [drive]
+        int     0x13
+        jc      .done
+        movzx   eax, word [si + 0x18]
+        shr     eax, 9
+        bsf     ecx, eax                ; 512 is 0, 2048 is 2, 4096 is 3
+        jz      .done
+        cmp     cl, 3
+        ja      .done
+        mov     [shift], cl
+.done:  ret
 
 ; ---- A20 --------------------------------------------------------------------------------------------
 ; With address line 20 masked, 1 MiB + n reads what is at n. Tried: nothing, BIOS, keyboard controller, port 92h.
@@ -174,15 +207,27 @@ is_usable:
         ret
 
 ; ---- disk -------------------------------------------------------------------------------------------
-; Reads [packet.count] sectors from [packet.lba] to [packet.segment]:0; five tries, the drive reset between them.
+; Reads [count] sectors of 512 bytes from [lba] to [packet.segment]:0, and the rest of the drive's own sector where
+; those are larger; five tries, the drive reset between them.
 read_sectors:
         mov     bp, 5
-.try:   mov     si, packet
-        push    word [packet.count]     ; a failed read leaves there how many it got
+.try:   mov     cl, [shift]
+        mov     eax, [lba]
+        mov     edx, [lba + 4]
+        shrd    eax, edx, cl
+        shr     edx, cl
+        mov     [packet.lba], eax
+        mov     [packet.lba + 4], edx
+        mov     ax, 1
+        shl     ax, cl
+        dec     ax
+        add     ax, [count]
+        shr     ax, cl
+        mov     [packet.count], ax      ; a failed read leaves there how many it got
+        mov     si, packet
         mov     ah, 0x42
         mov     dl, [drive]
         int     0x13
-        pop     word [packet.count]     ; POP keeps the carry
         jnc     .done
         mov     [status], ah
         xor     ah, ah
@@ -220,20 +265,20 @@ load_stage2:
         ja      fail
         test    eax, eax
         jz      fail
-        mov     [packet.count], ax
+        mov     [count], ax
         mov     word [packet.segment], STAGE2 >> 4
         mov     eax, [stage2_lba]
-        mov     [packet.lba], eax
+        mov     [lba], eax
         mov     eax, [stage2_lba + 4]
-        mov     [packet.lba + 4], eax
+        mov     [lba + 4], eax
         jmp     read_sectors
 
 ; Copies ECX bytes of a file from sector [ESI] (a 64-bit number) to physical address EDX, through the bounce buffer.
 load_file:
         mov     eax, [si]
-        mov     [packet.lba], eax
+        mov     [lba], eax
         mov     eax, [si + 4]
-        mov     [packet.lba + 4], eax
+        mov     [lba + 4], eax
         mov     word [packet.segment], BOUNCE >> 4
 .chunk: test    ecx, ecx
         jz      .done
@@ -243,14 +288,14 @@ load_file:
         cmp     eax, BOUNCE_SECTORS
         jbe     .size
         mov     ax, BOUNCE_SECTORS
-.size:  mov     [packet.count], ax
+.size:  mov     [count], ax
         pushad
         call    read_sectors
         popad
         call    copy_high
-        movzx   eax, word [packet.count]
-        add     [packet.lba], eax
-        adc     dword [packet.lba + 4], 0
+        movzx   eax, word [count]
+        add     [lba], eax
+        adc     dword [lba + 4], 0
         shl     eax, 9
         add     edx, eax
         sub     ecx, eax
@@ -525,6 +570,7 @@ hello:          db "2 stage1", 13, 10, 0
 leaving:        db "3 stage1: all loaded", 13, 10, 0
 newline:        db 13, 10, 0
 stopped:        db "stage1: stop: ", 0
+no_long_mode:   db "no long mode", 0
 no_a20:         db "address line 20 stays closed", 0
 no_map:         db "the BIOS gives no memory map (INT 15h AX=E820h)", 0
 long_map:       db "the memory map has more than 511 entries", 0
@@ -537,7 +583,11 @@ other_build:    db "stage2 is of another build", 0
 
 drive:          db 0
 status:         db 0
+shift:          db 0
 
+align 4
+lba:            dq 0
+count:          dw 0
 align 4
 lanes:          dd (P1 + P2) & 0xFFFFFFFF, P2, 0, (0 - P1) & 0xFFFFFFFF
 packet:         db 16, 0

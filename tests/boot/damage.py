@@ -55,3 +55,19 @@ def stage2_of_another_build(image, layout):
     else:
         struct.pack_into("<Q", other, package.find(image) + 24 + 2 * 8, xxh64(stage2))
     return bytes(other)
+
+
+BOOT_SECTOR_CODE = 0x5A         # behind the jump and the hole for a BPB
+
+
+def bpb_over_it(image, layout):
+    """Firmware wrote what it takes for a BPB where FAT has one."""
+    return image[:3] + bytes(range(0x80, 0x80 + BOOT_SECTOR_CODE - 3)) + image[BOOT_SECTOR_CODE:]
+
+
+def wrong_drive(number):
+    """As a BIOS that gives this drive number: `mov dl, number` before anything else, in the hole for a BPB."""
+    def apply(image, layout):
+        code = b"\xeb\x01\x90" + bytes([0xB2, number, 0xEB, BOOT_SECTOR_CODE - 7])
+        return code + image[len(code):]
+    return apply

@@ -48,8 +48,8 @@ def _refused(name, says, options=None, machine=None, broken=None, **more):
 REFUSALS = [
     _refused("a processor without SVM", r"SVM", machine=Machine(cpus=1, cpu="EPYC,-svm")),
     _refused("a processor without nested paging", r"nested paging|NPT", machine=Machine(cpus=1, cpu="EPYC,-npt")),
-    _refused("a processor without long mode", r"stage0: stop: no long mode", machine=Machine(cpus=1, cpu="EPYC,-lm")),
-    _refused("a 32-bit processor", r"stage0: stop: no long mode", machine=Machine(cpus=1, cpu="pentium3")),
+    _refused("a processor without long mode", r"stage1: stop: no long mode", machine=Machine(cpus=1, cpu="EPYC,-lm")),
+    _refused("a 32-bit processor", r"stage1: stop: no long mode", machine=Machine(cpus=1, cpu="pentium3")),
     _refused("16 MiB of memory", r"too little memory", machine=Machine(cpus=1, memory="16M")),
     _refused("eight cores with 18 MiB", r"^error boot.too_little_memory", machine=Machine(cpus=8, memory="18M")),
     _refused("a flipped bit in stage1", r"stage0: stop: stage1 damaged", broken=damage.flip("stage1")),

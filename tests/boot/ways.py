@@ -60,6 +60,18 @@ IMG = [
     _uefi("q35", "nvme"),
     _uefi("pc", "virtio"),
     _fuzzes("BIOS, nvme", "img", Machine(machine="q35", disk="nvme"), BY_BIOS),
+    _fuzzes("BIOS, nvme with sectors of 4096 bytes", "img", Machine(machine="q35", disk="nvme", sector=4096), BY_BIOS),
+    _fuzzes("BIOS that wrote a BPB over the boot sector", "img", Machine(disk="usb"), BY_BIOS, damage=damage.bpb_over_it),
+    _fuzzes("BIOS that gives a wrong drive number", "img", Machine(), BY_BIOS, damage=damage.wrong_drive(0)),
+]
+
+
+ISO = [
+    _fuzzes("BIOS, CD", "iso", Machine(disk="cd"), BY_BIOS),
+    _fuzzes("BIOS, CD on AHCI", "iso", Machine(machine="q35", disk="cd"), BY_BIOS),
+    _fuzzes("BIOS, CD image as a disk", "iso", Machine(disk="usb"), BY_BIOS),
+    _fuzzes("UEFI, CD", "iso", Machine(machine="q35", disk="cd", firmware="uefi"), BY_UEFI),
+    _fuzzes("UEFI, CD image as a disk", "iso", Machine(machine="q35", disk="usb", firmware="uefi"), BY_UEFI),
 ]
 
 
@@ -69,6 +81,9 @@ def _refused(name, says, breakage):
 
 
 REFUSALS = [
+    Scenario("refuses a floppy disk", Machine(cpus=1, disk="floppy"), options={}, status=SYSTEM_FAILED,
+             damage=lambda image, layout: image[:1440 * 1024], must=(r"stage0: stop: no INT 13h extensions",),
+             must_not=(r"^2 stage1",)),
     _refused("a package with a flipped bit in stage2", r"checking stage2\n.*XXH64 differs", damage.flip("stage2")),
     _refused("a package with a flipped bit in the kernel", r"checking the kernel\n.*XXH64 differs",
              damage.flip("kernel")),
@@ -76,4 +91,4 @@ REFUSALS = [
              damage.stage2_of_another_build),
 ]
 
-WAYS = ELF + IMG + REFUSALS
+WAYS = ELF + IMG + ISO + REFUSALS

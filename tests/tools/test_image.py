@@ -76,7 +76,7 @@ class ImageTest(unittest.TestCase):
         (kernel_lba, kernel_bytes, bundle_lba, bundle_bytes,
          kernel_hash, bundle_hash) = struct.unpack_from("<6Q", self.stage1, 0x28)
         _, _, stage2, kernel, bundle, _ = self.parts
-        self.assertEqual((lba2, sectors2, bytes2, zero), (68, 40, 40 * SECTOR, 0))
+        self.assertEqual((lba2, sectors2, bytes2, zero), (72, 40, 40 * SECTOR, 0))
         self.assertEqual(build_id, xxh64(stage2 + kernel))
         on_disk = self.image[lba2 * SECTOR:lba2 * SECTOR + bytes2]
         self.assertEqual(hash2, xxh32(on_disk))

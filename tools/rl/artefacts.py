@@ -6,7 +6,7 @@
 import sys
 from pathlib import Path
 
-from . import image, package
+from . import image, iso, package
 from .common import BUILD, write_atomically
 from .image import Problem
 
@@ -25,6 +25,8 @@ def layout_of(kind, data):
 
 def with_bundle(kind, data, bundle):
     """The same artefact with another bundle."""
+    if kind == "iso":
+        return iso.make(with_bundle("img", path("img").read_bytes(), bundle))
     if kind == "img":
         return image.with_bundle(data, bundle, with_bundle("efi", image.efi_of(data), bundle))
     at = package.find(data)

@@ -13,13 +13,12 @@ from .common import write_atomically
 from .xxhash import xxh32, xxh64
 
 SECTOR = 512
-STAGE1_LBA, STAGE2_LBA, KERNEL_LBA = 64, 68, 128
+STAGE1_LBA, STAGE2_LBA, KERNEL_LBA = 64, 72, 136     # multiples of PART_ALIGN
 STAGE0_CODE = 0x1A0                     # what lies behind is patched: stage1's place and sum
 STAGE0_BYTES = 0x1B8                    # then the disk's signature and the partition table
-STAGE1_BYTES = (STAGE2_LBA - STAGE1_LBA) * SECTOR
-STAGE2_BYTES = (KERNEL_LBA - STAGE2_LBA) * SECTOR
+STAGE1_BYTES, STAGE2_BYTES = 4 * SECTOR, 60 * SECTOR
 STAGE1_PLACE, STAGE1_SUM, PARTITIONS = 0x1A0, 0x1A8, 0x1BE      # in the boot sector
-PART_ALIGN = 8                          # sectors: parts begin on a page
+PART_ALIGN = 8                          # sectors: parts begin on a page, and on a drive's larger sector
 PARTITION_ALIGN = 2048          # sectors: a mebibyte
 SMALLEST = 10 << 20
 EFI_FILE = "EFI/BOOT/BOOTX64.EFI"
@@ -80,7 +79,7 @@ def _check(stage0, stage1, stage2):
 
 def _with_sum(image):
     """Stage1's sum beside its place in the boot sector."""
-    first = image[STAGE1_LBA * SECTOR:STAGE2_LBA * SECTOR]
+    first = image[STAGE1_LBA * SECTOR:STAGE1_LBA * SECTOR + STAGE1_BYTES]
     _put(image, STAGE1_SUM, "I", sum(struct.unpack("<512I", first)) & 0xFFFFFFFF)
 
 
@@ -130,7 +129,7 @@ def compose(stage0, stage1, stage2, kernel, bundle, efi):
 
 def layout_of(image):
     """Reads the Layout back from an image, as the stages do."""
-    stage1 = image[STAGE1_LBA * SECTOR:STAGE2_LBA * SECTOR]
+    stage1 = image[STAGE1_LBA * SECTOR:STAGE1_LBA * SECTOR + STAGE1_BYTES]
     build_id, stage2_lba, _, stage2_bytes = struct.unpack_from("<QQII", stage1, 0x08)
     kernel_lba, kernel_bytes, bundle_lba, bundle_bytes = struct.unpack_from("<QQQQ", stage1, 0x28)
     places = (("stage0", 0, SECTOR), ("stage1", STAGE1_LBA, STAGE1_BYTES), ("stage2", stage2_lba, stage2_bytes),
@@ -138,6 +137,23 @@ def layout_of(image):
     parts = tuple(Part(name, lba, size, f"{xxh64(image[lba * SECTOR:lba * SECTOR + size]):016x}")
                   for name, lba, size in places)
     return Layout(build_id, parts, len(image))
+
+
+def part_for_bios(image):
+    """What BIOS boots from: everything before the EFI system partition."""
+    first, = struct.unpack_from("<Q", image, 2 * SECTOR + gpt.ENTRY_BYTES + 32)
+    return image[:first * SECTOR]
+
+
+def moved(start, sectors_on):
+    """The part for BIOS as it must be when it lies that much further on its medium."""
+    fresh = bytearray(start)
+    first = STAGE1_LBA * SECTOR
+    for field in (first + 0x10, first + 0x28, first + 0x38):
+        _put(fresh, field, "Q", struct.unpack_from("<Q", fresh, field)[0] + sectors_on)
+    _put(fresh, STAGE1_PLACE, "Q", STAGE1_LBA + sectors_on)
+    _with_sum(fresh)
+    return bytes(fresh)
 
 
 def with_bundle(image, bundle, efi):

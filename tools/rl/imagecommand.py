@@ -1,17 +1,25 @@
-"""`build.py image`: the raw disk image, where its parts lie, and how to put it on a USB stick."""
-from . import build, image
+"""`build.py image`: every artefact that boots, where the disk image's parts lie, and how to start each."""
+from . import artefacts, build, image, iso
+from .common import ROOT, write_atomically
+
+HOW = (
+    ("img", "USB stick or disk, BIOS and UEFI: sudo dd if=FILE of=/dev/sdX bs=1M conv=fsync (all that is on it is lost)"),
+    ("iso", "CD, BIOS and UEFI; as a disk, too"),
+    ("efi", "UEFI: copy to EFI/BOOT/BOOTX64.EFI on a FAT file system, or boot it over the network"),
+    ("elf", "QEMU: qemu-system-x86_64 -cpu EPYC -m 512 -serial stdio -kernel FILE; GRUB: multiboot2 FILE"),
+)
 
 
 def main(_arguments):
     path = build.require_image(build.build())
+    write_atomically(artefacts.path("iso"), iso.make(path.read_bytes()))
     build.print_ledger()
     layout = image.layout_of(path.read_bytes())
     print(f"\n{path}: {layout.size} bytes, build {layout.build_id:016x}")
     print(f"  {'part':8} {'sector':>8} {'bytes':>10}  XXH64")
     for part in layout.parts:
         print(f"  {part.name:8} {part.lba:8} {part.size:10}  {part.digest}")
-    print(f"\nOn a USB stick (everything on it is lost; find its name with lsblk):\n"
-          f"  sudo dd if={path} of=/dev/sdX bs=1M conv=fsync\n"
-          f"In QEMU, without build.py:\n"
-          f"  qemu-system-x86_64 -cpu EPYC -m 512 -smp 2 -drive file={path},format=raw -serial stdio")
+    print("\nThe same system, by every way in:")
+    for kind, how in HOW:
+        print(f"  {artefacts.path(kind).relative_to(ROOT)}\n      {how}")
     return 0

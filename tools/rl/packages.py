@@ -36,7 +36,7 @@ TABLE = (
     Package("grub-pc-bin", "another boot loader, that starts us by Multiboot2", ("test",),
             ("/usr/lib/grub/i386-pc/multiboot2.mod",)),
     Package("grub-common", "makes that boot loader's rescue image", ("test",), ("grub-mkrescue",)),
-    Package("xorriso", "writes CD images", ("test",), ("xorriso",)),
+    Package("xorriso", "writes CD images", ("test", "image"), ("xorriso",)),
     Package("libgtest-dev", "GoogleTest, for the host tests", ("test", "check"), (f"{INCLUDE}/gtest/gtest.h",)),
     Package("libclang-rt-dev", "AddressSanitizer and libFuzzer, for the host tests and parsers' fuzz entries",
             ("test", "bench"), ("/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a",)),

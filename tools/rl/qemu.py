@@ -25,13 +25,14 @@ UEFI = ["-drive", "if=pflash,format=raw,unit=0,readonly=on,file=/usr/share/OVMF/
 
 @dataclass
 class Machine:
-    """What is plugged together. `disk`: ide, ahci, nvme, virtio, usb or none; cd; kernel, by QEMU's own loader."""
+    """What is plugged together. `disk`: ide, ahci, nvme, virtio, usb, floppy, cd or none; kernel: by QEMU's own loader."""
     cpus: int = 2
     memory: str = "512M"
     cpu: str = "EPYC"
     machine: str = "pc"
     vga: str = "std"
     disk: str = "ide"
+    sector: int = 512
     firmware: str = "bios"          # or uefi
     icount: bool = False
     may_exit: bool = True           # has the port by which the kernel ends QEMU
@@ -50,14 +51,17 @@ class Machine:
             return []
         if self.disk == "kernel":
             return ["-kernel", image]
+        if self.disk == "floppy":
+            return ["-drive", f"file={image},format=raw,if=floppy,file.locking=off", "-boot", "a"]
         drive = ["-drive", f"file={image},format=raw,if=none,id=disk,file.locking=off"]
+        large = f",logical_block_size={self.sector},physical_block_size={self.sector}" if self.sector != 512 else ""
         device = {
             "ide": ["-device", "ide-hd,drive=disk,bootindex=0"],
             "ahci": ["-device", "ich9-ahci,id=ahci", "-device", "ide-hd,bus=ahci.0,drive=disk,bootindex=0"],
-            "virtio": ["-device", "virtio-blk-pci,drive=disk,bootindex=0"],
-            "nvme": ["-device", "nvme,drive=disk,serial=1,bootindex=0"],
+            "virtio": ["-device", "virtio-blk-pci,drive=disk,bootindex=0" + large],
+            "nvme": ["-device", "nvme,drive=disk,serial=1,bootindex=0" + large],
             "cd": ["-device", "ide-cd,drive=disk,bootindex=0"],
-            "usb": ["-device", "qemu-xhci,id=xhci", "-device", "usb-storage,bus=xhci.0,drive=disk,bootindex=0"],
+            "usb": ["-device", "qemu-xhci,id=xhci", "-device", "usb-storage,bus=xhci.0,drive=disk,bootindex=0" + large],
         }[self.disk]
         if self.disk == "ide" and self.machine == "q35":       # q35's own controller is AHCI already
             device = ["-device", "piix3-ide,id=ide", "-device", "ide-hd,bus=ide.0,drive=disk,bootindex=0"]

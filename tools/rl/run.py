@@ -25,7 +25,7 @@ def target_entries(target, options, extra=(), with_seeds=True):
 
 def boot_image(entries, way="img"):
     """The artefact as it was built, with another bundle."""
-    return artefacts.with_bundle(way, artefacts.path(way).read_bytes(), bundle.make(entries))
+    return artefacts.with_bundle(way, artefacts.path("img" if way == "iso" else way).read_bytes(), bundle.make(entries))
 
 
 def refuse_too_long(name, size, max_len):
