@@ -75,6 +75,15 @@ ISO = [
 ]
 
 
+BY_LINUX = r"^3 loader: started as a Linux kernel, "
+
+LKRN = [
+    _fuzzes("QEMU's Linux loader", "lkrn", Machine(disk="kernel"), BY_LINUX),
+    _fuzzes("Linux, GRUB in protected mode", "lkrn", Machine(disk="cd"), BY_LINUX, wrapped=grub_rescue("linux")),
+    _fuzzes("Linux, GRUB in real mode", "lkrn", Machine(disk="cd"), BY_LINUX, wrapped=grub_rescue("linux16")),
+]
+
+
 def _refused(name, says, breakage):
     return Scenario(f"refuses {name}", Machine(cpus=1, disk="kernel"), options={}, way="elf", damage=breakage,
                     status=SYSTEM_FAILED, must=(says,), must_not=(r"^\{'type': 'stats'",))
@@ -91,4 +100,4 @@ REFUSALS = [
              damage.stage2_of_another_build),
 ]
 
-WAYS = ELF + IMG + ISO + REFUSALS
+WAYS = ELF + IMG + ISO + LKRN + REFUSALS

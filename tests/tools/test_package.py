@@ -70,4 +70,4 @@ class PackageTest(unittest.TestCase):
             package.find(bytes(9000))
 
 
-HEADS = {"efi": b"MZ" + bytes(5000)}
+HEADS = {"efi": b"MZ" + bytes(5000), "lkrn": bytes(4096)}

@@ -12,7 +12,7 @@ from .image import Problem
 
 # Files that are a head and a package: kind -> (head, package) -> bytes. A head is taken as it was assembled or as it
 # stands in a finished file.
-MAKERS = {"elf": package.elf, "efi": package.efi}
+MAKERS = {"elf": package.elf, "efi": package.efi, "lkrn": package.lkrn}
 
 
 def path(kind):

@@ -180,7 +180,7 @@ class Graph:
         package = self.ninja.build("build/package.bin", "artefact", parts, kind="package", implicit=tools)
         return {kind: self.ninja.build(str(artefacts.path(kind).relative_to(ROOT)), "artefact", [*heads, package],
                                        kind=kind, implicit=tools)
-                for kind, heads in (("elf", []), ("efi", [self.efi]))}
+                for kind, heads in (("elf", []), ("efi", [self.efi]), ("lkrn", [self._flat_stage("lkrn")]))}
 
     def _tidy(self):
         """A stamp for each C++ source, stale when its object is: the object's dependency file knows the headers.

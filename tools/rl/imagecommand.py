@@ -6,6 +6,7 @@ HOW = (
     ("img", "USB stick or disk, BIOS and UEFI: sudo dd if=FILE of=/dev/sdX bs=1M conv=fsync (all that is on it is lost)"),
     ("iso", "CD, BIOS and UEFI; as a disk, too"),
     ("efi", "UEFI: copy to EFI/BOOT/BOOTX64.EFI on a FAT file system, or boot it over the network"),
+    ("lkrn", "iPXE: chain FILE; GRUB: linux FILE; SYSLINUX, kexec, QEMU: as a Linux kernel"),
     ("elf", "QEMU: qemu-system-x86_64 -cpu EPYC -m 512 -serial stdio -kernel FILE; GRUB: multiboot2 FILE"),
 )
 

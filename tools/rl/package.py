@@ -89,3 +89,14 @@ def efi(head, package):
     struct.pack_into("<I", head, EFI_SIZE_OF_IMAGE, size)
     struct.pack_into("<III", head, EFI_SECTION_SIZES, size - PAGE, PAGE, size - PAGE)
     return bytes(head) + package
+
+
+LINUX_SYSSIZE, LINUX_INIT_SIZE = 0x1F4, 0x260
+
+
+def lkrn(head, package):
+    """A Linux kernel: setup and package."""
+    head = bytearray(head)
+    struct.pack_into("<I", head, LINUX_SYSSIZE, len(package) // 16)
+    struct.pack_into("<I", head, LINUX_INIT_SIZE, len(package))
+    return bytes(head) + package
