@@ -116,24 +116,7 @@ fail:   push    si
         hlt
         jmp     .stop
 
-; Prints the text at SI, up to a zero byte, on screen and serial line. Clobbers AX, BX, CX, DX, SI.
-print:  lodsb
-        test    al, al
-        jz      .done
-        push    ax
-        mov     ah, 0x0E                ; teletype
-        mov     bx, 7
-        int     0x10
-        mov     dx, COM1 + 5
-        xor     cx, cx                  ; without a serial port the wait ends by itself
-.wait:  in      al, dx
-        test    al, 0x20                ; transmitter holding register empty
-        loopz   .wait
-        pop     ax
-        mov     dl, COM1 & 0xFF
-        out     dx, al
-        jmp     print
-.done:  ret
+%include "stage0/print.inc"
 
 uart_set_up:
         db      3, 0x80                 ; divisor latch open

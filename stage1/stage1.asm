@@ -292,7 +292,12 @@ load_file:
         pushad
         call    read_sectors
         popad
+        pushad
+        mov     esi, BOUNCE
+        mov     edi, edx
+        mov     ecx, BOUNCE_SECTORS * 128
         call    copy_high
+        popad
         movzx   eax, word [count]
         add     [lba], eax
         adc     dword [lba + 4], 0
@@ -302,37 +307,7 @@ load_file:
         ja      .chunk                  ; the last chunk may take ECX below zero
 .done:  ret
 
-; Copies the bounce buffer to physical EDX. The BIOS may have reset the segment limits, so they are opened each time:
-; protected mode with 4 GiB data segments, back to real mode, where the limits stay ("unreal mode").
-copy_high:
-        pushad
-        push    ds
-        push    es
-        cli
-        lgdt    [gdt_pointer]
-        mov     eax, cr0
-        or      al, 1
-        mov     cr0, eax
-        jmp     .protected
-.protected:
-        mov     bx, 0x10                ; flat data
-        mov     ds, bx
-        mov     es, bx
-        and     al, 0xFE
-        mov     cr0, eax
-        jmp     .real
-.real:  xor     ax, ax
-        mov     ds, ax
-        mov     es, ax
-        mov     esi, BOUNCE
-        mov     edi, edx
-        mov     ecx, BOUNCE_SECTORS * 128
-        a32 rep movsd
-        sti
-        pop     es
-        pop     ds
-        popad
-        ret
+%include "stage1/copy_high.inc"
 
 load_images:
         mov     edx, LOAD_AT
@@ -547,24 +522,7 @@ fail:   push    si
         hlt
         jmp     .stop
 
-; Prints the text at DS:SI, up to a zero byte, on screen and serial line. Clobbers AX, BX, CX, DX, SI.
-print:  lodsb
-        test    al, al
-        jz      .done
-        push    ax
-        mov     ah, 0x0E
-        mov     bx, 7
-        int     0x10
-        mov     dx, COM1 + 5
-        xor     cx, cx
-.wait:  in      al, dx
-        test    al, 0x20
-        loopz   .wait
-        pop     ax
-        mov     dl, COM1 & 0xFF
-        out     dx, al
-        jmp     print
-.done:  ret
+%include "stage0/print.inc"
 
 hello:          db "2 stage1", 13, 10, 0
 leaving:        db "3 stage1: all loaded", 13, 10, 0

@@ -61,7 +61,8 @@ IMG = [
     _uefi("pc", "virtio"),
     _fuzzes("BIOS, nvme", "img", Machine(machine="q35", disk="nvme"), BY_BIOS),
     _fuzzes("BIOS, nvme with sectors of 4096 bytes", "img", Machine(machine="q35", disk="nvme", sector=4096), BY_BIOS),
-    _fuzzes("BIOS that wrote a BPB over the boot sector", "img", Machine(disk="usb"), BY_BIOS, damage=damage.bpb_over_it),
+    _fuzzes("BIOS that wrote a BPB over the boot sector", "img", Machine(disk="usb"), BY_BIOS,
+            damage=damage.bpb_over_it),
     _fuzzes("BIOS that gives a wrong drive number", "img", Machine(), BY_BIOS, damage=damage.wrong_drive(0)),
 ]
 
@@ -84,12 +85,23 @@ LKRN = [
 ]
 
 
+NETWORK = [
+    _fuzzes("iPXE", "lkrn", Machine(disk="network"), BY_LINUX),
+    _fuzzes("PXE", "lkrn", Machine(disk="network", bootfile="raclette.pxe"), r"^1 pxe\n" + BY_LINUX[1:]),
+    _fuzzes("UEFI, network", "efi", Machine(machine="q35", disk="network", firmware="uefi"), BY_UEFI, long=True),
+]
+
+
 def _refused(name, says, breakage):
     return Scenario(f"refuses {name}", Machine(cpus=1, disk="kernel"), options={}, way="elf", damage=breakage,
                     status=SYSTEM_FAILED, must=(says,), must_not=(r"^\{'type': 'stats'",))
 
 
 REFUSALS = [
+    Scenario("refuses another file of our name from the network",
+             Machine(cpus=1, disk="network", bootfile="raclette.pxe"), options={}, way="lkrn", status=SYSTEM_FAILED,
+             damage=lambda data, layout: data[::-1], must=(r"pxe: stop: raclette.lkrn is not what it should be",),
+             must_not=(r"^3 loader",)),
     Scenario("refuses a floppy disk", Machine(cpus=1, disk="floppy"), options={}, status=SYSTEM_FAILED,
              damage=lambda image, layout: image[:1440 * 1024], must=(r"stage0: stop: no INT 13h extensions",),
              must_not=(r"^2 stage1",)),
@@ -100,4 +112,4 @@ REFUSALS = [
              damage.stage2_of_another_build),
 ]
 
-WAYS = ELF + IMG + ISO + LKRN + REFUSALS
+WAYS = ELF + IMG + ISO + LKRN + NETWORK + REFUSALS

@@ -6,7 +6,7 @@ from .common import BUILD, OK, ROOT, TESTS_FAILED, Stop
 from .graph import LAYERS
 from .ninja import run_ninja
 
-FOLDERS = (*LAYERS, "stage0", "stage1", "stage2", "loader", "efi", "lkrn", "targets", "tests", "tools")
+FOLDERS = (*LAYERS, "stage0", "stage1", "stage2", "loader", "efi", "lkrn", "pxe", "targets", "tests", "tools")
 FORMATTED = (".h", ".cpp", ".c")
 COMMENT = {".h": "//", ".cpp": "//", ".c": "//", ".asm": ";", ".py": '"""', ".ld": "/*"}
 MOST_LINES = 600

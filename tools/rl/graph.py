@@ -77,6 +77,7 @@ class Graph:
         rule("disassemble", "llvm-objdump -d -l -C --no-show-raw-insn $in > $out", "disassemble $in")
         rule("symbols", "llvm-nm -n -C $in > $out", "symbols of $in")
         rule("bundle", "python3 -m tools.rl.bundle $out $arguments", "bundle $out")
+        rule("copy", "cp $in $out", "make $out")
         rule("artefact", "python3 -m tools.rl.artefacts $kind $out $in", "make $out", restat=True)
         rule("image", "python3 -m tools.rl.image $out $in", "image $out", restat=True)
 
@@ -171,6 +172,7 @@ class Graph:
         arguments = [f"target={BUILTIN_TARGET}"] + [f"--file={name}:{path}" for name, path in files]
         self.ninja.build("build/bundle.bin", "bundle", [path for _, path in files], arguments=" ".join(arguments),
                          implicit=["tools/rl/bundle.py", "tools/rl/xxhash.py"])
+        self.ninja.build("build/raclette.pxe", "copy", self._flat_stage("pxe"))
         made = self._artefacts([self.loader, *inputs[2:], "build/bundle.bin"])
         return self.ninja.build("build/raclette.img", "image", [*inputs, "build/bundle.bin", made["efi"]],
                                 implicit=IMAGE_TOOLS)

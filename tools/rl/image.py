@@ -94,8 +94,8 @@ def _complete(start, bundle_lba, bundle, efi):
                   gpt.Partition(gpt.EFI_SYSTEM, system_lba, system_end - 1, "EFI system"))
     primary, backup = gpt.tables(build_id, partitions, total)
     image = bytearray(total * SECTOR)
-    backup_lba = total - gpt.BEHIND
-    for lba, data in ((0, start), (1, primary), (bundle_lba, bundle), (system_lba, system), (backup_lba, backup)):
+    for lba, data in ((0, start), (1, primary), (bundle_lba, bundle), (system_lba, system),
+                      (total - gpt.BEHIND, backup)):
         image[lba * SECTOR:lba * SECTOR + len(data)] = data
     image[PARTITIONS:SECTOR] = gpt.protective(total)
     first = STAGE1_LBA * SECTOR

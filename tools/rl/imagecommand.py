@@ -3,9 +3,10 @@ from . import artefacts, build, image, iso
 from .common import ROOT, write_atomically
 
 HOW = (
-    ("img", "USB stick or disk, BIOS and UEFI: sudo dd if=FILE of=/dev/sdX bs=1M conv=fsync (all that is on it is lost)"),
+    ("img", "USB stick or disk, BIOS and UEFI: sudo dd if=FILE of=/dev/sdX bs=1M conv=fsync (what is on it is lost)"),
     ("iso", "CD, BIOS and UEFI; as a disk, too"),
     ("efi", "UEFI: copy to EFI/BOOT/BOOTX64.EFI on a FAT file system, or boot it over the network"),
+    ("pxe", "BIOS PXE, as the boot file; fetches raclette.lkrn by TFTP from the same folder"),
     ("lkrn", "iPXE: chain FILE; GRUB: linux FILE; SYSLINUX, kexec, QEMU: as a Linux kernel"),
     ("elf", "QEMU: qemu-system-x86_64 -cpu EPYC -m 512 -serial stdio -kernel FILE; GRUB: multiboot2 FILE"),
 )

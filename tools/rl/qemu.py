@@ -3,18 +3,21 @@ import ctypes
 import fcntl
 import os
 import queue
+import shutil
 import signal
 import subprocess
 import tempfile
 import threading
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from .common import BUILD, CRASHED, MISSING, OK, SYSTEM_FAILED, TESTS_FAILED, TIMED_OUT, Stop
 
 PROGRAM = "qemu-system-x86_64"
 # isa-debug-exit ends QEMU with (value << 1) | 1. 0 is a triple fault or a power-off: never a success.
 STATUS = {33: OK, 35: CRASHED, 37: TIMED_OUT, 57: SYSTEM_FAILED, 59: TESTS_FAILED}
+SERVED = "raclette.lkrn"        # the name under which the network's server has the image
 PIPE_BYTES = 1 << 20            # QEMU drops serial output that it cannot place after four tries: leave it room
 
 
@@ -25,13 +28,17 @@ UEFI = ["-drive", "if=pflash,format=raw,unit=0,readonly=on,file=/usr/share/OVMF/
 
 @dataclass
 class Machine:
-    """What is plugged together. `disk`: ide, ahci, nvme, virtio, usb, floppy, cd or none; kernel: by QEMU's own loader."""
+    """What is plugged together. `disk`: ide, ahci, nvme, virtio, usb, floppy, cd or none;
+
+    kernel: by QEMU's own loader; network: by TFTP from QEMU's own server.
+    """
     cpus: int = 2
     memory: str = "512M"
     cpu: str = "EPYC"
     machine: str = "pc"
     vga: str = "std"
     disk: str = "ide"
+    bootfile: str = ""              # with disk "network": this file in build/ is booted, and fetches the rest
     sector: int = 512
     firmware: str = "bios"          # or uefi
     icount: bool = False
@@ -51,6 +58,10 @@ class Machine:
             return []
         if self.disk == "kernel":
             return ["-kernel", image]
+        if self.disk == "network":
+            folder, name = os.path.split(image)
+            return ["-netdev", f"user,id=net,restrict=on,tftp={folder},bootfile={self.bootfile or name}",
+                    "-device", "virtio-net-pci,netdev=net,bootindex=0"]
         if self.disk == "floppy":
             return ["-drive", f"file={image},format=raw,if=floppy,file.locking=off", "-boot", "a"]
         drive = ["-drive", f"file={image},format=raw,if=none,id=disk,file.locking=off"]
@@ -84,9 +95,9 @@ class Qemu:
         self.lines = queue.Queue()
         self.log = serial_log
         self.errors = tempfile.TemporaryFile()
-        descriptors = self._anonymous_file(image_bytes)
-        # What QEMU reads like any file has the open file's name; a disk comes by its descriptor set.
-        self.command = machine.arguments(f"/dev/fd/{descriptors[1]}" if machine.disk == "kernel" else "/dev/fdset/1")
+        self.served = self._served_folder(image_bytes, machine) if machine.disk == "network" else None
+        descriptors = [] if self.served else self._anonymous_file(image_bytes)
+        self.command = machine.arguments(self._name_of_image(machine, descriptors))
         for descriptor in descriptors if machine.disk != "kernel" else ():
             self.command += ["-add-fd", f"fd={descriptor},set=1"]
         self.command += ["-chardev", "stdio,id=serial,signal=off", "-serial", "chardev:serial"]
@@ -103,6 +114,21 @@ class Qemu:
         self._widen_pipe()
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
+
+    def _name_of_image(self, machine, descriptors):
+        """A disk comes by its descriptor set; what QEMU reads like any file has the open file's name."""
+        if self.served:
+            return os.path.join(self.served.name, SERVED)
+        return f"/dev/fd/{descriptors[1]}" if machine.disk == "kernel" else "/dev/fdset/1"
+
+    @staticmethod
+    def _served_folder(content, machine):
+        """What the network's server gives: the image under one fixed name, and what is booted to fetch it."""
+        folder = tempfile.TemporaryDirectory(prefix="raclette-tftp-")
+        Path(folder.name, SERVED).write_bytes(content)
+        if machine.bootfile:
+            shutil.copy(BUILD / machine.bootfile, folder.name)
+        return folder
 
     @staticmethod
     def _anonymous_file(content):
