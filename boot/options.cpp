@@ -28,6 +28,7 @@ constexpr Key keys[] = {
     {.name = "max_len", .number = &Options::max_len, .least = 1, .most = longest_input},
     {.name = "edge_budget", .number = &Options::edge_budget},
     {.name = "replay", .flag = &Options::replay},
+    {.name = "layout", .flag = &Options::layout},
     {.name = "exit", .flag = &Options::exit},
     {.name = "test", .text = &Options::test},
     {.name = "bench", .text = &Options::bench},

@@ -15,6 +15,7 @@ struct Options {
     u64 max_len = 4096;      // of mutated inputs, in bytes
     u64 edge_budget = 0;     // for each case; 0: measured from the seeds
     bool replay = false;     // run the bundle's "replay" once, and end
+    bool layout = false;     // tell every range before the first case
     bool exit = false;       // leave QEMU through isa-debug-exit at the end
     Text test;               // glob: run these tests inside the kernel instead
     Text bench;              // glob: run these benchmarks instead

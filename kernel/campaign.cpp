@@ -7,6 +7,7 @@
 #include "kernel/apic.h"
 #include "kernel/codes.h"
 #include "kernel/jobs.h"
+#include "kernel/layout.h"
 #include "kernel/reporter.h"
 #include "kernel/traps.h"
 
@@ -64,8 +65,9 @@ struct Campaign {
     fuzz::WorkerSize size;
     u64 seed;
     u64 tsc_hz;
-    Process &first; // core 0's, which took the snapshot
-    u32 ended = 0;  // of the other cores
+    Process &first;  // core 0's, which took the snapshot
+    u32 ended = 0;   // of the other cores
+    u32 settled = 0; // cores that have what their work needs, when the layout is asked for
 };
 
 fuzz::WorkerSize size_for(u32 edges, u64 max_len, u32 cores) {
@@ -129,6 +131,15 @@ void tell_end(Campaign &c) {
         wake_others(c);
 }
 
+// Each core has taken all the ranges that its work needs when it comes here; core 0 waits for them and tells.
+rstate::Result<> tell_settled_layout(Campaign &c) {
+    __atomic_add_fetch(&c.settled, 1, __ATOMIC_RELEASE);
+    if (current_core() != 0) return rstate::done();
+    while (__atomic_load_n(&c.settled, __ATOMIC_ACQUIRE) != c.shared.cores() && !c.shared.stopping())
+        cpu::while_waiting();
+    return tell_layout();
+}
+
 rstate::Result<> fuzz(Campaign &c, Process &process) {
     Lane &lane = c.lanes[current_core()];
     Host host(c.reporter, c.tsc_hz);
@@ -142,6 +153,7 @@ rstate::Result<> fuzz(Campaign &c, Process &process) {
         TRY(worker->dictionary().parse({reinterpret_cast<const char *>(text.data()), text.size()}),
             "reading the dictionary");
     }
+    if (c.options.layout) TRY(tell_settled_layout(c), "telling the layout");
     auto result = worker->run(c.seeds);
     if (!result.ok()) c.shared.stop();
     send_the_rest(c, *worker);

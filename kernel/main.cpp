@@ -7,6 +7,7 @@
 #include "kernel/codes.h"
 #include "kernel/console.h"
 #include "kernel/cores.h"
+#include "kernel/layout.h"
 #include "kernel/panic.h"
 #include "kernel/plants.h"
 #include "kernel/tests.h"
@@ -72,6 +73,7 @@ rstate::Result<u32> run(const stage2::CoreArgs &args) {
         TRY(boot::Options::parse({reinterpret_cast<const char *>(text.data()), text.size()}),
             "reading the options");
     announce(args, options);
+    TRY(tell_exposure(), "telling what is mapped");
     return TRY(serve(args, bundle, options), "doing what the options ask");
 }
 

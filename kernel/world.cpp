@@ -23,11 +23,11 @@ void send_shoot_down(void *, u32 core) { send_interrupt(core, shoot_down_vector)
 
 constexpr mm::AllocationSite site(const char *type) { return {type, "kernel/world.cpp", "settle_world", 0}; }
 
-rstate::Result<> adopt(u64 first, u64 bytes, mm::Owner owner, mm::Permissions allowed, const char *what) {
-    TRY(world->space.adopt(Virt(first), {align_up(bytes, page_size) / page_size, site(what),
-                                         mm::RangeKind::memory, owner, allowed, nullptr, 0, 0}),
-        "taking over a mapping of the boot", Virt(first), bytes, what);
-    return rstate::done();
+rstate::Result<mm::Range> adopt(u64 first, u64 bytes, mm::Owner owner, mm::Permissions allowed,
+                                const char *what) {
+    return TRY(world->space.adopt(Virt(first), {align_up(bytes, page_size) / page_size, site(what),
+                                                mm::RangeKind::memory, owner, allowed, nullptr, 0, 0}),
+               "taking over a mapping of the boot", Virt(first), bytes, what);
 }
 
 // The image is three neighbours with permissions of their own; its record says what most of it is.
@@ -42,25 +42,21 @@ rstate::Result<> adopt_boot_mappings(const stage2::CoreArgs &args) {
             "a stack", core);
         TRY(adopt(args.args_of[core], page_size, mm::Owner::boot, mm::read_only, "core's arguments"),
             "arguments", core);
+        TRY(adopt(its.seed.window_base.value(), mm::window_bytes, mm::Owner::nobody, mm::read_write,
+                  "core's window"),
+            "a window", core); // what its slots show belongs to others
+        TRY(adopt(its.seed.window_table.value(), page_size, mm::Owner::boot, mm::read_write,
+                  "window's table"),
+            "a window's table", core);
     }
     return rstate::done();
 }
 
+// The page through which cores came is the low memory's, which is taken back as a whole.
 rstate::Result<> unmap_handover(const stage2::CoreArgs &args) {
-    const Virt page(args.handover_page);
-    TRY(world->space.table().unmap(page), "unmapping the page through which cores came", page);
-    mm::Batch batch;
-    batch.add_page(page);
-    world->shoot_down.run(batch);
-    TRY(world->space.table().reap(page,
-                                  [](Phys table) {
-                                      mm::Batch tables;
-                                      tables.add_frame(table);
-
-                                      world->shoot_down.run(tables);
-                                      world->frames.give_back(table, world->frames.owner_of(table));
-                                  }),
-        "freeing the tables of the hand-over page");
+    world->space.abandon(
+        TRY(adopt(args.handover_page, page_size, mm::Owner::nobody, mm::read_execute, "way in"),
+            "taking over the page through which cores came"));
     return rstate::done();
 }
 

@@ -37,7 +37,7 @@ struct CoreSeed {
     Phys root;               // CR3 of the kernel's tables, the same for every core
     Virt window_base;        // 2 MiB aligned; window_table_frame is the level-0 table for exactly these 2 MiB
     Virt window_table;       // where that table's own page is mapped, read-write, at a random place
-    Phys window_table_frame; // all entries absent and zero
+    Phys window_table_frame; // all entries absent, marked as a window's
     u64 entropy[4] = {};     // fresh words for this core alone; mixed into its generator, then cleared
     u32 core = 0;
     u32 node = 0;

@@ -28,6 +28,13 @@ enum class Owner : u8 {
     books,  // the frame pools' and the address space's own records
     count_,
 };
+constexpr const char *name_of(Owner owner) {
+    constexpr const char *names[] = {"nobody",   "boot",          "page_table",   "nested_table",
+                                     "window",   "stack",         "kernel_image", "heap",
+                                     "snapshot", "guest_private", "device",       "books"};
+    static_assert(sizeof names / sizeof *names == static_cast<u32>(Owner::count_));
+    return owner < Owner::count_ ? names[static_cast<u32>(owner)] : "unknown";
+}
 
 // A Pin is move-only, gives the page's bytes while it lives, and must not outlive a switch to another core.
 template <class P>

@@ -10,7 +10,7 @@ namespace mm {
 
 Window::Window(u32 core, Virt base, Virt table) : base_(base), table_(pointer_to<u64>(table)), core_(core) {
     CHECK(is_aligned(base.value(), window_bytes), "one page table covers the window", base);
-    // Marked, so that no range is ever placed there and a fault there is known for what it is.
+    // The mark says what a fault there is, and that no range is to be placed there.
     for (u32 slot = 0; slot < slot_count; ++slot) table_[slot] = make_mark(Mark::window).raw;
 }
 

@@ -79,6 +79,10 @@ rstate::Result<> World::make_window(mm::CoreSeed &seed) {
     const mm::Location at =
         TRY(table_.prepare(seed.window_base, frames_), "making a window's table", seed.window_base);
     seed.window_table_frame = at.table;
+    // Marked, so that the kernel places nothing there before the window's core takes it over.
+    u64 *slots = reinterpret_cast<u64 *>(bytes_of(at.table));
+    for (u32 slot = 0; slot < mm::entries_per_table; ++slot)
+        slots[slot] = mm::make_mark(mm::Mark::window).raw;
     seed.window_table = TRY(place(1, page_size), "placing a window's table");
     TRY(table_.map(seed.window_table, at.table, mm::read_write, frames_), "mapping a window's table",
         seed.window_table);

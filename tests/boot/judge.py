@@ -28,12 +28,6 @@ def every_core_fuzzed(outcomes):
     return ""
 
 
-def layouts_differ(outcomes):
-    """No page of one boot's kernel lies where another boot has one."""
-    first, second = (set(outcome.probe.pages) for outcome in outcomes)
-    return f"{len(first & second)} pages lie at the same address in both boots" if first & second else ""
-
-
 def steady_state(outcomes):
     """Over the last half of the cases: one exit each, no nested fault to speak of, every exit with its reason."""
     stats = outcomes[0].of_type("stats")

@@ -1,7 +1,7 @@
 """The machines we boot, row by row: what is put together, what is broken in it, what must come of it."""
 import json
 
-from tests.boot import damage, harness, judge, probes, ways
+from tests.boot import damage, harness, judge, layout, probes, ways
 from tools.rl.common import ROOT, SYSTEM_FAILED
 from tools.rl.qemu import Machine
 from tools.rl.scenario import Scenario
@@ -45,6 +45,17 @@ def _refused(name, says, options=None, machine=None, broken=None, **more):
                     status=SYSTEM_FAILED, must=(says,), must_not=(r"^\{'type': 'stats'",), **more)
 
 
+def _scattered(boots, cpus, random, long=False):
+    """Boots of one machine whose layouts must have nothing to do with each other."""
+    cpu = "EPYC" if random == "RDRAND" else "EPYC,-rdrand,-rdseed"
+    return Scenario(f"layouts of {boots} boots, {random}", Machine(cpus=cpus, cpu=cpu), boots=boots, timeout=120,
+                    options={"seed": 1, "layout": 1, "cases": 1}, must=FUZZED, judge=layout.boots_are_independent,
+                    long=long)
+
+
+LAYOUTS = [_scattered(10, 2, "RDRAND"), _scattered(10, 2, "no RDRAND"),
+           _scattered(100, 4, "RDRAND", long=True), _scattered(100, 4, "no RDRAND", long=True)]
+
 REFUSALS = [
     _refused("a processor without SVM", r"SVM", machine=Machine(cpus=1, cpu="EPYC,-svm")),
     _refused("a processor without nested paging", r"nested paging|NPT", machine=Machine(cpus=1, cpu="EPYC,-npt")),
@@ -79,8 +90,11 @@ WHOLES = [
              judge=judge.tests_ran),
     Scenario("the plain image fuzzes without any host tool", Machine(), must=(r"'type': 'stats'",),
              enough=r"'type': 'stats'.*'corpus': [1-9]"),
-    Scenario("live page tables, two boots", Machine(), options={"seed": 1}, probe=probes.LiveTables, boots=2,
-             timeout=120, judge=judge.layouts_differ),
+    Scenario("live page tables, two boots", Machine(), options={"seed": 1, "layout": 1},
+             probe=probes.LiveTables.of(("smep", "smap")), boots=2, timeout=120, judge=layout.every_page_is_owned),
+    Scenario("live page tables of another processor", Machine(cpus=4, cpu="max"), options={"seed": 1, "layout": 1},
+             probe=probes.LiveTables.of(("smep", "smap", "umip"), cores=4), boots=2, timeout=180,
+             judge=layout.every_page_is_owned),
     # One core and a seed: statistics come at fixed case numbers, one of them at the half.
     Scenario("a steady case is one exit and no nested fault", Machine(cpus=1), options={"cases": 20000, "seed": 1},
              timeout=300, must=FUZZED, judge=judge.steady_state),
@@ -144,4 +158,4 @@ TARGETS = [
              machine=Machine(cpus=1, memory="64M"), elf=harness.built(harness.touching(100))),
 ]
 
-SCENARIOS = WHOLES + ways.WAYS + TARGETS + PLANTS + [_matrix(*row) for row in MATRIX] + REFUSALS
+SCENARIOS = WHOLES + LAYOUTS + ways.WAYS + TARGETS + PLANTS + [_matrix(*row) for row in MATRIX] + REFUSALS

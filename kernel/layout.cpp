@@ -1,0 +1,69 @@
+// kernel/layout.cpp — see layout.h.
+#include "kernel/layout.h"
+
+#include "base/log.h"
+#include "kernel/world.h"
+
+namespace kernel {
+
+namespace {
+
+constexpr u64 addresses = 1ul << 36; // pages in both canonical halves
+
+rstate::Result<u64> live_pages() {
+    u64 pages = 0;
+    TRY(world->space.table().visit([&](Virt, const mm::Location &at) -> rstate::Result<> {
+        pages += at.entry.present();
+        return rstate::done();
+    }),
+        "counting what is mapped");
+    return pages;
+}
+
+Text name_of(mm::RangeKind kind) {
+    switch (kind) {
+    case mm::RangeKind::memory:
+        return "memory";
+    case mm::RangeKind::heap_block:
+        return "heap block";
+    case mm::RangeKind::device:
+        return "device";
+    case mm::RangeKind::lazy:
+        return "lazy";
+    }
+    return "unknown";
+}
+
+Text name_of(mm::Permissions allowed) { return allowed.write ? "rw" : allowed.execute ? "rx" : "r"; }
+
+void tell_range(const mm::Record &range) {
+    TextBuffer<500> line;
+    line.add("{\"type\":\"range\",\"first\":\"{x}\",\"pages\":{},\"kind\":\"{}\",\"what\":\"{}\",",
+             range.first, range.pages, name_of(range.kind), range.site.type);
+    line.add("\"owner\":\"{}\",\"allowed\":\"{}\",\"file\":\"{}\",\"line\":{},\"core\":{}}",
+             mm::name_of(range.owner), name_of(range.allowed), range.site.file, range.site.line,
+             u32{range.made_by});
+    log_line(line.text());
+}
+
+} // namespace
+
+rstate::Result<> tell_exposure() {
+    const u64 pages = TRY(live_pages(), "seeing how much is mapped");
+    LOG(kernel, "{} pages are live: a random canonical address hits one once in {} tries", pages,
+        addresses / max(1ul, pages));
+    return rstate::done();
+}
+
+rstate::Result<> tell_layout() {
+    TRY(world->space.visit_ranges([](u32, const mm::Record &range) { tell_range(range); }),
+        "telling the ranges");
+    const u64 pages = TRY(live_pages(), "seeing how much is mapped");
+    TextBuffer<200> line;
+    line.add("{\"type\":\"layout\",\"ranges\":{},\"live_pages\":{},\"one_in\":{}}",
+             world->space.live_ranges(), pages, addresses / max(1ul, pages));
+    log_line(line.text());
+    return rstate::done();
+}
+
+} // namespace kernel
