@@ -12,11 +12,22 @@ struct CheckSite {
     const char *condition;
     const char *reason;
     u32 line;
+    u32 texts; // bit i: value i is a text that lives as long as the program
 };
 
 // Defined once per program (kernel/panic.cpp, stage2/, tests/sim/). `values` has `count` numbers, at most
 // four.
 [[noreturn]] void check_failed(const CheckSite &site, const u64 *values, u32 count);
+
+// For decltype alone: which values are texts.
+template <class... Ts> struct CheckTexts {
+    static constexpr u32 mask() {
+        u32 all = 0, bit = 1;
+        ((all |= std::is_same_v<Ts, const char *> ? bit : 0, bit <<= 1), ...);
+        return all;
+    }
+};
+template <class... Ts> CheckTexts<Ts...> check_texts_of(Ts...);
 
 template <class T> constexpr u64 check_value(const T &value) {
     if constexpr (std::is_integral_v<T> || std::is_enum_v<T>)
@@ -38,8 +49,10 @@ template <class... Ts>
 #define CHECK(condition, reason, ...)                                                                        \
     do {                                                                                                     \
         if (!(condition)) [[unlikely]] {                                                                     \
-            static constexpr CheckSite rl_check_site{__FILE__, __builtin_FUNCTION(), #condition, reason,     \
-                                                     __LINE__};                                              \
+            static constexpr CheckSite rl_check_site{                                                        \
+                __FILE__,   __builtin_FUNCTION(),                                                            \
+                #condition, reason,                                                                          \
+                __LINE__,   decltype(check_texts_of(__VA_ARGS__))::mask()};                                  \
             check_failed_at(rl_check_site __VA_OPT__(, ) __VA_ARGS__);                                       \
         }                                                                                                    \
     } while (false)

@@ -8,26 +8,65 @@ namespace cpu {
 
 namespace {
 
-// A cache line for each core, which alone writes it.
-struct alignas(64) Count {
-    u64 value = 0;
+// What a core knows of its locks: a cache line for each, which that core alone writes.
+struct alignas(64) Mine {
+    u64 taken = 0;
+    u32 held = 0;
+    u32 interrupts = 0; // that this core is serving, one within the other
+    const SpinLock *locks[most_locks] = {};
 };
-constinit Count taken[max_cores];
+constinit Mine cores[max_cores];
+
+Mine &mine() { return cores[current_core()]; }
 
 } // namespace
 
-u64 locks_taken() { return taken[current_core()].value; }
+u64 locks_taken() { return mine().taken; }
+
+u32 locks_held(u32 core, const char *(&names)[most_locks]) {
+    const Mine &its = cores[core];
+    const u32 count = its.held < most_locks ? its.held : most_locks; // another core may be changing them
+    for (u32 i = 0; i < count; ++i) names[i] = its.locks[i]->name();
+    return count;
+}
+
+InInterrupt::InInterrupt() { ++mine().interrupts; }
+InInterrupt::~InInterrupt() { --mine().interrupts; }
+bool in_interrupt() { return mine().interrupts != 0; }
+
+// Also a lock that is free may not be taken out of order: on another day somebody else holds it.
+void SpinLock::check_order() const {
+    const Mine &my = mine();
+    if (my.held == 0) return;
+    const SpinLock &innermost = *my.locks[my.held - 1];
+    CHECK(innermost.rank_ < rank_, "locks are taken in their order", innermost.name_, name_);
+}
+
+void SpinLock::taken() {
+    Mine &my = mine();
+    CHECK(my.held < most_locks, "a core holds few locks at a time", my.held, name_);
+    my.locks[my.held++] = this;
+    ++my.taken;
+    __atomic_store_n(&holder_, current_core(), __ATOMIC_RELAXED);
+}
+
+// An interrupt that waits for what it interrupted waits for ever. Trying is not waiting.
+void SpinLock::check_interrupts() {
+    ways_ |= mine().interrupts != 0 ? by_interrupts : interrupts_enabled() ? with_interrupts_on : u8{0};
+    CHECK(ways_ != (by_interrupts | with_interrupts_on),
+          "a lock that interrupts take is only held with interrupts off", name_);
+}
 
 void SpinLock::lock() {
-    const u32 me = current_core();
-    CHECK(__atomic_load_n(&holder_, __ATOMIC_RELAXED) != me, "a core does not take a lock it holds", me);
+    CHECK(!held_by_me(), "a core does not take a lock it holds", current_core(), name_);
+    check_order();
+    check_interrupts();
     const u32 ticket = __atomic_fetch_add(&next_, 1, __ATOMIC_RELAXED);
     while (__atomic_load_n(&serving_, __ATOMIC_ACQUIRE) != ticket) {
         while_waiting();
         pause();
     }
-    __atomic_store_n(&holder_, me, __ATOMIC_RELAXED);
-    ++taken[me].value;
+    taken();
 }
 
 bool SpinLock::try_lock() {
@@ -35,23 +74,20 @@ bool SpinLock::try_lock() {
     if (!__atomic_compare_exchange_n(&next_, &serving, serving + 1, false, __ATOMIC_ACQUIRE,
                                      __ATOMIC_RELAXED))
         return false;
-    __atomic_store_n(&holder_, current_core(), __ATOMIC_RELAXED);
+    taken();
     return true;
 }
 
 void SpinLock::unlock() {
     CHECK(held_by_me(), "a lock is released by its holder", __atomic_load_n(&holder_, __ATOMIC_RELAXED),
-          current_core());
+          current_core(), name_);
+    Mine &my = mine();
+    CHECK(my.held != 0 && my.locks[my.held - 1] == this, "the lock taken last is released first", name_);
+    --my.held;
     __atomic_store_n(&holder_, nobody, __ATOMIC_RELAXED);
     __atomic_store_n(&serving_, serving_ + 1, __ATOMIC_RELEASE);
 }
 
 bool SpinLock::held_by_me() const { return __atomic_load_n(&holder_, __ATOMIC_RELAXED) == current_core(); }
-
-void SpinLock::seize() {
-    const u32 serving = __atomic_load_n(&serving_, __ATOMIC_RELAXED);
-    __atomic_store_n(&next_, serving + 1, __ATOMIC_RELAXED);
-    __atomic_store_n(&holder_, current_core(), __ATOMIC_RELAXED);
-}
 
 } // namespace cpu

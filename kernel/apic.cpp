@@ -27,16 +27,8 @@ void send_interrupt(u32 core, u8 vector) {
     apic.send(core_table[core]->apic_id, vector);
 }
 
-void stop_other_cores() {
-    if (!ready) return;
-    for (u32 core = 0; core < max_cores; ++core) {
-        const Core *other = core_table[core];
-        if (other == nullptr || other->number == current_core() ||
-            !__atomic_load_n(&other->running, __ATOMIC_ACQUIRE))
-            continue;
-        apic.send_nmi(other->apic_id);
-        for (u32 i = 0; i < 200'000; ++i) cpu::pause(); // its line goes out before the next one's
-    }
+void send_nmi(u32 core) {
+    if (ready) apic.send_nmi(core_table[core]->apic_id);
 }
 
 void start_ticks(u32 milliseconds, u64 tsc_hz) {

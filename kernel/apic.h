@@ -10,8 +10,8 @@ void set_apic(volatile u32 *registers);
 void enable_apic();
 void end_of_interrupt();
 void send_interrupt(u32 core, u8 vector);
-// NMI to every other core, and a moment for them to say where they were.
-void stop_other_cores();
+// Reaches a core that has interrupts off, though not one that serves an NMI already.
+void send_nmi(u32 core);
 // A tick every `milliseconds` on this core, measured against the time stamp counter.
 void start_ticks(u32 milliseconds, u64 tsc_hz);
 

@@ -9,10 +9,11 @@
 
 namespace {
 
-constinit cpu::SpinLock console_lock("console");
+constinit cpu::SpinLock console_lock("console", 3);
 constinit dev::Uart uart{dev::Uart::com1};
 constinit dev::Screen screen;
 constinit bool seized = false;
+constinit bool in_line = false;   // a line is on the line in part
 constinit bool in_record = false; // a record is on the line in part
 // Lines that came meanwhile; what does not fit breaks the record, since a lost line is worse than a lost
 // record.
@@ -34,10 +35,12 @@ class Console {
 };
 
 void write_line(Text line) {
+    in_line = true;
     for (const Text part : {line, Text("\r\n")}) {
         uart.write(part);
         screen.write(part);
     }
+    in_line = false;
 }
 
 void flush_kept_back() {
@@ -78,7 +81,10 @@ void attach_screen(volatile u16 *cells) {
     screen.attach(cells);
 }
 
-void seize_console() { seized = true; }
+void seize_console() {
+    if (!seized && in_line) uart.write("\r\n"); // its writer will not end it
+    seized = true;
+}
 
 bool read_console(u8 &byte) { return uart.read(byte); }
 

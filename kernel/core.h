@@ -32,9 +32,13 @@ struct Core {
     u64 gdt[5] = {};
     TaskState task;
     const stage2::CoreArgs *args = nullptr;
+    u64 stack_tops[stack_count] = {}; // of the interrupt stacks; its own stack's bounds are in `args`
     // Where the core is, for whoever reports that it does not answer.
     u64 last_tick_rip = 0;
     bool running = false;
+    // While another core panics: it has failed too and waits for its turn to say so; it has begun to tell
+    // what it was doing; it has told all and stopped.
+    bool failed_too = false, answers = false, stopped = false;
 };
 
 } // namespace kernel

@@ -16,11 +16,21 @@ namespace kernel {
 
 namespace {
 
-alignas(16) constinit u8 first_stacks[stack_count][interrupt_stack_bytes];
-constinit u64 other_stacks[max_cores][stack_count]; // tops
+// Core 0's, until there is memory with guards around it.
+alignas(16) constinit u8 early_stacks[stack_count][interrupt_stack_bytes];
 constinit u32 arrived = 0;
 
 constexpr mm::AllocationSite stack_site{"interrupt stack", "kernel/cores.cpp", "prepare_core", 0};
+
+rstate::Result<> make_interrupt_stacks(Core &core) {
+    for (u32 i = 1; i < stack_count; ++i) {
+        const mm::Range stack =
+            TRY(world->space.map_memory(interrupt_stack_bytes / page_size, mm::Owner::stack, stack_site),
+                "making an interrupt stack", core.number, i);
+        core.stack_tops[i] = stack.end().value();
+    }
+    return rstate::done();
+}
 
 // Everything a core needs before its first instruction of ours; publishing it in core_table lets the core in.
 rstate::Result<> prepare_core(const stage2::CoreArgs &args) {
@@ -31,18 +41,13 @@ rstate::Result<> prepare_core(const stage2::CoreArgs &args) {
                     "allocating a core's frame pool", args.core);
     auto errors =
         TRY(mm::allocate<rstate::Pool>(world->allocator), "allocating a core's error pool", args.core);
-    for (u32 i = 1; i < stack_count; ++i) {
-        const mm::Range stack =
-            TRY(world->space.map_memory(interrupt_stack_bytes / page_size, mm::Owner::stack, stack_site),
-                "making an interrupt stack", args.core, i);
-        other_stacks[args.core][i] = stack.end().value();
-    }
     for (u32 i = 0; i < args.seed.range_count; ++i)
         TRY(pool->add(args.seed.ranges[i]), "taking over a core's memory", args.core,
             args.seed.ranges[i].first);
     core->number = args.core;
     core->apic_id = args.apic_id;
     core->args = &args;
+    TRY(make_interrupt_stacks(*core), "making a core's interrupt stacks", args.core);
     world->windows.attach(args.core, *window);
     world->frames.attach(args.core, *pool);
     rstate::attach_pool(args.core, *errors);
@@ -57,13 +62,17 @@ rstate::Result<> prepare_core(const stage2::CoreArgs &args) {
 } // namespace
 
 void start_first_core(const stage2::CoreArgs &args) {
-    u64 tops[stack_count] = {};
     for (u32 i = 1; i < stack_count; ++i)
-        tops[i] = reinterpret_cast<u64>(first_stacks[i]) + interrupt_stack_bytes;
+        first_core.stack_tops[i] = reinterpret_cast<u64>(early_stacks[i]) + interrupt_stack_bytes;
     first_core.args = &args;
-    first_core.apic_id = args.apic_id;
     build_interrupt_table();
-    load_core_tables(first_core, tops);
+    load_core_tables(first_core);
+}
+
+rstate::Result<> guard_first_core() {
+    TRY(make_interrupt_stacks(first_core), "making core 0's interrupt stacks");
+    set_interrupt_stacks(first_core);
+    return rstate::done();
 }
 
 // Shared by all: supervisor code neither runs nor reads what a guest or a stray mapping marks as user's.
@@ -93,7 +102,7 @@ rstate::Result<> start_other_cores(const stage2::CoreArgs &args) {
 extern "C" [[noreturn]] void core_main(const stage2::CoreArgs &args) {
     using namespace kernel;
     Core &core = *core_table[args.core];
-    load_core_tables(core, other_stacks[args.core]);
+    load_core_tables(core);
     protect_core();
     enable_apic();
     world->shoot_down.join(world->windows.of(args.core));

@@ -68,6 +68,40 @@ load_tables:
         push    rax
         retfq
 
+; void capture_registers(kernel::TrapFrame *frame)
+; The registers as they are at the call, in the form in which a trap leaves them; works before there is an interrupt table.
+global capture_registers
+capture_registers:
+        mov     [rdi], r15
+        mov     [rdi + 8], r14
+        mov     [rdi + 16], r13
+        mov     [rdi + 24], r12
+        mov     [rdi + 32], r11
+        mov     [rdi + 40], r10
+        mov     [rdi + 48], r9
+        mov     [rdi + 56], r8
+        mov     [rdi + 64], rdi
+        mov     [rdi + 72], rsi
+        mov     [rdi + 80], rbp
+        mov     [rdi + 88], rbx
+        mov     [rdi + 96], rdx
+        mov     [rdi + 104], rcx
+        mov     [rdi + 112], rax
+        xor     eax, eax
+        mov     [rdi + 120], rax        ; no vector
+        mov     [rdi + 128], rax        ; no error code
+        mov     rax, [rsp]
+        mov     [rdi + 136], rax        ; rip: where the call returns to
+        mov     eax, cs
+        mov     [rdi + 144], rax
+        pushfq
+        pop     qword [rdi + 152]
+        lea     rax, [rsp + 8]
+        mov     [rdi + 160], rax        ; rsp: behind the return address
+        mov     eax, ss
+        mov     [rdi + 168], rax
+        ret
+
 ; ---- traps ------------------------------------------------------------------------------------------
 ; What a stub leaves on the stack, growing down; kernel::TrapFrame:
 ;

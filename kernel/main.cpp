@@ -7,6 +7,7 @@
 #include "kernel/codes.h"
 #include "kernel/console.h"
 #include "kernel/cores.h"
+#include "kernel/dump.h"
 #include "kernel/layout.h"
 #include "kernel/panic.h"
 #include "kernel/plants.h"
@@ -55,11 +56,13 @@ rstate::Result<u32> serve(const stage2::CoreArgs &args, const boot::Bundle &bund
 }
 
 rstate::Result<u32> run(const stage2::CoreArgs &args) {
+    start_first_core(args); // from here on a fault says what it is
     TRY(check(args), "checking what stage2 hands on");
-    start_first_core(args);                              // from here on a fault says what it is
+    first_core.apic_id = args.apic_id;
     protect_core();                                      // before anything of ours could rely on its absence
     TRY(make_world(args), "starting memory management"); // window, frames, address space, heap
-    enable_apic();                                       // the others are told of freed pages through it
+    TRY(guard_first_core(), "guarding core 0's interrupt stacks");
+    enable_apic(); // the others are told of freed pages through it
     first_core.running = true;
     cpu::enable_interrupts();
     TRY(start_other_cores(args), "starting the other cores");      // they wait in entry.asm until now

@@ -6,85 +6,109 @@
 #include "cpu/ops.h"
 #include "kernel/apic.h"
 #include "kernel/console.h"
+#include "kernel/dump.h"
+
+extern "C" void capture_registers(kernel::TrapFrame *frame);
 
 namespace kernel {
 
 namespace {
 
 constexpr u32 nobody = ~0u;
+constexpr u32 most_callers = 24, most_callers_of_others = 8;
 constinit u32 panicking_core = nobody;
-constinit u32 depth = 0;
-constinit u64 image_base = 0, image_text_bytes = 0;
+constinit u32 turn = nobody; // the other core that may speak now
+constinit u8 depth[max_cores];
 
 [[noreturn]] void stop() {
     cpu::disable_interrupts();
+    Core *core = core_table[current_core()];
+    if (core != nullptr) __atomic_store_n(&core->stopped, true, __ATOMIC_RELEASE);
     for (;;) cpu::halt();
 }
 
-// True for the first core that comes; a second one stops here, and a panic inside the panic ends quickly.
+// Two cores may fail at once: the second tells its failure when the first one asks what it was doing.
+void wait_for_turn(u32 me) {
+    Core *core = core_table[me];
+    if (core == nullptr) stop();
+    __atomic_store_n(&core->failed_too, true, __ATOMIC_RELEASE);
+    while (__atomic_load_n(&turn, __ATOMIC_ACQUIRE) != me) cpu::pause();
+    __atomic_store_n(&core->answers, true, __ATOMIC_RELEASE);
+}
+
+// A failure inside the panic is told as well; one inside that ends the machine without another word.
 void begin() {
     cpu::disable_interrupts();
-    u32 expected = nobody;
+    u32 first = nobody;
     const u32 me = current_core();
-    if (!__atomic_compare_exchange_n(&panicking_core, &expected, me, false, __ATOMIC_ACQ_REL,
-                                     __ATOMIC_ACQUIRE) &&
-        expected != me)
-        stop();
+    const bool mine =
+        __atomic_compare_exchange_n(&panicking_core, &first, me, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE) ||
+        first == me;
+    if (!mine && depth[me] == 0) wait_for_turn(me);
     seize_console();
-    if (++depth == 2) log_line("panic: another failure while this one was being reported");
-    if (depth > 2) end_machine(boot::exit_system_failed);
+    if (!mine) log_formatted("panic: core {} failed too", me);
+    if (++depth[me] == 2) log_line("panic: another failure while this one was being reported");
+    if (depth[me] > 2) end_machine(boot::exit_system_failed);
 }
 
-bool in_text(u64 address) { return address - image_base < image_text_bytes; }
-
-void print_address(Text label, u64 address) {
-    TextBuffer<100> line;
-    line.add("  {} {x}", label, address);
-    if (in_text(address)) line.add("  kernel+{x}", address - image_base);
-    log_line(line.text());
+// True when the core has set the flag within so many pauses.
+bool comes(const bool &flag, u32 pauses) {
+    for (; pauses != 0 && !__atomic_load_n(&flag, __ATOMIC_ACQUIRE); --pauses) cpu::pause();
+    return pauses != 0;
 }
 
-// Walks saved frame pointers, each checked to lie on the same stack and above the last.
-void print_backtrace(u64 frame_pointer) {
-    log_line("backtrace, innermost first:");
-    constexpr u32 most = 24;
-    const u64 limit = frame_pointer + 64_KiB;
-    for (u32 i = 0; i < most; ++i) {
-        if (frame_pointer == 0 || !is_aligned(frame_pointer, 8) || frame_pointer > limit) return;
-        const u64 *frame = reinterpret_cast<const u64 *>(frame_pointer);
-        if (!in_text(frame[1])) return;
-        print_address("from", frame[1]);
-        if (frame[0] <= frame_pointer) return;
-        frame_pointer = frame[0];
+// What each other core was doing, one after the other, so that their lines do not mix. A core may be beyond
+// answering; one that has begun may have to wait for a serial line.
+void stop_other_cores() {
+    constexpr u32 to_answer = 500'000, to_tell = 100'000'000;
+    for (u32 number = 0; number < max_cores; ++number) {
+        Core *other = core_table[number];
+        if (other == nullptr || number == current_core() ||
+            !__atomic_load_n(&other->running, __ATOMIC_ACQUIRE))
+            continue;
+        __atomic_store_n(&turn, number, __ATOMIC_RELEASE);
+        send_nmi(number);
+        if (comes(other->answers, to_answer) && comes(other->stopped, to_tell)) continue;
+        log_formatted("core {} does not answer", number);
+        dump_locks(number);
+        if (other->last_tick_rip != 0) dump_address("  its last tick came at", other->last_tick_rip);
     }
 }
 
-void print_registers(const TrapFrame &f) {
-    const auto line = [](Text pattern, u64 a, u64 b, u64 c, u64 d) {
-        TextBuffer<160> text;
-        log_line(text.add(pattern, a, b, c, d).text());
-    };
-    line("  rax {h} rbx {h} rcx {h} rdx {h}", f.rax, f.rbx, f.rcx, f.rdx);
-    line("  rsi {h} rdi {h} rbp {h} rsp {h}", f.rsi, f.rdi, f.rbp, f.rsp);
-    line("  r8  {h} r9  {h} r10 {h} r11 {h}", f.r8, f.r9, f.r10, f.r11);
-    line("  r12 {h} r13 {h} r14 {h} r15 {h}", f.r12, f.r13, f.r14, f.r15);
-    line("  cr2 {h} cr3 {h} rfl {h} err {h}", cpu::read_cr2(), cpu::read_cr3(), f.rflags, f.error_code);
-}
-
 [[noreturn]] void finish() {
+    dump_locks(current_core());
+    if (__atomic_load_n(&panicking_core, __ATOMIC_ACQUIRE) != current_core()) stop();
     stop_other_cores();
     log_line("panic: stopped");
     end_machine(boot::exit_system_failed);
 }
 
+[[noreturn]] void finish_here() {
+    TrapFrame frame;
+    capture_registers(&frame);
+    dump_registers(frame);
+    dump_callers(frame.rbp, most_callers);
+    finish();
+}
+
+void print_check(const CheckSite &site, const u64 *values, u32 count) {
+    log_formatted("error kernel.check_failed on core {}", current_core());
+    TextBuffer<300> line;
+    line.add("  {}:{}  {}  {} must hold: {}", site.file, site.line, site.function, site.condition,
+             site.reason);
+    for (u32 i = 0; i < count; ++i) {
+        line.add(i == 0 ? "  " : ", ");
+        if ((site.texts >> i & 1) != 0)
+            line.add("{}", reinterpret_cast<const char *>(values[i]));
+        else
+            line.add("{x}", values[i]);
+    }
+    log_line(line.add("   <- origin").text());
+}
+
 } // namespace
 
 bool panicking() { return __atomic_load_n(&panicking_core, __ATOMIC_ACQUIRE) != nobody; }
-
-void set_kernel_image(u64 base, u64 text_bytes) {
-    image_base = base;
-    image_text_bytes = text_bytes;
-}
 
 void end_machine(u32 value) {
     cpu::out32(boot::debug_exit_port, value);
@@ -94,24 +118,26 @@ void end_machine(u32 value) {
 void panic(rstate::Error error) {
     begin();
     rstate::report(std::move(error), "the kernel cannot go on");
-    print_backtrace(reinterpret_cast<u64>(__builtin_frame_address(0)));
-    finish();
+    finish_here();
 }
 
 void panic_trap(const TrapFrame &frame, rstate::Error error) {
     begin();
     rstate::report(std::move(error), "exception in the kernel");
-    print_address("at", frame.rip);
-    print_registers(frame);
-    print_backtrace(frame.rbp);
+    dump_address("  at", frame.rip);
+    dump_registers(frame);
+    dump_callers(frame.rbp, most_callers);
     finish();
 }
 
 void stop_for_panic(const TrapFrame &frame) {
-    TextBuffer<100> line;
-    line.add("core {} was at {x}", current_core(), frame.rip);
-    if (in_text(frame.rip)) line.add("  kernel+{x}", frame.rip - image_base);
-    log_line(line.text());
+    const u32 me = current_core();
+    if (__atomic_load_n(&core_table[me]->failed_too, __ATOMIC_ACQUIRE)) return; // it speaks for itself
+    __atomic_store_n(&core_table[me]->answers, true, __ATOMIC_RELEASE);
+    TextBuffer<40> where;
+    dump_address(where.add("core {} was at", me).text(), frame.rip);
+    dump_locks(me);
+    dump_callers(frame.rbp, most_callers_of_others);
     stop();
 }
 
@@ -119,14 +145,6 @@ void stop_for_panic(const TrapFrame &frame) {
 
 void check_failed(const CheckSite &site, const u64 *values, u32 count) {
     kernel::begin();
-    TextBuffer<300> line;
-    line.add("error kernel.check_failed on core {}", current_core());
-    log_line(line.text());
-    line.clear();
-    line.add("  {}:{}  {}  {} must hold: {}", site.file, site.line, site.function, site.condition,
-             site.reason);
-    for (u32 i = 0; i < count; ++i) line.add(i == 0 ? "  {x}" : ", {x}", values[i]);
-    log_line(line.add("   <- origin").text());
-    kernel::print_backtrace(reinterpret_cast<u64>(__builtin_frame_address(0)));
-    kernel::finish();
+    kernel::print_check(site, values, count);
+    kernel::finish_here();
 }

@@ -1,11 +1,16 @@
-// kernel/plants.h — failures planted on request (the option plant=NAME), so that tests can see how each one
-// is told.
+// kernel/plants.h — bugs planted on request (the option plant=NAME, or plant=NAME@CORE), so that tests can
+// see how each one is told: tests/boot/bugs.py has what must be said of each.
 #pragma once
 
 #include "base/text.h"
 #include "kernel/tests.h"
 
 namespace kernel {
+
+// By theme, one file each: kernel/plants_*.cpp.
+using Plants = Span<const Test>;
+extern const Plants heap_plants, free_plants, pointer_plants, stack_plants, frame_plants, lock_plants,
+    error_plants, guest_plants, panic_plants;
 
 // Does what NAME says; returns only when that fails to fail, or when there is no such plant.
 rstate::Result<> plant(Text name, const TestContext &context);

@@ -75,10 +75,14 @@ void build_interrupt_table() {
         gates[vector] = Gate::to(trap_stubs[vector], stack_for(vector));
 }
 
-void load_core_tables(Core &core, const u64 (&stacks)[stack_count]) {
+void set_interrupt_stacks(Core &core) {
+    for (u32 i = 1; i < stack_count; ++i) core.task.set_interrupt_stack(i, core.stack_tops[i]);
+}
+
+void load_core_tables(Core &core) {
     core.gdt[1] = code_segment;
     core.gdt[2] = data_segment;
-    for (u32 i = 1; i < stack_count; ++i) core.task.set_interrupt_stack(i, stacks[i]);
+    set_interrupt_stacks(core);
     core.task.words[25] = sizeof(TaskState) << 16; // no I/O permission map
     set_task_descriptor(core);
     const TablePointer gdt{{}, sizeof core.gdt - 1, reinterpret_cast<u64>(core.gdt)};

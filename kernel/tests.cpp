@@ -2,6 +2,7 @@
 #include "kernel/tests.h"
 
 #include "base/log.h"
+#include "kernel/balance.h"
 
 extern "C" {
 extern const kernel::Test kernel_tests_start[], kernel_tests_end[];
@@ -10,14 +11,16 @@ extern const kernel::Test kernel_tests_start[], kernel_tests_end[];
 namespace kernel {
 
 static bool run_one(const Test &test, const TestContext &context) {
-    const u32 errors_before = rstate::frames_in_use(current_core());
+    const Balance before = Balance::now();
     auto result = test.run(context);
     const bool passed = result.ok();
     if (!passed) rstate::report(result.take_error(), "in a test");
-    const bool leaked = rstate::frames_in_use(current_core()) != errors_before;
+    auto given_back = before.nothing_held();
+    const bool leaked = !given_back.ok();
+    if (leaked) rstate::report(given_back.take_error(), "behind a test");
     TextBuffer<300> line;
     line.add("{\"type\":\"test\",\"name\":\"{}\",\"ok\":{},\"message\":\"{}\"}", test.name,
-             passed && !leaked ? "true" : "false", leaked ? "error frames are left over" : "");
+             passed && !leaked ? "true" : "false", leaked ? "something is held still" : "");
     log_line(line.text());
     return passed && !leaked;
 }

@@ -21,7 +21,13 @@ constexpr u8 spurious_vector = 0xFF;
 
 // Fills the one interrupt descriptor table; once, by core 0.
 void build_interrupt_table();
-// Loads this core's descriptor tables. `stacks` holds the tops of its interrupt stacks, by InterruptStack.
-void load_core_tables(Core &core, const u64 (&stacks)[stack_count]);
+// Loads this core's descriptor tables.
+void load_core_tables(Core &core);
+// Tells the processor of `core.stack_tops`; for the core whose they are, at any time.
+void set_interrupt_stacks(Core &core);
+
+// From now on `serve` is called for this vector, on every core, instead of us: for tests and plants that must
+// run inside a handler. Vector 0 for none: nobody needs to divide by zero.
+void borrow_vector(u64 vector, void (*serve)(TrapFrame &));
 
 } // namespace kernel

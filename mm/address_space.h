@@ -158,7 +158,7 @@ template <PhysicalMemory M> class AddressSpace final {
 
     Frames<M> &frames_;
     ShootDown &shoot_down_;
-    cpu::SpinLock lock_{"mm.address_space"};
+    cpu::SpinLock lock_{"mm.address_space", 1};
     Table table_;
     Records<M> records_;
     KeyedRandom random_;

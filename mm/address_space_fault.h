@@ -107,6 +107,8 @@ template <PhysicalMemory M> Explanation AddressSpace<M>::explain(Virt address, u
         return what;
     }
     if (!is_canonical(address.value())) return set_verdict(what, wild_access, "not canonical"), what;
+    if (address.value() >= 0 - kept_free_at_ends)
+        return set_verdict(what, null_access, "just before the null address"), what;
     if (address.value() < kept_free_at_ends)
         return set_verdict(what, null_access, "near the null address"), what;
     const bool mine = lock_.held_by_me();

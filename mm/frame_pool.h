@@ -244,7 +244,7 @@ template <PhysicalMemory M> class FramePool final {
     }
 
     M &memory_;
-    cpu::SpinLock lock_{"mm.frame_pool"};
+    cpu::SpinLock lock_{"mm.frame_pool", 2};
     Range ranges_[max_ranges];
     u32 count_ = 0;
     Phys listed_; // books of a group that has frames which came back, 0: none. Frame 0 is in no range.

@@ -95,6 +95,7 @@ u64 make_frame(const Code &code, const Site &site, u64 a, u64 b, u64 c, u64 d) {
 }
 
 u64 extend_frame(u64 word, const Site &site, u64 a, u64 b, u64 c, u64 d) {
+    CHECK(word > Error::taken, "an error is passed on once");
     if ((word & 1) != 0) return word; // only the code is left, and the printer says that frames are missing
     Frame *inner = reinterpret_cast<Frame *>(word);
     Frame *frame = new_frame(*inner->code, site, inner, a, b, c, d);
@@ -136,6 +137,11 @@ void Error::release() {
     word_ = 0;
 }
 
+void consume(Error error) {
+    CHECK(error.present(), "an error is printed, handled or ignored once");
+    error.release();
+}
+
 void Error::drop(u64 word) {
     Error error = adopt(word);
     __atomic_fetch_add(&dropped_count, 1, __ATOMIC_RELAXED);
@@ -144,6 +150,7 @@ void Error::drop(u64 word) {
 }
 
 void report(Error error, Text about) {
+    CHECK(error.present(), "an error is printed, handled or ignored once");
     print_error({[](void *, Text line) { log_line(line); }, nullptr}, error, about);
     error.release();
 }

@@ -65,13 +65,14 @@ class [[nodiscard, clang::trivial_abi]] Error {
     // Returns the frames to their pools; the error is then absent.
     void release();
 
+    // What a word may be that is no error: 0 = none, `taken` = a result's error went elsewhere. Above: a
+    // Frame's address; or, with bit 0 set, the address of a Code whose frames did not fit.
+    static constexpr u64 taken = 2;
+
   private:
     template <class T> friend class Result;
     template <class... Ts> friend Error fail(const Code &, const Site &, const Ts &...);
     template <class... Ts> friend Error extend(Error, const Site &, const Ts &...);
-    // 0 = none; `taken` = a result's error went elsewhere; a Frame's address; or, with bit 0 set, the address
-    // of a Code whose frames did not fit.
-    static constexpr u64 taken = 2;
     static void drop(u64 word);
     static Error adopt(u64 word) {
         __builtin_assume(word > taken);
@@ -93,12 +94,14 @@ void print_error(const Output &out, const Error &error, Text about = {}, const R
 
 // Prints the chain to the log and consumes the error.
 void report(Error error, Text about = {});
+// Ends an error, which must be there: who ends one twice has lost track of it.
+[[gnu::noinline, gnu::cold]] void consume(Error error);
 // Says that the caller acted on the error's code, which ends it.
-inline void handled(Error error) { error.release(); }
+inline void handled(Error error) { consume(std::move(error)); }
 // Drops an error that does not matter; `why` is for the reader of the code.
 inline void ignore(Error error, const char *why) {
     static_cast<void>(why);
-    error.release();
+    consume(std::move(error));
 }
 
 // The two places where frames are made, out of line: what stands at each failure is only a call.

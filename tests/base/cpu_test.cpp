@@ -24,7 +24,7 @@ struct CpuTest : testing::Test {
 };
 
 TEST_F(CpuTest, ALockLetsOneCoreInAtATime) {
-    cpu::SpinLock lock("test");
+    cpu::SpinLock lock("test", 1);
     u64 count = 0;
     std::vector<std::thread> threads;
     for (u32 core = 0; core < 3; ++core)
@@ -42,7 +42,7 @@ TEST_F(CpuTest, ALockLetsOneCoreInAtATime) {
 }
 
 TEST_F(CpuTest, TakingALockTwiceOrReleasingAnothersIsABugNotAHang) {
-    cpu::SpinLock lock("test");
+    cpu::SpinLock lock("test", 1);
     EXPECT_DEATH(release(lock), "released by its holder");
     take(lock);
     EXPECT_DEATH(take(lock), "does not take a lock it holds");
@@ -57,7 +57,7 @@ TEST_F(CpuTest, TakingALockTwiceOrReleasingAnothersIsABugNotAHang) {
 }
 
 TEST_F(CpuTest, WhoWaitsForALockServesMeanwhile) {
-    cpu::SpinLock lock("test");
+    cpu::SpinLock lock("test", 1);
     u32 served = 0;
     {
         const sim::AsCore as(1);
@@ -73,17 +73,40 @@ TEST_F(CpuTest, WhoWaitsForALockServesMeanwhile) {
     release(lock);
 }
 
-TEST_F(CpuTest, APanicTakesALockFromADeadHolder) {
-    cpu::SpinLock lock("test");
+TEST_F(CpuTest, LocksAreTakenInTheOrderOfTheirRanksAlone) {
+    cpu::SpinLock outer("outer", 1), inner("inner", 2);
+    take(outer), take(inner);
+    const char *names[cpu::most_locks] = {};
+    EXPECT_EQ(cpu::locks_held(0, names), 2u);
+    EXPECT_STREQ(names[0], "outer");
+    EXPECT_STREQ(names[1], "inner");
+    EXPECT_DEATH(release(outer), "the lock taken last is released first");
+    release(inner), release(outer);
+    EXPECT_EQ(cpu::locks_held(0, names), 0u);
+    take(inner);
+    EXPECT_DEATH(take(outer), "locks are taken in their order.* inner outer");
+    release(inner);
+    cpu::SpinLock like_it("like inner", 2);
+    take(inner);
+    EXPECT_DEATH(take(like_it), "locks are taken in their order");
+    release(inner);
+}
+
+TEST_F(CpuTest, ALockThatInterruptsTakeIsHeldWithInterruptsOffAlone) {
+    cpu::SpinLock lock("shared", 1);
+    cpu::disable_interrupts();
+    take(lock), release(lock);
     {
-        const sim::AsCore as(1);
-        take(lock);
+        const cpu::InInterrupt serving;
+        take(lock), release(lock);
     }
-    lock.seize();
-    EXPECT_TRUE(lock.held_by_me());
-    release(lock);
-    take(lock);
-    release(lock);
+    take(lock), release(lock);
+    cpu::enable_interrupts();
+    EXPECT_DEATH(take(lock), "a lock that interrupts take is only held with interrupts off");
+    cpu::SpinLock other("other", 1);
+    take(other), release(other);
+    const cpu::InInterrupt serving;
+    EXPECT_DEATH(take(other), "a lock that interrupts take is only held with interrupts off");
 }
 
 TEST_F(CpuTest, InterruptsOffRestoresWhatWas) {

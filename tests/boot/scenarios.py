@@ -1,7 +1,7 @@
 """The machines we boot, row by row: what is put together, what is broken in it, what must come of it."""
 import json
 
-from tests.boot import damage, harness, judge, layout, probes, ways
+from tests.boot import bugs, damage, harness, judge, layout, panics, probes, ways
 from tools.rl.common import ROOT, SYSTEM_FAILED
 from tools.rl.qemu import Machine
 from tools.rl.scenario import Scenario
@@ -106,30 +106,8 @@ WHOLES = [
              judge=judge.every_core_fuzzed),
     Scenario("the least memory", Machine(memory="18M"), options={"seed": 1}, timeout=180,
              must=FUZZED, stop_when=judge.all_cores_busy, judge=judge.every_core_fuzzed),
-    Scenario("a planted VMRUN failure prints its chain", Machine(cpus=1), options={"plant": "vmrun"},
-             status=SYSTEM_FAILED, must=(r"^error svm\.\S+ on core \d+", r"<- origin$"), must_not=()),
 ]
 
-
-def _planted(name, says, cpus=2):
-    """A failure planted in the kernel: the chain says what it was, the machine stops with the fixed status."""
-    return Scenario(f"a planted {name} is told", Machine(cpus=cpus), options={"plant": name}, status=SYSTEM_FAILED,
-                    must=says, must_not=(r"another failure while this one",))
-
-
-PLANTS = [
-    _planted("use-after-free", (r"^error mm\.use_after_free on core 0", r"freed here",
-                                r"made here .*kernel/plants.cpp")),
-    _planted("overflow", (r"^error mm\.out_of_bounds on core 0", r"overflow: behind a live range", r"size 4096")),
-    _planted("double-free", (r"^error mm\.double_free on core 0", r"freed again")),
-    _planted("null-write", (r"^error mm\.null_access on core 0", r"address 0x18")),
-    _planted("code-write", (r"^error mm\.forbidden_access on core 0", r"kernel image")),
-    _planted("non-canonical-read", (r"^error kernel\.unexpected_exception on core 0", r"not canonical")),
-    _planted("stack-overflow", (r"^error mm\.out_of_bounds on core 0", r"core's stack")),
-    _planted("check", (r"^error kernel\.check_failed on core 0", r"this is planted", r"^core 1 was at ")),
-    _planted("check-on-last-core", (r"^error kernel\.check_failed on core 3", r"^core 0 was at "), cpus=4),
-    _planted("dropped-error", (r"BUG: an error was dropped", r"an error that nobody looks at")),
-]
 
 CASES_FOR_A_BUG = 40            # each new crash is run again some times to make it smaller
 
@@ -158,4 +136,5 @@ TARGETS = [
              machine=Machine(cpus=1, memory="64M"), elf=harness.built(harness.touching(100))),
 ]
 
-SCENARIOS = WHOLES + LAYOUTS + ways.WAYS + TARGETS + PLANTS + [_matrix(*row) for row in MATRIX] + REFUSALS
+BUGS = [bugs.scenario(bug) for bug in bugs.BUGS] + panics.PANICS
+SCENARIOS = WHOLES + LAYOUTS + ways.WAYS + TARGETS + BUGS + [_matrix(*row) for row in MATRIX] + REFUSALS

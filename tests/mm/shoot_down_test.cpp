@@ -143,7 +143,7 @@ TEST_F(ShootDownTest, CoresThatShootAtEachOtherAllReturnAndOneInterruptMayServeS
 }
 
 TEST_F(ShootDownTest, WhoWaitsForALockServesItsHoldersShootDown) {
-    cpu::SpinLock lock("test");
+    cpu::SpinLock lock("test", 1);
     std::atomic<bool> waiting{false};
     shoot_down.join(&*windows[0]);
     lock.lock();

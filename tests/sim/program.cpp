@@ -52,7 +52,11 @@ void log_line(Text line) {
 void check_failed(const CheckSite &site, const u64 *values, u32 count) {
     std::fprintf(stderr, "CHECK failed on core %u: %s (%s) at %s:%u in %s", sim::core, site.reason,
                  site.condition, site.file, site.line, site.function);
-    for (u32 i = 0; i < count; ++i) std::fprintf(stderr, " 0x%lx", values[i]);
+    for (u32 i = 0; i < count; ++i)
+        if ((site.texts >> i & 1) != 0)
+            std::fprintf(stderr, " %s", reinterpret_cast<const char *>(values[i]));
+        else
+            std::fprintf(stderr, " 0x%lx", values[i]);
     std::fputc('\n', stderr);
     std::abort();
 }

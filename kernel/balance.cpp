@@ -1,0 +1,59 @@
+// kernel/balance.cpp — see balance.h.
+#include "kernel/balance.h"
+
+#include "base/log.h"
+#include "cpu/lock.h"
+#include "kernel/codes.h"
+#include "kernel/world.h"
+
+namespace kernel {
+
+Balance Balance::now() {
+    Balance b;
+    const u32 me = current_core();
+    const char *names[cpu::most_locks];
+    b.blocks_ = world->heap.live_blocks();
+    for (u32 owner = 0; owner < static_cast<u32>(mm::Owner::count_); ++owner)
+        b.frames_[owner] = world->frames.used(static_cast<mm::Owner>(owner));
+    b.pins_ = world->windows.of(me)->pinned();
+    b.locks_ = cpu::locks_held(me, names);
+    b.error_frames_ = rstate::frames_in_use(me);
+    b.dropped_errors_ = rstate::dropped_errors();
+    return b;
+}
+
+rstate::Result<> Balance::nothing_held() const {
+    const Balance after = now();
+    if (after.locks_ != locks_) {
+        const char *names[cpu::most_locks] = {};
+        const u32 count = cpu::locks_held(current_core(), names);
+        return FAIL(not_given_back, "a lock is held still", count == 0 ? "none" : names[count - 1]);
+    }
+    if (after.pins_ != pins_) {
+        world->windows.of(current_core())->print_pins({[](void *, Text line) { log_line(line); }, nullptr});
+        return FAIL(not_given_back, "pins are held still: the log says from where", after.pins_ - pins_);
+    }
+    if (after.dropped_errors_ != dropped_errors_)
+        return FAIL(not_given_back, "errors were dropped: the log has them",
+                    after.dropped_errors_ - dropped_errors_);
+    if (after.error_frames_ != error_frames_)
+        return FAIL(not_given_back, "errors are kept still", after.error_frames_ - error_frames_);
+    return rstate::done();
+}
+
+rstate::Result<> Balance::all_given_back() const {
+    TRY(nothing_held(), "looking for what nobody may keep");
+    const Balance after = now();
+    if (after.blocks_ != blocks_)
+        return FAIL(not_given_back, "blocks of the heap live still", after.blocks_ - blocks_);
+    for (u32 owner = 0; owner < static_cast<u32>(mm::Owner::count_); ++owner) {
+        const bool stays =
+            owner == static_cast<u32>(mm::Owner::page_table) || owner == static_cast<u32>(mm::Owner::books);
+        if (!stays && after.frames_[owner] != frames_[owner])
+            return FAIL(not_given_back, "frames are still in use", owner, frames_[owner],
+                        after.frames_[owner]);
+    }
+    return rstate::done();
+}
+
+} // namespace kernel

@@ -1,0 +1,27 @@
+// kernel/balance.h — what is borrowed at a moment, so that whoever borrows can be shown to have given it
+// back.
+#pragma once
+
+#include "mm/physical.h"
+#include "rstate/result.h"
+
+namespace kernel {
+
+class Balance final {
+  public:
+    // Of the whole machine, except what only this core can have: pins, locks, frames of errors.
+    static Balance now();
+
+    // What only a bug leaves behind, whatever was done: pins, locks, error frames, errors nobody looked at.
+    rstate::Result<> nothing_held() const;
+    // The same, and every block of the heap and every frame, whoever owned it. Tables and books stay for the
+    // ranges that are remembered.
+    rstate::Result<> all_given_back() const;
+
+  private:
+    u64 blocks_ = 0;
+    u64 frames_[static_cast<u32>(mm::Owner::count_)] = {};
+    u64 pins_ = 0, locks_ = 0, error_frames_ = 0, dropped_errors_ = 0;
+};
+
+} // namespace kernel
