@@ -190,7 +190,8 @@ TEST_F(AddressSpaceTest, AdoptedPagesGetGuardsAndARecordAndGoBackAsTheBoots) {
 TEST_F(AddressSpaceTest, AddressesThatAreNobodysAreToldApart) {
     EXPECT_EQ(world.why(Virt(8)).code, &mm::null_access);
     EXPECT_EQ(world.why(Virt(0x1234'0000'0000)).code, &mm::wild_access);
-    EXPECT_EQ(world.why(Virt(0xffff'ffff'ffff'ff00)).code, &mm::wild_access);
+    EXPECT_EQ(world.why(Virt(0xffff'ffff'ffff'ff00)).code, &mm::null_access) << "a null pointer's neighbour";
+    EXPECT_EQ(world.why(Virt(0xffff'ff00'0000'0000)).code, &mm::wild_access);
     EXPECT_EQ(world.why(Virt(0x8000'0000'0000)).code, &mm::wild_access);
     EXPECT_EQ(world.why(Virt(mm::fresh_word + 64)).code, &mm::uninitialised_pointer);
     const mm::Range range = memory(1);

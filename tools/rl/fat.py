@@ -19,12 +19,13 @@ def _short_name(name):
     return f"{stem:8}{extension:3}".encode()
 
 
-def _geometry(data_bytes):
-    """(sectors in a cluster, clusters, sectors in a FAT, sectors before the first FAT)."""
+def _geometry(data_bytes, before):
+    """(sectors in a cluster, clusters, sectors in a FAT, sectors before the first FAT); the data lies behind so many
+    clusters."""
     per_cluster = 1
-    while -(-data_bytes // (per_cluster * SECTOR)) > MOST_CLUSTERS:
+    while before - (-data_bytes // (per_cluster * SECTOR)) > MOST_CLUSTERS:
         per_cluster *= 2
-    clusters = max(LEAST_CLUSTERS, -(-data_bytes // (per_cluster * SECTOR)))
+    clusters = max(LEAST_CLUSTERS, before - (-data_bytes // (per_cluster * SECTOR)))
     table = -(-(clusters + 2) * 2 // SECTOR)
     fixed = 2 * table + ROOT_ENTRIES * 32 // SECTOR
     return per_cluster, clusters, table, DATA_ALIGN - fixed % DATA_ALIGN
@@ -35,7 +36,7 @@ def make(path, data, hidden_sectors):
     *folders, name = path.split("/")
     # A folder takes one cluster; the file begins where the next page does.
     first = 2 + -(-len(folders) // DATA_ALIGN) * DATA_ALIGN
-    per_cluster, clusters, table, reserved = _geometry(len(data) + DATA_ALIGN * SECTOR)
+    per_cluster, clusters, table, reserved = _geometry(len(data), first - 2)
     cluster_bytes = per_cluster * SECTOR
     used = max(1, -(-len(data) // cluster_bytes))
     total = reserved + 2 * table + ROOT_ENTRIES * 32 // SECTOR + clusters * per_cluster
