@@ -19,13 +19,12 @@ def _short_name(name):
     return f"{stem:8}{extension:3}".encode()
 
 
-def _geometry(data_bytes, before):
-    """(sectors in a cluster, clusters, sectors in a FAT, sectors before the first FAT); the data lies behind so many
-    clusters."""
+def _geometry(skipped, data_bytes):
+    """(sectors in a cluster, clusters, sectors in a FAT, sectors before the first FAT)."""
     per_cluster = 1
-    while before - (-data_bytes // (per_cluster * SECTOR)) > MOST_CLUSTERS:
+    while skipped + -(-data_bytes // (per_cluster * SECTOR)) > MOST_CLUSTERS:
         per_cluster *= 2
-    clusters = max(LEAST_CLUSTERS, before - (-data_bytes // (per_cluster * SECTOR)))
+    clusters = max(LEAST_CLUSTERS, skipped + -(-data_bytes // (per_cluster * SECTOR)))
     table = -(-(clusters + 2) * 2 // SECTOR)
     fixed = 2 * table + ROOT_ENTRIES * 32 // SECTOR
     return per_cluster, clusters, table, DATA_ALIGN - fixed % DATA_ALIGN
@@ -36,7 +35,7 @@ def make(path, data, hidden_sectors):
     *folders, name = path.split("/")
     # A folder takes one cluster; the file begins where the next page does.
     first = 2 + -(-len(folders) // DATA_ALIGN) * DATA_ALIGN
-    per_cluster, clusters, table, reserved = _geometry(len(data), first - 2)
+    per_cluster, clusters, table, reserved = _geometry(first - 2, len(data))
     cluster_bytes = per_cluster * SECTOR
     used = max(1, -(-len(data) // cluster_bytes))
     total = reserved + 2 * table + ROOT_ENTRIES * 32 // SECTOR + clusters * per_cluster
