@@ -92,6 +92,28 @@ NETWORK = [
 ]
 
 
+# What firmware and machines lack, or do wrong, where QEMU can show it.
+HOSTILE = [
+    _fuzzes("BIOS, no screen", "img", Machine(vga="none"), BY_BIOS),
+    _fuzzes("BIOS, no keyboard controller", "img", Machine(machine="pc,i8042=off"), BY_BIOS),
+    Scenario("way in: BIOS, no serial port", Machine(serial=False), options={"seed": 1, "cases": CASES}),
+    Scenario("an Intel processor runs the kernel's memory tests", Machine(cpu="Skylake-Server"), options={"test": "f*"},
+             judge=judge.tests_ran),
+    Scenario("refuses to fuzz on an Intel processor", Machine(cpus=1, cpu="Skylake-Server"), options={"seed": 1},
+             status=SYSTEM_FAILED, must=(r"^6 kernel at ", r"this processor has no SVM .*amd 0"),
+             must_not=(r"^\{'type': 'stats'",)),
+    Scenario("the kernel's own tests, started by PVH", Machine(disk="kernel"), options={"test": "*"}, way="elf",
+             timeout=180, judge=judge.tests_ran),
+    _fuzzes("BIOS, a disk whose reads fail at first", "img",
+            Machine(disk="none", extra=[
+                "-drive", "if=none,id=disk,file.driver=blkdebug,file.image.driver=file,"
+                "file.image.filename=/dev/fdset/1,file.image.locking=off,format=raw,"
+                "file.inject-error.0.event=read_aio,file.inject-error.0.sector=64,file.inject-error.0.once=on,"
+                "file.inject-error.1.event=read_aio,file.inject-error.1.sector=136,file.inject-error.1.once=on",
+                "-device", "ide-hd,drive=disk,bootindex=0,rerror=report"]), BY_BIOS),
+]
+
+
 def _refused(name, says, breakage):
     return Scenario(f"refuses {name}", Machine(cpus=1, disk="kernel"), options={}, way="elf", damage=breakage,
                     status=SYSTEM_FAILED, must=(says,), must_not=(r"^\{'type': 'stats'",))
@@ -112,4 +134,4 @@ REFUSALS = [
              damage.stage2_of_another_build),
 ]
 
-WAYS = ELF + IMG + ISO + LKRN + NETWORK + REFUSALS
+WAYS = ELF + IMG + ISO + LKRN + NETWORK + HOSTILE + REFUSALS

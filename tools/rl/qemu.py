@@ -42,6 +42,7 @@ class Machine:
     sector: int = 512
     firmware: str = "bios"          # or uefi
     icount: bool = False
+    serial: bool = True
     may_exit: bool = True           # has the port by which the kernel ends QEMU
     extra: list = field(default_factory=list)
 
@@ -100,7 +101,8 @@ class Qemu:
         self.command = machine.arguments(self._name_of_image(machine, descriptors))
         for descriptor in descriptors if machine.disk != "kernel" else ():
             self.command += ["-add-fd", f"fd={descriptor},set=1"]
-        self.command += ["-chardev", "stdio,id=serial,signal=off", "-serial", "chardev:serial"]
+        self.command += ["-chardev", "stdio,id=serial,signal=off"]
+        self.command += ["-serial", "chardev:serial" if machine.serial else "none"]
         self.started = time.monotonic()
         try:
             self.process = subprocess.Popen(
