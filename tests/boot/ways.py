@@ -59,6 +59,8 @@ IMG = [
     _uefi("q35", "usb"),
     _uefi("q35", "nvme"),
     _uefi("pc", "virtio"),
+    _fuzzes("UEFI, nvme with sectors of 4096 bytes", "img",
+            Machine(machine="q35", disk="nvme", sector=4096, firmware="uefi"), BY_UEFI),
     _fuzzes("BIOS, nvme", "img", Machine(machine="q35", disk="nvme"), BY_BIOS),
     _fuzzes("BIOS, nvme with sectors of 4096 bytes", "img", Machine(machine="q35", disk="nvme", sector=4096), BY_BIOS),
     _fuzzes("BIOS that wrote a BPB over the boot sector", "img", Machine(disk="usb"), BY_BIOS,
@@ -108,8 +110,8 @@ HOSTILE = [
             Machine(disk="none", extra=[
                 "-drive", "if=none,id=disk,file.driver=blkdebug,file.image.driver=file,"
                 "file.image.filename=/dev/fdset/1,file.image.locking=off,format=raw,"
-                "file.inject-error.0.event=read_aio,file.inject-error.0.sector=64,file.inject-error.0.once=on,"
-                "file.inject-error.1.event=read_aio,file.inject-error.1.sector=136,file.inject-error.1.once=on",
+                "file.inject-error.0.event=read_aio,file.inject-error.0.sector=80,file.inject-error.0.once=on,"
+                "file.inject-error.1.event=read_aio,file.inject-error.1.sector=152,file.inject-error.1.once=on",
                 "-device", "ide-hd,drive=disk,bootindex=0,rerror=report"]), BY_BIOS),
 ]
 

@@ -27,11 +27,11 @@ class ImageTest(unittest.TestCase):
     def setUp(self):
         self.parts = parts()
         self.image, self.layout = image.compose(*self.parts)
-        self.stage1 = self.image[64 * SECTOR:68 * SECTOR]
+        self.stage1 = self.image[80 * SECTOR:84 * SECTOR]
 
     def test_the_boot_sector_finds_stage1_and_its_sum(self):
         lba, total = struct.unpack_from("<QI", self.image, 0x1A0)
-        self.assertEqual(lba, 64)
+        self.assertEqual(lba, 80)
         self.assertEqual(total, sum(struct.unpack("<512I", self.stage1)) % 2**32)
         self.assertEqual(self.image[510:512], b"\x55\xaa")
 
@@ -40,22 +40,30 @@ class ImageTest(unittest.TestCase):
         self.assertEqual((status, kind, first, count), (0, 0xEE, 1, len(self.image) // SECTOR - 1))
         self.assertEqual(self.image[0x1CE:0x1FE], bytes(48))
 
-    def test_both_partition_tables_say_the_same_and_their_sums_are_right(self):
-        total, seen = len(self.image) // SECTOR, []
-        for lba, other, entries_at in ((1, total - 1, 2), (total - 1, 1, total - 33)):
-            header = bytearray(self.image[lba * SECTOR:lba * SECTOR + 92])
-            crc, = struct.unpack_from("<I", header, 16)
-            header[16:20] = bytes(4)
-            self.assertEqual(crc, zlib.crc32(header))
-            self.assertEqual(struct.unpack_from("<8s8xI4xQQ", header), (b"EFI PART", 0, lba, other))
-            at, count, size, entries_crc = struct.unpack_from("<QIII", header, 72)
-            entries = self.image[at * SECTOR:at * SECTOR + count * size]
-            self.assertEqual((at, zlib.crc32(entries)), (entries_at, entries_crc))
-            seen.append(entries)
-        self.assertEqual(*seen)
+    def test_primary_and_backup_say_the_same_for_each_sector_size_and_their_sums_are_right(self):
+        for sector in (512, 4096):
+            total, seen = len(self.image) // sector, []
+            for lba, other in ((1, total - 1), (total - 1, 1)):
+                header = bytearray(self.image[lba * sector:lba * sector + 92])
+                crc, = struct.unpack_from("<I", header, 16)
+                header[16:20] = bytes(4)
+                self.assertEqual(crc, zlib.crc32(header))
+                self.assertEqual(struct.unpack_from("<8s8xI4xQQ", header), (b"EFI PART", 0, lba, other))
+                first, last, at, count, size, entries_crc = struct.unpack_from("<QQ16xQIII", header, 40)
+                entries = self.image[at * sector:at * sector + count * size]
+                self.assertEqual(zlib.crc32(entries), entries_crc)
+                self.assertFalse(first <= at <= last, "the entries lie in no partition's place")
+                seen.append(entries)
+            self.assertEqual(*seen)
+
+    def test_both_sector_sizes_see_the_same_partitions(self):
+        for number in range(2):
+            small = struct.unpack_from("<32s2Q", self.image, gpt.SMALL_ENTRIES + 128 * number)
+            large = struct.unpack_from("<32s2Q", self.image, gpt.LARGE_ENTRIES + 128 * number)
+            self.assertEqual((small[0], small[1], small[2] + 1), (large[0], large[1] * 8, (large[2] + 1) * 8))
 
     def test_the_partitions_hold_the_stages_and_the_efi_program(self):
-        bios, system = (struct.unpack_from("<16s16xQQ", self.image, 1024 + 128 * n) for n in range(2))
+        bios, system = (struct.unpack_from("<16s16xQQ", self.image, gpt.SMALL_ENTRIES + 128 * n) for n in range(2))
         self.assertEqual((bios[0], system[0]), (gpt.BIOS_BOOT.bytes_le, gpt.EFI_SYSTEM.bytes_le))
         last = self.layout.parts[-1]
         self.assertLessEqual(bios[1], image.STAGE1_LBA)
@@ -76,7 +84,7 @@ class ImageTest(unittest.TestCase):
         (kernel_lba, kernel_bytes, bundle_lba, bundle_bytes,
          kernel_hash, bundle_hash) = struct.unpack_from("<6Q", self.stage1, 0x28)
         _, _, stage2, kernel, bundle, _ = self.parts
-        self.assertEqual((lba2, sectors2, bytes2, zero), (72, 40, 40 * SECTOR, 0))
+        self.assertEqual((lba2, sectors2, bytes2, zero), (88, 40, 40 * SECTOR, 0))
         self.assertEqual(build_id, xxh64(stage2 + kernel))
         on_disk = self.image[lba2 * SECTOR:lba2 * SECTOR + bytes2]
         self.assertEqual(hash2, xxh32(on_disk))

@@ -13,7 +13,7 @@ from .common import write_atomically
 from .xxhash import xxh32, xxh64
 
 SECTOR = 512
-STAGE1_LBA, STAGE2_LBA, KERNEL_LBA = 64, 72, 136     # multiples of PART_ALIGN
+STAGE1_LBA, STAGE2_LBA, KERNEL_LBA = 80, 88, 152     # multiples of PART_ALIGN
 STAGE0_CODE = 0x1A0                     # what lies behind is patched: stage1's place and sum
 STAGE0_BYTES = 0x1B8                    # then the disk's signature and the partition table
 STAGE1_BYTES, STAGE2_BYTES = 4 * SECTOR, 60 * SECTOR
@@ -21,6 +21,7 @@ STAGE1_PLACE, STAGE1_SUM, PARTITIONS = 0x1A0, 0x1A8, 0x1BE      # in the boot se
 PART_ALIGN = 8                          # sectors: parts begin on a page, and on a drive's larger sector
 PARTITION_ALIGN = 2048          # sectors: a mebibyte
 SMALLEST = 10 << 20
+EFI_SYSTEM_ENTRY = gpt.SMALL_ENTRIES + gpt.ENTRY_BYTES
 EFI_FILE = "EFI/BOOT/BOOTX64.EFI"
 
 
@@ -92,11 +93,10 @@ def _complete(start, bundle_lba, bundle, efi):
     total = max(SMALLEST // SECTOR, -(-(system_end + gpt.BEHIND) // PARTITION_ALIGN) * PARTITION_ALIGN)
     partitions = (gpt.Partition(gpt.BIOS_BOOT, STAGE1_LBA, system_lba - 1, "raclette"),
                   gpt.Partition(gpt.EFI_SYSTEM, system_lba, system_end - 1, "EFI system"))
-    primary, backup = gpt.tables(build_id, partitions, total)
     image = bytearray(total * SECTOR)
-    for lba, data in ((0, start), (1, primary), (bundle_lba, bundle), (system_lba, system),
-                      (total - gpt.BEHIND, backup)):
-        image[lba * SECTOR:lba * SECTOR + len(data)] = data
+    places = [(0, start), (bundle_lba * SECTOR, bundle), (system_lba * SECTOR, system)]
+    for at, data in places + gpt.tables(build_id, partitions, total):
+        image[at:at + len(data)] = data
     image[PARTITIONS:SECTOR] = gpt.protective(total)
     first = STAGE1_LBA * SECTOR
     _put(image, first + 0x38, "QQ", bundle_lba, len(bundle))
@@ -141,7 +141,7 @@ def layout_of(image):
 
 def part_for_bios(image):
     """What BIOS boots from: everything before the EFI system partition."""
-    first, = struct.unpack_from("<Q", image, 2 * SECTOR + gpt.ENTRY_BYTES + 32)
+    first, = struct.unpack_from("<Q", image, EFI_SYSTEM_ENTRY + 32)
     return image[:first * SECTOR]
 
 
@@ -164,7 +164,7 @@ def with_bundle(image, bundle, efi):
 
 def efi_of(image):
     """The program on the EFI system partition, which is the last thing on it."""
-    first, last = struct.unpack_from("<QQ", image, 2 * SECTOR + gpt.ENTRY_BYTES + 32)
+    first, last = struct.unpack_from("<QQ", image, EFI_SYSTEM_ENTRY + 32)
     return fat.content(EFI_FILE, image[first * SECTOR:(last + 1) * SECTOR])
 
 
