@@ -35,6 +35,7 @@ SimMemory::~SimMemory() {
 }
 
 bool SimMemory::planned_failure() {
+    __atomic_fetch_add(&steps_, 1, __ATOMIC_RELAXED);
     u64 left = __atomic_load_n(&fail_after_, __ATOMIC_RELAXED);
     if (left == ~0ul) return false;
     __atomic_store_n(&fail_after_, left - 1, __ATOMIC_RELAXED); // 0 becomes ~0: never again

@@ -53,6 +53,8 @@ class SimMemory {
     // `n` more pins and allocations succeed, then one fails; after it they succeed again.
     void fail_after(u64 n) { fail_after_ = n; }
     void never_fail() { fail_after_ = ~0ul; }
+    // Pins and allocations so far: each is a step that can fail.
+    u64 steps() const { return __atomic_load_n(&steps_, __ATOMIC_RELAXED); }
     bool failed() const { return fail_after_ == ~0ul; } // whether the planned failure has happened
 
     u64 frames() const { return owners_.size(); }
@@ -77,7 +79,7 @@ class SimMemory {
     u8 *all_; // every frame, for peek and quick pins
     u64 frame_limit_ = ~0ul, pin_limit_ = ~0ul;
     u64 fail_after_ = ~0ul;
-    u64 pins_ = 0;
+    u64 pins_ = 0, steps_ = 0;
     bool allocates_ = false; // whether `allocate` was ever used
     u64 next_ = 0;
     std::vector<mm::Owner> owners_;

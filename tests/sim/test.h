@@ -5,9 +5,18 @@
 #define GTEST_DONT_DEFINE_FAIL 1
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <string>
+
 #include "rstate/result.h"
 
 namespace sim {
+
+// Whether the tests have minutes (build.py test --long), or seconds.
+inline bool long_run() { return std::getenv("RL_LONG") != nullptr; }
+
+// A figure that the test measured: build.py test prints it beside the test's name.
+inline void tell(const std::string &figure) { testing::Test::RecordProperty("measured", figure); }
 
 // Whether the result failed with this code; consumes the error.
 template <class T> testing::AssertionResult fails_with(rstate::Result<T> result, const rstate::Code &code) {

@@ -12,21 +12,23 @@ from .ninja import run_ninja
 from .tally import Tally
 
 HOST_SECONDS = 900              # a host test that hangs is ended
+HOST_LONG_SECONDS = 3600
 FUZZ_SECONDS = 4
 FUZZ_LONG_SECONDS = 60
 FUZZ_MEMORY_MB = 2048
 HEARD = {"cwd": ROOT, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "errors": "replace"}
 
 
-def _host_binary(binary, tally):
+def _host_binary(binary, tally, long):
     """Runs the GoogleTest binary; each of its tests counts. A crash counts as the failure of the test it was in."""
     report = BUILD / "host/tests.json"
     report.unlink(missing_ok=True)
     argv = [str(ROOT / binary), f"--gtest_filter=*{tally.chosen}*", f"--gtest_output=json:{report}", "--gtest_color=no"]
     environment = dict(os.environ, ASAN_OPTIONS="detect_leaks=1:strict_string_checks=1",
-                       UBSAN_OPTIONS="print_stacktrace=1")
+                       UBSAN_OPTIONS="print_stacktrace=1", **({"RL_LONG": "1"} if long else {}))
+    seconds = HOST_LONG_SECONDS if long else HOST_SECONDS
     try:
-        done = subprocess.run(argv, **HEARD, env=environment, timeout=HOST_SECONDS)
+        done = subprocess.run(argv, **HEARD, env=environment, timeout=seconds)
         output, status = done.stdout, done.returncode
     except subprocess.TimeoutExpired as late:
         output, status = (late.stdout or b"").decode(errors="replace"), None
@@ -35,11 +37,13 @@ def _host_binary(binary, tally):
             for test in suite["testsuite"]:
                 failures = "\n".join(f["failure"] for f in test.get("failures", []))
                 tally.add(f"host {suite['name']}.{test['name']}", not failures, failures, quiet=True)
+                if "measured" in test:
+                    print(f"     {suite['name']}.{test['name']}: {test['measured']}", flush=True)
         if status == 0 or tally.failed:
             return
     running = [line.split("] ", 1)[1] for line in output.splitlines() if line.startswith("[ RUN ")]
     tail = "\n".join(output.splitlines()[-40:])
-    how = f"not done within {HOST_SECONDS} s" if status is None else f"ended with status {status}"
+    how = f"not done within {seconds} s" if status is None else f"ended with status {status}"
     tally.passed += max(0, output.count("[       OK ]"))
     tally.add(f"host {running[-1] if running else 'tests'}", False, f"{how}\n{tail}")
 
@@ -115,7 +119,7 @@ def _host(graph, arguments, tally):
     binaries = [binary for binary in (graph.tests, *graph.fuzzers) if binary]
     if binaries and _built(tally, "the host tests", lambda: run_ninja(binaries, keep_going=True)):
         if graph.tests:
-            _host_binary(graph.tests, tally)
+            _host_binary(graph.tests, tally, arguments.long)
         for fuzzer in graph.fuzzers:
             _fuzz_entry(fuzzer, tally, FUZZ_LONG_SECONDS if arguments.long else FUZZ_SECONDS)
     _native_checks(tally)
