@@ -3,6 +3,7 @@
 
     python3 tests/mm/mutations.py [NAME]
 
+`build.py test --long` runs them all.
 A forgotten invalidation is the bug that works on every test machine and corrupts memory on a real one. The simulated
 TLB and the windows over real addresses keep what they were not told to drop; this proves that the tests look.
 """
