@@ -1,7 +1,9 @@
 """`build.py test`: host tests, parsers' fuzz entries, our tools' own tests, targets' native checks, boot scenarios."""
 import json
 import os
+import re
 import subprocess
+import sys
 import unittest
 from pathlib import Path
 
@@ -123,6 +125,20 @@ def _host(graph, arguments, tally):
         for fuzzer in graph.fuzzers:
             _fuzz_entry(fuzzer, tally, FUZZ_LONG_SECONDS if arguments.long else FUZZ_SECONDS)
     _native_checks(tally)
+    if arguments.long:
+        _mutations(tally)
+
+
+def _mutations(tally):
+    """Leaves out each invalidation of memory management in turn: a test must notice."""
+    if not tally.wants("mutation"):
+        return
+    done = subprocess.run([sys.executable, str(ROOT / "tests/mm/mutations.py")], **HEARD)
+    verdicts = re.findall(r"^(caught|MISSED): (.*)$", done.stdout, re.MULTILINE)
+    for verdict, what in verdicts:
+        tally.add(f"mutation {what}", verdict == "caught")
+    if not verdicts or done.returncode not in (0, 1):
+        tally.add("mutation of the invalidation sites", False, done.stdout[-1000:])
 
 
 def main(arguments):
