@@ -10,10 +10,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from tools.rl import targets
+from tools.rl import scenario, targets
 from tools.rl.common import BUILTIN_TARGET, CRASHED, MISSING, OK, ROOT, SYSTEM_FAILED, USAGE
 from tools.rl.ninja import run_ninja
-from tools.rl.qemu import PROGRAM
+from tools.rl.qemu import PROGRAM, Machine
 
 PATIENCE = 180
 LONG_PATIENCE = 1200             # two million cases at the pace of a busy machine would take longer; the bug does not
@@ -214,7 +214,25 @@ def every_crash_replays_the_same_twenty_times(out):
     the_published_bug_is_found_repeats_and_is_what_address_sanitizer_says(out, times=20)
 
 
-SHORT = (a_number_of_cases_ends_the_run_and_the_next_one_resumes, a_number_of_seconds_ends_the_run,
+def booted_with(size):
+    """The boot record of a machine with so much memory, of which the host gives only what is touched."""
+    backend = ["-object", f"memory-backend-ram,id=m,size={size},reserve=off"]
+    machine = Machine(cpus=1, memory=size, machine="pc,memory-backend=m", icount=True, extra=backend)
+    outcome = scenario.boot(scenario.Scenario(f"memory of {size}", machine, options={"seed": 1, "cases": 1}))
+    promise(outcome.status == OK and not outcome.why, f"{size}: status {outcome.status}, {outcome.why}")
+    return outcome.of_type("boot")[0]
+
+
+def memory_of_64_gib_boots_like_512_mib(_out):
+    """In instructions, which an emulator counts exactly, and in frames; what differs is where tables happen to lie."""
+    small, large = booted_with("512M"), booted_with("64G")
+    promise(large["memory_mib"] > 65000, f"only {large['memory_mib']} MiB were found")
+    for key, share in (("boot_us", 0.02), ("frames_used", 0.1)):
+        promise(abs(large[key] - small[key]) <= share * small[key], f"{key}: {small[key]} grew to {large[key]}")
+
+
+SHORT = (memory_of_64_gib_boots_like_512_mib, a_number_of_cases_ends_the_run_and_the_next_one_resumes,
+         a_number_of_seconds_ends_the_run,
          ctrl_c_ends_the_run_cleanly, a_killed_run_loses_nothing_and_leaves_no_machine,
          a_killed_qemu_is_one_clear_line_and_loses_nothing, a_missing_qemu_is_named,
          a_folder_that_cannot_be_written_is_refused, an_empty_input_is_an_input, an_input_that_is_too_long_is_refused,
