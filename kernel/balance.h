@@ -12,8 +12,9 @@ class Balance final {
     // Of the whole machine, except what only this core can have: pins, locks, frames of errors.
     static Balance now();
 
-    // What only a bug leaves behind, whatever was done: pins, locks, error frames, errors nobody looked at.
-    rstate::Result<> nothing_held() const;
+    // What only a bug leaves behind, whatever was done: pins, locks, errors nobody looked at, and frames of
+    // errors beyond those that are known.
+    rstate::Result<> nothing_held(u64 known_error_frames = 0) const;
     // The same, and every block of the heap and every frame, whoever owned it. Tables and books stay for the
     // ranges that are remembered.
     rstate::Result<> all_given_back() const;

@@ -246,8 +246,13 @@ rstate::Result<> run_campaign(const boot::Bundle &bundle, const boot::Options &o
     run_on_cores(cores, {work_on_core, &campaign});
     reporter.drain();
 
-    for (Lane &lane : lanes)
-        if (lane.error.present()) return WRAP(std::move(lane.error), "fuzzing on all cores", cores);
+    rstate::Error failed; // of several cores, when they fail together
+    for (Lane &lane : lanes) {
+        if (!lane.error.present()) continue;
+        failed =
+            failed.present() ? followed_by(std::move(failed), std::move(lane.error)) : std::move(lane.error);
+    }
+    if (failed.present()) return WRAP(std::move(failed), "fuzzing on all cores", cores);
     u64 cases = 0;
     for (u32 core = 0; core < cores; ++core) cases += shared->counts(core).cases.get();
     write_line_record(

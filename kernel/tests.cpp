@@ -10,14 +10,26 @@ extern const kernel::Test kernel_tests_start[], kernel_tests_end[];
 
 namespace kernel {
 
+// The failure itself is no leftover.
+static u64 frames_of(const rstate::Error &error) {
+    u64 count = 0;
+    for (const rstate::Frame *frame = error.frame(); frame != nullptr; frame = frame->inner) ++count;
+    return count;
+}
+
 static bool run_one(const Test &test, const TestContext &context) {
     const Balance before = Balance::now();
     auto result = test.run(context);
     const bool passed = result.ok();
-    if (!passed) rstate::report(result.take_error(), "in a test");
-    auto given_back = before.nothing_held();
+    rstate::Error error;
+    if (!passed) error = result.take_error();
+    auto given_back = before.nothing_held(passed ? 0 : frames_of(error));
     const bool leaked = !given_back.ok();
-    if (leaked) rstate::report(given_back.take_error(), "behind a test");
+    if (leaked) {
+        auto left = given_back.take_error();
+        error = passed ? std::move(left) : followed_by(std::move(error), std::move(left));
+    }
+    if (error.present()) rstate::report(std::move(error), "in a test");
     TextBuffer<300> line;
     line.add("{\"type\":\"test\",\"name\":\"{}\",\"ok\":{},\"message\":\"{}\"}", test.name,
              passed && !leaked ? "true" : "false", leaked ? "something is held still" : "");

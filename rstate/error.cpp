@@ -50,7 +50,7 @@ Frame *new_frame(const Code &code, const Site &site, Frame *inner, u64 a, u64 b,
     const u32 core = current_core();
     Frame *frame = take_frame(core);
     if (frame == nullptr) return nullptr;
-    *frame = {&site, &code, inner, {a, b, c, d}, static_cast<u16>(core), 0};
+    *frame = {&site, &code, inner, nullptr, {a, b, c, d}, static_cast<u16>(core), 0};
     return frame;
 }
 
@@ -99,7 +99,11 @@ u64 extend_frame(u64 word, const Site &site, u64 a, u64 b, u64 c, u64 d) {
     if ((word & 1) != 0) return word; // only the code is left, and the printer says that frames are missing
     Frame *inner = reinterpret_cast<Frame *>(word);
     Frame *frame = new_frame(*inner->code, site, inner, a, b, c, d);
-    if (frame != nullptr) return reinterpret_cast<u64>(frame);
+    if (frame != nullptr) {
+        frame->after = inner->after; // it stays with the outermost frame
+        inner->after = nullptr;
+        return reinterpret_cast<u64>(frame);
+    }
     if (inner->lost != 0xFFFF) ++inner->lost;
     return word;
 }
@@ -129,12 +133,29 @@ u64 Error::hash() const {
 
 void Error::release() {
     Frame *next = !present() || (word_ & 1) != 0 ? nullptr : reinterpret_cast<Frame *>(word_);
+    Frame *after = nullptr;
     while (next != nullptr) {
         Frame *frame = next;
-        next = frame->inner;
+        if (frame->after != nullptr) after = frame->after; // of an outermost frame alone
+        next = frame->inner != nullptr ? frame->inner : after;
+        if (frame->inner == nullptr) after = nullptr;
         return_frame(frame);
     }
     word_ = 0;
+}
+
+Error followed_by(Error error, Error later) {
+    Frame *last = (error.word_ & 1) != 0 ? nullptr : reinterpret_cast<Frame *>(error.word_);
+    Frame *next = (later.word_ & 1) != 0 ? nullptr : reinterpret_cast<Frame *>(later.word_);
+    CHECK(error.present() && later.present(), "an error follows another one");
+    if (last == nullptr || next == nullptr) { // no frame was free to hold them together
+        report(std::move(later), "after another failure");
+        return error;
+    }
+    while (last->after != nullptr) last = last->after;
+    last->after = next;
+    later.word_ = 0;
+    return error;
 }
 
 void consume(Error error) {

@@ -4,6 +4,9 @@
 // somebody prints. They live in a fixed pool of the core that makes them, so an error can be kept,
 // compared and moved to another core, and an interrupt's error never touches the interrupted one's.
 // When the pool is empty the chain is shortened and says how many frames are missing.
+//
+// What fails while a failure is being cleaned up, or fails as well, is shown under the error that it
+// followed.
 #pragma once
 
 #include "base/addr.h"
@@ -17,6 +20,7 @@ struct Frame {
     const Site *site = nullptr;
     const Code *code = nullptr; // the chain's code, in every frame, so that the head answers at once
     Frame *inner = nullptr;     // towards the origin
+    Frame *after = nullptr;     // in an outermost frame: the error that followed this one
     u64 words[max_values] = {};
     u16 core = 0; // where this frame was made
     u16 lost = 0; // frames that should stand outside this one but found the pool empty
@@ -73,6 +77,7 @@ class [[nodiscard, clang::trivial_abi]] Error {
     template <class T> friend class Result;
     template <class... Ts> friend Error fail(const Code &, const Site &, const Ts &...);
     template <class... Ts> friend Error extend(Error, const Site &, const Ts &...);
+    friend Error followed_by(Error error, Error later);
     static void drop(u64 word);
     static Error adopt(u64 word) {
         __builtin_assume(word > taken);
@@ -82,6 +87,10 @@ class [[nodiscard, clang::trivial_abi]] Error {
     }
     u64 word_ = 0;
 };
+
+// The error, with another one behind it that came after it: in cleaning up, or on another core. Both are one
+// error from now on, which answers with the first one's code, hash and core.
+[[gnu::cold]] Error followed_by(Error error, Error later);
 
 // Turns a place in the target into text like "stbi__gif_load+0x12"; false when it cannot.
 struct Resolver {

@@ -69,8 +69,9 @@ void add_value(Line &line, u64 word, ValueKind kind, const Resolver *resolver) {
     }
 }
 
-void print_frame(const Output &out, const Frame &frame, const Resolver *resolver) {
+void print_frame(const Output &out, const Frame &frame, const Resolver *resolver, Text indent) {
     Line line;
+    line.add("{}", indent);
     const Text file = frame.site->file;
     line.add("  {}:{}", file.starts_with("./") ? file.from(2) : file,
              frame.site->line); // headers are found as ./x/y.h
@@ -90,6 +91,17 @@ void print_frame(const Output &out, const Frame &frame, const Resolver *resolver
     out(line.text());
 }
 
+void print_chain(const Output &out, const Frame *first, const Resolver *resolver, Text indent) {
+    Line line;
+    for (const Frame *frame = first; frame != nullptr; frame = frame->inner) {
+        if (frame->lost != 0) {
+            line.clear();
+            out(line.add("{}  ({} frames are missing here: the pool was empty)", indent, frame->lost).text());
+        }
+        print_frame(out, *frame, resolver, indent);
+    }
+}
+
 } // namespace
 
 void print_error(const Output &out, const Error &error, Text about, const Resolver *resolver) {
@@ -98,12 +110,13 @@ void print_error(const Output &out, const Error &error, Text about, const Resolv
     if (!about.empty()) line.add(", {}", about);
     out(line.text());
     if (error.frame() == nullptr) return out("  (no frame was free to tell more)");
-    for (const Frame *frame = error.frame(); frame != nullptr; frame = frame->inner) {
-        if (frame->lost != 0) {
-            line.clear();
-            out(line.add("  ({} frames are missing here: the pool was empty)", frame->lost).text());
-        }
-        print_frame(out, *frame, resolver);
+    print_chain(out, error.frame(), resolver, "");
+    for (const Frame *later = error.frame()->after; later != nullptr; later = later->after) {
+        const Frame *origin = later;
+        while (origin->inner != nullptr) origin = origin->inner;
+        line.clear();
+        out(line.add("  and after it {} on core {}", origin->code->name, origin->core).text());
+        print_chain(out, later, resolver, "  ");
     }
 }
 

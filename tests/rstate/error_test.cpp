@@ -270,4 +270,64 @@ TEST_F(ErrorTest, PlacesInTheTargetAreResolvedWhenAResolverCan) {
     error.release();
 }
 
+Result<> deep(u32 levels) {
+    if (levels == 0) return FAIL(broken, "the bottom");
+    return TRY(deep(levels - 1), "one level deeper", levels), rstate::done();
+}
+TEST_F(ErrorTest, AChainLongerThanThePoolKeepsItsOriginAndCountsWhatIsMissing) {
+    constexpr u32 levels = 1000;
+    Result<> result = deep(levels);
+    const std::vector<std::string> lines = lines_of(result.error());
+    EXPECT_EQ(lines.size(), 1 + rstate::frames_per_pool + 1);
+    EXPECT_EQ(lines[1], "  (" + std::to_string(levels + 1 - rstate::frames_per_pool) +
+                            " frames are missing here: the pool was empty)");
+    EXPECT_NE(lines.back().find("the bottom   <- origin"), std::string::npos);
+    rstate::handled(std::move(result));
+}
+
+TEST_F(ErrorTest, WhatFailsInCleaningUpIsShownUnderTheErrorThatItFollowed) {
+    Error first = Outer::run(-3).take_error(), second = FAIL(other, "closing what was open", 8);
+    const u64 hash = first.hash();
+    Error both = followed_by(std::move(first), std::move(second));
+    both = followed_by(std::move(both), middle(-4).take_error());
+    EXPECT_TRUE(both.is(broken)) << "the first one is what happened";
+    EXPECT_EQ(both.hash(), hash);
+    Error passed_on = WRAP(std::move(both), "passing both on");
+    const std::vector<std::string> lines = lines_of(passed_on);
+    ASSERT_EQ(lines.size(), 10u);
+    EXPECT_NE(lines[1].find("passing both on"), std::string::npos);
+    EXPECT_NE(lines[4].find("a value is not negative"), std::string::npos);
+    EXPECT_EQ(lines[5], "  and after it test.other on core 0");
+    EXPECT_EQ(lines[6].find("    "), 0u) << "it stands under the first: " << lines[6];
+    EXPECT_NE(lines[6].find("closing what was open"), std::string::npos);
+    EXPECT_EQ(lines[7], "  and after it test.broken on core 0");
+    EXPECT_NE(lines[9].find("value 4"), std::string::npos);
+    passed_on.release(); // all of them: the fixture counts
+}
+
+TEST_F(ErrorTest, AnErrorThatFollowsWithoutAFrameIsReportedAtOnce) {
+    const auto bare_error = [] {
+        const sim::AsCore without_pool(63);
+        return middle(-1).take_error();
+    };
+    Error kept = followed_by(middle(-2).take_error(), bare_error());
+    EXPECT_EQ(lines_of(kept).size(), 3u);
+    EXPECT_NE(sim::log_text().find("test.broken on core 0, after another failure"), std::string::npos);
+    rstate::handled(std::move(kept));
+    Error bare = followed_by(bare_error(), middle(-2).take_error());
+    EXPECT_EQ(bare.frame(), nullptr);
+    rstate::handled(std::move(bare));
+}
+
+TEST_F(ErrorTest, HandlingOrPassingOnAnErrorTwiceIsABug) {
+    Result<int> result = middle(-1);
+    rstate::handled(result.take_error());
+    EXPECT_DEATH(rstate::handled(result.take_error()), "an error is printed, handled or ignored once");
+    EXPECT_DEATH(rstate::ignore(result.take_error(), "again"),
+                 "an error is printed, handled or ignored once");
+    EXPECT_DEATH(rstate::report(result.take_error()), "an error is printed, handled or ignored once");
+    EXPECT_DEATH(static_cast<void>(WRAP(result.take_error(), "again")), "an error is passed on once");
+    EXPECT_DEATH(static_cast<void>(followed_by(Error(), Error())), "an error follows another one");
+}
+
 } // namespace

@@ -71,6 +71,10 @@ def _replay(sub):
     sub.add_argument("--out", metavar="DIR", help="also save the console and the crash there")
 
 
+def _explain(sub):
+    sub.add_argument("log", nargs="?", default="-", metavar="FILE", help="a serial log (default: what is piped in)")
+
+
 def _test(sub):
     sub.add_argument("--host", action="store_true", help="only the host's tests")
     sub.add_argument("--boot", action="store_true", help="only the tests that boot QEMU")
@@ -88,6 +92,8 @@ COMMANDS = {
     "run": ("run", "boot QEMU and fuzz a target", "build.py run --cpus 2 --until-crash=stbi__gif_load_next", _run),
     "replay": ("replay", "run one input: status 0 no crash, 10 crash, 11 timeout",
                "build.py replay out/stb_image/crashes/HASH/input", _replay),
+    "explain": ("explain", "the errors in a serial log: grouped, with source lines and addresses resolved",
+                "build.py explain out/stb_image/serial.log", _explain),
     "test": ("testing", "run the tests, all or a part", "build.py test --host window", _test),
     "bench": ("bench", "run the benchmarks", "build.py bench reset", _bench),
     "check": ("check", "format, tidy, include layers, stage sizes, ELF lint", "build.py check", None),

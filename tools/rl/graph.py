@@ -29,6 +29,10 @@ SANITIZE = "-fsanitize=address,undefined -fno-sanitize-recover=all"
 # RL_DEBUG: base/check.h promises that DCHECK is on in host tests.
 HOST = f"-O1 -DRL_DEBUG {BACKTRACES} {COMMON} {WARNINGS} {SANITIZE} -fsanitize=fuzzer-no-link"
 
+# One program, built in each of these ways, must tell its planted failures alike.
+CHAINS = {"O0": "-O0", "O1": "-O1", "O2": "-O2", "Oz": "-Oz", "lto": "-O2 -flto"}
+CHAINS_NEED = ("base", "rstate")
+
 # Both move themselves to where they are loaded; relative relocations, packed, are all their relocators know.
 PIE = "-pie --no-dynamic-linker -z text -z noexecstack --pack-dyn-relocs=relr --build-id=none --fatal-warnings"
 
@@ -57,6 +61,7 @@ class Graph:
         self.stages = [self._flat_stage(name) for name in ("stage0", "stage1")]
         self.tests = self._host_tests()
         self.fuzzers = self._fuzz_entries()
+        self.chains = self._chains()
         targets.write_edges(self.ninja)
         self.image = self._image()
         self.tidied_objects = self._tidy()
@@ -81,7 +86,7 @@ class Graph:
         rule("artefact", "python3 -m tools.rl.artefacts $kind $out $in", "make $out", restat=True)
         rule("image", "python3 -m tools.rl.image $out $in", "image $out", restat=True)
 
-    def _compile(self, part, source, flags):
+    def _compile(self, part, source, flags, default=True):
         output = f"build/obj/{part}/{source}.o"
         if source.endswith(".asm"):
             implicit = ["build/offsets.inc"] if self.has_offsets else []
@@ -93,7 +98,7 @@ class Graph:
             flags = f"{CXX_FREESTANDING} {flags}"
         else:
             flags = f"{CXX_ONLY} {flags}"
-        self.ninja.build(output, "cc" if is_c else "cxx", source, flags=flags, part=part)
+        self.ninja.build(output, "cc" if is_c else "cxx", source, flags=flags, part=part, default=default)
         command = f"{'clang' if is_c else 'clang++'} {flags} -c {source} -o {output}"
         self.commands.setdefault(source, {"directory": str(ROOT), "file": source, "output": output,
                                           "command": command})
@@ -214,6 +219,15 @@ class Graph:
         return self.ninja.build("build/host/tests", "host_link", self.host_objects + objects, flags=SANITIZE,
                                 libraries="-lgtest_main -lgtest -lpthread", default=False,
                                 order_only=[targets.elf(name) for name in targets.names()])  # guest's tests run them
+
+    def _chains(self):
+        files = [f for layer in CHAINS_NEED for f in sources(layer, ".cpp", ".c")] + ["tests/chains/chains.cpp"]
+        made = []
+        for name, flags in CHAINS.items():
+            objects = [self._compile(f"chains-{name}", f, f"{flags} {COMMON} {WARNINGS}", default=False) for f in files]
+            made.append(self.ninja.build(f"build/chains/{name}", "host_link", objects, flags=f"{flags} -fuse-ld=lld",
+                                         default=False))
+        return made
 
     def _fuzz_entries(self):
         made = []

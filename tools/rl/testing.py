@@ -7,7 +7,7 @@ import sys
 import unittest
 from pathlib import Path
 
-from . import build, scenario, targets
+from . import build, chains, scenario, targets
 from .common import BUILD, ROOT, Stop
 from .graph import Graph
 from .ninja import run_ninja
@@ -116,6 +116,24 @@ def _built(tally, name, build_it):
         return False
 
 
+def _chains(graph, tally):
+    """One program built in several ways tells its failures alike, and we read from its text the hashes it computes."""
+    same, read = "host chains are the same at every optimisation", "host chains are read back with their hashes"
+    if not (tally.wants(same) or tally.wants(read)):
+        return
+    if not _built(tally, "the chains' program", lambda: run_ninja(graph.chains, keep_going=True)):
+        return
+    runs = {Path(binary).name: subprocess.run([str(ROOT / binary)], **HEARD) for binary in graph.chains}
+    texts = {run.stdout for run in runs.values()}
+    wrong = [name for name, run in runs.items() if run.returncode != 0]
+    ways = [f"--- {name}\n{run.stdout}" for name, run in runs.items()]
+    tally.add(same, len(texts) == 1 and not wrong, "\n".join([f"not status 0: {wrong}", *ways]))
+    text = texts.pop()
+    computed = [line.split()[1] for line in text.splitlines() if line.startswith("hash ")]
+    found = [chain.hash() for chain in chains.read(text)]
+    tally.add(read, computed == found and len(found) > 2, f"computed {computed}, read {found} in\n{text}")
+
+
 def _host(graph, arguments, tally):
     _tools_tests(tally)
     binaries = [binary for binary in (graph.tests, *graph.fuzzers) if binary]
@@ -124,6 +142,7 @@ def _host(graph, arguments, tally):
             _host_binary(graph.tests, tally, arguments.long)
         for fuzzer in graph.fuzzers:
             _fuzz_entry(fuzzer, tally, FUZZ_LONG_SECONDS if arguments.long else FUZZ_SECONDS)
+    _chains(graph, tally)
     _native_checks(tally)
     if arguments.long:
         _mutations(tally)

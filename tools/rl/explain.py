@@ -1,0 +1,105 @@
+"""`build.py explain`: the chains of a serial log, grouped by hash, with the source lines and the kernel's addresses resolved."""
+import re
+import sys
+from pathlib import Path
+
+from . import chains, image
+from .common import BUILD, IMAGE, MISSING, OK, ROOT, USAGE, Stop
+from .symbols import Symbolizer
+
+KERNEL = BUILD / "kernel.elf"
+ADDRESS = re.compile(r"\b(?P<offset>kernel\+)?0x(?P<digits>[0-9a-f]+)\b")
+# What stands before an address that is an instruction's own; every other one is where a call returns to.
+EXACT = re.compile(r"(?:\bat|\brip) $")
+MOST_KERNEL_BYTES = 1 << 26
+
+
+class Places:
+    """From addresses in the kernel to functions and lines."""
+
+    def __init__(self, elf):
+        self.symbolizer = Symbolizer(elf) if elf.exists() else None
+
+    def of(self, line, slide):
+        """(address as written, frames) of each address in the line that is a place in the kernel's code."""
+        if self.symbolizer is None:
+            return
+        seen = set()
+        for match in ADDRESS.finditer(line):
+            value = int(match["digits"], 16)
+            if not match["offset"]:
+                if slide is None or not 0 <= value - slide < MOST_KERNEL_BYTES:
+                    continue
+                value -= slide
+            exact = bool(EXACT.search(line[:line.find("0x")])) if match["offset"] else \
+                bool(EXACT.search(line[:match.start()]))
+            if value in seen:
+                continue
+            seen.add(value)
+            frames = [f for f in self.symbolizer.frames([value], innermost_exact=exact) if f.function != "?"]
+            if frames:
+                yield f"kernel+{value:#x}", frames
+
+
+def source_line(file, number):
+    """The text of a line of our sources; nothing when there is no such line any more."""
+    path = (ROOT / file).resolve()
+    if ROOT not in path.parents or not path.is_file():
+        return ""
+    lines = path.read_text(errors="replace").splitlines()
+    return lines[number - 1].strip() if 0 < number <= len(lines) else ""
+
+
+def explained(chain, places):
+    """The chain's lines, each with what it refers to below it."""
+    for line in chain.lines + chain.panic:
+        yield line
+        frame = chains.frame_of(line)
+        text = source_line(frame.file, frame.line) if frame else ""
+        if text:
+            yield f"      | {text}"
+        for address, frames in places.of(line, chain.slide):
+            for found in frames:
+                yield f"      {address}  {found.function}  {found.file}:{found.line}"
+                text = source_line(found.file, found.line) if found.file else ""
+                if text:
+                    yield f"      | {text}"
+
+
+def groups(found):
+    """hash -> its chains, in the order in which the first of each came."""
+    grouped = {}
+    for chain in found:
+        grouped.setdefault(chain.hash(), []).append(chain)
+    return grouped
+
+
+def report(text, places, built):
+    found = chains.read(text)
+    for key, same in groups(found).items():
+        first = same[0]
+        about = f", {first.about}" if first.about else ""
+        count = "once" if len(same) == 1 else f"{len(same)} times"
+        yield f"{key}  {count}, first in line {first.at}: error {first.code} on core {first.core}{about}"
+        if first.build and built and first.build != built:
+            yield f"  (the log is of build {first.build}, build/ holds {built}: source lines may be others)"
+        if first.slide is None:
+            yield "  (the log does not say where the kernel lay: only offsets are resolved)"
+        yield from explained(first, places)
+        yield ""
+    number = len(groups(found))
+    yield f"{len(found)} errors, {number} different" if found else "no error is in this log"
+
+
+def main(arguments):
+    if arguments.log == "-" and sys.stdin.isatty():
+        raise Stop(USAGE, "explain reads a serial log: name a file, or pipe one in")
+    if arguments.log != "-" and not Path(arguments.log).is_file():
+        raise Stop(USAGE, f"{arguments.log} is no file")
+    if not KERNEL.exists():
+        raise Stop(MISSING, "build/kernel.elf is not there: build.py build makes it")
+    data = sys.stdin.buffer.read() if arguments.log == "-" else Path(arguments.log).read_bytes()
+    built = f"{image.layout_of(IMAGE.read_bytes()).build_id:016x}" if IMAGE.exists() else ""
+    for line in report(data.decode(errors="replace"), Places(KERNEL), built):
+        print(line)
+    return OK
