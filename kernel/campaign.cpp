@@ -21,7 +21,10 @@ class Host final {
     Host(Reporter &reporter, u64 tsc_hz) : reporter_(reporter), ticks_per_us_(max(1ul, tsc_hz / 1'000'000)) {}
     u64 now_us() const { return cpu::read_tsc() / ticks_per_us_; }
     void between_cases() {
-        if (current_core() == 0) reporter_.serve();
+        if (current_core() == 0)
+            reporter_.serve();
+        else
+            reporter_.orders().obey();
     }
     fuzz::MachineFigures figures() const { return {world->frames.free_frames(), world->heap.live_bytes()}; }
     void send_records() { reporter_.drain(); }
@@ -126,7 +129,7 @@ void tell_end(Campaign &c) {
     Lane &lane = c.lanes[current_core()];
     __atomic_store_n(&lane.ended, true, __ATOMIC_RELEASE);
     if (current_core() != 0)
-        __atomic_add_fetch(&c.ended, 1, __ATOMIC_RELEASE);
+        __atomic_add_fetch(&c.ended, 1, __ATOMIC_RELEASE), c.reporter.orders().leave();
     else
         wake_others(c);
 }
@@ -234,7 +237,7 @@ rstate::Result<> run_campaign(const boot::Bundle &bundle, const boot::Options &o
     fuzz::Arena arena(bytes_of(shared_memory));
     auto shared = TRY(mm::allocate<fuzz::Shared>(world->allocator, arena, shared_size, options.cases),
                       "allocating what the cores share");
-    Reporter reporter(*shared);
+    Reporter reporter(*shared, machine);
     const fuzz::WorkerSize size = size_for(edges, options.max_len, cores);
     auto lanes = TRY(make_lanes(cores, size, reporter), "making the cores' lanes", cores);
     auto seeds = TRY(list_seeds(bundle), "listing the seeds");

@@ -1,6 +1,7 @@
 // kernel/reporter.cpp — see reporter.h.
 #include "kernel/reporter.h"
 
+#include "cpu/lock.h"
 #include "kernel/console.h"
 
 namespace kernel {
@@ -24,14 +25,29 @@ bool Reporter::anything() const {
 
 void Reporter::serve() {
     if (++turn_ % cases_between != 0) return;
-    u8 byte = 0;
-    if (read_console(byte) && byte == 'q') shared_.stop();
-    if (!merger_.in_message() && !anything()) return;
+    do {
+        listen();
+        send_some();
+        cpu::while_waiting();
+    } while (commands_.paused() && !shared_.stopping());
+}
+
+// An answer is several lines: it waits until no record is on the line.
+void Reporter::listen() {
+    commands_.listen();
+    if (commands_.asked() && !merger_.in_message()) commands_.answer();
+}
+
+void Reporter::send_some() {
+    if (!merger_.in_message() && (commands_.asked() || !anything())) return;
     for (u32 i = 0; i < portions; ++i) {
         const Bytes next = merger_.next(outboxes(), 64);
         const usize sent = next.empty() ? 0 : write_record_some(text_of(next));
         merger_.sent(sent);
-        if (!merger_.in_message()) end_record();
+        if (!merger_.in_message()) {
+            end_record();
+            if (commands_.asked()) return;
+        }
         if (sent == 0) return;
     }
 }

@@ -90,4 +90,13 @@ void load_core_tables(Core &core) {
     load_tables(&gdt.limit, &idt.limit, task_selector);
 }
 
+[[noreturn]] void triple_fault() {
+    Core &core = *core_table[current_core()];
+    set_task_descriptor(core); // available again: loading a busy one would fault before the table is gone
+    const TablePointer gdt{{}, sizeof core.gdt - 1, reinterpret_cast<u64>(core.gdt)};
+    const TablePointer none{{}, 0, 0};
+    load_tables(&gdt.limit, &none.limit, task_selector);
+    __builtin_trap();
+}
+
 } // namespace kernel

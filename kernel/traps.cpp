@@ -81,6 +81,11 @@ vm::Registers registers_of(const TrapFrame &f) {
     return r;
 }
 
+void note_tick(Core &core, const TrapFrame &frame) {
+    core.last_tick_rip = frame.rip;
+    __atomic_store_n(&core.ticks, core.ticks + 1, __ATOMIC_RELAXED);
+}
+
 // An address that is not canonical leaves no trace in CR2: the instruction says which one it was.
 rstate::Error describe_protection(const TrapFrame &frame) {
     if (!world.made()) return describe(frame);
@@ -119,7 +124,7 @@ void serve_interrupt(TrapFrame &frame) {
     if (frame.vector == borrowed.vector) return borrowed.serve(frame);
     switch (frame.vector) {
     case timer_vector:
-        core_table[current_core()]->last_tick_rip = frame.rip;
+        note_tick(*core_table[current_core()], frame);
         return end_of_interrupt();
     case shoot_down_vector:
         end_of_interrupt();

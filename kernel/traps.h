@@ -30,4 +30,7 @@ void set_interrupt_stacks(Core &core);
 // run inside a handler. Vector 0 for none: nobody needs to divide by zero.
 void borrow_vector(u64 vector, void (*serve)(TrapFrame &));
 
+// Takes the interrupt table away and faults: the processor shuts down, which resets the machine.
+[[noreturn]] void triple_fault();
+
 } // namespace kernel

@@ -56,6 +56,8 @@ Frame *new_frame(const Code &code, const Site &site, Frame *inner, u64 a, u64 b,
 
 } // namespace
 
+const Pool *pool_of_core(u32 core) { return pool_of(core); }
+
 void attach_pool(u32 core, Pool &pool) {
     CHECK(core < max_cores, "a core has a number below max_cores", core);
     pools[core] = &pool;

@@ -37,6 +37,7 @@ struct Pool {
 void attach_pool(u32 core, Pool &pool);
 // Frames in use in a core's pool, for leak checks.
 u32 frames_in_use(u32 core);
+const Pool *pool_of_core(u32 core); // nullptr when it has none
 // Errors destroyed without having been returned, printed, handled or ignored; each one is a bug and was
 // logged.
 u64 dropped_errors();
@@ -100,6 +101,12 @@ struct Resolver {
 
 // Prints the chain, outermost first. `about` follows the core in the first line: "case 41237, hash ...".
 void print_error(const Output &out, const Error &error, Text about = {}, const Resolver *resolver = nullptr);
+
+// Prints a chain from this frame inwards, without the first line.
+void print_frames(const Output &out, const Frame &outermost, const Resolver *resolver = nullptr);
+// Prints the chains whose outermost frame a core holds. Should the core be running, one that ends meanwhile
+// may be printed in part.
+void print_in_flight(const Output &out, u32 core);
 
 // Prints the chain to the log and consumes the error.
 void report(Error error, Text about = {});

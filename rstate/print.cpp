@@ -110,11 +110,15 @@ void print_error(const Output &out, const Error &error, Text about, const Resolv
     if (!about.empty()) line.add(", {}", about);
     out(line.text());
     if (error.frame() == nullptr) return out("  (no frame was free to tell more)");
-    print_chain(out, error.frame(), resolver, "");
-    for (const Frame *later = error.frame()->after; later != nullptr; later = later->after) {
+    print_frames(out, *error.frame(), resolver);
+}
+
+void print_frames(const Output &out, const Frame &outermost, const Resolver *resolver) {
+    print_chain(out, &outermost, resolver, "");
+    for (const Frame *later = outermost.after; later != nullptr; later = later->after) {
         const Frame *origin = later;
         while (origin->inner != nullptr) origin = origin->inner;
-        line.clear();
+        Line line;
         out(line.add("  and after it {} on core {}", origin->code->name, origin->core).text());
         print_chain(out, later, resolver, "  ");
     }

@@ -60,6 +60,8 @@ class Machine final {
     rstate::Result<u64> digest() { return memory_.digest(processor_state()); }
     const vm::Spent &spent() const { return memory_.spent(); }
 
+    // For whoever looks at it from outside; nothing may be changed through it.
+    const auto &nested_table() const { return memory_.nested_table(); }
     u64 own_pages() const { return memory_.own_pages(); }
     u64 shed(u64 pages) { return memory_.shed(pages); }
 

@@ -82,6 +82,7 @@ template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames> class GuestMemor
 
     u64 size() const { return size_; }
     Phys root() const { return table_.root(); }
+    const Table &nested_table() const { return table_; }
     u64 epoch() const { return epoch_; }
     const Snapshot *snapshot() const { return snapshot_; }
     Spent &spent() { return spent_; }

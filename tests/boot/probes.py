@@ -141,3 +141,46 @@ class LiveTables:
         if not self.pages:
             found.append("no page is mapped: the tables were not read")
         return found
+
+
+class Typed:
+    """Types words on the console of a machine that fuzzes, each when the one before has been answered."""
+
+    def __init__(self, words, then=None):
+        self.words = words          # (word, pattern of the line that ends its answer)
+        self.then = then
+
+    def arguments(self, _folder):
+        return []
+
+    def run(self, session, _folder):
+        self.wait(session, lambda: session.heard["stats"])
+        for word, pattern in self.words:
+            before = self.count(session, pattern)
+            session.type(word)
+            if not self.wait(session, lambda: self.count(session, pattern) > before):
+                return f"{word} was not answered"
+        if self.then:
+            complaint = self.then(session)
+            if complaint:
+                return complaint
+        session.stop()
+        return ""
+
+    @staticmethod
+    def count(session, pattern):
+        return sum(bool(re.search(pattern, line)) for line in list(session.recent))
+
+    @staticmethod
+    def wait(session, happened):
+        while not happened():
+            if session.qemu.process.poll() is not None:
+                return False
+            time.sleep(0.05)
+        return True
+
+
+def fuzzes_again(session):
+    """Statistics of another start, or of a run that went on, arrive."""
+    before = session.heard["stats"]
+    return "" if Typed.wait(session, lambda: session.heard["stats"] >= before + 2) else "it fuzzes no more"

@@ -1,7 +1,7 @@
 """The machines we boot, row by row: what is put together, what is broken in it, what must come of it."""
 import json
 
-from tests.boot import bugs, damage, harness, judge, layout, panics, probes, ways
+from tests.boot import bugs, console, damage, harness, judge, layout, panics, probes, ways
 from tools.rl.common import ROOT, SYSTEM_FAILED
 from tools.rl.qemu import Machine
 from tools.rl.scenario import Scenario
@@ -137,4 +137,5 @@ TARGETS = [
 ]
 
 BUGS = [bugs.scenario(bug) for bug in bugs.BUGS] + panics.PANICS
-SCENARIOS = WHOLES + LAYOUTS + ways.WAYS + TARGETS + BUGS + [_matrix(*row) for row in MATRIX] + REFUSALS
+SCENARIOS = (WHOLES + LAYOUTS + ways.WAYS + console.CONSOLE + TARGETS + BUGS + [_matrix(*row) for row in MATRIX]
+             + REFUSALS)

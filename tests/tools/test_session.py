@@ -65,7 +65,7 @@ class SessionTest(unittest.TestCase):
         self.assertEqual(caught.exception.status, MISSING)
 
     def test_stop_sends_q_and_waits_for_the_end(self):
-        with FakeQemu('say("ready"); assert heard() == b"q"; record(type="end", status="ok"); leave(33)'):
+        with FakeQemu('say("ready"); assert heard() + heard() == b"\\nq"; record(type="end", status="ok"); leave(33)'):
             session = Session(b"image", Machine())
             for _, event in session.events():
                 if event == "ready":

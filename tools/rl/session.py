@@ -2,11 +2,13 @@
 import json
 import queue
 import time
+from collections import Counter, deque
 
 from .common import SYSTEM_FAILED
 from .qemu import STATUS, Qemu, how_it_ended
 
 TICK_SECONDS = 0.1
+KEPT_LINES = 1000
 STOP_SILENCE = 20               # seconds without a byte after our 'q' that mean it will not end by itself
 STOP_SECONDS = 120              # and the most it may take: what waits to be said goes at a serial line's pace
 
@@ -58,7 +60,8 @@ class Session:
         self.stopping = None
         self.killed_because = ""
         self.end_record = None
-        self.heard = set()              # types of the records so far
+        self.heard = Counter()          # records so far by type
+        self.recent = deque(maxlen=KEPT_LINES)  # of the console's text
         self.status = SYSTEM_FAILED
         self.why = ""
         self.last_heard = 0.0
@@ -72,7 +75,11 @@ class Session:
             self.kill("asked twice to stop")
             return
         self.stopping = self.elapsed()
-        self.qemu.send(b"q")
+        self.qemu.send(b"\nq")          # whatever has been typed before
+
+    def type(self, word):
+        """A word for the kernel's console (docs/inside.md)."""
+        self.qemu.send(word.encode() + b"\n")
 
     def kill(self, why):
         self.killed_because = self.killed_because or why
@@ -93,8 +100,10 @@ class Session:
                 self.last_heard, line = item
                 event = parse_line(line)
                 if isinstance(event, dict):
-                    self.heard.add(event["type"])
+                    self.heard[event["type"]] += 1
                     self.end_record = event if event["type"] == "end" else self.end_record
+                else:
+                    self.recent.append(event)
                 yield self.last_heard, event
         finally:
             self.close()

@@ -1,0 +1,29 @@
+// rstate/in_flight.cpp — the chains that a core has made and not yet got rid of, for whoever looks from
+// outside.
+#include "rstate/error.h"
+
+namespace rstate {
+
+namespace {
+
+bool in_use(const Pool &pool, u32 index) {
+    return (__atomic_load_n(&pool.used[index / 64], __ATOMIC_RELAXED) >> (index % 64) & 1) != 0;
+}
+
+// The outermost frame of a chain is nobody's inner one.
+bool is_outermost(const Pool &pool, const Frame &frame) {
+    for (u32 i = 0; i < frames_per_pool; ++i)
+        if (in_use(pool, i) && pool.frames[i].inner == &frame) return false;
+    return true;
+}
+
+} // namespace
+
+void print_in_flight(const Output &out, u32 core) {
+    const Pool *pool = pool_of_core(core);
+    if (pool == nullptr) return;
+    for (u32 i = 0; i < frames_per_pool; ++i)
+        if (in_use(*pool, i) && is_outermost(*pool, pool->frames[i])) print_frames(out, pool->frames[i]);
+}
+
+} // namespace rstate
