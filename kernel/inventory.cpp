@@ -10,12 +10,6 @@ namespace kernel {
 
 namespace {
 
-constexpr Text owner_names[] = {"nobody",       "boot", "page-table", "nested-table",  "window", "stack",
-                                "kernel-image", "heap", "snapshot",   "guest-private", "device", "books"};
-static_assert(sizeof owner_names / sizeof owner_names[0] == static_cast<usize>(mm::Owner::count_));
-
-Text name_of(mm::Owner owner) { return owner_names[static_cast<usize>(owner)]; }
-
 // The live ranges' records, sorted by address.
 class Ranges final {
   public:
@@ -97,7 +91,7 @@ void print_run(Text space, const Run &run) {
     TextBuffer<220> line;
     line.add("map {} {h} {h} {} {} r{}{} {} {}", space, run.address, run.frame.value(), run.pages,
              run.down ? "down" : "up", run.like.writable() ? "w" : "-", run.like.executable() ? "x" : "-",
-             cache_of(run.like), name_of(run.owner));
+             cache_of(run.like), mm::name_of(run.owner));
     if (run.record != nullptr) {
         const mm::AllocationSite &site = run.record->site;
         line.add(" {}", site.type);
@@ -185,7 +179,7 @@ rstate::Result<> list_memory() {
         world->frames.peak());
     for (u32 owner = 0; owner < static_cast<u32>(mm::Owner::count_); ++owner)
         if (const u64 frames = world->frames.used(static_cast<mm::Owner>(owner)); frames != 0)
-            LOG(heap, "frames of {}: {}", owner_names[owner], frames);
+            LOG(heap, "frames of {}: {}", mm::name_of(static_cast<mm::Owner>(owner)), frames);
     const Ranges ranges = TRY(Ranges::collect(), "finding the live blocks");
     auto makers = TRY(mm::allocate_array<Maker>(world->allocator, ranges.all().size() + 1), "counting them");
     usize used = 0;

@@ -171,6 +171,14 @@ def an_input_that_is_too_long_is_refused(out):
     promise("--max-len" in build_py(USAGE, "run", "--out", out), "a corpus file that is too long is taken")
 
 
+def the_map_of_a_live_run_has_both_spaces(_out):
+    output = build_py(OK, "maps")
+    for pattern in (r"^  0x\S+ 0x\S+ +\S+ [KM]iB +(down )?r-x +wb +boot +kernel image$", r" uc +nobody +local APIC$",
+                    r"core 0's machine: guest-physical addresses: [1-9]\d* pages", r" r-x +wb +snapshot$",
+                    r" rwx +wb +guest_private$", r"^window of core 0: "):
+        promise(re.search(pattern, output, re.MULTILINE), f"no line like {pattern}: {output[:3000]}")
+
+
 def told_by_address_sanitizer(native, crash):
     """The function in which the real AddressSanitizer sees the crash, or None when it sees none."""
     # What a crash reads of fresh memory differs from run to run there: other fills may be needed to see it. And an
@@ -236,5 +244,6 @@ SHORT = (memory_of_64_gib_boots_like_512_mib, a_number_of_cases_ends_the_run_and
          ctrl_c_ends_the_run_cleanly, a_killed_run_loses_nothing_and_leaves_no_machine,
          a_killed_qemu_is_one_clear_line_and_loses_nothing, a_missing_qemu_is_named,
          a_folder_that_cannot_be_written_is_refused, an_empty_input_is_an_input, an_input_that_is_too_long_is_refused,
+         the_map_of_a_live_run_has_both_spaces,
          the_published_bug_is_found_repeats_and_is_what_address_sanitizer_says)
 LONG = (every_crash_replays_the_same_twenty_times,)

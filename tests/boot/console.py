@@ -24,7 +24,7 @@ CONSOLE = [
             r"^heap: frames of heap: [1-9]", r"^heap: frames of snapshot: ",
             r"^map host [0-9a-f]{16} [0-9a-f]{16} [1-9]\d* (up|down) r-x wb boot kernel image",
             r"^map host [0-9a-f]{16} 00000000fee00000 1 up rw- uc nobody local APIC",
-            r"^map nested [0-9a-f]{16} [0-9a-f]{16} [1-9]\d* (up|down) rwx wb guest-private",
+            r"^map nested [0-9a-f]{16} [0-9a-f]{16} [1-9]\d* (up|down) rwx wb guest_private",
             r"^errors: core 0 has 0 of 256 frames in use")),
     _typed("helps who types a wrong word", [("hlep", LAST_HELP), ("a word longer than any of ours", LAST_HELP)],
            (r"^help: stats ",)),

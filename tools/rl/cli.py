@@ -86,6 +86,28 @@ def _bench(sub):
     sub.add_argument("filter", nargs="?", default="", metavar="FILTER", help="only benchmarks whose name contains this")
 
 
+def _console(sub):
+    sub.add_argument("device", metavar="DEVICE", help="a serial device, a pseudo-terminal, a socket or HOST:PORT")
+    sub.add_argument("--target", default=BUILTIN_TARGET, metavar="NAME",
+                     help="whose symbols name a crash, until the machine says what it fuzzes (default %(default)s)")
+    sub.add_argument("--out", metavar="DIR", help="for corpus, crashes, statistics, the console (default out/NAME)")
+    sub.add_argument("--plain", action="store_true", help="plain lines instead of the live view")
+
+
+def _symbolize(sub):
+    sub.add_argument("text", nargs="*", metavar="TEXT", help="addresses or lines; without any, standard input")
+    sub.add_argument("--slide", type=_integer(0, 2**64 - 1), metavar="ADDRESS",
+                     help='where the kernel lies, of its line "6 kernel at 0x..." (found in the text by itself)')
+    sub.add_argument("--target", default=BUILTIN_TARGET, metavar="NAME",
+                     help='whose addresses "target 0x..." are (default %(default)s)')
+
+
+def _maps(sub):
+    _target_options(sub)
+    sub.add_argument("--cpus", type=_integer(1, MOST_CPUS), default=1, metavar="N", help="cores (default %(default)s)")
+    sub.add_argument("--log", metavar="FILE", help="the answer to `maps` in a saved console, instead of a new run")
+
+
 # command: module, what it does, an example, its options
 COMMANDS = {
     "build": ("build", "build everything into build/", "build.py build", None),
@@ -98,6 +120,12 @@ COMMANDS = {
     "bench": ("bench", "run the benchmarks", "build.py bench reset", _bench),
     "check": ("check", "format, tidy, include layers, stage sizes, ELF lint", "build.py check", None),
     "debug": ("debug", "QEMU stopped before its first instruction, and gdb", "build.py debug", None),
+    "console": ("console", "show and save what a machine at a serial line says; what is typed goes to it",
+                "build.py console /dev/ttyUSB0", _console),
+    "symbolize": ("symbolize", "functions and lines for addresses of the kernel or the target",
+                  "build.py symbolize kernel+0x3166", _symbolize),
+    "maps": ("maps", "what the kernel's tables and a virtual machine's nested tables map, from a live run",
+             "build.py maps", _maps),
     "image": ("imagecommand", "build/raclette.img, and how to put it on a USB stick", "build.py image", None),
     "clean": ("clean", "remove build/ (out/ stays)", "build.py clean", None),
 }
