@@ -4,7 +4,8 @@
 //   static rstate::Result<> freed_memory_is_given_back() { ...; return expect(a == b, "..."); }
 //   RL_TEST(freed_memory_is_given_back);
 //
-// The option test=GLOB runs those whose name matches instead of fuzzing.
+// The option test=GLOB runs those whose name matches instead of fuzzing; names that begin with long_ only
+// when GLOB does.
 #pragma once
 
 #include "base/text.h"

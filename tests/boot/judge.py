@@ -1,8 +1,9 @@
 """Verdicts over what several records, or several boots, say together: "" or a complaint."""
+import re
+
 from tools.rl import targets
 from tools.rl.common import ROOT
 from tools.rl.symbols import Symbolizer, numbers
-
 
 
 def all_cores_busy(record):
@@ -76,6 +77,17 @@ def same_hash_each_time(outcomes):
 
 def tests_ran(outcomes):
     return "" if outcomes[0].of_type("test") else "not one test was reported"
+
+
+LONGEST_PAUSE = 2000            # microseconds of an emulator that counts one instruction as a nanosecond
+
+
+def no_long_pause(outcomes):
+    """Under instruction counting: no single allocation or free took more than two million instructions."""
+    longest = re.search(r"longest (\d+) us", outcomes[0].text)
+    if not longest or not outcomes[0].of_type("test"):
+        return "no test told its longest pause"
+    return f"an operation took {longest[1]} us" if int(longest[1]) > LONGEST_PAUSE else ""
 
 
 def finds(target, bugs):

@@ -88,6 +88,11 @@ WHOLES = [
              judge=judge.tests_ran),
     Scenario("the kernel's own tests on four cores", Machine(cpus=4), options={"test": "*"}, timeout=180,
              judge=judge.tests_ran),
+    # One thread plays all cores in turn: who waits for an answer gives way at once, and a run repeats.
+    Scenario("200,000 allocations and frees on four cores", Machine(cpus=4, icount=True),
+             options={"test": "long_200*"}, timeout=300, judge=judge.no_long_pause),
+    Scenario("ten million allocations and frees on four cores", Machine(cpus=4, icount=True),
+             options={"test": "long_10*"}, timeout=7200, judge=judge.no_long_pause, long=True),
     Scenario("the plain image fuzzes without any host tool", Machine(), must=(r"'type': 'stats'",),
              enough=r"'type': 'stats'.*'corpus': [1-9]"),
     Scenario("live page tables, two boots", Machine(), options={"seed": 1, "layout": 1},
