@@ -5,6 +5,7 @@
 #include "fuzz/coverage.h"
 #include "fuzz/mutate.h"
 #include "kernel/apic.h"
+#include "kernel/bench_memory.h"
 #include "kernel/target.h"
 #include "kernel/tiny_guest.h"
 
@@ -16,12 +17,6 @@ struct Bench {
     const TestContext &context;
     svm::Core *core = nullptr;
 };
-
-void record(Text name, u64 value, Text unit, Text compared_with) {
-    TextBuffer<400> line;
-    line.add("{\"type\":\"bench\",\"name\":\"{}\",\"value\":{},\"unit\":\"{}\",", name, value, unit);
-    log_line(line.add("\"compared_with\":\"{}\"}", compared_with).text());
-}
 
 constexpr u32 rounds = 200;
 
@@ -171,11 +166,18 @@ struct Named {
     rstate::Result<> (*run)(Bench &);
 };
 constexpr Named benches[] = {
-    {"vm.round_trip", round_trip}, {"vm.snapshot_loop", reset_costs}, {"mm.pin", window_cost},
+    {"vm.round_trip", round_trip}, {"vm.snapshot_loop", reset_costs},
+    {"mm.pin", window_cost},       {"mm.window", [](Bench &) { return compare_with_linear_map(); }},
     {"fuzz.mutate", mutation},     {"case.parts", case_parts},
 };
 
 } // namespace
+
+void record(Text name, u64 value, Text unit, Text compared_with) {
+    TextBuffer<400> line;
+    line.add("{\"type\":\"bench\",\"name\":\"{}\",\"value\":{},\"unit\":\"{}\",", name, value, unit);
+    log_line(line.add("\"compared_with\":\"{}\"}", compared_with).text());
+}
 
 rstate::Result<> run_benchmarks(Text glob, const TestContext &context) {
     auto core = TRY(start_svm(), "switching SVM on");

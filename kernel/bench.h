@@ -9,4 +9,7 @@ namespace kernel {
 // Runs what matches, a record each.
 rstate::Result<> run_benchmarks(Text glob, const TestContext &context);
 
+// One figure, beside what it is compared with.
+void record(Text name, u64 value, Text unit, Text compared_with);
+
 } // namespace kernel
