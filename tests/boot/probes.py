@@ -113,8 +113,8 @@ class LiveTables:
     def note_registers(self, text):
         for block in re.split(r"^CPU#", text, flags=re.M)[1:]:
             if "CPL=0" in block:
-                values = [int(re.search(rf"\b{name}\s*=\s*([0-9a-f]+)", block)[1], 16) for name in ("CR0", "CR4", "EFER")]
-                self.registers[int(block.split()[0])] = tuple(values)
+                self.registers[int(block.split()[0])] = tuple(
+                    int(re.search(rf"\b{name}\s*=\s*([0-9a-f]+)", block)[1], 16) for name in ("CR0", "CR4", "EFER"))
 
     def judge_registers(self):
         found = []

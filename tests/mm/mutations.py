@@ -15,7 +15,8 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 # Those that look at translations; the frames' and the stress tests would only take longer.
-TESTS = [f"tests/mm/{part}_test.cpp" for part in ("address_space", "page_heap", "shoot_down", "window", "windowed_world")]
+LOOKING = ("address_space", "page_heap", "shoot_down", "window", "windowed_world")
+TESTS = [f"tests/mm/{part}_test.cpp" for part in LOOKING]
 FLAGS = ["-std=c++20", "-fno-exceptions", "-fno-rtti", "-O1", "-DRL_DEBUG", "-I."]
 
 # name, file, what stands there, what stands there without the invalidation

@@ -20,7 +20,8 @@ class Accounting(unittest.TestCase):
         self.mapped = {0x10000: (0x1000, False, True), 0x11000: (0x2000, False, True), 0x20000: (0x3000, False, False)}
 
     def complaints(self, **changed):
-        return " ".join(layout.unaccounted(changed.get("ranges", self.ranges), {**self.mapped, **changed.get("more", {})}))
+        mapped = {**self.mapped, **changed.get("more", {})}
+        return " ".join(layout.unaccounted(changed.get("ranges", self.ranges), mapped))
 
     def test_what_is_all_owned_is_fine(self):
         self.assertEqual(self.complaints(), "")

@@ -42,7 +42,8 @@ class Randomness(unittest.TestCase):
         # eleven standard deviations.
         for generator in GENERATORS:
             said = self.judged(generator, 16 * MEBIBYTE, "rngtest")
-            passed, failed = (int(re.search(rf"FIPS 140-2 {what}: (\d+)", said)[1]) for what in ("successes", "failures"))
+            passed, failed = (int(re.search(rf"FIPS 140-2 {what}: (\d+)", said)[1])
+                              for what in ("successes", "failures"))
             self.assertGreater(passed, 6600)
             self.assertLess(failed, 30, said)
 
