@@ -11,6 +11,12 @@
 
 namespace kernel {
 
+void record(Text name, u64 value, Text unit, Text compared_with) {
+    TextBuffer<400> line;
+    line.add("{\"type\":\"bench\",\"name\":\"{}\",\"value\":{},\"unit\":\"{}\",", name, value, unit);
+    log_line(line.add("\"compared_with\":\"{}\"}", compared_with).text());
+}
+
 namespace {
 
 struct Bench {
@@ -169,6 +175,7 @@ constexpr Named benches[] = {
     {"vm.round_trip", round_trip}, {"vm.snapshot_loop", reset_costs},
     {"mm.pin", window_cost},       {"mm.window", [](Bench &) { return compare_with_linear_map(); }},
     {"fuzz.mutate", mutation},     {"case.parts", case_parts},
+    {"rstate", [](Bench &) { return error_costs(); }},
 };
 
 } // namespace

@@ -11,5 +11,7 @@ rstate::Result<> run_benchmarks(Text glob, const TestContext &context);
 
 // One figure, beside what it is compared with.
 void record(Text name, u64 value, Text unit, Text compared_with);
+// kernel/bench_errors.cpp
+rstate::Result<> error_costs();
 
 } // namespace kernel

@@ -20,7 +20,7 @@ namespace {
 alignas(16) constinit u8 early_stacks[stack_count][interrupt_stack_bytes];
 constinit u32 arrived = 0;
 
-constexpr mm::AllocationSite stack_site{"interrupt stack", "kernel/cores.cpp", "prepare_core", 0};
+constexpr mm::AllocationSite stack_site{"interrupt stack", __FILE__, "make_interrupt_stacks", __LINE__};
 
 rstate::Result<> make_interrupt_stacks(Core &core) {
     for (u32 i = 1; i < stack_count; ++i) {

@@ -21,7 +21,7 @@ constinit Late<FramePool> first_pool;
 
 void send_shoot_down(void *, u32 core) { send_interrupt(core, shoot_down_vector); }
 
-constexpr mm::AllocationSite site(const char *type) { return {type, "kernel/world.cpp", "settle_world", 0}; }
+constexpr mm::AllocationSite site(const char *type) { return {type, __FILE__, "settle_world", __LINE__}; }
 
 rstate::Result<mm::Range> adopt(u64 first, u64 bytes, mm::Owner owner, mm::Permissions allowed,
                                 const char *what) {

@@ -6,10 +6,10 @@ import re
 from dataclasses import dataclass
 from typing import Optional
 
-from tools.rl.common import BUILD, ROOT, SYSTEM_FAILED
+from tools.rl.common import ROOT, SYSTEM_FAILED
+from tools.rl.explain import KERNEL, Places
 from tools.rl.qemu import Machine
 from tools.rl.scenario import Scenario
-from tools.rl.symbols import Symbolizer
 
 AT_ONCE = "at the instruction"
 AT_FREE = "at the free"
@@ -247,7 +247,7 @@ KINDS = (
 BUGS = tuple(bug for kind in KINDS for bug in kind.bugs)
 
 SITE = re.compile(r"made here +file (\S+), line (\d+), type victim, made_by (\d+)")
-FREED = re.compile(r"freed here +freed_from (0x[0-9a-f]+), freed_by (\d+)")
+FREED = re.compile(r"freed here +freed_from 0x[0-9a-f]+, freed_by (\d+)")
 
 
 def sites_complaint(bug, text, slide):
@@ -265,10 +265,9 @@ def sites_complaint(bug, text, slide):
     if not freed_at:
         return "the chain does not say where the block was freed"
     # The frees stand in functions of their own, or inlined into others.
-    frames = Symbolizer(BUILD / "kernel.elf").frames([int(freed_at[1], 16) - slide], innermost_exact=False)
-    functions = [frame.function for frame in frames]
-    if int(freed_at[2]) != bug.made.freed_by or not any(bug.made.freed_in in function for function in functions):
-        return f"freed in {functions} by core {freed_at[2]}"
+    functions = [frame.function for _, frames in Places(KERNEL).of(freed_at[0], slide) for frame in frames]
+    if int(freed_at[1]) != bug.made.freed_by or not any(bug.made.freed_in in function for function in functions):
+        return f"freed in {functions} by core {freed_at[1]}"
     return ""
 
 

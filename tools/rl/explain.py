@@ -11,6 +11,9 @@ KERNEL = BUILD / "kernel.elf"
 ADDRESS = re.compile(r"\b(?P<offset>kernel\+)?0x(?P<digits>[0-9a-f]+)\b")
 # What stands before an address that is an instruction's own; every other one is where a call returns to.
 EXACT = re.compile(r"(?:\bat|\brip) $")
+SITE = re.compile(r"\bfile (?P<file>\S+), line (?P<line>\d+)")
+FAULT = re.compile(r"^  at 0x[0-9a-f]+  (kernel\+0x[0-9a-f]+)$")
+NAMELESS = "(anonymous namespace)::"
 MOST_KERNEL_BYTES = 1 << 26
 
 
@@ -31,8 +34,8 @@ class Places:
                 if slide is None or not 0 <= value - slide < MOST_KERNEL_BYTES:
                     continue
                 value -= slide
-            exact = bool(EXACT.search(line[:line.find("0x")])) if match["offset"] else \
-                bool(EXACT.search(line[:match.start()]))
+            written = line.find("0x") if match["offset"] else match.start()     # an offset stands behind its address
+            exact = bool(EXACT.search(line[:written]))
             if value in seen:
                 continue
             seen.add(value)
@@ -41,42 +44,46 @@ class Places:
                 yield f"kernel+{value:#x}", frames
 
 
-def source_line(file, number):
-    """The text of a line of our sources; nothing when there is no such line any more."""
+def quoted(file, number):
+    """A line of our sources; nothing when there is no such line any more."""
     path = (ROOT / file).resolve()
     if ROOT not in path.parents or not path.is_file():
-        return ""
+        return
     lines = path.read_text(errors="replace").splitlines()
-    return lines[number - 1].strip() if 0 < number <= len(lines) else ""
+    if 0 < number <= len(lines):
+        yield f"      | {lines[number - 1].strip()}"
 
 
 def explained(chain, places):
     """The chain's lines, each with what it refers to below it."""
     for line in chain.lines + chain.panic:
         yield line
-        frame = chains.frame_of(line)
-        text = source_line(frame.file, frame.line) if frame else ""
-        if text:
-            yield f"      | {text}"
+        frame, site = chains.frame_of(line), SITE.search(line)
+        yield from quoted(frame.file, frame.line) if frame else ()
+        if site:
+            yield f"      {site['file']}:{site['line']}"
+            yield from quoted(site["file"], int(site["line"]))
         for address, frames in places.of(line, chain.slide):
             for found in frames:
-                yield f"      {address}  {found.function}  {found.file}:{found.line}"
-                text = source_line(found.file, found.line) if found.file else ""
-                if text:
-                    yield f"      | {text}"
+                yield f"      {address}  {found.function.replace(NAMELESS, '')}  {found.file}:{found.line}"
+                yield from quoted(found.file, found.line)
 
 
 def groups(found):
-    """hash -> its chains, in the order in which the first of each came."""
+    """(hash, place) -> its chains, in the order in which the first of each came.
+
+    Every exception comes through the same handler, so what tells them apart is where the kernel was.
+    """
     grouped = {}
     for chain in found:
-        grouped.setdefault(chain.hash(), []).append(chain)
+        faults = [match[1] for match in map(FAULT.match, chain.panic[:1]) if match]
+        grouped.setdefault((chain.hash(), *faults), []).append(chain)
     return grouped
 
 
 def report(text, places, built):
     found = chains.read(text)
-    for key, same in groups(found).items():
+    for (key, *_), same in groups(found).items():
         first = same[0]
         about = f", {first.about}" if first.about else ""
         count = "once" if len(same) == 1 else f"{len(same)} times"
