@@ -128,6 +128,10 @@ void write_timeout(const Output &out, u64 hash, u64 case_number, u32 core, Bytes
     line.number("size", input.size()).base64("input", input).end();
 }
 
+void write_edges(const Output &out, const Shared &shared) {
+    JsonLine(out, "edges").number("edges", shared.edges()).base64("reached", shared.edge_bits()).end();
+}
+
 void write_end(const Output &out, Text status, u64 cases) {
     JsonLine(out, "end").text("status", status).number("cases", cases).end();
 }

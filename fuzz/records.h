@@ -46,6 +46,8 @@ void write_corpus(const Output &out, const Entry &entry, Bytes data, u32 core);
 // The chain for people, then the record.
 void write_crash(const Output &out, const Crash &crash, const rstate::Resolver *resolver);
 void write_timeout(const Output &out, u64 hash, u64 case_number, u32 core, Bytes input);
+// Which edges any core has reached: the lowest edge is bit 0 of the first byte.
+void write_edges(const Output &out, const Shared &shared);
 // `status`: "ok", "crash", "timeout", "failed".
 void write_end(const Output &out, Text status, u64 cases);
 

@@ -48,6 +48,10 @@ u64 Shared::cases() const {
     return sum;
 }
 
+Bytes Shared::edge_bits() const {
+    return {reinterpret_cast<const u8 *>(edge_bits_.data()), edge_bits_.size() * sizeof(u64)};
+}
+
 void Shared::reached(u32 edge) {
     const u64 bit = 1ul << (edge % 64);
     if ((edge_bits_[edge / 64].fetch_or(bit) & bit) == 0) edges_reached_.fetch_add(1);

@@ -48,6 +48,8 @@ class Shared {
     // Marks an edge as reached by somebody.
     void reached(u32 edge);
     u32 edges() const { return edges_reached_.get(); }
+    // One bit for each edge, the lowest first; whole when no core fuzzes any more.
+    Bytes edge_bits() const;
 
     // Run by all cores so far.
     u64 cases() const;

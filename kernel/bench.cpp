@@ -2,6 +2,7 @@
 #include "kernel/bench.h"
 
 #include "base/log.h"
+#include "cpu/trace.h"
 #include "fuzz/coverage.h"
 #include "fuzz/mutate.h"
 #include "kernel/apic.h"
@@ -167,15 +168,28 @@ rstate::Result<> mutation(Bench &) {
     return rstate::done();
 }
 
+constexpr cpu::TraceSite bench_site{cpu::Phase::moment, "bench", "round"};
+
+rstate::Result<> trace_cost(Bench &) {
+    const u64 begin = cpu::read_tsc();
+    for (u32 i = 0; i < rounds; ++i) cpu::trace(bench_site, i);
+    record("trace.record", (cpu::read_tsc() - begin) / rounds, "instructions", "a steady case makes four");
+    return rstate::done();
+}
+
 struct Named {
     const char *name;
     rstate::Result<> (*run)(Bench &);
 };
 constexpr Named benches[] = {
-    {"vm.round_trip", round_trip}, {"vm.snapshot_loop", reset_costs},
-    {"mm.pin", window_cost},       {"mm.window", [](Bench &) { return compare_with_linear_map(); }},
-    {"fuzz.mutate", mutation},     {"case.parts", case_parts},
+    {"vm.round_trip", round_trip},
+    {"vm.snapshot_loop", reset_costs},
+    {"mm.pin", window_cost},
+    {"mm.window", [](Bench &) { return compare_with_linear_map(); }},
+    {"fuzz.mutate", mutation},
+    {"case.parts", case_parts},
     {"rstate", [](Bench &) { return error_costs(); }},
+    {"trace.record", trace_cost},
 };
 
 } // namespace

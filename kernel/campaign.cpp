@@ -6,6 +6,7 @@
 #include "fuzz/worker.h"
 #include "kernel/apic.h"
 #include "kernel/codes.h"
+#include "kernel/console.h"
 #include "kernel/jobs.h"
 #include "kernel/layout.h"
 #include "kernel/reporter.h"
@@ -210,14 +211,7 @@ rstate::Result<mm::OwnedArray<Lane>> make_lanes(u32 cores, const fuzz::WorkerSiz
     return lanes;
 }
 
-void write_line_record(void (*write)(const Output &, const void *), const void *context) {
-    TextBuffer<1024> line;
-    write(line.output(), context);
-    Text text = line.text();
-    while (!text.empty() && (text[text.size() - 1] == '\n' || text[text.size() - 1] == '\r'))
-        text = text.sub(0, text.size() - 1);
-    log_line(text);
-}
+const Output record_output{[](void *, Text text) { write_record(text); }, nullptr};
 
 } // namespace
 
@@ -258,9 +252,9 @@ rstate::Result<> run_campaign(const boot::Bundle &bundle, const boot::Options &o
     if (failed.present()) return WRAP(std::move(failed), "fuzzing on all cores", cores);
     u64 cases = 0;
     for (u32 core = 0; core < cores; ++core) cases += shared->counts(core).cases.get();
-    write_line_record(
-        [](const Output &out, const void *n) { fuzz::write_end(out, "ok", *static_cast<const u64 *>(n)); },
-        &cases);
+    fuzz::write_edges(record_output, *shared);
+    fuzz::write_end(record_output, "ok", cases);
+    end_record();
     return rstate::done();
 }
 

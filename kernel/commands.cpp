@@ -3,11 +3,13 @@
 
 #include "base/log.h"
 #include "boot/exit.h"
+#include "cpu/trace.h"
 #include "dev/reset.h"
 #include "kernel/console.h"
 #include "kernel/core.h"
 #include "kernel/inventory.h"
 #include "kernel/panic.h"
+#include "kernel/tracing.h"
 #include "kernel/traps.h"
 
 namespace kernel {
@@ -25,6 +27,7 @@ const Commands::Word Commands::words[] = {
     {"maps", "every mapping of the kernel and of core 0's machine, with its owner", &Commands::maps},
     {"heap", "frames by owner, live memory by the place that made it", &Commands::heap},
     {"errors", "chains in flight on each core, and errors that nobody looked at", &Commands::errors},
+    {"trace", "what each core did lately, for `build.py trace`", &Commands::trace},
     {"pause", "every core rests after its case", &Commands::pause},
     {"resume", "they go on", &Commands::resume},
     {"reboot", "resets the machine: the firmware starts it again", &Commands::reboot},
@@ -108,6 +111,14 @@ rstate::Result<> Commands::maps() {
     return at_rest([this] { return list_mappings(machine_); });
 }
 rstate::Result<> Commands::heap() { return at_rest(list_memory); }
+
+rstate::Result<> Commands::trace() {
+    return at_rest([] {
+        dump_traces(cpu::TraceRing::capacity);
+        LOG(trace, "end");
+        return rstate::done();
+    });
+}
 
 rstate::Result<> Commands::errors() {
     const Output out{[](void *, Text line) { log_line(line); }, nullptr};

@@ -37,6 +37,7 @@ class Commands final {
     rstate::Result<> maps();
     rstate::Result<> heap();
     rstate::Result<> errors();
+    rstate::Result<> trace();
     rstate::Result<> pause();
     rstate::Result<> resume();
     rstate::Result<> reboot();

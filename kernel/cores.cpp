@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "cpu/features.h"
 #include "cpu/ops.h"
+#include "cpu/trace.h"
 #include "kernel/apic.h"
 #include "kernel/jobs.h"
 #include "kernel/traps.h"
@@ -19,6 +20,7 @@ namespace {
 // Core 0's, until there is memory with guards around it.
 alignas(16) constinit u8 early_stacks[stack_count][interrupt_stack_bytes];
 constinit u32 arrived = 0;
+constinit cpu::TraceRing first_trace;
 
 constexpr mm::AllocationSite stack_site{"interrupt stack", __FILE__, "make_interrupt_stacks", __LINE__};
 
@@ -39,6 +41,7 @@ rstate::Result<> prepare_core(const stage2::CoreArgs &args) {
         TRY(mm::allocate<mm::Window>(world->allocator, args.seed), "allocating a core's window", args.core);
     auto pool = TRY(mm::allocate<FramePool>(world->allocator, world->windows),
                     "allocating a core's frame pool", args.core);
+    auto trace = TRY(mm::allocate<cpu::TraceRing>(world->allocator), "allocating a core's trace", args.core);
     auto errors =
         TRY(mm::allocate<rstate::Pool>(world->allocator), "allocating a core's error pool", args.core);
     for (u32 i = 0; i < args.seed.range_count; ++i)
@@ -51,10 +54,12 @@ rstate::Result<> prepare_core(const stage2::CoreArgs &args) {
     world->windows.attach(args.core, *window);
     world->frames.attach(args.core, *pool);
     rstate::attach_pool(args.core, *errors);
+    cpu::attach_trace(args.core, *trace);
     // Cores never leave, so what they own stays for good.
     static_cast<void>(window.keep());
     static_cast<void>(pool.keep());
     static_cast<void>(errors.keep());
+    static_cast<void>(trace.keep());
     __atomic_store_n(&core_table[args.core], core.keep(), __ATOMIC_RELEASE);
     return rstate::done();
 }
@@ -65,6 +70,7 @@ void start_first_core(const stage2::CoreArgs &args) {
     for (u32 i = 1; i < stack_count; ++i)
         first_core.stack_tops[i] = reinterpret_cast<u64>(early_stacks[i]) + interrupt_stack_bytes;
     first_core.args = &args;
+    cpu::attach_trace(0, first_trace);
     build_interrupt_table();
     load_core_tables(first_core);
 }

@@ -7,6 +7,7 @@
 #include "kernel/apic.h"
 #include "kernel/console.h"
 #include "kernel/dump.h"
+#include "kernel/tracing.h"
 
 extern "C" void capture_registers(kernel::TrapFrame *frame);
 
@@ -16,6 +17,7 @@ namespace {
 
 constexpr u32 nobody = ~0u;
 constexpr u32 most_callers = 24, most_callers_of_others = 8;
+constexpr u32 told_of_each_trace = 12; // records: the last few cases
 constinit u32 panicking_core = nobody;
 constinit u32 turn = nobody; // the other core that may speak now
 constinit u8 depth[max_cores];
@@ -79,6 +81,7 @@ void stop_other_cores() {
     dump_locks(current_core());
     if (__atomic_load_n(&panicking_core, __ATOMIC_ACQUIRE) != current_core()) stop();
     stop_other_cores();
+    dump_traces(told_of_each_trace);
     log_line("panic: stopped");
     end_machine(boot::exit_system_failed);
 }

@@ -4,6 +4,7 @@
 
 #include "cpu/lock.h"
 #include "cpu/ops.h"
+#include "cpu/trace.h"
 #include "guest/instruction.h"
 #include "kernel/apic.h"
 #include "kernel/codes.h"
@@ -13,6 +14,8 @@
 namespace kernel {
 
 namespace {
+
+constexpr cpu::TraceSite ticks{cpu::Phase::moment, "tick", "rip"};
 
 const char *exception_text(u64 vector) {
     switch (static_cast<cpu::Vector>(vector)) {
@@ -82,6 +85,7 @@ vm::Registers registers_of(const TrapFrame &f) {
 }
 
 void note_tick(Core &core, const TrapFrame &frame) {
+    cpu::trace(ticks, frame.rip);
     core.last_tick_rip = frame.rip;
     __atomic_store_n(&core.ticks, core.ticks + 1, __ATOMIC_RELAXED);
 }

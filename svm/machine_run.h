@@ -2,11 +2,15 @@
 #pragma once
 
 #include "cpu/registers.h"
+#include "cpu/trace.h"
 #include "svm/check.h"
 #include "svm/exit_codes.h"
 #include "svm/machine.h"
 
 namespace svm {
+
+inline constexpr cpu::TraceSite guest_begins{cpu::Phase::begin, "guest", "vmcb", "rip"};
+inline constexpr cpu::TraceSite guest_ends{cpu::Phase::end, "guest", "exit_code", "rip"};
 
 template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Conscience>
 rstate::Result<vm::Exit> Machine<Memory, Frames, Conscience>::run() {
@@ -43,7 +47,9 @@ rstate::Result<void> Machine<Memory, Frames, Conscience>::enter() {
     TRY(conscience_.before_entry(*vmcb_, next_clean_), "looking whether clean areas are", entry_.guest_vmcb);
 
     const u64 cr3 = save().cr3;
+    cpu::trace(guest_begins, entry_.guest_vmcb, save().rip);
     svm_enter(&entry_);
+    cpu::trace(guest_ends, c.exit_code, save().rip);
 
     ++memory_.spent().exits;
     if (is_invalid(c.exit_code)) return refused();

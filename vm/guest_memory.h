@@ -19,6 +19,7 @@
 #include "base/hash.h"
 #include "base/span.h"
 #include "cpu/ops.h"
+#include "cpu/trace.h"
 #include "mm/allocator.h"
 #include "mm/formats.h"
 #include "mm/frame_bag.h"

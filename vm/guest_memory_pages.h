@@ -6,6 +6,8 @@
 
 namespace vm {
 
+inline constexpr cpu::TraceSite page_faults{cpu::Phase::moment, "nested-page-fault", "address", "access"};
+
 // How many pages a machine parts with at once when frames run short: few enough that the case after does not
 // fault for all of them again, many enough that not every new page sheds.
 constexpr u64 shed_batch = 32; // chosen
@@ -168,6 +170,7 @@ rstate::Result<Phys> GuestMemory<Memory, Frames>::frame_of(GuestPhys address) {
 
 template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames>
 rstate::Result<Fault> GuestMemory<Memory, Frames>::fault(GuestPhys address, Access access) {
+    cpu::trace(page_faults, address.value(), static_cast<u64>(access));
     if (address.value() >= size_) return Fault::beyond_memory;
     const Place at(address);
     const Phys leaf_frame = TRY(leaf_of(address), "finding the nested table of a fault", address);

@@ -10,6 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests.tools.test_report import parse
 from tools.rl import scenario, targets
 from tools.rl.common import BUILTIN_TARGET, CRASHED, MISSING, OK, ROOT, SYSTEM_FAILED, USAGE
 from tools.rl.ninja import run_ninja
@@ -94,6 +95,10 @@ def children(pid):
 def a_number_of_cases_ends_the_run_and_the_next_one_resumes(out):
     finish(fuzz(out, "--cases", 3000), OK)
     before = whole(out)[-1]
+    report = (out / "report.html").read_text()
+    parse(report)
+    promise(re.search(r"[1-9]\d* of [1-9]\d* edges in [1-9]\d* of \d+ functions", report), "the report has no coverage")
+    promise("LLVMFuzzerTestOneInput" in report, "the report does not name the harness")
     promise(before["case"] >= 3000, f"{before['case']} cases instead of 3000")
     names = {path.name for path in (out / "corpus").iterdir()}
     finish(fuzz(out, "--cases", 3000), OK)
@@ -179,6 +184,68 @@ def the_map_of_a_live_run_has_both_spaces(_out):
         promise(re.search(pattern, output, re.MULTILINE), f"no line like {pattern}: {output[:3000]}")
 
 
+GDB_AT_STAGES = """
+rl stage 0
+printf "stage0 is at %x\\n", $pc
+rl stage 1
+printf "stage1 is at %x\\n", $pc
+rl stage 2
+printf "stage2 is at %x\\n", $pc
+info symbol $pc
+"""
+
+GDB_IN_THE_KERNEL = """
+rl wait
+tbreak kernel::Reporter::serve
+continue
+printf "stopped in %s on thread %d\\n", "serve", $_thread
+rl pt $rip
+rl maps
+rl heap kernel::world.object_->windows.windows_[1]
+rl heap (unsigned long)kernel::world.object_->windows.windows_[1] + 5000000
+rl vmcb
+rl npt 0x1000
+rl window
+rl errors
+rl core 1
+rl core 0
+rl dis
+"""
+
+
+def debugged(out, commands, *patterns):
+    """gdb's output for these commands, which has a line like each pattern."""
+    out.mkdir(parents=True)
+    (out / "commands").write_text(commands)
+    output = build_py(OK, "debug", "--commands", out / "commands")
+    promise("Python Exception" not in output and "Error" not in output, f"gdb complains: {output[-3000:]}")
+    for pattern in patterns:
+        promise(re.search(pattern, output, re.MULTILINE), f"no line like {pattern}: {output[-5000:]}")
+
+
+def gdb_stops_at_each_stage(out):
+    debugged(out, GDB_AT_STAGES, r"^stage0 is at 7c00$", r"^stage1 is at 7e00$", r"^stage2 is at 10000$",
+             r"in section \.text of .*stage2\.elf$")
+
+
+def gdb_reads_the_kernels_books(out):
+    debugged(out, GDB_IN_THE_KERNEL, r"^kernel symbols at 0x[0-9a-f]{8,}$", r"^stopped in serve on thread 1$",
+             r"^  level 1  entry +\d+  0x\w+  A D$",                            # rl pt: code is not writable
+             r"^0x\w+ +\d+ pages r-x live +memory +boot +kernel image$",        # rl maps
+             r"^0x\w+ +\d+ pages rw- live +heap_block +heap +fuzz::Shared  kernel/campaign.cpp:\d+$",
+             r"^0x\w+: 0 bytes into a block of \d+$",                           # rl heap
+             r"pages rw- live +heap_block +heap +mm::Window ",
+             r"^0x\w+ lies in no range that is remembered$",
+             r"^VMCB at 0x\w+000$", r"^  nested cr3 +0x0{4}\w{9}000$", r"^  asid +0x0*1$",                           # rl vmcb
+             r"^  level 4  entry   0  0x\w+  W U", r"^  level 1  entry   1  0x\w+ ",   # rl npt
+             r"^core 0: \d+ of 512 slots map a frame, \d+ are pinned",           # rl window
+             r"^  slot +\d+  frame 0x\w+  1 pins  \w+",
+             r"^core 1: 0 frames in use$",                                      # rl errors
+             r"^core 1: at 0x\w+, in(side its guest| the kernel)",
+             r"^core 0: at 0x\w+, in the kernel, kernel::Reporter::serve",
+             r"^  [BE] (guest|reset) 0x")
+
+
 def told_by_address_sanitizer(native, crash):
     """The function in which the real AddressSanitizer sees the crash, or None when it sees none."""
     # What a crash reads of fresh memory differs from run to run there: other fills may be needed to see it. And an
@@ -244,6 +311,6 @@ SHORT = (memory_of_64_gib_boots_like_512_mib, a_number_of_cases_ends_the_run_and
          ctrl_c_ends_the_run_cleanly, a_killed_run_loses_nothing_and_leaves_no_machine,
          a_killed_qemu_is_one_clear_line_and_loses_nothing, a_missing_qemu_is_named,
          a_folder_that_cannot_be_written_is_refused, an_empty_input_is_an_input, an_input_that_is_too_long_is_refused,
-         the_map_of_a_live_run_has_both_spaces,
+         the_map_of_a_live_run_has_both_spaces, gdb_stops_at_each_stage, gdb_reads_the_kernels_books,
          the_published_bug_is_found_repeats_and_is_what_address_sanitizer_says)
 LONG = (every_crash_replays_the_same_twenty_times,)

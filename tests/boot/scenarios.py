@@ -142,5 +142,5 @@ TARGETS = [
 ]
 
 BUGS = [bugs.scenario(bug) for bug in bugs.BUGS] + panics.PANICS
-SCENARIOS = (WHOLES + LAYOUTS + ways.WAYS + console.CONSOLE + TARGETS + BUGS + [_matrix(*row) for row in MATRIX]
-             + REFUSALS)
+CONSOLE = console.CONSOLE + console.TRACED
+SCENARIOS = (WHOLES + LAYOUTS + ways.WAYS + CONSOLE + TARGETS + BUGS + [_matrix(*row) for row in MATRIX] + REFUSALS)

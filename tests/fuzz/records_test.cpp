@@ -132,6 +132,15 @@ TEST_F(RecordLinesTest, FiguresPerCaseCoverTheTimeSinceTheLastRecord) {
         << "the cores' figures are sums since the start";
 }
 
+TEST_F(RecordLinesTest, ReachedEdgesAreBitsTheLowestFirst) {
+    const fuzz::SharedSize size{.cores = 1, .edges = 70, .lane_words = 64};
+    fake::Memory memory(fuzz::Shared::memory(size));
+    fuzz::Shared shared(memory, size, 0);
+    for (const u32 edge : {0u, 9u, 9u, 65u}) shared.reached(edge);
+    fuzz::write_edges(out, shared);
+    EXPECT_EQ(written, "{\"type\":\"edges\",\"edges\":3,\"reached\":\"AQIAAAAAAAACAAAAAAAAAA==\"}\n");
+}
+
 TEST_F(RecordLinesTest, EndTimeoutAndCorpusAreOneLineEach) {
     fuzz::write_end(out, "ok", 7);
     fuzz::write_timeout(out, 1, 2, 3, fake::bytes("f"));

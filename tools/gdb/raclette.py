@@ -21,11 +21,15 @@ def console():
         return log.read()
 
 
+def load_stage2():
+    gdb.execute(f"add-symbol-file {BUILD}/stage2.elf -o {STAGE2_AT:#x}", to_string=True)
+    loaded.add("stage2")
+
+
 def load_symbols():
     """Whatever is known by now; True when the kernel's are in."""
     if "stage2" not in loaded and "stage2" in console():
-        gdb.execute(f"add-symbol-file {BUILD}/stage2.elf -o {STAGE2_AT:#x}", to_string=True)
-        loaded.add("stage2")
+        load_stage2()
     found = KERNEL_BASE.search(console())
     if found and "kernel" not in loaded:
         gdb.execute(f"add-symbol-file {BUILD}/kernel.elf -o {found.group(1)}", to_string=True)
@@ -53,6 +57,10 @@ def walk(root, address):
         table = entry & 0x000FFFFFFFFFF000
 
 
+def selected_vmcb():
+    return last_vmcb(gdb.selected_thread().num - 1)     # in look.py
+
+
 def flags(entry):
     names = ((1, "W"), (2, "U"), (5, "A"), (6, "D"), (7, "L"), (63, "NX"))
     return " ".join(name for bit, name in names if entry >> bit & 1)
@@ -65,7 +73,7 @@ def print_walk(root, address):
 
 
 class Rl(gdb.Command):
-    """Raclette: rl wait, rl symbols, rl pt, rl npt, rl vmcb, rl dis (help rl COMMAND)."""
+    """Raclette: rl wait, stage, symbols, pt, npt, vmcb, dis, maps, heap, window, errors, core (help rl COMMAND)."""
 
     def __init__(self):
         super().__init__("rl", gdb.COMMAND_USER, prefix=True)
@@ -98,6 +106,26 @@ class Wait(gdb.Command):
         load_symbols()
 
 
+class Stage(gdb.Command):
+    """rl stage N: run to the first instruction of stage N (3: the kernel, once it has printed its base)."""
+
+    ENTRY = {0: 0x7C00, 1: 0x7E00, 2: STAGE2_AT}
+
+    def __init__(self):
+        super().__init__("rl stage", gdb.COMMAND_RUNNING)
+
+    def invoke(self, argument, _tty):
+        number = int(argument)
+        if number not in self.ENTRY:
+            gdb.execute("rl wait")
+            return
+        if number == 2 and "stage2" not in loaded:
+            load_stage2()
+        gdb.execute(f"thbreak *{self.ENTRY[number]:#x}", to_string=True)
+        gdb.execute("continue")
+        print(f"at the first instruction of stage {number}")
+
+
 class PageTable(gdb.Command):
     """rl pt VA [ROOT]: how the processor translates VA, step by step, from CR3 or from a given root."""
 
@@ -110,22 +138,24 @@ class PageTable(gdb.Command):
 
 
 class NestedTable(gdb.Command):
-    """rl npt GPA ROOT: the same for a guest-physical address through the nested table at ROOT (a VMCB's nested_cr3)."""
+    """rl npt GPA [ROOT]: the same through the nested table at ROOT (default: that of `rl vmcb`)."""
 
     def __init__(self):
         super().__init__("rl npt", gdb.COMMAND_DATA)
 
     def invoke(self, argument, _tty):
-        address, root = (int(gdb.parse_and_eval(word)) for word in gdb.string_to_argv(argument))
-        print_walk(root, address)
+        words = [int(gdb.parse_and_eval(word)) for word in gdb.string_to_argv(argument)]
+        print_walk(words[1] if len(words) > 1 else physical_words(selected_vmcb() + Vmcb.NESTED_CR3)[0], words[0])
 
 
 class Vmcb(gdb.Command):
-    """rl vmcb PHYSICAL: what a VMCB says (APM vol 2, appendix B "VMCB Layout")."""
+    """rl vmcb [PHYSICAL]: what a VMCB says, by default the one that the core entered last (APM vol 2, appendix B "VMCB
+    Layout")."""
 
+    NESTED_CR3 = 0x0B0
     FIELDS = (("intercepts", 0x00C), ("asid", 0x058), ("exit code", 0x070), ("exit info 1", 0x078),
               ("exit info 2", 0x080), ("exit int info", 0x088), ("nested control", 0x090),
-              ("event injection", 0x0A8), ("nested cr3", 0x0B0),
+              ("event injection", 0x0A8), ("nested cr3", NESTED_CR3),
               ("clean bits", 0x0C0), ("efer", 0x4D0), ("cr4", 0x548), ("cr3", 0x550), ("cr0", 0x558), ("rflags", 0x570),
               ("rip", 0x578), ("rsp", 0x5D8), ("rax", 0x5F8), ("cr2", 0x640))
 
@@ -133,7 +163,8 @@ class Vmcb(gdb.Command):
         super().__init__("rl vmcb", gdb.COMMAND_DATA)
 
     def invoke(self, argument, _tty):
-        base = int(gdb.parse_and_eval(argument))
+        base = int(gdb.parse_and_eval(argument)) if argument else selected_vmcb()
+        print(f"VMCB at {base:#x}")
         for name, offset in self.FIELDS:
             print(f"  {name:16} {physical_words(base + offset)[0]:#018x}")
 
@@ -154,6 +185,6 @@ class Disassemble(gdb.Command):
         print("\n".join(done.stdout.decode().splitlines()[:10]))
 
 
-for command in (Rl, Symbols, Wait, PageTable, NestedTable, Vmcb, Disassemble):
+for command in (Rl, Symbols, Wait, Stage, PageTable, NestedTable, Vmcb, Disassemble):
     command()
 gdb.events.stop.connect(lambda _event: load_symbols())

@@ -86,6 +86,11 @@ def _bench(sub):
     sub.add_argument("filter", nargs="?", default="", metavar="FILTER", help="only benchmarks whose name contains this")
 
 
+def _debug(sub):
+    sub.add_argument("--stage", type=_integer(0, 3), metavar="N", help="run to the beginning of stage N; 3: the kernel")
+    sub.add_argument("--commands", metavar="FILE", help="gdb commands to run instead of a prompt")
+
+
 def _console(sub):
     sub.add_argument("device", metavar="DEVICE", help="a serial device, a pseudo-terminal, a socket or HOST:PORT")
     sub.add_argument("--target", default=BUILTIN_TARGET, metavar="NAME",
@@ -108,6 +113,11 @@ def _maps(sub):
     sub.add_argument("--log", metavar="FILE", help="the answer to `maps` in a saved console, instead of a new run")
 
 
+def _trace(sub):
+    sub.add_argument("file", metavar="FILE", help="a saved console with an answer to `trace`, or a panic's end")
+    sub.add_argument("--out", metavar="FILE", help="the JSON (default FILE.trace.json)")
+
+
 # command: module, what it does, an example, its options
 COMMANDS = {
     "build": ("build", "build everything into build/", "build.py build", None),
@@ -119,13 +129,15 @@ COMMANDS = {
     "test": ("testing", "run the tests, all or a part", "build.py test --host window", _test),
     "bench": ("bench", "run the benchmarks", "build.py bench reset", _bench),
     "check": ("check", "format, tidy, include layers, stage sizes, ELF lint", "build.py check", None),
-    "debug": ("debug", "QEMU stopped before its first instruction, and gdb", "build.py debug", None),
+    "debug": ("debug", "QEMU stopped before its first instruction, and gdb", "build.py debug --stage 2", _debug),
     "console": ("console", "show and save what a machine at a serial line says; what is typed goes to it",
                 "build.py console /dev/ttyUSB0", _console),
     "symbolize": ("symbolize", "functions and lines for addresses of the kernel or the target",
                   "build.py symbolize kernel+0x3166", _symbolize),
     "maps": ("maps", "what the kernel's tables and a virtual machine's nested tables map, from a live run",
              "build.py maps", _maps),
+    "trace": ("trace", "a trace in a saved console as JSON for Perfetto and Chrome's trace viewer",
+              "build.py trace out/stb_image/serial.log", _trace),
     "image": ("imagecommand", "build/raclette.img, and how to put it on a USB stick", "build.py image", None),
     "clean": ("clean", "remove build/ (out/ stays)", "build.py clean", None),
 }

@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 from . import build
-from .common import BUILD, MISSING, OK, ROOT, Stop
+from .common import BUILD, MISSING, OK, ROOT, TESTS_FAILED, Stop
 from .qemu import Machine, die_with_parent
 
 
@@ -30,11 +30,20 @@ def gdb_script(port, log):
         f"python RACLETTE_BUILD = {str(BUILD)!r}",
         f"python RACLETTE_LOG = {str(log)!r}",
         f"source {ROOT / 'tools/gdb/raclette.py'}",
+        f"source {ROOT / 'tools/gdb/look.py'}",
         f"target remote 127.0.0.1:{port}",
         "")) + "\n"
 
 
-def main(_arguments):
+def gdb_words(arguments, script):
+    """gdb's command line: at a prompt, or through a file of commands and out."""
+    words = ["gdb", "-q", "-nx", "-x", str(script)]
+    if arguments.stage is not None:
+        words += ["-ex", f"rl stage {arguments.stage}"]
+    return words + (["-batch", "-x", arguments.commands] if arguments.commands else [])
+
+
+def main(arguments):
     image = build.require_image(build.build())
     if shutil.which("gdb") is None:
         raise Stop(MISSING, "gdb is not on PATH (Debian: gdb)")
@@ -51,9 +60,9 @@ def main(_arguments):
         print(f"the console: tail -f {log}\nrl wait runs to the kernel; help rl lists the rest", flush=True)
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)       # Ctrl-C is gdb's
         try:
-            subprocess.run(["gdb", "-q", "-x", str(script)], cwd=ROOT, env=dict(os.environ))
+            gdb = subprocess.run(gdb_words(arguments, script), cwd=ROOT, env=dict(os.environ))
         finally:
             signal.signal(signal.SIGINT, before)
             qemu.kill()
             qemu.wait()
-    return OK
+    return OK if gdb.returncode == 0 else TESTS_FAILED

@@ -46,6 +46,9 @@ class OutDir:
     def add_corpus(self, record):
         write_atomically(self.path / "corpus" / record["hash"], base64.b64decode(record["data"]))
 
+    def add_edges(self, record):
+        write_atomically(self.path / "edges.json", json.dumps(record) + "\n")
+
     def add_crash(self, record, described, chain):
         """A new folder appears whole; an old one keeps its first input (the one its trace is about)."""
         folder = self.path / "crashes" / described["hash"]

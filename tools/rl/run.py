@@ -3,7 +3,7 @@ import signal
 from collections import deque
 from pathlib import Path
 
-from . import artefacts, build, bundle, image, targetlist, targets
+from . import artefacts, build, bundle, image, report, targetlist, targets
 from .common import BUILD, OK, ROOT, SYSTEM_FAILED, USAGE, Stop
 from .outdir import OutDir
 from .qemu import Machine
@@ -107,6 +107,9 @@ class Runner:
     def _corpus(self, _, record):
         self.out.add_corpus(record)
 
+    def _edges(self, _, record):
+        self.out.add_edges(record)
+
     def _crash(self, seconds, record):
         described = describe(record, self.symbolizer)
         is_new = self.out.add_crash(record, described, self.chain_of.get(record["hash"]))
@@ -137,7 +140,8 @@ def main(arguments):
     machine = Machine(cpus=arguments.cpus, memory=arguments.memory)
     view = make_view(arguments.plain, arguments.target, out.path)
     session = Session(content, machine, serial_log=out.serial, silence=BOOT_SILENCE)
-    runner = Runner(arguments, session, out, view, Symbolizer(ROOT / targets.elf(arguments.target)))
+    elf = ROOT / targets.elf(arguments.target)
+    runner = Runner(arguments, session, out, view, Symbolizer(elf))
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, runner.interrupted)
     try:
@@ -145,6 +149,7 @@ def main(arguments):
     finally:
         view.close()
         out.close()
+    print(f"report: {report.write(out.path, arguments.target, elf, runner.symbolizer)}")
     return conclude(runner, session, out)
 
 

@@ -1,0 +1,52 @@
+// cpu/trace.h — what each core did lately: a ring of fixed records, always on, written by that core alone.
+//
+//   cpu::trace(guest_ends, exit_code, rip);     one record: time stamp, site, two values
+//
+// Nothing is formatted until somebody asks for it. An interrupt handler traces too: when it comes just while
+// a slot is being claimed its record is lost, but none is ever made of two.
+#pragma once
+
+#include "base/core.h"
+#include "base/types.h"
+
+namespace cpu {
+
+// As in Chrome's trace format: spans begin and end, a moment stands alone.
+enum class Phase : char { begin = 'B', end = 'E', moment = 'i' };
+
+// A constant at each place that traces. Names hold no blanks; a value without one is not printed.
+struct TraceSite {
+    Phase phase;
+    const char *name;
+    const char *first = "";
+    const char *second = "";
+};
+
+struct TraceRecord {
+    u64 time = 0; // time-stamp counter
+    const TraceSite *site = nullptr;
+    u64 first = 0, second = 0;
+};
+
+struct TraceRing {
+    static constexpr u32 capacity = 512; // 16 KiB, some hundred cases: chosen
+    u64 written = 0;                     // since the start
+    TraceRecord records[capacity];
+};
+
+// Until a core has its ring, what it traces is forgotten. The ring lives as long as the core runs.
+void attach_trace(u32 core, TraceRing &ring);
+// nullptr when it has none.
+const TraceRing *trace_of(u32 core);
+
+void trace(const TraceSite &site, u64 first = 0, u64 second = 0);
+
+// Calls visit(const TraceRecord &) for the last `most` records, oldest first. The core may go on meanwhile: a
+// record that it overwrites is seen as the new one.
+template <class Visit> void visit_trace(const TraceRing &ring, u64 most, Visit &&visit) {
+    const u64 end = __atomic_load_n(&ring.written, __ATOMIC_ACQUIRE);
+    const u64 kept = min(min<u64>(end, TraceRing::capacity), most);
+    for (u64 i = end - kept; i < end; ++i) visit(ring.records[i % TraceRing::capacity]);
+}
+
+} // namespace cpu
