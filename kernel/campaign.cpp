@@ -11,6 +11,7 @@
 #include "kernel/layout.h"
 #include "kernel/reporter.h"
 #include "kernel/traps.h"
+#include "kernel/watchdog.h"
 
 namespace kernel {
 
@@ -22,6 +23,7 @@ class Host final {
     Host(Reporter &reporter, u64 tsc_hz) : reporter_(reporter), ticks_per_us_(max(1ul, tsc_hz / 1'000'000)) {}
     u64 now_us() const { return cpu::read_tsc() / ticks_per_us_; }
     void between_cases() {
+        show_progress();
         if (current_core() == 0)
             reporter_.serve();
         else
@@ -158,7 +160,9 @@ rstate::Result<> fuzz(Campaign &c, Process &process) {
             "reading the dictionary");
     }
     if (c.options.layout) TRY(tell_settled_layout(c), "telling the layout");
+    begin_work();
     auto result = worker->run(c.seeds);
+    end_work();
     if (!result.ok()) c.shared.stop();
     send_the_rest(c, *worker);
     return result;

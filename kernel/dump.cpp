@@ -52,18 +52,27 @@ void dump_registers(const TrapFrame &f) {
 
 // A frame pointer may be anything: it is followed only where this core has a stack, and upwards there. A
 // handler's first frame leads to the stack that it interrupted.
-void dump_callers(u64 frame_pointer, u32 most) {
-    log_line("  backtrace, innermost first:");
-    for (u32 i = 0; i < most; ++i) {
+u32 callers_of(u64 frame_pointer, Span<u64> callers) {
+    u32 count = 0;
+    while (count < callers.size()) {
         const u32 stack = stack_of(frame_pointer);
         if (stack == stack_count || stack != stack_of(frame_pointer + 15) || !is_aligned(frame_pointer, 8))
-            return;
+            break;
         const u64 *frame = reinterpret_cast<const u64 *>(frame_pointer);
-        if (!in_text(frame[1])) return;
-        dump_address("  from", frame[1]);
-        if (stack_of(frame[0]) == stack && frame[0] <= frame_pointer) return;
+        if (!in_text(frame[1])) break;
+        callers[count++] = frame[1];
+        if (stack_of(frame[0]) == stack && frame[0] <= frame_pointer) break;
         frame_pointer = frame[0];
     }
+    return count;
+}
+
+void dump_callers(u64 frame_pointer, u32 most) {
+    log_line("  backtrace, innermost first:");
+    constexpr u32 room = 24;
+    u64 callers[room];
+    const u32 count = callers_of(frame_pointer, {callers, min(most, room)});
+    for (u32 i = 0; i < count; ++i) dump_address("  from", callers[i]);
 }
 
 void dump_locks(u32 core) {

@@ -4,6 +4,7 @@
 #include "kernel/apic.h"
 #include "kernel/target.h"
 #include "kernel/traps.h"
+#include "kernel/watchdog.h"
 
 namespace kernel {
 
@@ -35,6 +36,7 @@ void Orders::obey() {
     if (!resting()) return;
     __atomic_add_fetch(&at_rest_, 1, __ATOMIC_RELEASE);
     while (resting() && !shared_.stopping()) {
+        show_progress();
         cpu::disable_interrupts();
         if (resting() && !shared_.stopping())
             cpu::enable_interrupts_and_halt();

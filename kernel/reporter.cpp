@@ -3,6 +3,7 @@
 
 #include "cpu/lock.h"
 #include "kernel/console.h"
+#include "kernel/watchdog.h"
 
 namespace kernel {
 
@@ -26,6 +27,7 @@ bool Reporter::anything() const {
 void Reporter::serve() {
     if (++turn_ % cases_between != 0) return;
     do {
+        show_progress();
         listen();
         send_some();
         cpu::while_waiting();

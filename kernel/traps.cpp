@@ -9,6 +9,7 @@
 #include "kernel/apic.h"
 #include "kernel/codes.h"
 #include "kernel/panic.h"
+#include "kernel/watchdog.h"
 #include "kernel/world.h"
 
 namespace kernel {
@@ -129,7 +130,8 @@ void serve_interrupt(TrapFrame &frame) {
     switch (frame.vector) {
     case timer_vector:
         note_tick(*core_table[current_core()], frame);
-        return end_of_interrupt();
+        end_of_interrupt();
+        return watch_next_core();
     case shoot_down_vector:
         end_of_interrupt();
         return world->shoot_down.serve();
@@ -139,6 +141,7 @@ void serve_interrupt(TrapFrame &frame) {
         return;
     case static_cast<u64>(cpu::Vector::nmi):
         if (panicking()) return stop_for_panic(frame);
+        if (answer_watchdog(frame)) return;
         panic_trap(frame, FAIL(unexpected_exception, "an NMI that nobody here sent", frame.vector));
     default:
         panic_trap(frame, describe(frame));

@@ -198,7 +198,7 @@ GDB_IN_THE_KERNEL = """
 rl wait
 tbreak kernel::Reporter::serve
 continue
-printf "stopped in %s on thread %d\\n", "serve", $_thread
+printf "stopped on thread %d\\n", $_thread
 rl pt $rip
 rl maps
 rl heap kernel::world.object_->windows.windows_[1]
@@ -225,18 +225,19 @@ def debugged(out, commands, *patterns):
 
 def gdb_stops_at_each_stage(out):
     debugged(out, GDB_AT_STAGES, r"^stage0 is at 7c00$", r"^stage1 is at 7e00$", r"^stage2 is at 10000$",
-             r"in section \.text of .*stage2\.elf$")
+             r"^stage2_start in section ")
 
 
 def gdb_reads_the_kernels_books(out):
-    debugged(out, GDB_IN_THE_KERNEL, r"^kernel symbols at 0x[0-9a-f]{8,}$", r"^stopped in serve on thread 1$",
+    debugged(out, GDB_IN_THE_KERNEL, r"^kernel symbols at 0x[0-9a-f]{8,}$", r"^stopped on thread 1$",
              r"^  level 1  entry +\d+  0x\w+  A D$",                            # rl pt: code is not writable
              r"^0x\w+ +\d+ pages r-x live +memory +boot +kernel image$",        # rl maps
              r"^0x\w+ +\d+ pages rw- live +heap_block +heap +fuzz::Shared  kernel/campaign.cpp:\d+$",
              r"^0x\w+: 0 bytes into a block of \d+$",                           # rl heap
              r"pages rw- live +heap_block +heap +mm::Window ",
              r"^0x\w+ lies in no range that is remembered$",
-             r"^VMCB at 0x\w+000$", r"^  nested cr3 +0x0{4}\w{9}000$", r"^  asid +0x0*1$",                           # rl vmcb
+             r"^VMCB at 0x\w+000$", r"^  nested cr3 +0x0{4}\w{9}000$",       # rl vmcb
+             r"^  asid +0x\w{8}00000001$",
              r"^  level 4  entry   0  0x\w+  W U", r"^  level 1  entry   1  0x\w+ ",   # rl npt
              r"^core 0: \d+ of 512 slots map a frame, \d+ are pinned",           # rl window
              r"^  slot +\d+  frame 0x\w+  1 pins  \w+",

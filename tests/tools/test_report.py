@@ -109,11 +109,13 @@ class ReportTest(unittest.TestCase):
     def test_coverage_is_told_by_function_and_line(self):
         (self.folder / "p.c").write_text(SOURCE)
         elf = self.folder / "p.elf"
-        subprocess.run(["clang", "-O1", "-g", "-fsanitize-coverage=inline-8bit-counters,pc-table,no-prune", "-nostdlib",
-                        "-static", "-Wl,-e,start", "-fuse-ld=lld", "-o", elf, self.folder / "p.c"], check=True)
+        instrumented = "-fsanitize-coverage=inline-8bit-counters,pc-table,no-prune"
+        subprocess.run(["clang", "-c", "-O1", "-g", instrumented, "-o", self.folder / "p.o", self.folder / "p.c"],
+                       check=True)
+        subprocess.run(["ld.lld", "-static", "-e", "start", "-o", elf, self.folder / "p.o"], check=True)
         addresses = report.edge_addresses(elf)
         symbolizer = Symbolizer(elf)
-        names = [frame.function for frame in symbolizer.frames(addresses)]
+        names = [frame.function for frame in symbolizer.places(addresses)]
         bits = sum(1 << edge for edge, name in enumerate(names) if name == "reached")
         reached = bits.to_bytes(-(-len(addresses) // 8), "little")
         found = {f.name: f for f in report.functions(addresses, reached, symbolizer)}

@@ -226,7 +226,8 @@ class Core(gdb.Command):
             raise gdb.GdbError(f"there are {len(threads())} cores")
         with kernel_eyes():
             core = gdb.parse_and_eval("core_table")[number]
-            tick = symbol(int(core["last_tick_rip"])) if int(core) else ""
+            ticked_at = int(core["last_tick_rip"]) if int(core) else 0
+            tick = symbol(ticked_at) if ticked_at else ""
             did = trace_of(number)[-4:]
         thread.switch()
         rip = int(gdb.parse_and_eval("$rip")) & (1 << 64) - 1

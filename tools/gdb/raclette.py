@@ -28,10 +28,12 @@ def load_stage2():
 
 def load_symbols():
     """Whatever is known by now; True when the kernel's are in."""
-    if "stage2" not in loaded and "stage2" in console():
-        load_stage2()
     found = KERNEL_BASE.search(console())
+    if "stage2" not in loaded and "stage2" in console() and not found:
+        load_stage2()
     if found and "kernel" not in loaded:
+        if "stage2" in loaded:          # it is over, and has many of the same names
+            gdb.execute(f"remove-symbol-file -a {STAGE2_AT:#x}", to_string=True)
         gdb.execute(f"add-symbol-file {BUILD}/kernel.elf -o {found.group(1)}", to_string=True)
         loaded.add("kernel")
         print(f"kernel symbols at {found.group(1)}")

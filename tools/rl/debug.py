@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 from . import build
-from .common import BUILD, MISSING, OK, ROOT, TESTS_FAILED, Stop
+from .common import BUILD, BUILTIN_TARGET, IMAGE, MISSING, OK, ROOT, TESTS_FAILED, Stop
 from .qemu import Machine, die_with_parent
 
 
@@ -44,12 +44,12 @@ def gdb_words(arguments, script):
 
 
 def main(arguments):
-    image = build.require_image(build.build())
+    build.build_for(BUILTIN_TARGET)
     if shutil.which("gdb") is None:
         raise Stop(MISSING, "gdb is not on PATH (Debian: gdb)")
     with tempfile.TemporaryDirectory(prefix="raclette-debug-") as folder:
         copy, log, script = Path(folder) / "disk.img", Path(folder) / "serial.log", Path(folder) / "raclette.gdb"
-        shutil.copyfile(image, copy)
+        shutil.copyfile(IMAGE, copy)
         log.touch()
         port = free_port()
         script.write_text(gdb_script(port, log))

@@ -71,10 +71,8 @@ def edge_addresses(elf):
 
 def functions(addresses, reached, symbolizer):
     """Coverage by function, the least covered of the large ones first. `reached`: bytes of bits, lowest edge first."""
-    symbolizer.frames(addresses)        # one call for all; the cache then has each
     by_name = defaultdict(list)
-    for edge, address in enumerate(addresses):
-        frame = symbolizer.cache[address][0]
+    for edge, frame in enumerate(symbolizer.places(addresses)):
         hit = edge // 8 < len(reached) and reached[edge // 8] >> edge % 8 & 1
         by_name[(frame.function, frame.file)].append((frame.line, bool(hit)))
     found = []

@@ -10,6 +10,7 @@ from .common import MISSING, Stop
 # Frames of the target runtime stand between the fault and the target's own code.
 RUNTIME_FUNCTION = re.compile(r"^(__asan_|__rl_|rl_|__ubsan_|__sanitizer_|__interceptor_)")
 RUNTIME_FILE = "targets/runtime/"
+MOST_AT_ONCE = 4000             # addresses on one command line
 
 
 class Frame(NamedTuple):
@@ -40,6 +41,13 @@ class Symbolizer:
                   for i, address in enumerate(addresses)]
         self._look_up([lookup for _, lookup in wanted if lookup not in self.cache])
         return [frame._replace(address=address) for address, lookup in wanted for frame in self.cache[lookup]]
+
+    def places(self, addresses):
+        """The innermost frame at each address itself."""
+        unknown = [address for address in dict.fromkeys(addresses) if address not in self.cache]
+        for start in range(0, len(unknown), MOST_AT_ONCE):
+            self._look_up(unknown[start:start + MOST_AT_ONCE])
+        return [self.cache[address][0] for address in addresses]
 
     def _look_up(self, addresses):
         if not addresses:
