@@ -2,7 +2,7 @@
 import re
 import subprocess
 
-from . import image, targetlist, targets
+from . import image, targetlist, targets, watch
 from .common import BUILD, ROOT, TESTS_FAILED, Stop
 from .graph import Graph
 from .ninja import run_ninja
@@ -60,7 +60,7 @@ def build_for(target):
     run_ninja([graph.image, targets.elf(target), *made])
 
 
-def main(_arguments):
+def build_and_tell():
     graph = build(quiet=False)
     print_ledger()
     if graph.image is None:
@@ -68,6 +68,10 @@ def main(_arguments):
             name for name, there in (("stage0", graph.stages[0]), ("stage1", graph.stages[1]), ("stage2", graph.stage2),
                                      ("kernel", graph.kernel)) if there is None))
     return 0
+
+
+def main(arguments):
+    return watch.main(build_and_tell) if getattr(arguments, "watch", False) else build_and_tell()
 
 
 def require_image(graph):

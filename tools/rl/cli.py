@@ -86,6 +86,10 @@ def _bench(sub):
     sub.add_argument("filter", nargs="?", default="", metavar="FILTER", help="only benchmarks whose name contains this")
 
 
+def _build(sub):
+    sub.add_argument("--watch", action="store_true", help="build again at each change of a source, until Ctrl-C")
+
+
 def _debug(sub):
     sub.add_argument("--stage", type=_integer(0, 3), metavar="N", help="run to the beginning of stage N; 3: the kernel")
     sub.add_argument("--commands", metavar="FILE", help="gdb commands to run instead of a prompt")
@@ -120,7 +124,7 @@ def _trace(sub):
 
 # command: module, what it does, an example, its options
 COMMANDS = {
-    "build": ("build", "build everything into build/", "build.py build", None),
+    "build": ("build", "build everything into build/", "build.py build --watch", _build),
     "run": ("run", "boot QEMU and fuzz a target", "build.py run --cpus 2 --until-crash=stbi__gif_load_next", _run),
     "replay": ("replay", "run one input: status 0 no crash, 10 crash, 11 timeout",
                "build.py replay out/stb_image/crashes/HASH/input", _replay),
