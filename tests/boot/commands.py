@@ -3,6 +3,7 @@ import itertools
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,9 +13,9 @@ from pathlib import Path
 
 from tests.tools.test_report import parse
 from tools.rl import scenario, targets
-from tools.rl.common import BUILTIN_TARGET, CRASHED, MISSING, OK, ROOT, SYSTEM_FAILED, USAGE
+from tools.rl.common import BUILTIN_TARGET, CRASHED, IMAGE, MISSING, OK, ROOT, SYSTEM_FAILED, USAGE
 from tools.rl.ninja import run_ninja
-from tools.rl.qemu import PROGRAM, Machine
+from tools.rl.qemu import PROGRAM, Machine, die_with_parent
 
 PATIENCE = 180
 LONG_PATIENCE = 1200             # two million cases at the pace of a busy machine would take longer; the bug does not
@@ -30,8 +31,9 @@ def promise(kept, text):
 
 
 def start(*words, **options):
-    return subprocess.Popen([sys.executable, str(ROOT / "build.py"), *map(str, words)], stdin=subprocess.DEVNULL,
-                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **options)
+    options.setdefault("stdin", subprocess.DEVNULL)
+    return subprocess.Popen([sys.executable, str(ROOT / "build.py"), *map(str, words)], stdout=subprocess.PIPE,
+                            stderr=subprocess.STDOUT, text=True, **options)
 
 
 def finish(process, status, patience=PATIENCE):
@@ -247,6 +249,43 @@ def gdb_reads_the_kernels_books(out):
              r"^  [BE] (guest|reset) 0x")
 
 
+def until_said(log, pattern):
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        if log.exists() and re.search(pattern, log.read_text(errors="replace"), re.MULTILINE):
+            return
+        time.sleep(0.1)
+    raise Broken(f"the console never said {pattern}")
+
+
+def a_machine_at_a_serial_line_is_shown_saved_asked_and_traced(out):
+    out.mkdir(parents=True)
+    shutil.copyfile(IMAGE, out / "disk.img")
+    machine = subprocess.Popen([*Machine(may_exit=False).arguments(out / "disk.img"), "-serial", "pty"],
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+                               preexec_fn=die_with_parent)
+    try:
+        terminal = re.search(r"/dev/\S+", machine.stdout.readline())
+        promise(terminal, "QEMU does not name its terminal")
+        console = start("console", terminal.group(), "--plain", "--out", out, stdin=subprocess.PIPE)
+        until_fuzzing(out)
+        console.stdin.write("trace\n")
+        console.stdin.flush()
+        until_said(out / "serial.log", r"^trace: end\s*$")
+        console.stdin.write("quit\n")
+        console.stdin.flush()
+        promise("the machine has ended its run" in finish(console, OK), "it does not say how it ended")
+    finally:
+        machine.kill()
+        machine.communicate()
+    whole(out)
+    build_py(OK, "trace", out / "serial.log", "--out", out / "trace.json")
+    events = json.loads((out / "trace.json").read_text())["traceEvents"]
+    for core in (0, 1):
+        seen = {(event["ph"], event["name"]) for event in events if event["tid"] == core}
+        promise({("B", "guest"), ("E", "guest"), ("B", "reset"), ("E", "reset")} <= seen, f"core {core} traced {seen}")
+
+
 def told_by_address_sanitizer(native, crash):
     """The function in which the real AddressSanitizer sees the crash, or None when it sees none."""
     # What a crash reads of fresh memory differs from run to run there: other fills may be needed to see it. And an
@@ -313,5 +352,6 @@ SHORT = (memory_of_64_gib_boots_like_512_mib, a_number_of_cases_ends_the_run_and
          a_killed_qemu_is_one_clear_line_and_loses_nothing, a_missing_qemu_is_named,
          a_folder_that_cannot_be_written_is_refused, an_empty_input_is_an_input, an_input_that_is_too_long_is_refused,
          the_map_of_a_live_run_has_both_spaces, gdb_stops_at_each_stage, gdb_reads_the_kernels_books,
+         a_machine_at_a_serial_line_is_shown_saved_asked_and_traced,
          the_published_bug_is_found_repeats_and_is_what_address_sanitizer_says)
 LONG = (every_crash_replays_the_same_twenty_times,)
