@@ -10,11 +10,19 @@
 
 namespace boot {
 
+// A screen that is drawn pixel by pixel, 32 bits each; base 0 when there is none.
+struct Framebuffer {
+    u64 base; // physical
+    u32 width, height;
+    u32 stride; // pixels from one line to the next
+    u32 row;    // of text, where to go on
+};
+
 // What every way in ends with: stage2's entry gets RDI = address of a Handoff, in 64-bit mode with the
 // first 4 GiB mapped to themselves. Owned by whoever made it; stage2 copies what it needs.
 struct Handoff {
     static constexpr u64 expected_magic = 0x31464F4454454C52; // "RLETDOF1"
-    static constexpr u32 expected_version = 2;
+    static constexpr u32 expected_version = 3;
 
     u64 magic;
     u32 version;
@@ -36,8 +44,10 @@ struct Handoff {
     u64 area;       // physical, page aligned: memory above the first MiB with this Handoff, the map, the page
                     // tables and stage2 in it; free once the kernel runs
     u64 area_bytes; // 0 when all of that lies in the first MiB
+    u64 console; // u32 (*)(const char *, u64 bytes): shows text on the framebuffer, says the next row; or 0
+    Framebuffer framebuffer;
 };
-static_assert(sizeof(Handoff) == 152);
+static_assert(sizeof(Handoff) == 184);
 static_assert(offsetof(Handoff, map) == 24 && offsetof(Handoff, kernel) == 40 &&
               offsetof(Handoff, entropy) == 96 && offsetof(Handoff, rsdp) == 128);
 

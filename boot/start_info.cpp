@@ -90,6 +90,14 @@ rstate::Result<> read_pvh(u64 address, const PhysicalView &view, StartInfo &info
     return some_memory(info);
 }
 
+rstate::Result<> read_uefi(u64 address, const PhysicalView &view, StartInfo &info) {
+    UefiInfo uefi{};
+    if (!load(view(address, sizeof uefi), 0, uefi))
+        return FAIL(bad_handoff, "there is no information from our EFI program", Phys(address));
+    info.framebuffer = uefi.framebuffer;
+    return read_pvh(address, view, info);
+}
+
 rstate::Result<> read_multiboot2(u64 address, const PhysicalView &view, StartInfo &info) {
     u32 size = 0;
     if (!load(view(address, sizeof size), 0, size) || size > largest_info)

@@ -20,16 +20,24 @@ struct HvmStartInfo {
 static_assert(sizeof(HvmStartInfo) == 56);
 constexpr u32 hvm_magic = 0x336EC578;
 
+// What our EFI program hands to the loader.
+struct UefiInfo {
+    HvmStartInfo start;
+    Framebuffer framebuffer;
+};
+
 struct StartInfo {
     static constexpr u32 capacity = 511; // as many as stage1 takes from a BIOS
     MapEntry map[capacity]{};
     u32 count = 0;
     u64 rsdp = 0; // physical, 0 when not told
+    Framebuffer framebuffer{};
 };
 
 // `address` is what the loader left in a register; everything behind it is read through `view`.
 rstate::Result<> read_pvh(u64 address, const PhysicalView &view, StartInfo &info);
 rstate::Result<> read_multiboot2(u64 address, const PhysicalView &view, StartInfo &info);
+rstate::Result<> read_uefi(u64 address, const PhysicalView &view, StartInfo &info);
 rstate::Result<> read_linux(u64 address, const PhysicalView &view, StartInfo &info);
 
 } // namespace boot

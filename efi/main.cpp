@@ -24,7 +24,7 @@ constexpr u64 raw_map_bytes = 128_KiB; // chosen: real maps have up to a few hun
 constexpr u32 tries = 4;               // an event between the map and the end changes the map
 
 struct Info {
-    boot::HvmStartInfo start;
+    boot::UefiInfo uefi;
     boot::MapEntry map[boot::StartInfo::capacity];
 };
 constexpr u64 info_bytes = align_up(sizeof(Info), page_size);
@@ -47,6 +47,16 @@ u64 find_rsdp(const SystemTable &system) {
         if (system.tables[i].guid == acpi_1) older = system.tables[i].table;
     }
     return older;
+}
+
+// The screen in the mode that the firmware left it in, where its pixels are of a kind that we draw.
+boot::Framebuffer find_framebuffer(BootServices &services) {
+    void *found = nullptr;
+    if (services.locate_protocol(&graphics_output, nullptr, &found) != success) return {};
+    const GraphicsMode &mode = *static_cast<GraphicsOutput *>(found)->mode;
+    const GraphicsInfo &info = *mode.info;
+    if (info.format != red_first && info.format != blue_first) return {};
+    return {mode.base, info.width, info.height, info.stride, 0};
 }
 
 // The map and the end of the services belong together: the end is refused when the map is no longer this one.
@@ -75,11 +85,13 @@ Status start(Handle image, SystemTable &system) {
 
     auto &info = *reinterpret_cast<Info *>(place + bytes);
     const MutableBytes raw{reinterpret_cast<u8 *>(place + bytes + info_bytes), raw_map_bytes};
-    info.start = {boot::hvm_magic, 1, 0, 0, 0, 0, find_rsdp(system), reinterpret_cast<u64>(info.map), 0, 0};
-    info.start.memmap_entries = end_services(image, *system.boot_services, raw, info);
-    // With no entry the loader says that there is no map: from here on, only the serial line is left to say
-    // it.
-    asm volatile("jmp *%0" : : "r"(place + uefi_entry), "S"(&info.start) : "memory");
+    info.uefi.framebuffer = find_framebuffer(*system.boot_services);
+    info.uefi.start = {
+        boot::hvm_magic, 1, 0, 0, 0, 0, find_rsdp(system), reinterpret_cast<u64>(info.map), 0, 0};
+    info.uefi.start.memmap_entries = end_services(image, *system.boot_services, raw, info);
+    // With no entry the loader says that there is no map: the firmware cannot say anything any more.
+    using Loader = void (*)(u64 unused, const boot::UefiInfo *);
+    reinterpret_cast<Loader>(place + uefi_entry)(0, &info.uefi);
     __builtin_unreachable();
 }
 

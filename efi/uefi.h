@@ -35,6 +35,29 @@ struct TextOutput {
 enum AllocateType : u32 { allocate_any_pages = 0, allocate_max_address = 1 };
 enum MemoryType : u32 { loader_code = 1 };
 
+// EFI_GRAPHICS_OUTPUT_PROTOCOL, §12.9 "Graphics Output Protocol".
+constexpr Guid graphics_output{0x4A3823DC9042A9DE, 0x6A5180D0DE7AFB96};
+enum PixelFormat : u32 {
+    red_first = 0,
+    blue_first = 1
+}; // 8 bits each and 8 unused; others have masks, or no memory
+struct GraphicsInfo {
+    u32 version, width, height;
+    PixelFormat format;
+    u32 masks[4];
+    u32 stride; // pixels
+};
+struct GraphicsMode {
+    u32 count, current;
+    GraphicsInfo *info;
+    u64 info_bytes, base, bytes;
+};
+struct GraphicsOutput {
+    void *functions[3];
+    GraphicsMode *mode;
+};
+static_assert(offsetof(GraphicsInfo, stride) == 32 && offsetof(GraphicsMode, base) == 24);
+
 struct BootServices {
     TableHeader header;
     void *priorities[2];
@@ -44,9 +67,12 @@ struct BootServices {
     void *pool_events_and_protocols[2 + 6 + 9];
     void *images[4];
     Status(EFIAPI *exit_boot_services)(Handle image, u64 key);
+    void *miscellaneous[3 + 2 + 3 + 2];
+    Status(EFIAPI *locate_protocol)(const Guid *protocol, void *registration, void **found);
 };
 static_assert(offsetof(BootServices, allocate_pages) == 40 && offsetof(BootServices, get_memory_map) == 56 &&
-              offsetof(BootServices, exit_boot_services) == 232);
+              offsetof(BootServices, exit_boot_services) == 232 &&
+              offsetof(BootServices, locate_protocol) == 320);
 
 struct ConfigurationTable {
     Guid guid;

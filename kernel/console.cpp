@@ -4,6 +4,7 @@
 #include "base/format.h"
 #include "base/log.h"
 #include "cpu/lock.h"
+#include "dev/framebuffer.h"
 #include "dev/screen.h"
 #include "dev/uart.h"
 
@@ -12,6 +13,7 @@ namespace {
 constinit cpu::SpinLock console_lock("console", 3);
 constinit dev::Uart uart{dev::Uart::com1};
 constinit dev::Screen screen;
+constinit dev::Framebuffer framebuffer;
 constinit bool seized = false;
 constinit bool in_line = false;   // a line is on the line in part
 constinit bool in_record = false; // a record is on the line in part
@@ -39,6 +41,7 @@ void write_line(Text line) {
     for (const Text part : {line, Text("\r\n")}) {
         uart.write(part);
         screen.write(part);
+        framebuffer.write(part);
     }
     in_line = false;
 }
@@ -79,6 +82,11 @@ void init_console() { uart.init(); }
 void attach_screen(volatile u16 *cells) {
     Console console;
     screen.attach(cells);
+}
+
+void attach_framebuffer(volatile u32 *pixels, u32 width, u32 height, u32 stride, u32 row) {
+    Console console;
+    framebuffer.attach(pixels, width, height, stride, row, dev::dev_font);
 }
 
 void seize_console() {

@@ -8,6 +8,8 @@ namespace kernel {
 void init_console();
 // The screen's text buffer, once it is mapped in the kernel's world.
 void attach_screen(volatile u16 *cells);
+// One that is drawn pixel by pixel; likewise.
+void attach_framebuffer(volatile u32 *pixels, u32 width, u32 height, u32 stride, u32 row);
 // From now on lines go out whoever holds the console: the holder may be dead.
 void seize_console();
 // One byte from the serial line, if somebody sent one.

@@ -2,6 +2,7 @@
 #include "kernel/world.h"
 
 #include "base/log.h"
+#include "dev/framebuffer.h"
 #include "dev/screen.h"
 #include "kernel/apic.h"
 #include "kernel/console.h"
@@ -60,6 +61,23 @@ rstate::Result<> unmap_handover(const stage2::CoreArgs &args) {
     return rstate::done();
 }
 
+// Where lines are shown besides the serial line: text if there is such a screen, else pixels if there are
+// such.
+rstate::Result<> map_screens(AddressSpace &space, const boot::Framebuffer &f) {
+    if (dev::Screen::shows_text()) {
+        const mm::Range cells =
+            TRY(space.map_device(Phys(dev::Screen::physical), 1, site("screen")), "mapping the screen");
+        attach_screen(pointer_to<volatile u16>(cells.first));
+    } else if (f.base != 0 && is_aligned(f.base, page_size)) {
+        const u64 bytes = u64{dev::Framebuffer::lines(f.height)} * f.stride * sizeof(u32);
+        const mm::Range pixels =
+            TRY(space.map_device(Phys(f.base), align_up(bytes, page_size) / page_size, site("framebuffer")),
+                "mapping the framebuffer", Phys(f.base), bytes);
+        attach_framebuffer(pointer_to<volatile u32>(pixels.first), f.width, f.height, f.stride, f.row);
+    }
+    return rstate::done();
+}
+
 } // namespace
 
 World::World(Phys root)
@@ -80,11 +98,7 @@ rstate::Result<> make_world(const stage2::CoreArgs &args) {
     const mm::Range apic =
         TRY(made.space.map_device(Phys(args.lapic), 1, site("local APIC")), "mapping the local APIC");
     set_apic(pointer_to<volatile u32>(apic.first));
-    if (!dev::Screen::shows_text()) return rstate::done();
-    const mm::Range cells =
-        TRY(made.space.map_device(Phys(dev::Screen::physical), 1, site("screen")), "mapping the screen");
-    attach_screen(pointer_to<volatile u16>(cells.first));
-    return rstate::done();
+    return map_screens(made.space, args.framebuffer);
 }
 
 rstate::Result<> settle_world(const stage2::CoreArgs &args) {

@@ -6,6 +6,7 @@
 #include "boot/package.h"
 #include "boot/start_info.h"
 #include "cpu/ops.h"
+#include "dev/framebuffer.h"
 #include "stage2/console.h"
 
 namespace loader {
@@ -17,6 +18,20 @@ constexpr u64 stage2_build_id = 8; // where stage2's image has it
 
 constinit boot::StartInfo info{};
 constinit boot::Handoff handoff{};
+constinit dev::Framebuffer screen;
+
+u32 draw(const char *text, u64 bytes) {
+    screen.write({text, bytes});
+    return screen.row();
+}
+
+// Where it can be reached; it may lie above 4 GiB, and then the kernel is the first to show anything.
+void attach_screen(const boot::Framebuffer &f) {
+    const u64 bytes = u64{dev::Framebuffer::lines(f.height)} * f.stride * sizeof(u32);
+    if (f.base != 0 && bytes <= reachable && f.base <= reachable - bytes)
+        screen.attach(reinterpret_cast<volatile u32 *>(f.base), f.width, f.height, f.stride, f.row,
+                      dev::dev_font);
+}
 
 Bytes physical(u64 address, u64 bytes) { return {reinterpret_cast<const u8 *>(address), bytes}; }
 
@@ -33,8 +48,9 @@ rstate::Result<> read_info(boot::Way way, u64 address) {
     case boot::Way::multiboot2:
         return boot::read_multiboot2(address, view, info);
     case boot::Way::pvh:
-    case boot::Way::uefi:
         return boot::read_pvh(address, view, info);
+    case boot::Way::uefi:
+        return boot::read_uefi(address, view, info);
     }
     return FAIL(boot::bad_handoff, "there is no such way in", static_cast<u32>(way));
 }
@@ -86,11 +102,16 @@ void fill_handoff(const boot::Package &package, u64 base, u64 tsc_at_entry) {
     handoff.rsdp = info.rsdp;
     handoff.area = base;
     handoff.area_bytes = package.memory;
+    handoff.framebuffer = info.framebuffer;
+    handoff.console = reinterpret_cast<u64>(draw);
 }
 
 rstate::Result<> start(boot::Way way, u64 address, const boot::Package &package, u64 tsc_at_entry) {
     const u64 base = reinterpret_cast<u64>(&package);
-    TRY(read_info(way, address), "reading what the loader says about the machine", Phys(address));
+    TRY(read_info(way, address), "reading what the loader says about the machine", Phys(address),
+        static_cast<u32>(way));
+    attach_screen(info.framebuffer);
+    log_formatted("3 loader: started {}, build {h}", name_of(way), package.build_id);
     TRY(check_stage2(package, base), "checking stage2");
     fill_handoff(package, base, tsc_at_entry);
     using Stage2 = void (*)(const boot::Handoff *);
@@ -104,8 +125,7 @@ rstate::Result<> start(boot::Way way, u64 address, const boot::Package &package,
 
 extern "C" void loader_main(boot::Way way, u64 info, const boot::Package &package) {
     const u64 tsc_at_entry = cpu::read_tsc();
-    stage2::init_console();
-    log_formatted("3 loader: started {}, build {h}", loader::name_of(way), package.build_id);
+    stage2::init_console(loader::draw);
     auto result = loader::start(way, info, package, tsc_at_entry);
     stage2::stop(result.take_error(), "loader");
 }

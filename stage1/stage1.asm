@@ -426,8 +426,8 @@ write_handoff:
         mov     [di + Handoff.map + 4], eax
         mov     dword [di + Handoff.stage2], STAGE2
         mov     dword [di + Handoff.stage2 + 4], 0
-        mov     di, HANDOFF + Handoff.rsdp      ; rsdp, area, area_bytes: not known, none
-        mov     cx, 6
+        mov     di, HANDOFF + Handoff.rsdp      ; from there on nothing is known, or there is none
+        mov     cx, (Handoff_size - Handoff.rsdp) / 4
         rep stosd
         mov     si, build_id
         mov     di, HANDOFF + Handoff.build_id

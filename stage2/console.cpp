@@ -13,12 +13,14 @@
 namespace {
 constinit dev::Uart uart{dev::Uart::com1};
 constinit dev::Screen screen;
+constinit stage2::Drawing draw = nullptr;
 } // namespace
 
 void log_line(Text line) {
     for (const Text part : {line, Text("\r\n")}) {
         uart.write(part);
         screen.write(part);
+        if (draw != nullptr) draw(part.data(), part.size());
     }
 }
 
@@ -42,10 +44,13 @@ void check_failed(const CheckSite &site, const u64 *values, u32 count) {
 
 namespace stage2 {
 
-void init_console() {
+void init_console(Drawing drawing) {
+    draw = drawing;
     uart.init();
     if (dev::Screen::shows_text()) screen.attach(reinterpret_cast<volatile u16 *>(dev::Screen::physical));
 }
+
+u32 next_screen_row() { return draw == nullptr ? 0 : draw("", 0); }
 
 void stop(rstate::Error error, Text stage) {
     TextBuffer<40> where, last;

@@ -6,7 +6,11 @@
 
 namespace stage2 {
 
-void init_console();
+// Shows text on a screen that is drawn pixel by pixel; gives the row in which it goes on.
+using Drawing = u32 (*)(const char *text, u64 bytes);
+
+void init_console(Drawing drawing);
+u32 next_screen_row();
 // Prints the chain of `stage` and stops this machine; under QEMU with its debug-exit device, status "our own
 // system failed".
 [[noreturn]] void stop(rstate::Error error, Text stage);

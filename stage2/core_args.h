@@ -7,6 +7,7 @@
 
 #include "base/core.h"
 #include "base/types.h"
+#include "boot/handoff.h"
 #include "mm/bootstrap.h"
 
 namespace stage2 {
@@ -39,6 +40,7 @@ struct CoreArgs {
     u64 tsc_at_stage2; // for the account of boot time
     u64 tsc_hz;        // measured against the PIT, 0 when that was not possible
     u64 memory_pages;  // of the whole machine, usable
+    boot::Framebuffer framebuffer; // core 0 shows its lines there
     u32 node_count;
     u32 reclaimed_count;
     Reclaimed reclaimed[max_reclaimed];

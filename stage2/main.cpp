@@ -250,6 +250,7 @@ rstate::Result<> boot_kernel(const boot::Handoff &handoff, u64 tsc_at_stage2) {
     map = whole;
     CoreArgs &mine = args_of(0);
     mine.memory_pages = total_pages;
+    mine.framebuffer = handoff.framebuffer;
     reclaim(mine, page_size,
             low_memory); // page 0 stays untouched: it is NULL to anything that reads physical memory
     reclaim(mine, handoff.area, handoff.area + handoff.area_bytes);
@@ -259,6 +260,7 @@ rstate::Result<> boot_kernel(const boot::Handoff &handoff, u64 tsc_at_stage2) {
     install_trampoline();
     log_formatted("5 stage2: the kernel's world is built, starting {} cores", topology.core_count);
     const u32 running = start_cores(world, kernel);
+    mine.framebuffer.row = next_screen_row();
     for (u32 core = 0; core < topology.core_count; ++core) args_of(core).core_count = running;
     enter(arrival_of(0, world, kernel));
 }
@@ -269,7 +271,7 @@ rstate::Result<> boot_kernel(const boot::Handoff &handoff, u64 tsc_at_stage2) {
 
 extern "C" void stage2_main(const boot::Handoff *handoff) {
     const u64 tsc_at_stage2 = cpu::read_tsc();
-    stage2::init_console();
+    stage2::init_console(reinterpret_cast<stage2::Drawing>(handoff->console));
     log_formatted("4 stage2: build {h}", stage2_build_id);
     auto result = stage2::boot_kernel(*handoff, tsc_at_stage2);
     stage2::stop(result.take_error(), "stage2");

@@ -3,7 +3,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from tests.boot import damage, judge
+from tests.boot import damage, judge, screen
 from tools.rl.common import SYSTEM_FAILED
 from tools.rl.qemu import Machine
 from tools.rl.scenario import Scenario
@@ -56,6 +56,9 @@ def _uefi(machine, disk, **more):
 
 IMG = [
     _uefi("q35", "usb"),
+    Scenario("UEFI's screen shows what the serial line says", Machine(machine="q35", disk="virtio", firmware="uefi"),
+             options={"seed": 1}, must=FUZZED, timeout=100, probe=lambda: screen.Shows(
+                 r"^3 loader: started by UEFI", r"^4 stage2: build", r"^5 stage2: ", r"^7 fuzzing stb_image")),
     _uefi("q35", "ahci", long=True),            # OVMF alone takes five seconds
     _uefi("q35", "nvme", long=True),
     _uefi("pc", "virtio", long=True),

@@ -2,7 +2,7 @@
 import json
 from pathlib import Path
 
-from . import artefacts, targetlist, targets
+from . import artefacts, font, targetlist, targets
 from .common import BUILD, BUILTIN_TARGET, ROOT, write_if_changed
 from .ninja import Ninja
 
@@ -82,6 +82,7 @@ class Graph:
         rule("disassemble", "llvm-objdump -d -l -C --no-show-raw-insn $in > $out", "disassemble $in")
         rule("symbols", "llvm-nm -n -C $in > $out", "symbols of $in")
         rule("bundle", "python3 -m tools.rl.bundle $out $arguments", "bundle $out")
+        rule("font", "python3 -m tools.rl.font $out $in", "make $out")
         rule("copy", "cp $in $out", "make $out")
         rule("artefact", "python3 -m tools.rl.artefacts $kind $out $in", "make $out", restat=True)
         rule("image", "python3 -m tools.rl.image $out $in", "image $out", restat=True)
@@ -89,7 +90,7 @@ class Graph:
     def _compile(self, part, source, flags, default=True):
         output = f"build/obj/{part}/{source}.o"
         if source.endswith(".asm"):
-            implicit = ["build/offsets.inc"] if self.has_offsets else []
+            implicit = ["build/offsets.inc", "build/font.bin"] if self.has_offsets else []
             return self.ninja.build(output, "nasm", source, order_only=implicit, flags="-f elf64 -g -F dwarf")
         is_c = source.endswith(".c")
         if is_c:
@@ -111,6 +112,7 @@ class Graph:
         self.ninja.build("build/offsets.o", "cxx", "tools/offsets.cpp", flags=flags, part="host")
         self.ninja.build("build/offsets", "host_link", "build/offsets.o")
         self.ninja.build("build/offsets.inc", "run_to", "build/offsets")
+        self.ninja.build("build/font.bin", "font", font.FONT, implicit=["tools/rl/font.py"])
         return True
 
     def _kernel(self):

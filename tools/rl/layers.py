@@ -17,7 +17,7 @@ MAY_USE = {
     "fuzz": ("base", "rstate", "vm"),
     "stage2": ("base", "rstate", "cpu", "hw", "mm", "boot", "dev"),
     "efi": ("base", "cpu", "boot"),
-    "loader": ("base", "rstate", "cpu", "hw", "boot", "stage2"),
+    "loader": ("base", "rstate", "cpu", "hw", "boot", "dev", "stage2"),
 }
 EVERYTHING = ("kernel", "tests", "tools")
 # The one header that the target's C and the hypervisor share: the interface between them.

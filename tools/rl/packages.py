@@ -6,7 +6,7 @@ import subprocess
 import sys
 from typing import NamedTuple, Tuple
 
-from . import targets
+from . import font, targets
 from .common import MISSING, Stop
 
 
@@ -27,6 +27,7 @@ TABLE = (
     Package("nasm", "assembles the boot sector, stage1, entry, traps and VMRUN", ALL, ("nasm",)),
     Package("ninja-build", "rebuilds what is stale", ALL, ("ninja",)),
     Package("libxxhash-dev", "xxHash's header, compiled into the kernel", ALL, (f"{INCLUDE}/xxhash.h",)),
+    Package("psf-unifont", "the font of the console on a UEFI screen", ALL, (font.FONT,)),
     Package("musl-dev", "the static C library the C targets are linked against", ALL,
             (f"{INCLUDE}/*-linux-musl/stdio.h",)),
     Package("libc6-dev", "static glibc, for targets in C++", ALL, ("/usr/lib/*/libc.a",)),

@@ -1,0 +1,38 @@
+// dev/framebuffer.h — text on a screen that is drawn pixel by pixel: what a person sees under UEFI.
+//
+// Nothing scrolls, since reading such memory back is slow: lines go down the screen and begin again at its
+// top, with an empty line behind the newest one.
+#pragma once
+
+#include "base/text.h"
+#include "base/types.h"
+
+namespace dev {
+
+extern "C" const u8 dev_font[]; // ASCII, one byte a row; tools/rl/font.py
+
+class Framebuffer final {
+  public:
+    static constexpr u32 glyph_width = 8, glyph_height = 16, glyphs = 128;
+    static constexpr u32 most_rows = 50; // of text: what lies below them is not used, nor needs to be mapped
+
+    constexpr Framebuffer() = default;
+    // Lines of pixels that are written to, of a screen of `height`.
+    static constexpr u32 lines(u32 height) { return min(height / glyph_height, most_rows) * glyph_height; }
+    // `pixels` maps lines(height) lines of `stride` pixels, 32 bits each; goes on in that row of text.
+    void attach(volatile u32 *pixels, u32 width, u32 height, u32 stride, u32 row, const u8 *font);
+    u32 row() const { return row_; }
+    void write(Text text);
+
+  private:
+    void put(char c);
+    void draw(u32 row, u32 column, char c);
+    void clear(u32 row);
+    void next_row();
+    volatile u32 *pixels_ = nullptr;
+    const u8 *font_ = nullptr;
+    u32 stride_ = 0, rows_ = 0, columns_ = 0;
+    u32 row_ = 0, column_ = 0;
+};
+
+} // namespace dev
