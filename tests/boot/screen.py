@@ -27,7 +27,8 @@ def text_of(ppm, font):
     width, rows = pixels_of(ppm)
     lines = []
     for top in range(0, len(rows) - HEIGHT + 1, HEIGHT):
-        cells = (b"".join(row[x:x + WIDTH] for row in rows[top:top + HEIGHT]) for x in range(0, width - WIDTH + 1, WIDTH))
+        cells = (b"".join(row[x:x + WIDTH] for row in rows[top:top + HEIGHT])
+                 for x in range(0, width - WIDTH + 1, WIDTH))
         lines.append("".join(characters.get(cell, "\u25a0") for cell in cells).rstrip())
     return lines
 
