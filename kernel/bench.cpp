@@ -194,12 +194,6 @@ constexpr Named benches[] = {
 
 } // namespace
 
-void record(Text name, u64 value, Text unit, Text compared_with) {
-    TextBuffer<400> line;
-    line.add("{\"type\":\"bench\",\"name\":\"{}\",\"value\":{},\"unit\":\"{}\",", name, value, unit);
-    log_line(line.add("\"compared_with\":\"{}\"}", compared_with).text());
-}
-
 rstate::Result<> run_benchmarks(Text glob, const TestContext &context) {
     auto core = TRY(start_svm(), "switching SVM on");
     Bench bench{context, core.get()};
