@@ -17,7 +17,7 @@ constexpr u32 slot_count = 256;
 constexpr u64 largest = 1024; // words: two pages
 
 struct Stress {
-    cpu::SpinLock lock{"tests.stress"};
+    cpu::SpinLock lock{"tests.stress", 1};
     Block slots[slot_count] = {};
     u64 operations = 0; // of each core
     u64 longest[max_cores] = {};
