@@ -69,7 +69,7 @@ load_tables:
         retfq
 
 ; void capture_registers(kernel::TrapFrame *frame)
-; The registers as they are at the call, in the form in which a trap leaves them; works before there is an interrupt table.
+; The registers as they are at the call, in the form in which a trap leaves them; needs no interrupt table.
 global capture_registers
 capture_registers:
         mov     [rdi], r15

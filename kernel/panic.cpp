@@ -62,7 +62,7 @@ bool comes(const bool &flag, u32 pauses) {
 // What each other core was doing, one after the other, so that their lines do not mix. A core may be beyond
 // answering; one that has begun may have to wait for a serial line.
 void stop_other_cores() {
-    constexpr u32 to_answer = 500'000, to_tell = 100'000'000;
+    constexpr u32 to_answer = 1'500'000, to_tell = 100'000'000;
     for (u32 number = 0; number < max_cores; ++number) {
         Core *other = core_table[number];
         if (other == nullptr || number == current_core() ||

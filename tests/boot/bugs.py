@@ -84,7 +84,8 @@ def left(plant, says):
 
 
 def overflow(plant, stack, core=0, cpus=1):
-    return Bug(plant, "mm.out_of_bounds", (r"text underflow: before a live range", f"type {stack}"), core=core, cpus=cpus)
+    says = (r"text underflow: before a live range", f"type {stack}")
+    return Bug(plant, "mm.out_of_bounds", says, core=core, cpus=cpus)
 
 
 NAMED_NOT = "faults, unexplained"
@@ -133,7 +134,8 @@ KINDS = (
         "at the access", "at the access", "with EF_PROTECT_FREE", "missed: no shoot-down"),
     Kind("double free", (
         freed("double-free", "mm.double_free", r"text freed again", Made(0, 0, "double_free")),
-        freed("double-free-by-another-core", "mm.double_free", r"text freed again", Made(0, 1, "free_elsewhere"), cpus=2)),
+        freed("double-free-by-another-core", "mm.double_free", r"text freed again", Made(0, 1, "free_elsewhere"),
+              cpus=2)),
         "at the free", "at the free", "at the free, unexplained", "faults, unexplained"),
     Kind("free of what is no block's start", (
         freed("interior-free", "mm.bad_free", r"not the start of a block", Made()),

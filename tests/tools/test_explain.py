@@ -12,9 +12,9 @@ from tools.rl.xxhash import xxh64
 
 BOOT = "6 kernel at 0xffff800000100000, build 00000000000000ab"
 FAULT = """error mm.use_after_free on core 1, exception in the kernel
-  kernel/traps.cpp:1        describe_access           the kernel touched it                         address 0x5, rip 0xffff800000100010
-  mm/explain.cpp:24         range_chain               freed here                                    freed_from 0xffff800000100020, freed_by 0
-  mm/explain.cpp:21         range_chain               made here                                     file kernel/panic.cpp, line 1, made_by 0   <- origin
+  kernel/traps.cpp:1        describe_access           the kernel touched it  address 0x5, rip 0xffff800000100010
+  mm/explain.cpp:24         range_chain               freed here  freed_from 0xffff800000100020, freed_by 0
+  mm/explain.cpp:21         range_chain               made here  file kernel/panic.cpp, line 1, made_by 0   <- origin
   at 0xffff800000100010  kernel+0x10
   rax 0000000000000000 rbx 0000000000000001 rcx 0000000000000002 rdx 0000000000000003
   backtrace, innermost first:

@@ -1,4 +1,4 @@
-"""`build.py explain`: the chains of a serial log, grouped by hash, with the source lines and the kernel's addresses resolved."""
+"""`build.py explain`: the chains of a serial log, grouped by hash, with source lines and resolved addresses."""
 import re
 import sys
 from pathlib import Path
