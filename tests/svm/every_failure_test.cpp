@@ -1,0 +1,218 @@
+// tests/svm/every_failure_test.cpp — from the first frame to a case that was run and reset, everything that
+// can fail fails once: memory, the typed heap, the processor. Each failure says what was being done, the step
+// works when it is tried again, and at the end nothing is missing.
+#include <algorithm>
+#include <functional>
+#include <optional>
+
+#include "mm/page_heap.h"
+#include "tests/svm/world.h"
+
+namespace {
+
+using mm::Owner;
+using Frames = mm::Frames<SimMemory>;
+using Space = mm::AddressSpace<SimMemory>;
+using Guest = svm::Machine<SimMemory, Frames, svm::Careful>;
+
+enum class Fallible { memory, heap, processor };
+
+constexpr u64 frames_per_core = 1500;
+constexpr mm::AllocationSite site{"thing", "some/file.cpp", "some_function", 1};
+
+// All that is made on the way, and the steps that make it.
+class Story {
+  public:
+    Story() {
+        sim::reset_cpus();
+        steps_ = {
+            {"giving core 0 its memory", [this] { return add(0); }},
+            {"giving core 1 its memory", [this] { return add(1); }},
+            {"making the top table", [this] { return make_space(); }},
+            {"mapping a device", [this] { return keep(space->map_device(Phys(0xFEE0'0000), 2, site)); }},
+            {"making a stack", [this] { return keep(space->map_memory(4, Owner::stack, site)); }},
+            {"taking over the boot's page", [this] { return adopt(); }},
+            {"allocating a block", [this] { return allocate(100); }},
+            {"allocating a large block", [this] { return allocate(5 * page_size + 1); }},
+            {"taking the permission maps", [this] { return take_maps(); }},
+            {"switching SVM on", [this] { return switch_on(); }},
+            {"making a machine", [this] { return make(first); }},
+            {"loading a target", [this] { return load(); }},
+            {"running to the door", [this] { return run(*first); },
+             [this] { script.write(GuestPhys(0x1000), 1).exit(svm::ExitCode::hlt); }},
+            {"photographing", [this] { return first->take_snapshot(*snapshot); }},
+            {"making another machine", [this] { return make(second); }},
+            {"attaching it", [this] { return second->attach(*snapshot); }},
+            {"placing an input", [this] { return place_input(); }},
+            {"running a case", [this] { return run(*second); },
+             [this] {
+                 script.write(GuestPhys(0x1000), 2).write(GuestPhys(0x9000), 3).exit(svm::ExitCode::hlt);
+             }},
+            {"resetting", [this] { return second->reset(); }},
+        };
+    }
+    ~Story() {
+        first.reset(), second.reset();
+        if (snapshot->taken()) EXPECT_TRUE(snapshot->release(memory, frames).ok());
+        snapshot.reset();
+        if (maps) frames.free_run(maps->first, svm::PermissionMaps::pages, Owner::device);
+        for (const auto &[block, size] : blocks) heap->free(block, size, nullptr);
+        for (const mm::Range &range : ranges) EXPECT_TRUE(space->retire(range, nullptr).ok());
+        if (space) space->forget_all_freed();
+        // What stays: the top table, and the two frames that a core keeps for good.
+        EXPECT_EQ(frames.used(), u64{space.has_value()} + (switched_on ? 2 : 0));
+        EXPECT_EQ(objects.live(), 0u);
+        EXPECT_EQ(rstate::frames_in_use(0), 0u);
+        sim::reset_cpus();
+    }
+
+    // Tells the story with the n-th thing of a kind failing; false when there are fewer.
+    bool tell(Fallible kind, u64 n) {
+        if (kind == Fallible::memory) memory.fail_after(n);
+        if (kind == Fallible::heap) objects.fail_after(n);
+        refuse_ = kind == Fallible::processor ? n : ~0ul;
+        u32 failures = 0;
+        for (const Step &step : steps_) {
+            if (step.script) refuse_or(step.script);
+            auto done = step.run();
+            if (done.ok()) continue;
+            ++failures;
+            expect_told(done.take_error(), step.what);
+            memory.never_fail(), objects.fail_after(~0ul);
+            auto again = step.run();
+            EXPECT_TRUE(again.ok()) << step.what << " is possible when what failed works again, n " << n;
+            rstate::handled(std::move(again));
+        }
+        memory.never_fail(), objects.fail_after(~0ul);
+        EXPECT_LE(failures, 1u);
+        return failures == 1;
+    }
+
+  private:
+    struct Step {
+        const char *what;
+        std::function<rstate::Result<>()> run;
+        std::function<void()> script = {}; // what the guest will do
+    };
+
+    void refuse_or(const std::function<void()> &script_it) {
+        if (refuse_-- == 0) script.exit(static_cast<svm::ExitCode>(~0ul));
+        script_it();
+    }
+
+    static void expect_told(rstate::Error error, const char *what) {
+        std::string text;
+        rstate::print_error({[](void *out, Text line) {
+                                 *static_cast<std::string *>(out) +=
+                                     std::string(line.data(), line.size()) + "\n";
+                             },
+                             &text},
+                            error);
+        rstate::handled(std::move(error));
+        EXPECT_NE(text.find("<- origin"), std::string::npos) << what << ":\n" << text;
+        EXPECT_GE(std::count(text.begin(), text.end(), '\n'), 3) << what << " tells more than the origin:\n"
+                                                                 << text;
+    }
+
+    template <class T> rstate::Result<> keep(rstate::Result<T> made) {
+        ranges.push_back(TRY(std::move(made), "making a range of the story"));
+        return rstate::done();
+    }
+    rstate::Result<> add(u64 number) {
+        mm::FramePool<SimMemory> &pool = pools[number];
+        const u64 bytes = frames_per_core * page_size;
+        TRY(pool.add({memory.first() + number * bytes, bytes, 0, 0, 0}), "adding a range", number);
+        frames.attach(static_cast<u32>(number), pool);
+        return rstate::done();
+    }
+    rstate::Result<> make_space() {
+        auto table = TRY(Space::Table::make(memory, frames), "making the kernel's top table");
+        shoot_down.join(nullptr);
+        space.emplace(frames, shoot_down, table.root(), 4u);
+        space->mix_entropy(Text("a story").bytes());
+        heap.emplace(*space);
+        return rstate::done();
+    }
+    rstate::Result<> adopt() {
+        const Virt page(0xffff'9123'4567'8000);
+        if (!boots_) boots_ = TRY(frames.allocate(Owner::boot), "taking a frame as the boot does");
+        if (!mapped_)
+            TRY(space->table().map(page, *boots_, mm::read_only, frames), "mapping as the boot does");
+        mapped_ = true;
+        return keep(space->adopt(page, {1, site, mm::RangeKind::memory, Owner::boot, mm::read_only}));
+    }
+    rstate::Result<> allocate(u64 size) {
+        blocks.push_back(
+            {TRY(heap->allocate(size, 16, site), "allocating a block of the story", size), size});
+        return rstate::done();
+    }
+    rstate::Result<> take_maps() {
+        if (!maps)
+            maps = svm::PermissionMaps{TRY(frames.allocate_run(svm::PermissionMaps::pages, 1, Owner::device),
+                                           "taking frames in a row")};
+        TRY(svm::PermissionMaps::fill(memory, maps->first), "filling the permission maps");
+        return rstate::done();
+    }
+    rstate::Result<> switch_on() {
+        if (!core) core.emplace(sim::plain_features(), *maps);
+        TRY(core->start(memory, frames), "starting SVM on this core");
+        switched_on = true;
+        return rstate::done();
+    }
+    rstate::Result<> make(std::optional<Guest> &machine) {
+        machine.emplace(TRY(Guest::make(*core, memory, frames, objects.allocator(), sim::guest_size),
+                            "making a machine"));
+        return rstate::done();
+    }
+    rstate::Result<> load() {
+        u8 page[64];
+        for (u64 i = 0; i < 20; ++i) {
+            std::fill_n(page, sizeof page, static_cast<u8>(i + 1));
+            TRY(first->write(GuestPhys(i * 7 * page_size), {page, sizeof page}), "writing a page", i);
+        }
+        return rstate::done();
+    }
+    rstate::Result<> place_input() {
+        const u8 input[] = {1, 2, 3};
+        return second->write(GuestPhys(0x2000), {input, sizeof input});
+    }
+    rstate::Result<> run(Guest &machine) {
+        const vm::Exit exit = TRY(machine.run(), "running the guest");
+        EXPECT_EQ(exit.kind, vm::ExitKind::halt);
+        return rstate::done();
+    }
+
+    SimMemory memory{2 * frames_per_core, Phys(0x200000), SimMemory::Mode::quick};
+    mm::FramePool<SimMemory> pools[2]{mm::FramePool<SimMemory>(memory), mm::FramePool<SimMemory>(memory)};
+    mm::ShootDown shoot_down{{[](void *, u32) {}, nullptr}};
+    Frames frames{memory};
+    std::optional<Space> space;
+    std::optional<mm::PageHeap<SimMemory>> heap;
+    sim::Heap objects;
+    std::vector<mm::Range> ranges;
+    std::vector<std::pair<Virt, u64>> blocks;
+    std::optional<Phys> boots_;
+    bool mapped_ = false, switched_on = false;
+    std::optional<svm::PermissionMaps> maps;
+    std::optional<svm::Core> core;
+    sim::ScriptedCpu script{memory};
+    std::optional<vm::Snapshot> snapshot{std::in_place};
+    std::optional<Guest> first, second;
+    std::vector<Step> steps_;
+    u64 refuse_ = ~0ul;
+};
+
+TEST(EveryFailure, IsToldLosesNothingAndIsSurvivedFromTheFirstFrameToACase) {
+    std::string counted;
+    for (const auto &[kind, name] : {std::pair{Fallible::memory, "of memory"},
+                                     {Fallible::heap, "of the typed heap"},
+                                     {Fallible::processor, "of the processor"}}) {
+        u64 n = 0;
+        while (Story().tell(kind, n) && !testing::Test::HasFailure()) ++n;
+        counted += (counted.empty() ? "" : ", ") + std::to_string(n) + " " + name;
+        EXPECT_GT(n, 1u) << name;
+    }
+    sim::tell("points that failed once: " + counted);
+}
+
+} // namespace
