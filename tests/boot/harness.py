@@ -1,10 +1,13 @@
 """Targets that only a boot scenario wants: a few lines of C, built as every target is, gone after it."""
+import struct
 import subprocess
 import tempfile
 from pathlib import Path
 
 from tools.rl import targets
 from tools.rl.common import BUILD, ROOT
+
+LOADED = struct.pack("<I", 1)            # PT_LOAD
 
 
 def built(source):
@@ -48,3 +51,16 @@ int LLVMFuzzerInitialize(int *count, char ***words) {{
 }}
 {ENTRY} {{ return data && size; }}
 """
+
+
+def enlarged(elf, mebibytes):
+    """() -> that ELF with so much zeroed memory behind its data: what build.py would refuse to build."""
+    def make():
+        data = bytearray(elf())
+        at, = struct.unpack_from("<Q", data, 32)
+        size, count = struct.unpack_from("<HH", data, 54)
+        segments = [header for header in range(at, at + size * count, size) if data[header:header + 4] == LOADED]
+        last = max(segments, key=lambda header: struct.unpack_from("<Q", data, header + 16))
+        struct.pack_into("<Q", data, last + 40, mebibytes << 20)
+        return bytes(data)
+    return make

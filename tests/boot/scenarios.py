@@ -136,7 +136,7 @@ TARGETS = [
     _refused("an unknown system call at the start", r"made a system call that has no answer here\s+name ptrace",
              options={"seed": 1}, elf=harness.built(harness.UNKNOWN_CALL_AT_START)),
     _refused("a target larger than its virtual machine", r"^error guest\.target_too_large ", options={"seed": 1},
-             elf=harness.built(harness.touching(160))),
+             elf=harness.enlarged(harness.built(harness.touching(1)), 160)),
     _refused("a target that wants more memory than there is", r"^error mm\.\S*(memory|frames)", options={"seed": 1},
              machine=Machine(cpus=1, memory="64M"), elf=harness.built(harness.touching(100))),
 ]
