@@ -29,47 +29,47 @@ class Story {
             {"giving core 0 its memory", [this] { return add(0); }},
             {"giving core 1 its memory", [this] { return add(1); }},
             {"making the top table", [this] { return make_space(); }},
-            {"mapping a device", [this] { return keep(space->map_device(Phys(0xFEE0'0000), 2, site)); }},
-            {"making a stack", [this] { return keep(space->map_memory(4, Owner::stack, site)); }},
+            {"mapping a device", [this] { return keep(space_->map_device(Phys(0xFEE0'0000), 2, site)); }},
+            {"making a stack", [this] { return keep(space_->map_memory(4, Owner::stack, site)); }},
             {"taking over the boot's page", [this] { return adopt(); }},
             {"allocating a block", [this] { return allocate(100); }},
             {"allocating a large block", [this] { return allocate(5 * page_size + 1); }},
             {"taking the permission maps", [this] { return take_maps(); }},
             {"switching SVM on", [this] { return switch_on(); }},
-            {"making a machine", [this] { return make(first); }},
+            {"making a machine", [this] { return make(first_); }},
             {"loading a target", [this] { return load(); }},
-            {"running to the door", [this] { return run(*first); },
-             [this] { script.write(GuestPhys(0x1000), 1).exit(svm::ExitCode::hlt); }},
-            {"photographing", [this] { return first->take_snapshot(*snapshot); }},
-            {"making another machine", [this] { return make(second); }},
-            {"attaching it", [this] { return second->attach(*snapshot); }},
+            {"running to the door", [this] { return run(*first_); },
+             [this] { script_.write(GuestPhys(0x1000), 1).exit(svm::ExitCode::hlt); }},
+            {"photographing", [this] { return first_->take_snapshot(*snapshot_); }},
+            {"making another machine", [this] { return make(second_); }},
+            {"attaching it", [this] { return second_->attach(*snapshot_); }},
             {"placing an input", [this] { return place_input(); }},
-            {"running a case", [this] { return run(*second); },
+            {"running a case", [this] { return run(*second_); },
              [this] {
-                 script.write(GuestPhys(0x1000), 2).write(GuestPhys(0x9000), 3).exit(svm::ExitCode::hlt);
+                 script_.write(GuestPhys(0x1000), 2).write(GuestPhys(0x9000), 3).exit(svm::ExitCode::hlt);
              }},
-            {"resetting", [this] { return second->reset(); }},
+            {"resetting", [this] { return second_->reset(); }},
         };
     }
     ~Story() {
-        first.reset(), second.reset();
-        if (snapshot->taken()) EXPECT_TRUE(snapshot->release(memory, frames).ok());
-        snapshot.reset();
-        if (maps) frames.free_run(maps->first, svm::PermissionMaps::pages, Owner::device);
-        for (const auto &[block, size] : blocks) heap->free(block, size, nullptr);
-        for (const mm::Range &range : ranges) EXPECT_TRUE(space->retire(range, nullptr).ok());
-        if (space) space->forget_all_freed();
+        first_.reset(), second_.reset();
+        if (snapshot_->taken()) EXPECT_TRUE(snapshot_->release(memory_, frames_).ok());
+        snapshot_.reset();
+        if (maps_) frames_.free_run(maps_->first, svm::PermissionMaps::pages, Owner::device);
+        for (const auto &[block, size] : blocks_) heap_->free(block, size, nullptr);
+        for (const mm::Range &range : ranges_) EXPECT_TRUE(space_->retire(range, nullptr).ok());
+        if (space_) space_->forget_all_freed();
         // What stays: the top table, and the two frames that a core keeps for good.
-        EXPECT_EQ(frames.used(), u64{space.has_value()} + (switched_on ? 2 : 0));
-        EXPECT_EQ(objects.live(), 0u);
+        EXPECT_EQ(frames_.used(), u64{space_.has_value()} + (switched_on_ ? 2 : 0));
+        EXPECT_EQ(objects_.live(), 0u);
         EXPECT_EQ(rstate::frames_in_use(0), 0u);
         sim::reset_cpus();
     }
 
     // Tells the story with the n-th thing of a kind failing; false when there are fewer.
     bool tell(Fallible kind, u64 n) {
-        if (kind == Fallible::memory) memory.fail_after(n);
-        if (kind == Fallible::heap) objects.fail_after(n);
+        if (kind == Fallible::memory) memory_.fail_after(n);
+        if (kind == Fallible::heap) objects_.fail_after(n);
         refuse_ = kind == Fallible::processor ? n : ~0ul;
         u32 failures = 0;
         for (const Step &step : steps_) {
@@ -78,12 +78,12 @@ class Story {
             if (done.ok()) continue;
             ++failures;
             expect_told(done.take_error(), step.what);
-            memory.never_fail(), objects.fail_after(~0ul);
+            memory_.never_fail(), objects_.fail_after(~0ul);
             auto again = step.run();
             EXPECT_TRUE(again.ok()) << step.what << " is possible when what failed works again, n " << n;
             rstate::handled(std::move(again));
         }
-        memory.never_fail(), objects.fail_after(~0ul);
+        memory_.never_fail(), objects_.fail_after(~0ul);
         EXPECT_LE(failures, 1u);
         return failures == 1;
     }
@@ -96,7 +96,7 @@ class Story {
     };
 
     void refuse_or(const std::function<void()> &script_it) {
-        if (refuse_-- == 0) script.exit(static_cast<svm::ExitCode>(~0ul));
+        if (refuse_-- == 0) script_.exit(static_cast<svm::ExitCode>(~0ul));
         script_it();
     }
 
@@ -115,52 +115,53 @@ class Story {
     }
 
     template <class T> rstate::Result<> keep(rstate::Result<T> made) {
-        ranges.push_back(TRY(std::move(made), "making a range of the story"));
+        ranges_.push_back(TRY(std::move(made), "making a range of the story"));
         return rstate::done();
     }
     rstate::Result<> add(u64 number) {
-        mm::FramePool<SimMemory> &pool = pools[number];
+        mm::FramePool<SimMemory> &pool = pools_[number];
         const u64 bytes = frames_per_core * page_size;
-        TRY(pool.add({memory.first() + number * bytes, bytes, 0, 0, 0}), "adding a range", number);
-        frames.attach(static_cast<u32>(number), pool);
+        TRY(pool.add({memory_.first() + number * bytes, bytes, 0, 0, 0}), "adding a range", number);
+        frames_.attach(static_cast<u32>(number), pool);
         return rstate::done();
     }
     rstate::Result<> make_space() {
-        auto table = TRY(Space::Table::make(memory, frames), "making the kernel's top table");
-        shoot_down.join(nullptr);
-        space.emplace(frames, shoot_down, table.root(), 4u);
-        space->mix_entropy(Text("a story").bytes());
-        heap.emplace(*space);
+        auto table = TRY(Space::Table::make(memory_, frames_), "making the kernel's top table");
+        shoot_down_.join(nullptr);
+        space_.emplace(frames_, shoot_down_, table.root(), 4u);
+        space_->mix_entropy(Text("a story").bytes());
+        heap_.emplace(*space_);
         return rstate::done();
     }
     rstate::Result<> adopt() {
         const Virt page(0xffff'9123'4567'8000);
-        if (!boots_) boots_ = TRY(frames.allocate(Owner::boot), "taking a frame as the boot does");
+        if (!boots_) boots_ = TRY(frames_.allocate(Owner::boot), "taking a frame as the boot does");
         if (!mapped_)
-            TRY(space->table().map(page, *boots_, mm::read_only, frames), "mapping as the boot does");
+            TRY(space_->table().map(page, *boots_, mm::read_only, frames_), "mapping as the boot does");
         mapped_ = true;
-        return keep(space->adopt(page, {1, site, mm::RangeKind::memory, Owner::boot, mm::read_only}));
+        return keep(space_->adopt(page, {1, site, mm::RangeKind::memory, Owner::boot, mm::read_only}));
     }
     rstate::Result<> allocate(u64 size) {
-        blocks.push_back(
-            {TRY(heap->allocate(size, 16, site), "allocating a block of the story", size), size});
+        blocks_.push_back(
+            {TRY(heap_->allocate(size, 16, site), "allocating a block of the story", size), size});
         return rstate::done();
     }
     rstate::Result<> take_maps() {
-        if (!maps)
-            maps = svm::PermissionMaps{TRY(frames.allocate_run(svm::PermissionMaps::pages, 1, Owner::device),
-                                           "taking frames in a row")};
-        TRY(svm::PermissionMaps::fill(memory, maps->first), "filling the permission maps");
+        if (!maps_)
+            maps_ =
+                svm::PermissionMaps{TRY(frames_.allocate_run(svm::PermissionMaps::pages, 1, Owner::device),
+                                        "taking frames in a row")};
+        TRY(svm::PermissionMaps::fill(memory_, maps_->first), "filling the permission maps");
         return rstate::done();
     }
     rstate::Result<> switch_on() {
-        if (!core) core.emplace(sim::plain_features(), *maps);
-        TRY(core->start(memory, frames), "starting SVM on this core");
-        switched_on = true;
+        if (!core_) core_.emplace(sim::plain_features(), *maps_);
+        TRY(core_->start(memory_, frames_), "starting SVM on this core");
+        switched_on_ = true;
         return rstate::done();
     }
     rstate::Result<> make(std::optional<Guest> &machine) {
-        machine.emplace(TRY(Guest::make(*core, memory, frames, objects.allocator(), sim::guest_size),
+        machine.emplace(TRY(Guest::make(*core_, memory_, frames_, objects_.allocator(), sim::guest_size),
                             "making a machine"));
         return rstate::done();
     }
@@ -168,13 +169,13 @@ class Story {
         u8 page[64];
         for (u64 i = 0; i < 20; ++i) {
             std::fill_n(page, sizeof page, static_cast<u8>(i + 1));
-            TRY(first->write(GuestPhys(i * 7 * page_size), {page, sizeof page}), "writing a page", i);
+            TRY(first_->write(GuestPhys(i * 7 * page_size), {page, sizeof page}), "writing a page", i);
         }
         return rstate::done();
     }
     rstate::Result<> place_input() {
         const u8 input[] = {1, 2, 3};
-        return second->write(GuestPhys(0x2000), {input, sizeof input});
+        return second_->write(GuestPhys(0x2000), {input, sizeof input});
     }
     rstate::Result<> run(Guest &machine) {
         const vm::Exit exit = TRY(machine.run(), "running the guest");
@@ -182,22 +183,22 @@ class Story {
         return rstate::done();
     }
 
-    SimMemory memory{2 * frames_per_core, Phys(0x200000), SimMemory::Mode::quick};
-    mm::FramePool<SimMemory> pools[2]{mm::FramePool<SimMemory>(memory), mm::FramePool<SimMemory>(memory)};
-    mm::ShootDown shoot_down{{[](void *, u32) {}, nullptr}};
-    Frames frames{memory};
-    std::optional<Space> space;
-    std::optional<mm::PageHeap<SimMemory>> heap;
-    sim::Heap objects;
-    std::vector<mm::Range> ranges;
-    std::vector<std::pair<Virt, u64>> blocks;
+    SimMemory memory_{2 * frames_per_core, Phys(0x200000), SimMemory::Mode::quick};
+    mm::FramePool<SimMemory> pools_[2]{mm::FramePool<SimMemory>(memory_), mm::FramePool<SimMemory>(memory_)};
+    mm::ShootDown shoot_down_{{[](void *, u32) {}, nullptr}};
+    Frames frames_{memory_};
+    std::optional<Space> space_;
+    std::optional<mm::PageHeap<SimMemory>> heap_;
+    sim::Heap objects_;
+    std::vector<mm::Range> ranges_;
+    std::vector<std::pair<Virt, u64>> blocks_;
     std::optional<Phys> boots_;
-    bool mapped_ = false, switched_on = false;
-    std::optional<svm::PermissionMaps> maps;
-    std::optional<svm::Core> core;
-    sim::ScriptedCpu script{memory};
-    std::optional<vm::Snapshot> snapshot{std::in_place};
-    std::optional<Guest> first, second;
+    bool mapped_ = false, switched_on_ = false;
+    std::optional<svm::PermissionMaps> maps_;
+    std::optional<svm::Core> core_;
+    sim::ScriptedCpu script_{memory_};
+    std::optional<vm::Snapshot> snapshot_{std::in_place};
+    std::optional<Guest> first_, second_;
     std::vector<Step> steps_;
     u64 refuse_ = ~0ul;
 };
