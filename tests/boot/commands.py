@@ -180,7 +180,7 @@ def an_input_that_is_too_long_is_refused(out):
 
 def the_map_of_a_live_run_has_both_spaces(_out):
     output = build_py(OK, "maps")
-    for pattern in (r"^  0x\S+ 0x\S+ +\S+ [KM]iB +(down )?r-x +wb +boot +kernel image$", r" uc +nobody +local APIC$",
+    for pattern in (r"^  0x\S+ 0x\S+ +\S+ [KM]iB +(down )?r-x +wb +boot +kernel image\b", r" uc +nobody +local APIC\b",
                     r"core 0's machine: guest-physical addresses: [1-9]\d* pages", r" r-x +wb +snapshot$",
                     r" rwx +wb +guest_private$", r"^window of core 0: "):
         promise(re.search(pattern, output, re.MULTILINE), f"no line like {pattern}: {output[:3000]}")
@@ -233,7 +233,7 @@ def gdb_stops_at_each_stage(out):
 def gdb_reads_the_kernels_books(out):
     debugged(out, GDB_IN_THE_KERNEL, r"^kernel symbols at 0x[0-9a-f]{8,}$", r"^stopped on thread 1$",
              r"^  level 1  entry +\d+  0x\w+  A D$",                            # rl pt: code is not writable
-             r"^0x\w+ +\d+ pages r-x live +memory +boot +kernel image$",        # rl maps
+             r"^0x\w+ +\d+ pages r-x live +memory +boot +kernel image\b",       # rl maps
              r"^0x\w+ +\d+ pages rw- live +heap_block +heap +fuzz::Shared  kernel/campaign.cpp:\d+$",
              r"^0x\w+: 0 bytes into a block of \d+$",                           # rl heap
              r"pages rw- live +heap_block +heap +mm::Window ",

@@ -46,7 +46,7 @@ TABLE = (
     Package("dieharder", "judges our random numbers", ("test",), ("dieharder",)),
     Package("clang-format", "checks the layout of the sources", ("check",), ("clang-format",)),
     Package("clang-tidy", "checks the sources for mistakes", ("check",), ("clang-tidy",)),
-    Package("gdb", "debugs the kernel in QEMU", ("debug",), ("gdb",)),
+    Package("gdb", "debugs the kernel in QEMU", ("debug", "test"), ("gdb",)),
 )
 
 
