@@ -162,13 +162,19 @@ TEST_F(ShootDownTest, WhoWaitsForALockServesItsHoldersShootDown) {
     other.join();
 }
 
-TEST_F(ShootDownTest, ManyFramesAreFreedInOneRound) {
+struct FreedFramesTest : ShootDownTest {
     mm::CoreWindows core_windows;
-    for (u32 core = 0; core < cores; ++core) core_windows.attach(core, *windows[core]);
-    mm::Frames<mm::CoreWindows> frames(core_windows, {mm::ShootDown::forget_frames, &shoot_down});
-    mm::FramePool<mm::CoreWindows> pool(core_windows);
-    pool.add({frame(0), 40 * page_size, 0, 0, 0}).take();
-    frames.attach(0, pool);
+    mm::Frames<mm::CoreWindows> frames{core_windows, {mm::ShootDown::forget_frames, &shoot_down}};
+    mm::FramePool<mm::CoreWindows> pool{core_windows};
+
+    FreedFramesTest() {
+        for (u32 core = 0; core < cores; ++core) core_windows.attach(core, *windows[core]);
+        pool.add({frame(0), 40 * page_size, 0, 0, 0}).take();
+        frames.attach(0, pool);
+    }
+};
+
+TEST_F(FreedFramesTest, ManyAreFreedInOneRound) {
     shoot_down.join(&*windows[0]);
     std::atomic<bool> joined{false}, stop{false};
     std::thread other([&] {
@@ -196,13 +202,7 @@ TEST_F(ShootDownTest, ManyFramesAreFreedInOneRound) {
 }
 
 // The window's promise, with frames going from owner to owner: who pins a frame sees its owner's bytes alone.
-TEST_F(ShootDownTest, FramesThatMoveBetweenCoresNeverShowAnotherOwnersBytes) {
-    mm::CoreWindows core_windows;
-    for (u32 core = 0; core < cores; ++core) core_windows.attach(core, *windows[core]);
-    mm::Frames<mm::CoreWindows> frames(core_windows, {mm::ShootDown::forget_frames, &shoot_down});
-    mm::FramePool<mm::CoreWindows> pool(core_windows);
-    pool.add({frame(0), 40 * page_size, 0, 0, 0}).take();
-    frames.attach(0, pool);
+TEST_F(FreedFramesTest, FramesThatMoveBetweenCoresNeverShowAnotherOwnersBytes) {
     std::vector<std::thread> threads;
     std::atomic<u32> joined{0}, finished{0}, wrong{0}, reachable{0};
     for (u32 core = 0; core < cores; ++core)

@@ -9,6 +9,7 @@ import time
 import tty
 
 from .common import USAGE, Stop
+from .lines import pump
 
 
 def _set_raw(descriptor):
@@ -59,18 +60,7 @@ class Line:
             return b""          # a pseudo-terminal whose other end has closed says so with an error
 
     def _read(self):
-        rest = b""
-        for chunk in iter(self._chunk, b""):
-            if self.log:
-                self.log.write(chunk)
-                self.log.flush()
-            now = time.monotonic() - self.started
-            *whole, rest = (rest + chunk).split(b"\n")
-            for line in whole:
-                self.lines.put((now, line.rstrip(b"\r")))
-        if rest:
-            self.lines.put((time.monotonic() - self.started, rest.rstrip(b"\r")))
-        self.lines.put(None)
+        pump(self._chunk, self.log, self.started, self.lines)
 
     def send(self, data):
         try:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .common import BUILD, CRASHED, MISSING, OK, SYSTEM_FAILED, TESTS_FAILED, TIMED_OUT, Stop
+from .lines import pump
 
 PROGRAM = "qemu-system-x86_64"
 # isa-debug-exit ends QEMU with (value << 1) | 1. 0 is a triple fault or a power-off: never a success.
@@ -150,21 +151,8 @@ class Qemu:
             pass                # a smaller pipe works too, the reader below is quick
 
     def _read(self):
-        rest = b""
-        while True:
-            chunk = os.read(self.process.stdout.fileno(), 1 << 16)
-            if not chunk:
-                break
-            if self.log:
-                self.log.write(chunk)
-                self.log.flush()
-            now = time.monotonic() - self.started
-            *whole, rest = (rest + chunk).split(b"\n")
-            for line in whole:
-                self.lines.put((now, line.rstrip(b"\r")))
-        if rest:
-            self.lines.put((time.monotonic() - self.started, rest.rstrip(b"\r")))
-        self.lines.put(None)
+        console = self.process.stdout.fileno()
+        pump(lambda: os.read(console, 1 << 16), self.log, self.started, self.lines)
 
     def send(self, data):
         try:
