@@ -1,6 +1,7 @@
 // fuzz/records.cpp — see records.h.
 #include "fuzz/records.h"
 
+#include "base/hash.h"
 #include "fuzz/json.h"
 #include "fuzz/triage.h"
 
@@ -23,6 +24,7 @@ constexpr Counter counters[] = {
     {"done", &CoreCounts::done},
     {"crash_cases", &CoreCounts::crashes},
     {"timeouts", &CoreCounts::timeouts},
+    {"out_of_memory", &CoreCounts::out_of_memory},
     {"system_calls", &CoreCounts::system_calls},
     {"ticks", &CoreCounts::ticks},
     {"other_exits", &CoreCounts::other_exits},
@@ -94,6 +96,7 @@ void StatsWriter::write(const Output &out, const Shared &shared, const MachineFi
     line.number("cases_per_s", (cases - before_[index_of(&CoreCounts::cases)]) * 1'000'000 / elapsed);
     line.number("edges", shared.edges()).number("corpus", largest(&CoreCounts::corpus));
     line.number("crashes", shared.crashes().count()).number("timeouts", sum(&CoreCounts::timeouts));
+    line.number("out_of_memory", sum(&CoreCounts::out_of_memory));
     line.fraction("exits_per_case", rate(&CoreCounts::exits));
     line.fraction("nested_faults_per_case", rate(&CoreCounts::new_pages));
     line.fraction("dirty_pages_per_case", rate(&CoreCounts::dirty_pages));
@@ -122,9 +125,9 @@ void write_corpus(const Output &out, const Entry &entry, Bytes data, u32 core) {
     line.number("case", entry.found_case).number("core", core).base64("data", data).end();
 }
 
-void write_timeout(const Output &out, u64 hash, u64 case_number, u32 core, Bytes input) {
-    JsonLine line(out, "timeout");
-    line.hash("hash", hash).number("case", case_number).number("core", core);
+void write_overrun(const Output &out, vm::Ending ending, u64 case_number, u32 core, Bytes input) {
+    JsonLine line(out, ending == vm::Ending::timeout ? "timeout" : "out_of_memory");
+    line.hash("hash", xxh64(input)).number("case", case_number).number("core", core);
     line.number("size", input.size()).base64("input", input).end();
 }
 

@@ -45,7 +45,8 @@ class StatsWriter {
 void write_corpus(const Output &out, const Entry &entry, Bytes data, u32 core);
 // The chain for people, then the record.
 void write_crash(const Output &out, const Crash &crash, const rstate::Resolver *resolver);
-void write_timeout(const Output &out, u64 hash, u64 case_number, u32 core, Bytes input);
+// A case that went beyond what it may use: Ending::timeout or Ending::out_of_memory.
+void write_overrun(const Output &out, vm::Ending ending, u64 case_number, u32 core, Bytes input);
 // Which edges any core has reached: the lowest edge is bit 0 of the first byte.
 void write_edges(const Output &out, const Shared &shared);
 // `status`: "ok", "crash", "timeout", "failed".

@@ -9,7 +9,7 @@ namespace fuzz {
 // Sums since the start of the run. A reader may see one case half counted; the last statistics are exact
 // because the workers have stopped.
 struct alignas(64) CoreCounts {
-    Atomic<u64> cases, done, crashes, timeouts; // cases by their ending
+    Atomic<u64> cases, done, crashes, timeouts, out_of_memory; // cases by their ending
     Atomic<u64> exits, new_pages, system_calls, ticks, other_exits;
     Atomic<u64> dirty_pages, reset_bytes, allocations, shed_pages;
     Atomic<u64> corpus, edges, features; // this core's own

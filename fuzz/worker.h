@@ -113,7 +113,7 @@ template <Executor E, Surroundings H> class Worker {
     rstate::Result<void> keep(Source source);
     rstate::Result<void> list_features();
     rstate::Result<void> on_crash();
-    rstate::Result<void> on_timeout();
+    rstate::Result<void> on_overrun();
     rstate::Result<bool> crashes_the_same(Bytes input, u64 hash);
     rstate::Result<void> verify_reset();
     void after_case();
@@ -128,7 +128,7 @@ template <Executor E, Surroundings H> class Worker {
     CoreCounts &counts_;
     WorkerOptions options_;
     Random random_;
-    Coverage coverage_, timeouts_seen_;
+    Coverage coverage_, overruns_seen_;
     Corpus corpus_;
     Dictionary dictionary_;
     Operands operands_;
@@ -140,7 +140,7 @@ template <Executor E, Surroundings H> class Worker {
     StatsWriter stats_;
 
     u64 cases_ = 0, granted_ = 0;
-    u64 endings_[3] = {}; // cases by their ending
+    u64 endings_[vm::ending_count] = {}; // cases by their ending
     u64 edge_budget_ = EdgeBudget::for_seeds;
     u64 digest_ = 0;
     u64 started_us_ = 0, last_stats_us_ = 0;

@@ -11,7 +11,7 @@ Worker<E, H>::Worker(E &executor, H &host, Shared &shared, Outbox &outbox, Arena
     : executor_(executor), host_(host), shared_(shared), outbox_(outbox),
       counts_(shared.counts(options.core)), options_(options),
       random_(options.seed + options.core * 0x9e3779b97f4a7c15), coverage_(arena, size.edges),
-      timeouts_seen_(arena, size.edges), corpus_(arena, corpus_size(size)), dictionary_(arena, size.tokens),
+      overruns_seen_(arena, size.edges), corpus_(arena, corpus_size(size)), dictionary_(arena, size.tokens),
       operands_(arena, size.comparisons), comparisons_(arena.take<vm::Comparison>(comparison_room)),
       features_{arena.take<Feature>(size.edges * usize{classes_per_edge} + 1, 0u)},
       fresh_{arena.take<Feature>(size.edges * usize{classes_per_edge} + 1, 0u)},
@@ -166,7 +166,8 @@ template <Executor E, Surroundings H> rstate::Result<void> Worker<E, H>::judge(u
     case vm::Ending::crash:
         return on_crash();
     case vm::Ending::timeout:
-        return on_timeout();
+    case vm::Ending::out_of_memory:
+        return on_overrun();
     }
     return rstate::done();
 }
@@ -221,18 +222,18 @@ template <Executor E, Surroundings H> rstate::Result<void> Worker<E, H>::keep(So
     return rstate::done();
 }
 
-template <Executor E, Surroundings H> rstate::Result<void> Worker<E, H>::on_timeout() {
-    // One input is told for each way of running away: those that reach what no timeout has reached before.
+template <Executor E, Surroundings H> rstate::Result<void> Worker<E, H>::on_overrun() {
+    // One input is told for each way of running away: those that reach what no such case has reached before.
     bool fresh = false;
     TRY(executor_.visit_counters([&](u32 first, Bytes piece) {
-        if (!timeouts_seen_.holds(first, piece.size()) || !timeouts_seen_.shows_new(first, piece)) return;
+        if (!overruns_seen_.holds(first, piece.size()) || !overruns_seen_.shows_new(first, piece)) return;
         fresh = true;
         fresh_.count = 0;
-        timeouts_seen_.mark(first, piece, fresh_);
+        overruns_seen_.mark(first, piece, fresh_);
     }),
-        "scanning the edges of a timeout", cases_);
+        "scanning the edges of a case that ran away", cases_);
     if (fresh) {
-        write_timeout(outbox_.ordinary.begin(), xxh64(input_.bytes()), cases_, options_.core, input_.bytes());
+        write_overrun(outbox_.ordinary.begin(), outcome_->ending, cases_, options_.core, input_.bytes());
         if (!outbox_.ordinary.commit()) counts_.deferred.bump();
     }
     return reset();
@@ -288,6 +289,7 @@ template <Executor E, Surroundings H> void Worker<E, H>::publish() {
     counts_.done.set(endings_[static_cast<u32>(vm::Ending::done)]);
     counts_.crashes.set(endings_[static_cast<u32>(vm::Ending::crash)]);
     counts_.timeouts.set(endings_[static_cast<u32>(vm::Ending::timeout)]);
+    counts_.out_of_memory.set(endings_[static_cast<u32>(vm::Ending::out_of_memory)]);
     counts_.take_in(executor_.spent());
     counts_.edges.set(coverage_.edges_seen());
     counts_.features.set(coverage_.features_seen());

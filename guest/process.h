@@ -118,8 +118,14 @@ rstate::Result<const vm::Outcome *> Process<Machine>::run_case(Bytes input, cons
     registers.rax = input.size();
     registers.rdx = options.edge_budget;
     registers.rcx = case_flags(options);
-    const Event event = TRY(run_to_event(Phase::in_case), "running the target");
+    auto ran = run_to_event(Phase::in_case);
     outcome_.ending = vm::Ending::done, outcome_.value = 0;
+    if (!ran.ok() && ran.error().is(vm::out_of_memory)) {
+        rstate::handled(std::move(ran)); // by whoever reads the outcome
+        outcome_.ending = vm::Ending::out_of_memory, outcome_.edges_spent = 0;
+        return &outcome_;
+    }
+    const Event event = TRY(std::move(ran), "running the target");
     outcome_.edges_spent = TRY(session_.edges_spent(door_, options.edge_budget), "reading the edges spent");
     switch (event.kind) {
     case Event::Kind::done:

@@ -69,6 +69,7 @@ struct Campaign {
     Span<Lane> lanes;
     Span<const fuzz::Seed> seeds;
     fuzz::WorkerSize size;
+    u64 pages_each; // that a machine may have of its own
     u64 seed;
     u64 tsc_hz;
     Process &first;  // core 0's, which took the snapshot
@@ -85,6 +86,18 @@ fuzz::WorkerSize size_for(u32 edges, u64 max_len, u32 cores) {
     size.corpus_bytes = static_cast<u32>(max(256_KiB, min(share, 4_MiB)));
     size.entries = size.corpus_bytes / 1024;
     return size;
+}
+
+// The frames that are left, shared evenly: no case takes another core's, however much its target asks for. A
+// part stays for the nested tables and for what the other cores set up only now.
+rstate::Result<u64> pages_for_each(u32 cores) {
+    constexpr u64 to_set_up = 96, least = 64; // chosen: pages; a plain case writes some twenty
+    const u64 free = world->frames.free_frames(), each = free / cores;
+    const u64 set_aside = to_set_up + each / 16;
+    if (each < set_aside + least)
+        return FAIL(mm::out_of_frames, "there is too little memory for so many cores", cores, free,
+                    set_aside + least);
+    return each - set_aside;
 }
 
 fuzz::WorkerOptions options_for(const Campaign &c, const rstate::Resolver &resolver) {
@@ -174,6 +187,7 @@ rstate::Result<> work(Campaign &c) {
     auto svm = TRY(start_svm(), "preparing this core");
     Machine machine = TRY(make_machine(*svm, c.target), "making this core's machine");
     Process process = TRY(c.target.attach(machine), "standing this core's machine at the snapshot");
+    machine.set_page_limit(c.pages_each);
     return fuzz(c, process);
 }
 
@@ -239,11 +253,16 @@ rstate::Result<> run_campaign(const boot::Bundle &bundle, const boot::Options &o
     const fuzz::WorkerSize size = size_for(edges, options.max_len, cores);
     auto lanes = TRY(make_lanes(cores, size, reporter), "making the cores' lanes", cores);
     auto seeds = TRY(list_seeds(bundle), "listing the seeds");
-    Campaign campaign{target,       bundle,   options,
-                      *shared,      reporter, lanes.span(),
-                      seeds.span(), size,     options.has_seed ? options.seed : world->space.random_word(),
+    const u64 pages_each = TRY(pages_for_each(cores), "sharing the memory out");
+    machine.set_page_limit(pages_each);
+    Campaign campaign{target,       bundle,
+                      options,      *shared,
+                      reporter,     lanes.span(),
+                      seeds.span(), size,
+                      pages_each,   options.has_seed ? options.seed : world->space.random_word(),
                       tsc_hz,       process};
-    log_formatted("7 fuzzing {} on {} cores, seed {}", options.target, cores, campaign.seed);
+    log_formatted("7 fuzzing {} on {} cores, seed {}, {} pages for each case at the most", options.target,
+                  cores, campaign.seed, pages_each);
     run_on_cores(cores, {work_on_core, &campaign});
     reporter.drain();
 

@@ -55,10 +55,13 @@ rstate::Result<u32> replay(const boot::Bundle &bundle, const boot::Options &opti
         LOG(kernel, "no crash: the harness returned {} after {} edges", outcome->value, outcome->edges_spent);
         break;
     case vm::Ending::timeout:
-        fuzz::write_timeout(record_output, xxh64(input), 1, current_core(), input);
+        fuzz::write_overrun(record_output, ending, 1, current_core(), input);
         end_record();
         status = boot::exit_target_timed_out;
         break;
+    case vm::Ending::out_of_memory:
+        return FAIL(vm::out_of_memory, "this input needs a machine with more memory", input.size(),
+                    target.memory_size(), world->frames.free_frames());
     case vm::Ending::crash: {
         vm::Finding finding = outcome->finding;
         TRY(process.reset(), "resetting after the crash");

@@ -36,6 +36,7 @@ class Machine final {
     vm::SystemRegisters system() const { return system_of(save()); }
     void set_system(const vm::SystemRegisters &system);
     void set_fault_around(u32 pages) { memory_.set_fault_around(pages); }
+    void set_page_limit(u64 pages) { memory_.set_page_limit(pages); }
     void set_deadline(u64 ticks) { deadline_ = ticks, ticks_ = 0; }
 
     u64 memory_size() const { return memory_.size(); }

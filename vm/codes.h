@@ -18,6 +18,8 @@ inline constexpr rstate::Code snapshot_state{"vm.snapshot_state"};
 inline constexpr rstate::Code shared_page{"vm.shared_page"};
 // The bytes at the guest's RIP are not the instruction that the exit names.
 inline constexpr rstate::Code unexpected_instruction{"vm.unexpected_instruction"};
+// A case wants more pages than its machine may have, or than are left of all.
+inline constexpr rstate::Code out_of_memory{"vm.out_of_memory"};
 // A machine was asked for with impossible measures.
 inline constexpr rstate::Code bad_options{"vm.bad_options"};
 

@@ -54,6 +54,10 @@ struct Region {
 
 enum class Fault : u8 { resolved, beyond_memory };
 
+// How many pages a machine parts with at once when frames run short: few enough that the case after does not
+// fault for all of them again, many enough that not every new page looks for some.
+constexpr u32 spare_capacity = 32; // chosen
+
 template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames> class GuestMemory final {
   public:
     using Pin = typename Memory::Pin;
@@ -105,7 +109,10 @@ template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames> class GuestMemor
     rstate::Result<void> reset();
     // Own pages that this case has not written go back to the frames; how many, at most `wanted`.
     u64 shed(u64 wanted);
-    u64 own_pages() const;
+    u64 own_pages() const { return own_count_; }
+    // From the snapshot on the machine never has more pages of its own: a case that writes more fails with
+    // out_of_memory, whatever the other machines do, and the next case can run.
+    void set_page_limit(u64 pages) { page_limit_ = pages; }
     // From the snapshot on a fault is answered for so many pages behind the faulting one too: memory is
     // mostly used upwards, and a fault costs more than a page.
     void set_fault_around(u32 pages) { fault_around_ = pages; }
@@ -154,6 +161,9 @@ template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames> class GuestMemor
     void demote(u32 slot);
 
     rstate::Result<Phys> allocate_frame(mm::Owner owner);
+    rstate::Result<Phys> allocate_page();
+    template <class Take> u64 part_with(u64 wanted, Take &&take);
+    bool refill();
     rstate::Result<Phys> leaf_of(GuestPhys address);
     rstate::Result<SnapshotEntry> shared(Place place);
     rstate::Result<Phys> copy_of(SnapshotEntry from);
@@ -183,7 +193,13 @@ template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames> class GuestMemor
     u64 active_[max_regions / 64] = {}; // regions with cold own pages
     u64 epoch_ = 1;
     u32 fault_around_ = 0;
+    u64 own_count_ = 0;
+    u64 page_limit_ = max_memory / page_size;
     u64 shed_hand_ = 0; // the region where the last shedding stopped
+    // Frames of pages that the machine parted with, for its next pages: never another's, so no core has to
+    // forget them.
+    Phys spare_[spare_capacity];
+    u32 spare_count_ = 0;
     u64 needless_faults_ = 0;
     Spent spent_;
 };

@@ -8,10 +8,6 @@ namespace vm {
 
 inline constexpr cpu::TraceSite page_faults{cpu::Phase::moment, "nested-page-fault", "address", "access"};
 
-// How many pages a machine parts with at once when frames run short: few enough that the case after does not
-// fault for all of them again, many enough that not every new page sheds.
-constexpr u64 shed_batch = 32; // chosen
-
 // The processor may fault once on a translation from before an entry was widened. More often than this in a
 // row, without a page that was really missing between, is a loop.
 constexpr u64 max_needless_faults = 16; // chosen
@@ -21,9 +17,12 @@ GuestMemory<Memory, Frames>::GuestMemory(GuestMemory &&other)
     : memory_(other.memory_), frames_(other.frames_), heap_(other.heap_), regions_(std::move(other.regions_)),
       table_(other.table_), has_table_(other.has_table_), zero_(other.zero_), size_(other.size_),
       snapshot_(other.snapshot_), hot_(std::move(other.hot_)), epoch_(other.epoch_),
-      fault_around_(other.fault_around_), shed_hand_(other.shed_hand_),
+      fault_around_(other.fault_around_), own_count_(other.own_count_), page_limit_(other.page_limit_),
+      shed_hand_(other.shed_hand_), spare_count_(other.spare_count_),
       needless_faults_(other.needless_faults_), spent_(other.spent_) {
     for (u64 i = 0; i < max_regions / 64; ++i) active_[i] = other.active_[i], other.active_[i] = 0;
+    for (u32 i = 0; i < spare_count_; ++i) spare_[i] = other.spare_[i];
+    other.spare_count_ = 0;
     other.has_table_ = false;
     other.zero_ = Phys();
 }
@@ -31,6 +30,7 @@ GuestMemory<Memory, Frames>::GuestMemory(GuestMemory &&other)
 template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames> GuestMemory<Memory, Frames>::~GuestMemory() {
     while (hot_.size() != 0) demote(hot_.size() - 1); // pins first, then what they pin
     mm::FrameBag bag(*frames_, owner());
+    while (spare_count_ != 0) bag.add(spare_[--spare_count_]);
     auto freed = for_active([&](u64 number) -> rstate::Result<void> {
         Region &region = regions_[number];
         auto leaf =
@@ -64,10 +64,29 @@ rstate::Result<Phys> GuestMemory<Memory, Frames>::allocate_frame(mm::Owner owner
     spent_.allocations += snapshot_ != nullptr;
     auto first = frames_->allocate(owner);
     if (first.ok()) return first.take();
-    if (shed(shed_batch) == 0)
+    if (shed(spare_capacity) == 0)
         return TRY(std::move(first), "taking a frame: this machine has no page to give back", own_pages());
     rstate::handled(std::move(first));
     return TRY(frames_->allocate(owner), "taking a frame after giving pages back");
+}
+
+// For a page of the machine's own. Within its limit and while there are frames it gets a new one, otherwise
+// that of a page which this case has not written.
+template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames>
+rstate::Result<Phys> GuestMemory<Memory, Frames>::allocate_page() {
+    if (snapshot_ == nullptr) return TRY(allocate_frame(owner()), "taking a frame before the snapshot");
+    const bool allowed = own_count_ + spare_count_ < page_limit_;
+    if (spare_count_ == 0 && allowed) {
+        ++spent_.allocations;
+        auto fresh = frames_->allocate(mm::Owner::guest_private);
+        if (fresh.ok() || !fresh.error().is(mm::out_of_frames))
+            return TRY(std::move(fresh), "taking a frame for a page of a machine's own");
+        rstate::handled(std::move(fresh));
+    }
+    if (spare_count_ == 0 && !refill())
+        return FAIL(out_of_memory, "this case has written all the pages that its machine can have",
+                    own_count_, page_limit_, allowed);
+    return spare_[--spare_count_];
 }
 
 // The nested table for `address`, made if need be; afterwards one look in the books.
@@ -94,8 +113,7 @@ rstate::Result<SnapshotEntry> GuestMemory<Memory, Frames>::shared(Place place) {
 
 template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames>
 rstate::Result<Phys> GuestMemory<Memory, Frames>::copy_of(SnapshotEntry from) {
-    HeldFrame<Frames> copy{*frames_, TRY(allocate_frame(owner()), "taking a frame for a page of its own"),
-                           owner()};
+    HeldFrame<Frames> copy{*frames_, TRY(allocate_page(), "taking a frame for a page of its own"), owner()};
     TRY(restore(copy.frame, from), "copying a page at its first write", from.frame());
     return copy.keep();
 }
@@ -137,6 +155,7 @@ rstate::Result<Phys> GuestMemory<Memory, Frames>::make_own(GuestPhys address) {
     entry = mm::NestedFormat::leaf(copy.frame, mm::read_write_execute, mm::Cache::write_back);
     entry.raw |= mm::Entry::Accessed::mask | mm::Entry::Dirty::mask;
     regions_[at.region].own[at.index / 64] |= Region::bit(at.index);
+    ++own_count_;
     joined_cold(at.region);
     return copy.keep();
 }
@@ -222,10 +241,10 @@ rstate::Result<void> GuestMemory<Memory, Frames>::share_around(GuestPhys address
 }
 
 // Only memory that the target had not used before its door, a heap that grows: what it had used is written in
-// most cases or in none. Never when frames were short: what is taken ahead would be shed again.
+// most cases or in none. Never when frames are short: what is taken ahead would be parted with again.
 template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames>
 rstate::Result<void> GuestMemory<Memory, Frames>::own_around(GuestPhys address) {
-    if (spent_.shed_pages != 0) return rstate::done();
+    if (spare_count_ != 0 || own_count_ + fault_around_ > page_limit_) return rstate::done();
     return each_behind(address, [&](GuestPhys page) -> rstate::Result<void> {
         const Place at(page);
         const SnapshotEntry from = TRY(shared(at), "finding what a page behind holds", page);
@@ -310,14 +329,6 @@ rstate::Result<void> GuestMemory<Memory, Frames>::attach(const Snapshot &snapsho
             return FAIL(snapshot_state, "this machine has memory of its own, which the snapshot would hide");
     snapshot_ = &snapshot;
     return rstate::done();
-}
-
-template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames>
-u64 GuestMemory<Memory, Frames>::own_pages() const {
-    u64 count = 0;
-    for (const Region &region : regions_)
-        for (const u64 word : region.own) count += static_cast<u64>(__builtin_popcountl(word));
-    return count;
 }
 
 } // namespace vm

@@ -98,10 +98,11 @@ void GuestMemory<Memory, Frames>::demote(u32 slot) {
     if (slot < hot_.size()) regions_[hot_[slot].region].hot[hot_[slot].index] = static_cast<u8>(slot + 1);
 }
 
+// Takes the frames of up to `wanted` pages that this case has not written, and hands each to take(Phys).
 template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames>
-u64 GuestMemory<Memory, Frames>::shed(u64 wanted) {
+template <class Take>
+u64 GuestMemory<Memory, Frames>::part_with(u64 wanted, Take &&take) {
     if (snapshot_ == nullptr) return 0; // before it, every page is the only copy
-    mm::FrameBag bag(*frames_, mm::Owner::guest_private);
     u64 given = 0;
     for (u64 n = 0; n < regions_.size() && given < wanted; ++n) {
         const u64 number = shed_hand_;
@@ -123,12 +124,26 @@ u64 GuestMemory<Memory, Frames>::shed(u64 wanted) {
             entry = mm::Entry{};
             ++epoch_;
             region.own[i / 64] &= ~Region::bit(i);
-            bag.add(frame);
+            take(frame);
             ++given;
         }
     }
+    own_count_ -= given;
     spent_.shed_pages += given;
     return given;
+}
+
+template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames>
+u64 GuestMemory<Memory, Frames>::shed(u64 wanted) {
+    mm::FrameBag bag(*frames_, mm::Owner::guest_private);
+    u64 given = 0;
+    while (spare_count_ != 0 && given < wanted) bag.add(spare_[--spare_count_]), ++given;
+    return given + part_with(wanted - given, [&](Phys frame) { bag.add(frame); });
+}
+
+template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames> bool GuestMemory<Memory, Frames>::refill() {
+    part_with(spare_capacity, [&](Phys frame) { spare_[spare_count_++] = frame; });
+    return spare_count_ != 0;
 }
 
 // Pages of zeros do not count, so that a page the guest only looked at changes nothing.

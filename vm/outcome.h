@@ -10,10 +10,12 @@
 namespace vm {
 
 enum class Ending : u8 {
-    done,    // the harness returned
-    crash,   // Outcome::finding says what was found
-    timeout, // the edge budget was used up, or the backstop timer ended a case without edges
+    done,          // the harness returned
+    crash,         // Outcome::finding says what was found
+    timeout,       // the edge budget was used up, or the backstop timer ended a case without edges
+    out_of_memory, // it wrote more pages than its machine may have
 };
+constexpr u32 ending_count = 4;
 
 enum class Access : u8 { none, read, write, execute };
 

@@ -86,6 +86,7 @@ template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames> class SnapshotTa
             region.cold = 0;
         }
         for (u64 &word : machine_.active_) word = 0;
+        machine_.own_count_ = 0;
     }
 
     rstate::Result<void> merge(u64 number) {

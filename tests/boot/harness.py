@@ -53,6 +53,17 @@ int LLVMFuzzerInitialize(int *count, char ***words) {{
 """
 
 
+GREEDY = f"""
+#include <stdlib.h>
+{ENTRY} {{
+    if (size == 0 || data[0] != 'm') return 0;
+    for (volatile char *block; (block = malloc(1 << 16)) != NULL;)
+        for (unsigned at = 0; at < 1 << 16; at += 1 << 12) block[at] = 1;
+    return 0;
+}}
+"""
+
+
 def enlarged(elf, mebibytes):
     """() -> that ELF with so much zeroed memory behind its data: what build.py would refuse to build."""
     def make():

@@ -90,6 +90,16 @@ def no_long_pause(outcomes):
     return f"an operation took {longest[1]} us" if int(longest[1]) > LONGEST_PAUSE else ""
 
 
+def some_ran_out_of_memory(outcomes):
+    """Every core met the case that wants too much, told of it at most once, and went on to run others."""
+    cores = outcomes[0].of_type("stats")[-1]["cores"]
+    stuck = [core["core"] for core in cores if not 0 < core["out_of_memory"] < core["case"]]
+    told = [record["core"] for record in outcomes[0].of_type("out_of_memory")]
+    if stuck or sorted(told) != sorted(set(told)) or not told:
+        return f"no such case, or nothing else, on cores {stuck}; told by {told}: {cores}"
+    return every_core_fuzzed(outcomes)
+
+
 def finds(target, bugs):
     """Of each planted bug there is a crash of its kind in its function, or a timeout."""
     def judge(outcomes):

@@ -57,6 +57,7 @@ struct Trace {
         for (const u64 pc : frames) hash.add_u64(pc);
         outcome.finding.hash = hash.digest();
     }
+    void starve() { outcome.ending = vm::Ending::out_of_memory; }
     void time_out() { outcome.ending = vm::Ending::timeout; }
 };
 

@@ -143,12 +143,12 @@ TEST_F(RecordLinesTest, ReachedEdgesAreBitsTheLowestFirst) {
 
 TEST_F(RecordLinesTest, EndTimeoutAndCorpusAreOneLineEach) {
     fuzz::write_end(out, "ok", 7);
-    fuzz::write_timeout(out, 1, 2, 3, fake::bytes("f"));
+    fuzz::write_overrun(out, vm::Ending::timeout, 2, 3, fake::bytes("f"));
     fuzz::Entry entry;
     entry.hash = 0xabc, entry.fresh_edges = 2, entry.found_case = 9;
     fuzz::write_corpus(out, entry, fake::bytes("fo"), 1);
     EXPECT_EQ(written, "{\"type\":\"end\",\"status\":\"ok\",\"cases\":7}\n"
-                       "{\"type\":\"timeout\",\"hash\":\"0000000000000001\",\"case\":2,\"core\":3,\"size\":1,"
+                       "{\"type\":\"timeout\",\"hash\":\"d00dba5cf02aee4d\",\"case\":2,\"core\":3,\"size\":1,"
                        "\"input\":\"Zg==\"}\n"
                        "{\"type\":\"corpus\",\"hash\":\"0000000000000abc\",\"size\":2,\"edges\":2,\"case\":9,"
                        "\"core\":1,\"data\":\"Zm8=\"}\n");

@@ -69,7 +69,8 @@ TEST(Worker, WhatACoreTellsOfItselfBelongsTogether) {
     rig.host.each_case = [&] {
         const fuzz::CoreCounts &counts = rig.shared.counts(0);
         ASSERT_EQ(counts.cases.get(), counts.exits.get()) << "an exit stands with its case";
-        ASSERT_EQ(counts.cases.get(), counts.done.get() + counts.crashes.get() + counts.timeouts.get());
+        ASSERT_EQ(counts.cases.get(), counts.done.get() + counts.crashes.get() + counts.timeouts.get() +
+                                          counts.out_of_memory.get());
     };
     rig.run({"seed"}).take();
 }
@@ -218,6 +219,20 @@ TEST(Worker, ATimeoutIsToldOnceForEachWayAndNotKept) {
     rig.run({"b"}).take();
     EXPECT_GT(rig.shared.counts(0).timeouts.get(), 1u);
     EXPECT_EQ(rig.host.records("timeout").size(), 1u);
+    EXPECT_EQ(rig.worker.corpus().live_count(), 1u);
+}
+
+TEST(Worker, ACaseThatWantsTooMuchMemoryIsToldAndNotKept) {
+    Rig rig(
+        8,
+        [](Bytes input, Trace &trace) {
+            trace.edge(0);
+            if (input.size() > 2 && input[0] == 'a') trace.edge(1), trace.starve();
+        },
+        5000);
+    rig.run({"b"}).take();
+    EXPECT_GT(rig.shared.counts(0).out_of_memory.get(), 1u);
+    EXPECT_EQ(rig.host.records("out_of_memory").size(), 1u);
     EXPECT_EQ(rig.worker.corpus().live_count(), 1u);
 }
 

@@ -103,6 +103,18 @@ TEST(Process, BothKindsOfTimeoutAreTimeouts) {
     EXPECT_EQ(loaded.run().ending, vm::Ending::timeout);
 }
 
+TEST(Process, ACaseThatItsMachineHasNoPagesForIsAnEndingAndTheNextRuns) {
+    Loaded loaded;
+    loaded.door();
+    loaded.machine().then([](ScriptedMachine &) -> rstate::Result<vm::Exit> {
+        return FAIL(vm::out_of_memory, "as the test wants it");
+    });
+    EXPECT_EQ(loaded.run().ending, vm::Ending::out_of_memory);
+    loaded.process().reset().take();
+    loaded.machine().then([](ScriptedMachine &m) { return hypercall(m, RL_CALL_DONE); });
+    EXPECT_EQ(loaded.run().ending, vm::Ending::done);
+}
+
 TEST(Process, ABudgetThatTheTargetOverwroteSpendsNothingAbsurd) {
     Loaded loaded;
     loaded.door().machine().then([](ScriptedMachine &m) {

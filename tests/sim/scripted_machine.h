@@ -18,13 +18,13 @@ class ScriptedMachine {
 
     // What happens in the next run: the step may change registers and memory, as a guest would, and says how
     // it stops.
-    using Step = std::function<vm::Exit(ScriptedMachine &)>;
+    using Step = std::function<rstate::Result<vm::Exit>(ScriptedMachine &)>;
     ScriptedMachine &then(Step step) {
         script_.push_back(std::move(step));
         return *this;
     }
     ScriptedMachine &then(const vm::Exit &exit) {
-        return then([exit](ScriptedMachine &) { return exit; });
+        return then([exit](ScriptedMachine &) -> rstate::Result<vm::Exit> { return exit; });
     }
     bool played() const { return script_.empty(); }
 

@@ -42,7 +42,7 @@ TEST_F(ShortageTest, DirtyPagesAreNeverShed) {
     for (u64 page = 0; page < 20; ++page) guest.write(page_at(page), 0xEE);
     EXPECT_EQ(guest.own.shed(100), 0u);
     memory.limit_frames(memory.used());
-    EXPECT_TRUE(fails_with(guest.own.fault(page_at(50), vm::Access::write), mm::out_of_frames));
+    EXPECT_TRUE(fails_with(guest.own.fault(page_at(50), vm::Access::write), vm::out_of_memory));
     EXPECT_EQ(guest.own.own_pages(), 20u);
     for (u64 page = 0; page < 20; ++page) EXPECT_EQ(guest.host_read(page_at(page)), 0xEE);
     guest.reset();
@@ -50,6 +50,40 @@ TEST_F(ShortageTest, DirtyPagesAreNeverShed) {
     EXPECT_EQ(guest.own.shed(5), 5u);
     EXPECT_EQ(guest.own.own_pages(), 15u);
     guest.write(page_at(50), 1); // there is room again
+    guest.reset();
+    EXPECT_EQ(guest.digest(), snapshot.digest());
+}
+
+TEST_F(ShortageTest, ACaseThatWritesMoreThanItsMachineMayHaveFailsAndTheNextRuns) {
+    Guest guest(memory, heap, size);
+    fill(guest);
+    guest.take(snapshot);
+    guest.own.set_page_limit(30);
+    const u64 before = memory.used();
+    for (u32 round = 0; round < 5; ++round) {
+        for (u64 page = 0; page < 30; ++page) guest.write(page_at(page * 5 + round), 0xEE);
+        EXPECT_TRUE(fails_with(guest.own.fault(page_at(199), vm::Access::write), vm::out_of_memory));
+        for (u64 page = 0; page < 30; ++page) EXPECT_EQ(guest.host_read(page_at(page * 5 + round)), 0xEE);
+        guest.reset();
+        ASSERT_EQ(guest.digest(), snapshot.digest());
+        EXPECT_LE(memory.used(), before + 31); // and a nested table
+    }
+}
+
+// Frames that move from one page to another of the same machine are nobody else's meanwhile.
+TEST_F(ShortageTest, AtItsLimitAMachineUsesItsOwnFramesAgain) {
+    Guest guest(memory, heap, size);
+    fill(guest);
+    guest.take(snapshot);
+    guest.own.set_page_limit(40);
+    for (u64 page = 0; page < 40; ++page) guest.write(page_at(page), 1);
+    guest.reset();
+    const u64 used = memory.used(), taken = guest.own.spent().allocations;
+    for (u64 page = 50; page < 90; ++page) guest.write(page_at(page), 2);
+    for (u64 page = 50; page < 90; ++page) EXPECT_EQ(guest.read(page_at(page)), 2);
+    EXPECT_EQ(memory.used(), used);
+    EXPECT_EQ(guest.own.spent().allocations, taken);
+    EXPECT_EQ(guest.own.own_pages(), 40u);
     guest.reset();
     EXPECT_EQ(guest.digest(), snapshot.digest());
 }

@@ -16,7 +16,7 @@ from .qemu import Machine
 from .run import boot_image, target_entries
 from .session import Session
 
-LAST_LINES = 15
+FIRST_LINES, LAST_LINES = 30, 15
 CORES_HERE = os.cpu_count() or 1
 # What never appears in a boot that ends well; a target's crash is no failure of ours.
 SIGNS_OF_FAILURE = (r"^panic", r"^error (?!target\.)", r"stop: ")
@@ -140,8 +140,16 @@ def complaints(row, outcome):
     found += [f"not on the console: {p}" for p in row.must if not re.search(p, outcome.text, re.M)]
     found += [f"on the console: {p}" for p in row.must_not if re.search(p, outcome.text, re.M)]
     if found:
-        found += ["the last lines:", *("  " + line[:200] for line in outcome.text.splitlines()[-LAST_LINES:])]
+        found += trouble(outcome.text.splitlines())
     return found
+
+
+def trouble(lines):
+    """What a stranger needs of a failed boot: where its first error begins, and its end."""
+    first = next((n for n, line in enumerate(lines) if re.match(r"error |panic|watchdog", line)), len(lines))
+    begin, end = lines[first:first + FIRST_LINES], lines[max(first + FIRST_LINES, len(lines) - LAST_LINES):]
+    parts = [("the first error:", begin), ("the last lines:", end)]
+    return [text for title, part in parts if part for text in (title, *("  " + line[:200] for line in part))]
 
 
 def run_row(row, slots, tally):
