@@ -139,7 +139,8 @@ TARGETS = [
              elf=harness.enlarged(harness.built(harness.touching(1)), 160)),
     Scenario("cases that want more memory than there is", Machine(memory="32M", cpus=4), timeout=120,
              entries=(("seed/greedy", b"m"), ("seed/modest", b"x")), seeds=False, options={"seed": 1},
-             stop_when=judge.all_cores_busy, elf=harness.built(harness.GREEDY), must=FUZZED, judge=judge.some_ran_out_of_memory),
+             stop_when=judge.all_cores_busy, elf=harness.built(harness.GREEDY), must=FUZZED,
+             judge=judge.some_ran_out_of_memory),
     _refused("a target that wants more memory than there is", r"^error mm\.\S*(memory|frames)", options={"seed": 1},
              machine=Machine(cpus=1, memory="64M"), elf=harness.built(harness.touching(100))),
 ]
