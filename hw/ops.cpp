@@ -1,5 +1,5 @@
-// hw/ops.cpp — the machine's own instructions behind cpu/ops.h: one instruction a function, the only inline
-// assembly.
+// hw/ops.cpp — the machine's own instructions behind cpu/ops.h: one instruction a function. Other inline
+// assembly is in hw/memory.cpp and cpu/local.h alone.
 #include "cpu/ops.h"
 
 namespace cpu {

@@ -186,6 +186,7 @@ constexpr Named benches[] = {
     {"vm.snapshot_loop", reset_costs},
     {"mm.pin", window_cost},
     {"mm.window", [](Bench &) { return compare_with_linear_map(); }},
+    {"mm.window_case", [](Bench &b) { return compare_cases(*b.core, b.context.bundle); }},
     {"fuzz.mutate", mutation},
     {"case.parts", case_parts},
     {"rstate", [](Bench &) { return error_costs(); }},

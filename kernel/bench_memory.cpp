@@ -2,7 +2,7 @@
 #include "kernel/bench_memory.h"
 
 #include "kernel/bench.h"
-#include "kernel/world.h"
+#include "kernel/target.h"
 
 namespace kernel {
 
@@ -116,6 +116,67 @@ rstate::Result<> compare(LinearMap &linear, Phys first) {
     return rstate::done();
 }
 
+struct CaseCost {
+    u64 whole = 0, reset = 0, edges = 0;
+};
+
+// What a case of the bundle's first seed costs in a machine over this memory, the target's own part included.
+template <class M>
+rstate::Result<CaseCost> cases(svm::Core &core, M &memory, mm::Frames<M> &frames,
+                               const guest::Program &program) {
+    using Vm = svm::Machine<M, mm::Frames<M>>;
+    constexpr u32 cases = 200;
+    auto snapshot = TRY(mm::allocate<vm::Snapshot>(world->allocator), "allocating a snapshot");
+    CaseCost cost;
+    {
+        const u64 size = align_up(program.plan().memory_needed(), 2_MiB);
+        Vm machine = TRY(Vm::make(core, memory, frames, world->allocator, size), "making a machine");
+        auto process = TRY(guest::Process<Vm>::load(machine, program, limits), "loading the target");
+        TRY(process.run_to_door(), "running the target to its door");
+        TRY(machine.take_snapshot(*snapshot), "photographing the target");
+        for (u32 i = 0; i < cases + 2; ++i) { // after two cases all pages are there
+            const u64 begin = cpu::read_tsc();
+            TRY(process.run_case(Bytes(), {.edge_budget = 10'000'000}), "running a case", i);
+            TRY(process.visit_counters([&](u32, Bytes piece) {
+                for (const u8 hits : piece) cost.edges += hits;
+            }),
+                "looking at the edges", i);
+            const u64 ran = cpu::read_tsc();
+            TRY(process.reset(), "resetting", i);
+            const u64 end = cpu::read_tsc();
+            if (i >= 2) cost.whole += end - begin, cost.reset += end - ran;
+        }
+    }
+    TRY(snapshot->release(memory, frames), "giving the snapshot back");
+    return CaseCost{cost.whole / cases, cost.reset / cases, cost.edges};
+}
+
+// Frames for a whole machine beside the window's: rows from one pool, and a map of all from the first to the
+// last.
+struct Rows {
+    static constexpr u32 count = 2;
+    static constexpr u64 frames = mm::FramePool<Windows>::longest_run;
+    Phys first[count];
+    Phys lowest() const { return min(first[0], first[1]); }
+    u64 span() const { return (max(first[0], first[1]) - lowest()) / page_size + frames; }
+};
+
+rstate::Result<> compare_cases_over(const Rows &rows, const mm::Range &range, svm::Core &core,
+                                    const guest::Program &program) {
+    LinearMap linear(rows.lowest(), range.first);
+    mm::FramePool<LinearMap> pool(linear);
+    for (const Phys first : rows.first)
+        TRY(pool.add({first, Rows::frames * page_size, 0, 0, 0}), "filling a pool", first);
+    auto frames = TRY(mm::allocate<mm::Frames<LinearMap>>(world->allocator, linear), "making pools");
+    frames->attach(current_core(), pool);
+    const CaseCost windows = TRY(cases(core, world->windows, world->frames, program), "running over windows");
+    const CaseCost plain = TRY(cases(core, linear, *frames, program), "running over a linear map");
+    EXPECT(windows.edges == plain.edges, windows.edges, plain.edges);
+    tell("case", windows.whole, plain.whole);
+    tell("case_reset", windows.reset, plain.reset);
+    return rstate::done();
+}
+
 } // namespace
 
 rstate::Result<> compare_with_linear_map() {
@@ -129,6 +190,23 @@ rstate::Result<> compare_with_linear_map() {
     TRY(compare(linear, first), "measuring windows and a linear map");
     TRY(world->space.retire(range, nullptr), "giving the linear map up");
     world->frames.free_run(first, frame_count, mm::Owner::device);
+    return rstate::done();
+}
+
+rstate::Result<> compare_cases(svm::Core &core, const boot::Bundle &bundle) {
+    Target target = TRY(Target::load(bundle), "loading the target");
+    Rows rows;
+    for (Phys &first : rows.first)
+        first = TRY(world->frames.allocate_run(Rows::frames, 1, mm::Owner::device), "taking frames in a row");
+    if (rows.span() > 4 * Rows::frames)
+        return FAIL(mm::no_contiguous, "the rows lie far from each other", rows.first[0], rows.first[1]);
+    const mm::Range range =
+        TRY(world->space.map_device(rows.lowest(), rows.span(), {"linear map", "kernel/bench_memory.cpp"},
+                                    mm::read_write, mm::Cache::write_back),
+            "mapping frames in a row");
+    TRY(compare_cases_over(rows, range, core, target.program()), "measuring cases");
+    TRY(world->space.retire(range, nullptr), "giving the linear map up");
+    for (const Phys first : rows.first) world->frames.free_run(first, Rows::frames, mm::Owner::device);
     return rstate::done();
 }
 

@@ -52,6 +52,8 @@ struct Entry { // APM vol 2 §5.3 "Long-Mode Page Translation", §15.25.5 "Neste
     constexpr bool writable() const { return Writable::test(raw); }
     constexpr bool executable() const { return !NoExecute::test(raw); }
     constexpr bool large() const { return Large::test(raw); }
+    // Of a level above the last: another table, and not a page.
+    constexpr bool is_table() const { return (raw & (Present::mask | Large::mask)) == Present::mask; }
     constexpr bool dirty() const { return Dirty::test(raw); }
     constexpr Phys frame() const { return Phys(raw & Frame::mask); }
     constexpr bool operator==(const Entry &) const = default;

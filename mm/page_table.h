@@ -60,14 +60,14 @@ template <class Format, PhysicalMemory M> class PageTable final {
     // page, or at the absent entry of a higher level below which there are no tables.
     rstate::Result<Location> locate(Address address) const {
         if (!Format::valid(address)) return FAIL(bad_address, "the address is outside this space", address);
-        Location at{root_, 0, Format::levels - 1, {}};
-        for (;;) {
-            at.index = index_of(address, at.level);
-            auto table = TRY(memory_->pin(at.table), "pinning a page table", at.table, at.level);
-            at.entry = load_entry(table, at.index);
-            if (at.level == 0 || !at.entry.present() || at.entry.large()) return at;
-            at.table = at.entry.frame();
-            --at.level;
+        auto &memory = memory_of_this_core(*memory_);
+        Phys table = root_;
+        for (u32 level = Format::levels - 1;; --level) {
+            auto pin = TRY(memory.pin(table), "pinning a page table", table, level);
+            const u32 index = index_of(address, level);
+            const Entry entry = load_entry(pin, index);
+            if (level == 0 || !entry.is_table()) return Location{table, index, level, entry};
+            table = entry.frame();
         }
     }
 

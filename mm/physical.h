@@ -47,6 +47,14 @@ concept PhysicalMemory = PagePin<typename M::Pin> && requires(M memory, Phys pag
     { memory.pin(page) } -> std::same_as<rstate::Result<typename M::Pin>>;
 };
 
+// What a core pins through, found once for several pins: a memory that all cores share has one part for each.
+template <PhysicalMemory M> auto &memory_of_this_core(M &memory) {
+    if constexpr (requires { memory.here(); })
+        return memory.here();
+    else
+        return memory;
+}
+
 // Frames of one page. `free` names the owner again: a mismatch or a double free is a CHECK. Many frames are
 // better freed together (mm/frame_bag.h): each call makes every core forget.
 template <class F>

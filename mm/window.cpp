@@ -58,7 +58,7 @@ u64 *Window::pin_slowly(Phys page) {
     u64 *slot = find_victim(page);
     if (slot == nullptr) return nullptr;
     const bool stale = *slot != 0;
-    displaced_ -= displaced(slot);
+    note_emptied(slot);
     *slot = page.value() | valid | 1;
     displaced_ += displaced(slot);
     const u64 index = index_of(slot);
@@ -78,7 +78,7 @@ rstate::Error Window::out_of_slots(Phys page) const {
 }
 
 void Window::clear(u64 *slot) {
-    displaced_ -= displaced(slot);
+    note_emptied(slot);
     __atomic_store_n(&table_[index_of(slot)], make_mark(Mark::window).raw, __ATOMIC_RELEASE);
     cpu::invlpg(virt_of(address_of(slot)));
     *slot = 0; // last: an empty slot is one that no TLB entry is left of

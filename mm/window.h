@@ -12,6 +12,7 @@
 #pragma once
 
 #include "base/format.h"
+#include "cpu/local.h"
 #include "mm/bootstrap.h"
 #include "mm/codes.h"
 #include "mm/physical.h"
@@ -44,7 +45,7 @@ class Window final {
         friend class Window;
         Pin(u8 *bytes, u64 *slot) : bytes_(bytes), slot_(slot) {}
         void release() {
-            if (slot_ != nullptr) __atomic_fetch_sub(slot_, 1, __ATOMIC_RELAXED);
+            if (slot_ != nullptr) cpu::local_decrement(slot_);
         }
         u8 *bytes_;
         u64 *slot_;
@@ -102,9 +103,9 @@ class Window final {
     // One pin more, when the slot holds the page. The difference is then the pins alone: 2047 at most, since
     // the next one would be the bit above.
     static bool claim(u64 *slot, Phys page) {
-        u64 word = *slot;
+        const u64 word = *slot;
         return (word ^ (page.value() | valid)) < pins_mask &&
-               __atomic_compare_exchange_n(slot, &word, word + 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+               cpu::local_compare_exchange(slot, word, word + 1);
     }
     u32 pinned_from(const void *place, u32 first_slot) const;
     u64 *pin_slowly(Phys page);
@@ -112,6 +113,9 @@ class Window final {
     u64 *find(Phys page);
     u64 *find_victim(Phys page);
     bool displaced(const u64 *slot) const;
+    void note_emptied(const u64 *slot) {
+        if (displaced_ != 0) displaced_ -= displaced(slot);
+    }
     void clear(u64 *slot);
 
     u64 slots_[slot_count] = {};
@@ -132,10 +136,12 @@ class CoreWindows final {
     constexpr CoreWindows() = default;
     void attach(u32 core, Window &window) { windows_[core] = &window; }
     Window *of(u32 core) const { return windows_[core]; }
-    [[gnu::always_inline]] rstate::Result<Pin> pin(Phys page) {
+    [[gnu::always_inline]] rstate::Result<Pin> pin(Phys page) { return here().pin(page); }
+    // This core's, for several pins in a row.
+    [[gnu::always_inline]] Window &here() {
         Window *window = windows_[current_core()];
-        CHECK(window != nullptr, "a core has its window before it touches memory", page);
-        return window->pin(page);
+        CHECK(window != nullptr, "a core has its window before it touches memory", current_core());
+        return *window;
     }
 
   private:
