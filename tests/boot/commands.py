@@ -11,6 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests.boot import lan
 from tests.tools.test_report import parse
 from tools.rl import scenario, targets
 from tools.rl.common import BUILTIN_TARGET, CRASHED, IMAGE, MISSING, OK, ROOT, SYSTEM_FAILED, USAGE
@@ -354,4 +355,4 @@ SHORT = (memory_of_64_gib_boots_like_512_mib, a_number_of_cases_ends_the_run_and
          the_map_of_a_live_run_has_both_spaces, gdb_stops_at_each_stage, gdb_reads_the_kernels_books,
          a_machine_at_a_serial_line_is_shown_saved_asked_and_traced,
          the_published_bug_is_found_repeats_and_is_what_address_sanitizer_says)
-LONG = (every_crash_replays_the_same_twenty_times,)
+LONG = (every_crash_replays_the_same_twenty_times, *(lan.TESTS if lan.can_be_had() else ()))
