@@ -57,9 +57,11 @@ template <class... Ts>
         }                                                                                                    \
     } while (false)
 
-// For paths where the check was measured to cost too much: on in host tests and debug builds only.
+// For paths where the check was measured to cost too much: on in host tests and development builds only.
 #ifdef RL_DEBUG
+constexpr bool every_check_is_on = true;
 #define DCHECK(condition, reason, ...) CHECK(condition, reason __VA_OPT__(, ) __VA_ARGS__)
 #else
+constexpr bool every_check_is_on = false;
 #define DCHECK(condition, reason, ...) static_cast<void>(sizeof(condition))
 #endif

@@ -19,6 +19,16 @@ rstate::Result<> refused_vmrun(const TestContext &) {
     return rstate::done();
 }
 
+// An emulator reads the whole VMCB anew each time: only a careful machine minds.
+rstate::Result<> changed_behind_clean_bits(const TestContext &) {
+    auto core = TRY(start_svm(), "switching SVM on");
+    TinyGuest guest = TRY(TinyGuest::make(*core, vmmcall), "making a guest");
+    TRY(guest.machine().run(), "running a guest");
+    svm::Plant(guest.machine()).changed_behind_clean_bits();
+    TRY(guest.machine().run(), "running a guest whose clean bits lie");
+    return rstate::done();
+}
+
 // The guest's own table leads one page to where its memory has ended; RDI holds the page's address.
 rstate::Result<> reach_beyond(Bytes program) {
     constexpr u64 page = 0x100000, lowest_table = 0x4000, user_page = 0x67;
@@ -55,6 +65,7 @@ rstate::Result<> host_reads_beyond(const TestContext &) {
 
 constexpr Test plants[] = {
     {"vmrun", refused_vmrun},
+    {"changed-behind-clean-bits", changed_behind_clean_bits},
     {"guest-reads-beyond-memory", guest_reads_beyond},
     {"guest-writes-beyond-memory", guest_writes_beyond},
     {"guest-runs-beyond-memory", guest_runs_beyond},

@@ -2,9 +2,11 @@
 // lie.
 //
 // The debt of a flush is kept always: it costs one compare for each entry. The checksums of clean areas cost
-// hundreds of instructions, so a machine is made with `Careful` in tests and with `Trusting` otherwise.
+// hundreds of instructions, so a machine is made with `Careful` in tests and in development builds, and with
+// `Trusting` otherwise.
 #pragma once
 
+#include "base/check.h"
 #include "rstate/result.h"
 #include "svm/codes.h"
 #include "svm/vmcb.h"
@@ -50,5 +52,7 @@ class Trusting final {
     rstate::Result<void> before_entry(const Vmcb &, u64) const { return rstate::done(); }
     void after_exit(const Vmcb &) {}
 };
+
+using UsualConscience = std::conditional_t<every_check_is_on, Careful, Trusting>;
 
 } // namespace svm

@@ -20,7 +20,7 @@
 
 namespace svm {
 
-template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Conscience = Trusting>
+template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Conscience = UsualConscience>
 class Machine final {
   public:
     // Memory of `memory_size` bytes, all zero and costing nothing yet. `heap` holds its books.

@@ -131,7 +131,7 @@ TEST_F(MachineTest, ARefusedVmcbIsAChainThatNamesTheRule) {
     // The machine is Careful, so the lie about the intercepts is found first; without it, the processor
     // refuses.
     EXPECT_TRUE(fails_with(std::move(result), svm::stale_clean_area));
-    using Plain = svm::Machine<SimMemory, SimMemory>;
+    using Plain = svm::Machine<SimMemory, SimMemory, svm::Trusting>;
     Plain plain = Plain::make(core, memory, memory, heap.allocator(), guest_size).take();
     EXPECT_TRUE(plain.run().ok());
     svm::Plant<Plain>(plain).refused_by_the_processor();

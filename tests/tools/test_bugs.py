@@ -2,7 +2,7 @@
 import re
 import unittest
 
-from tests.boot import bugs, panics
+from tests.boot import bugs, scenarios
 from tools.rl.common import ROOT
 
 LEAST_BUGS = 50
@@ -19,7 +19,7 @@ def named(plants):
 
 class Bugs(unittest.TestCase):
     def test_every_plant_has_a_boot_and_every_boot_a_plant(self):
-        booted = named(bug.plant for bug in bugs.BUGS) | named(row.options["plant"] for row in panics.PANICS)
+        booted = named(row.options["plant"] for row in scenarios.SCENARIOS if "plant" in (row.options or {}))
         self.assertEqual(sorted(booted), sorted(planted()))
 
     def test_plants_and_boots_have_names_of_their_own(self):

@@ -10,6 +10,7 @@ import time
 import gdb
 
 BUILD = globals().get("RACLETTE_BUILD", "build")
+KERNEL = globals().get("RACLETTE_KERNEL", "build/kernel.elf")
 LOG = globals().get("RACLETTE_LOG", "")
 STAGE2_AT = 0x10000
 KERNEL_BASE = re.compile(r"kernel\b[^\n]*?\b(?:at|base|slide) (0x[0-9a-f]+)")
@@ -34,7 +35,7 @@ def load_symbols():
     if found and "kernel" not in loaded:
         if "stage2" in loaded:          # it is over, and has many of the same names
             gdb.execute(f"remove-symbol-file -a {STAGE2_AT:#x}", to_string=True)
-        gdb.execute(f"add-symbol-file {BUILD}/kernel.elf -o {found.group(1)}", to_string=True)
+        gdb.execute(f"add-symbol-file {KERNEL} -o {found.group(1)}", to_string=True)
         loaded.add("kernel")
         print(f"kernel symbols at {found.group(1)}")
     return "kernel" in loaded

@@ -15,8 +15,8 @@ from .image import Problem
 MAKERS = {"elf": package.elf, "efi": package.efi, "lkrn": package.lkrn}
 
 
-def path(kind):
-    return BUILD / ("BOOTX64.EFI" if kind == "efi" else f"raclette.{kind}")
+def path(kind, folder=BUILD):
+    return folder / ("BOOTX64.EFI" if kind == "efi" else f"raclette.{kind}")
 
 
 def layout_of(kind, data):

@@ -3,11 +3,9 @@ import re
 import subprocess
 
 from . import image, targetlist, targets, watch
-from .common import BUILD, ROOT, TESTS_FAILED, Stop
+from .common import BUILD, DEBUG, ROOT, TESTS_FAILED, Stop, folder_of
 from .graph import Graph
 from .ninja import run_ninja
-
-KERNEL_SIZES = BUILD / "kernel.sizes"
 
 
 def ledger():
@@ -22,47 +20,47 @@ def ledger():
     return rows
 
 
-def kernel_sizes():
-    done = subprocess.run(["llvm-size", str(BUILD / "kernel.elf")], capture_output=True, text=True)
+def kernel_sizes(folder):
+    done = subprocess.run(["llvm-size", str(folder / "kernel.elf")], capture_output=True, text=True)
     numbers = re.findall(r"^\s*(\d+)\s+(\d+)\s+(\d+)", done.stdout, re.M)
     return [int(n) for n in numbers[0]] if numbers else None
 
 
-def print_ledger():
+def print_ledger(folder=BUILD):
     over = []
     for name, size, limit in ledger():
         print(f"{name:8} {size:6} of {limit} bytes")
         if size > limit:
             over.append(f"{name} is {size - limit} bytes over its budget")
-    sizes = kernel_sizes() if (BUILD / "kernel.elf").exists() else None
+    sizes, last = kernel_sizes(folder) if (folder / "kernel.elf").exists() else None, folder / "kernel.sizes"
     if sizes:
-        before = [int(n) for n in KERNEL_SIZES.read_text().split()] if KERNEL_SIZES.exists() else sizes
+        before = [int(n) for n in last.read_text().split()] if last.exists() else sizes
         words = [f"{name} {now} ({now - then:+})" for name, now, then in zip(("text", "data", "bss"), sizes, before)]
         print(f"{'kernel':8} {', '.join(words)}")
-        KERNEL_SIZES.write_text(" ".join(map(str, sizes)) + "\n")
+        last.write_text(" ".join(map(str, sizes)) + "\n")
     if over:
         raise Stop(TESTS_FAILED, "; ".join(over))
 
 
-def build(quiet=True):
-    """Everything but the host tests; returns the Graph, which knows what exists."""
+def build(quiet=True, folder=BUILD):
+    """Everything but the host tests, or the development build alone; returns the Graph, which knows what exists."""
     graph = Graph()
     if graph.ninja.defaults:
-        run_ninja(quiet=quiet)
+        run_ninja(graph.development if folder == DEBUG else (), quiet=quiet)
     return graph
 
 
-def build_for(target):
+def build_for(target, folder=BUILD):
     """What a run of one target needs, so that another, broken one does not stand in its way."""
     graph = Graph()
-    require_image(graph)
+    image_made = require_image(graph, folder)
     made = [path for _, path in targetlist.bundle_files(target) if path in graph.ninja.outputs]
-    run_ninja([graph.image, targets.elf(target), *made])
+    run_ninja([image_made.relative_to(ROOT), targets.elf(target), *made])
 
 
-def build_and_tell():
-    graph = build(quiet=False)
-    print_ledger()
+def build_and_tell(folder):
+    graph = build(quiet=False, folder=folder)
+    print_ledger(folder)
     if graph.image is None:
         print("no image: the tree has no " + " or ".join(
             name for name, there in (("stage0", graph.stages[0]), ("stage1", graph.stages[1]), ("stage2", graph.stage2),
@@ -71,10 +69,13 @@ def build_and_tell():
 
 
 def main(arguments):
-    return watch.main(build_and_tell) if getattr(arguments, "watch", False) else build_and_tell()
+    folder = folder_of(arguments)
+    if getattr(arguments, "watch", False):
+        return watch.main(lambda: build_and_tell(folder))
+    return build_and_tell(folder)
 
 
-def require_image(graph):
+def require_image(graph, folder=BUILD):
     if graph.image is None:
         raise Stop(TESTS_FAILED, "there is no image to boot: a stage or the kernel is not in the tree")
-    return ROOT / graph.image
+    return ROOT / graph.images[folder]

@@ -41,6 +41,10 @@ def _memory(text):
     return text
 
 
+def _debug_build(sub):
+    sub.add_argument("--debug", action="store_true", help="the development build: every check is on")
+
+
 def _target_options(sub):
     sub.add_argument("--target", default=BUILTIN_TARGET, metavar="NAME",
                      help="a folder in targets/ (default %(default)s)")
@@ -63,12 +67,14 @@ def _run(sub):
     sub.add_argument("--out", metavar="DIR",
                      help="for corpus, crashes, statistics (default out/NAME); its corpus is where a run begins")
     sub.add_argument("--plain", action="store_true", help="plain lines instead of the live view")
+    _debug_build(sub)
 
 
 def _replay(sub):
     sub.add_argument("input", metavar="INPUT", help="the file to run")
     _target_options(sub)
     sub.add_argument("--out", metavar="DIR", help="also save the console and the crash there")
+    _debug_build(sub)
 
 
 def _explain(sub):
@@ -88,11 +94,14 @@ def _bench(sub):
 
 def _build(sub):
     sub.add_argument("--watch", action="store_true", help="build again at each change of a source, until Ctrl-C")
+    sub.add_argument("--debug", action="store_true",
+                     help="the development build instead, into build/debug/: every check is on, -O1")
 
 
 def _debug(sub):
     sub.add_argument("--stage", type=_integer(0, 3), metavar="N", help="run to the beginning of stage N; 3: the kernel")
     sub.add_argument("--commands", metavar="FILE", help="gdb commands to run instead of a prompt")
+    _debug_build(sub)
 
 
 def _console(sub):
@@ -109,6 +118,7 @@ def _symbolize(sub):
                      help='where the kernel lies, of its line "6 kernel at 0x..." (found in the text by itself)')
     sub.add_argument("--target", default=BUILTIN_TARGET, metavar="NAME",
                      help='whose addresses "target 0x..." are (default %(default)s)')
+    _debug_build(sub)
 
 
 def _maps(sub):

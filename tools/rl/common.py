@@ -5,6 +5,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build"
+DEBUG = BUILD / "debug"          # the development build
 IMAGE = BUILD / "raclette.img"
 BUILTIN_TARGET = "stb_image"
 
@@ -15,6 +16,11 @@ MISSING = 3
 CRASHED = 10
 TIMED_OUT = 11
 SYSTEM_FAILED = 12
+
+
+def folder_of(arguments):
+    """Which of the two builds a command is about."""
+    return DEBUG if getattr(arguments, "debug", False) else BUILD
 
 
 class Stop(Exception):

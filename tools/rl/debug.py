@@ -11,8 +11,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from . import build
-from .common import BUILD, BUILTIN_TARGET, IMAGE, MISSING, OK, ROOT, TESTS_FAILED, Stop
+from . import artefacts, build
+from .common import BUILD, BUILTIN_TARGET, MISSING, OK, ROOT, TESTS_FAILED, Stop, folder_of
 from .qemu import Machine, die_with_parent
 
 
@@ -22,12 +22,13 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def gdb_script(port, log):
+def gdb_script(port, log, folder):
     return "\n".join((
         "set pagination off",
         "set confirm off",
         "set architecture i386:x86-64",
         f"python RACLETTE_BUILD = {str(BUILD)!r}",
+        f"python RACLETTE_KERNEL = {str(folder / 'kernel.elf')!r}",
         f"python RACLETTE_LOG = {str(log)!r}",
         f"source {ROOT / 'tools/gdb/raclette.py'}",
         f"source {ROOT / 'tools/gdb/look.py'}",
@@ -44,15 +45,16 @@ def gdb_words(arguments, script):
 
 
 def main(arguments):
-    build.build_for(BUILTIN_TARGET)
+    built = folder_of(arguments)
+    build.build_for(BUILTIN_TARGET, built)
     if shutil.which("gdb") is None:
         raise Stop(MISSING, "gdb is not on PATH (Debian: gdb)")
     with tempfile.TemporaryDirectory(prefix="raclette-debug-") as folder:
         copy, log, script = Path(folder) / "disk.img", Path(folder) / "serial.log", Path(folder) / "raclette.gdb"
-        shutil.copyfile(IMAGE, copy)
+        shutil.copyfile(artefacts.path("img", built), copy)
         log.touch()
         port = free_port()
-        script.write_text(gdb_script(port, log))
+        script.write_text(gdb_script(port, log, built))
         command = Machine(cpus=2, may_exit=False).arguments(str(copy))
         command += ["-S", "-gdb", f"tcp:127.0.0.1:{port}", "-serial", f"file:{log}"]
         qemu = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,

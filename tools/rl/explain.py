@@ -3,8 +3,8 @@ import re
 import sys
 from pathlib import Path
 
-from . import chains, image
-from .common import BUILD, IMAGE, MISSING, OK, ROOT, USAGE, Stop
+from . import artefacts, chains, image
+from .common import BUILD, DEBUG, MISSING, OK, ROOT, USAGE, Stop
 from .symbols import Symbolizer
 
 KERNEL = BUILD / "kernel.elf"
@@ -98,15 +98,33 @@ def report(text, places, built):
     yield f"{len(found)} errors, {number} different" if found else "no error is in this log"
 
 
+def builds():
+    """The build in each folder that holds one."""
+    for folder in (BUILD, DEBUG):
+        path = artefacts.path("img", folder)
+        if path.exists():
+            yield f"{image.layout_of(path.read_bytes()).build_id:016x}", folder
+
+
+def made_it(text):
+    """(build, folder) that the log is of, else what is built for daily use."""
+    found = dict(builds())
+    said = next((match[2] for match in map(chains.KERNEL.match, text.splitlines()) if match), "")
+    if said in found:
+        return said, found[said]
+    return next((build for build, folder in found.items() if folder == BUILD), ""), BUILD
+
+
 def main(arguments):
     if arguments.log == "-" and sys.stdin.isatty():
         raise Stop(USAGE, "explain reads a serial log: name a file, or pipe one in")
     if arguments.log != "-" and not Path(arguments.log).is_file():
         raise Stop(USAGE, f"{arguments.log} is no file")
-    if not KERNEL.exists():
-        raise Stop(MISSING, "build/kernel.elf is not there: build.py build makes it")
     data = sys.stdin.buffer.read() if arguments.log == "-" else Path(arguments.log).read_bytes()
-    built = f"{image.layout_of(IMAGE.read_bytes()).build_id:016x}" if IMAGE.exists() else ""
-    for line in report(data.decode(errors="replace"), Places(KERNEL), built):
+    text = data.decode(errors="replace")
+    built, folder = made_it(text)
+    if not (folder / "kernel.elf").exists():
+        raise Stop(MISSING, "build/kernel.elf is not there: build.py build makes it")
+    for line in report(text, Places(folder / "kernel.elf"), built):
         print(line)
     return OK

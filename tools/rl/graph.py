@@ -1,9 +1,10 @@
 """What is built from what: the edges of kernel, stages, image, host tests and fuzz entries."""
 import json
 from pathlib import Path
+from typing import NamedTuple
 
 from . import artefacts, font, targetlist, targets
-from .common import BUILD, BUILTIN_TARGET, ROOT, write_if_changed
+from .common import BUILD, BUILTIN_TARGET, DEBUG, ROOT, write_if_changed
 from .ninja import Ninja
 
 LAYERS = ("base", "rstate", "cpu", "hw", "mm", "boot", "dev", "vm", "svm", "guest", "fuzz", "kernel")
@@ -21,7 +22,6 @@ COMMON = "-I. -g -ffile-compilation-dir=. -fdiagnostics-color"
 BACKTRACES = "-fno-omit-frame-pointer"
 FREESTANDING = (f"--target=x86_64-linux-gnu -ffreestanding -mno-red-zone -mgeneral-regs-only -fpie -fvisibility=hidden "
                 f"-fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables {COMMON} {WARNINGS}")
-KERNEL = f"-O2 {BACKTRACES} {FREESTANDING}"
 # Stage2 has 60 sectors: optimised as one program, without frame pointers, it is a sixth smaller.
 STAGE2 = f"-Oz -flto -ffunction-sections -fdata-sections {FREESTANDING}"
 # fuzzer-no-link: the same objects serve the tests and, linked with libFuzzer, the parsers' fuzz entries.
@@ -36,6 +36,20 @@ CHAINS_NEED = ("base", "rstate")
 # Both move themselves to where they are loaded; relative relocations, packed, are all their relocators know.
 PIE = "-pie --no-dynamic-linker -z text -z noexecstack --pack-dyn-relocs=relr --build-id=none --fatal-warnings"
 
+
+class Flavour(NamedTuple):
+    """One of the two ways the kernel is built; the stages, which have no room for more, are the same in both."""
+    part: str                   # its objects' folder
+    folder: Path
+    flags: str
+
+    def file(self, name):
+        return str((self.folder / name).relative_to(ROOT))
+
+
+DAILY = Flavour("kernel", BUILD, f"-O2 {BACKTRACES} {FREESTANDING}")
+# RL_DEBUG: every DCHECK is on, and a machine has the careful conscience (svm/conscience.h).
+DEVELOPMENT = Flavour("kernel-debug", DEBUG, f"-O1 -DRL_DEBUG {BACKTRACES} {FREESTANDING}")
 
 IMAGE_TOOLS = [f"tools/rl/{name}.py" for name in ("image", "fat", "gpt", "xxhash")]
 
@@ -54,7 +68,8 @@ class Graph:
         self.commands = {}
         self._rules()
         self.has_offsets = self._offsets()
-        self.kernel = self._kernel()
+        self.kernel = self._kernel(DAILY)
+        self._kernel(DEVELOPMENT)
         self.stage2 = self._stage2()
         self.loader = self._loader()
         self.efi = self._efi()
@@ -63,7 +78,9 @@ class Graph:
         self.fuzzers = self._fuzz_entries()
         self.chains = self._chains()
         targets.write_edges(self.ninja)
-        self.image = self._image()
+        self.images = self._images()
+        self.development = sorted(path for path in self.ninja.outputs if path.startswith(DEVELOPMENT.file("")))
+        self.image = self.images.get(BUILD)
         self.tidied_objects = self._tidy()
         self.ninja.write()
         compile_commands = sorted(self.commands.values(), key=lambda entry: entry["file"])
@@ -91,11 +108,12 @@ class Graph:
         output = f"build/obj/{part}/{source}.o"
         if source.endswith(".asm"):
             implicit = ["build/offsets.inc", "build/font.bin"] if self.has_offsets else []
-            return self.ninja.build(output, "nasm", source, order_only=implicit, flags="-f elf64 -g -F dwarf")
+            return self.ninja.build(output, "nasm", source, order_only=implicit, flags="-f elf64 -g -F dwarf",
+                                    default=default)
         is_c = source.endswith(".c")
         if is_c:
             flags = f"-std=c17 {flags}"
-        elif part in ("kernel", "stage2"):
+        elif part in (DAILY.part, DEVELOPMENT.part, "stage2"):
             flags = f"{CXX_FREESTANDING} {flags}"
         else:
             flags = f"{CXX_ONLY} {flags}"
@@ -115,20 +133,22 @@ class Graph:
         self.ninja.build("build/font.bin", "font", font.FONT, implicit=["tools/rl/font.py"])
         return True
 
-    def _kernel(self):
+    def _kernel(self, flavour):
         script = "kernel/kernel.ld"
         if not (ROOT / script).exists():
             return None
         files = [f for layer in LAYERS for f in sources(layer, ".cpp", ".c", ".asm")]
         files += sources("tests/target", ".cpp", ".asm")
-        objects = [self._compile("kernel", f, KERNEL) for f in files]
+        default = flavour is DAILY
+        objects = [self._compile(flavour.part, f, flavour.flags, default) for f in files]
         flags = f"{PIE} -z separate-code -T {script} -e kernel_entry"
-        self.ninja.build("build/kernel.elf", "link", objects, implicit=[script], also=["build/kernel.map"], flags=flags,
-                         map="build/kernel.map")
-        self.ninja.build("build/kernel.stripped.elf", "objcopy", "build/kernel.elf", flags="--strip-all")
-        self.ninja.build("build/kernel.asm", "disassemble", "build/kernel.elf")
-        self.ninja.build("build/kernel.sym", "symbols", "build/kernel.elf")
-        return "build/kernel.elf"
+        elf, map_file = flavour.file("kernel.elf"), flavour.file("kernel.map")
+        self.ninja.build(elf, "link", objects, implicit=[script], also=[map_file], flags=flags, map=map_file,
+                         default=default)
+        for name, rule, options in (("stripped.elf", "objcopy", {"flags": "--strip-all"}), ("asm", "disassemble", {}),
+                                    ("sym", "symbols", {})):
+            self.ninja.build(flavour.file(f"kernel.{name}"), rule, elf, default=default, **options)
+        return elf
 
     def _stage2(self):
         if not (ROOT / "stage2/stage2.ld").exists():
@@ -171,25 +191,30 @@ class Graph:
         return self.ninja.build(f"build/{name}.bin", "nasm", source, flags=f"-f bin -i {name}/ -l build/{name}.lst",
                                 order_only=["build/offsets.inc"] if self.has_offsets else [])
 
-    def _image(self):
-        inputs = [*self.stages, self.stage2, self.kernel and "build/kernel.stripped.elf"]
-        if None in (*inputs, self.loader, self.efi):
-            return None
+    def _images(self):
+        """The disk image in each folder; none when a part of it is not in the tree."""
+        if None in (*self.stages, self.stage2, self.kernel, self.loader, self.efi):
+            return {}
         files = targetlist.bundle_files(BUILTIN_TARGET)
         arguments = [f"target={BUILTIN_TARGET}"] + [f"--file={name}:{path}" for name, path in files]
         self.ninja.build("build/bundle.bin", "bundle", [path for _, path in files], arguments=" ".join(arguments),
                          implicit=["tools/rl/bundle.py", "tools/rl/xxhash.py"])
         self.ninja.build("build/raclette.pxe", "copy", self._flat_stage("pxe"))
-        made = self._artefacts([self.loader, *inputs[2:], "build/bundle.bin"])
-        return self.ninja.build("build/raclette.img", "image", [*inputs, "build/bundle.bin", made["efi"]],
-                                implicit=IMAGE_TOOLS)
+        self.lkrn = self._flat_stage("lkrn")
+        return {flavour.folder: self._artefacts(flavour) for flavour in (DAILY, DEVELOPMENT)}
 
-    def _artefacts(self, parts):
+    def _artefacts(self, flavour):
+        """Everything that boots this flavour's kernel; the disk image is what is returned."""
+        default = flavour is DAILY
+        parts = [self.stage2, flavour.file("kernel.stripped.elf"), "build/bundle.bin"]
         tools = ["tools/rl/artefacts.py", "tools/rl/package.py", *IMAGE_TOOLS]
-        package = self.ninja.build("build/package.bin", "artefact", parts, kind="package", implicit=tools)
-        return {kind: self.ninja.build(str(artefacts.path(kind).relative_to(ROOT)), "artefact", [*heads, package],
-                                       kind=kind, implicit=tools)
-                for kind, heads in (("elf", []), ("efi", [self.efi]), ("lkrn", [self._flat_stage("lkrn")]))}
+        package = self.ninja.build(flavour.file("package.bin"), "artefact", [self.loader, *parts], kind="package",
+                                   implicit=tools, default=default)
+        made = {kind: self.ninja.build(str(artefacts.path(kind, flavour.folder).relative_to(ROOT)), "artefact",
+                                       [*heads, package], kind=kind, implicit=tools, default=default)
+                for kind, heads in (("elf", []), ("efi", [self.efi]), ("lkrn", [self.lkrn]))}
+        return self.ninja.build(flavour.file("raclette.img"), "image", [*self.stages, *parts, made["efi"]],
+                                implicit=IMAGE_TOOLS, default=default)
 
     def _tidy(self):
         """A stamp for each C++ source, stale when its object is: the object's dependency file knows the headers.

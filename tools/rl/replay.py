@@ -2,7 +2,7 @@
 from pathlib import Path
 
 from . import build, targetlist, targets
-from .common import CRASHED, OK, ROOT, SYSTEM_FAILED, TIMED_OUT, USAGE, Stop
+from .common import CRASHED, OK, ROOT, SYSTEM_FAILED, TIMED_OUT, USAGE, Stop, folder_of
 from .outdir import OutDir
 from .qemu import Machine
 from .run import BOOT_SILENCE, about_our_failure, boot_image, places_in_kernel, refuse_too_long, target_entries
@@ -55,9 +55,10 @@ def main(arguments):
     arguments.max_len = targetlist.max_len(arguments.target, arguments.max_len)
     data = read_input(arguments.input, arguments.max_len)
     out = OutDir(Path(arguments.out)) if arguments.out else None
-    build.build_for(arguments.target)
+    folder = folder_of(arguments)
+    build.build_for(arguments.target, folder)
     entries = target_entries(arguments.target, machine_options(arguments), [("replay", data)], with_seeds=False)
-    session = Session(boot_image(entries), Machine(cpus=1, memory=arguments.memory),
+    session = Session(boot_image(entries, folder=folder), Machine(cpus=1, memory=arguments.memory),
                       serial_log=out and out.serial, silence=BOOT_SILENCE)
     replay = Replay(Symbolizer(ROOT / targets.elf(arguments.target)))
     for _, event in session.events():
@@ -65,7 +66,7 @@ def main(arguments):
     chain = replay.chain()
     if session.status == SYSTEM_FAILED or session.status not in MEANING:
         about = about_our_failure(replay.text)
-        print("\n".join(about + places_in_kernel(about)))
+        print("\n".join(about + places_in_kernel(about, folder)))
         raise Stop(SYSTEM_FAILED, session.why or "Raclette itself failed, see above")
     if replay.crash:
         print(trace_text(replay.crash, chain), end="")

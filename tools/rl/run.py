@@ -4,7 +4,7 @@ from collections import deque
 from pathlib import Path
 
 from . import artefacts, build, bundle, image, report, targetlist, targets
-from .common import BUILD, OK, ROOT, SYSTEM_FAILED, USAGE, Stop
+from .common import BUILD, OK, ROOT, SYSTEM_FAILED, USAGE, Stop, folder_of
 from .outdir import OutDir
 from .qemu import Machine
 from .session import Chains, Session
@@ -23,9 +23,10 @@ def target_entries(target, options, extra=(), with_seeds=True):
     return [("options", bundle.options_text(options)), *files, *extra]
 
 
-def boot_image(entries, way="img"):
+def boot_image(entries, way="img", folder=BUILD):
     """The artefact as it was built, with another bundle."""
-    return artefacts.with_bundle(way, artefacts.path("img" if way == "iso" else way).read_bytes(), bundle.make(entries))
+    built = artefacts.path("img" if way == "iso" else way, folder)
+    return artefacts.with_bundle(way, built.read_bytes(), bundle.make(entries))
 
 
 def refuse_too_long(name, size, max_len):
@@ -134,9 +135,10 @@ def main(arguments):
     arguments.max_len = targetlist.max_len(arguments.target, arguments.max_len)
     print(f"seed {arguments.seed}")
     out = OutDir(Path(arguments.out or ROOT / "out" / arguments.target))
-    build.build_for(arguments.target)
+    folder = folder_of(arguments)
+    build.build_for(arguments.target, folder)
     corpus = corpus_entries(out, arguments.target, arguments.max_len)
-    content = boot_image(target_entries(arguments.target, run_options(arguments), corpus))
+    content = boot_image(target_entries(arguments.target, run_options(arguments), corpus), folder=folder)
     machine = Machine(cpus=arguments.cpus, memory=arguments.memory)
     view = make_view(arguments.plain, arguments.target, out.path)
     session = Session(content, machine, serial_log=out.serial, silence=BOOT_SILENCE)
@@ -159,9 +161,9 @@ def about_our_failure(lines):
     return lines[chains[-1]:] if chains else lines[-LAST_LINES:]
 
 
-def places_in_kernel(lines):
+def places_in_kernel(lines, folder=BUILD):
     """Functions and lines for the backtrace among these lines."""
-    return kernel_places("\n".join(lines), BUILD / "kernel.elf")
+    return kernel_places("\n".join(lines), folder / "kernel.elf")
 
 
 def conclude(runner, session, out):
@@ -174,7 +176,7 @@ def conclude(runner, session, out):
     if session.why:
         raise Stop(SYSTEM_FAILED, f"{session.why}; results so far in {out.path}, the console in {out.path}/serial.log")
     if session.status == SYSTEM_FAILED:
-        for line in places_in_kernel(about_our_failure(list(runner.text))):
+        for line in places_in_kernel(about_our_failure(list(runner.text)), folder_of(runner.arguments)):
             print(line)                 # the chain itself has been shown as it came
         raise Stop(SYSTEM_FAILED, f"Raclette itself failed, see above; the console is in {out.path}/serial.log")
     print(f"done; results in {out.path}")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Callable, Optional
 
 from . import artefacts
-from .common import BUILTIN_TARGET, OK
+from .common import BUILD, BUILTIN_TARGET, OK
 from .qemu import Machine
 from .run import boot_image, target_entries
 from .session import Session
@@ -34,6 +34,7 @@ class Scenario:
     seeds: bool = True                      # the target's own seeds
     damage: Optional[Callable] = None       # (image bytes, Layout) -> image bytes
     way: str = "img"                        # which artefact is booted
+    folder: Path = BUILD                    # of which build
     wrapped: Optional[Callable] = None      # (the artefact's bytes) -> what the machine gets: another's boot medium
     timeout: float = 60
     status: int = OK
@@ -86,13 +87,13 @@ class Slots:
 def contents(row):
     """What this row boots."""
     if row.options is None and not row.entries and row.elf is None:
-        data = artefacts.path(row.way).read_bytes()
+        data = artefacts.path(row.way, row.folder).read_bytes()
     else:
         options = {"target": row.target, "cpus": row.machine.cpus, "exit": 1, **(row.options or {})}
         entries = target_entries(row.target, options, row.entries, row.seeds)
         if row.elf:
             entries = [("target.elf", row.elf()) if name == "target.elf" else (name, data) for name, data in entries]
-        data = boot_image(entries, row.way)
+        data = boot_image(entries, row.way, row.folder)
     data = row.damage(data, artefacts.layout_of(row.way, data)) if row.damage else data
     return row.wrapped(data) if row.wrapped else data
 

@@ -3,7 +3,7 @@ import re
 import sys
 
 from . import targets
-from .common import BUILD, OK, ROOT, USAGE, Stop
+from .common import OK, ROOT, USAGE, Stop, folder_of
 from .elf import Elf
 from .symbols import Symbolizer
 
@@ -66,9 +66,9 @@ class Annotator:
 
 
 def main(arguments):
-    kernel = BUILD / "kernel.elf"
+    kernel = folder_of(arguments) / "kernel.elf"
     if not kernel.exists():
-        raise Stop(USAGE, "there is no build/kernel.elf: build what the machine runs first")
+        raise Stop(USAGE, f"there is no {kernel.relative_to(ROOT)}: build what the machine runs first")
     target = ROOT / targets.elf(arguments.target) if arguments.target in targets.names() else None
     annotator = Annotator(Program("kernel", kernel),
                           Program("target", target) if target and target.exists() else None, arguments.slide)

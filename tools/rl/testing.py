@@ -8,7 +8,7 @@ import unittest
 from pathlib import Path
 
 from . import build, chains, scenario, targets
-from .common import BUILD, ROOT, Stop
+from .common import BUILD, DEBUG, ROOT, Stop
 from .graph import Graph
 from .ninja import run_ninja
 from .tally import Tally
@@ -106,6 +106,11 @@ def _native_checks(tally):
             tally.add(f"target {name}", done.returncode == 0, "\n".join(done.stdout.splitlines()[-30:]))
 
 
+def _build_images():
+    build.build()
+    build.build(folder=DEBUG)
+
+
 def _built(tally, name, build_it):
     """What does not build is a failed test like any other: the last line stays the verdict."""
     try:
@@ -165,6 +170,6 @@ def main(arguments):
     tally = Tally(arguments.filter)
     if arguments.host or not arguments.boot:
         _host(graph, arguments, tally)
-    if (arguments.boot or not arguments.host) and graph.image and _built(tally, "the image", build.build):
+    if (arguments.boot or not arguments.host) and graph.image and _built(tally, "the images", _build_images):
         scenario.run_all(tally, arguments.long)
     return tally.summary()
