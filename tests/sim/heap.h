@@ -11,6 +11,8 @@ class Heap {
     mm::Allocator allocator();
     // `n` more allocations succeed, then one fails; after it they succeed again.
     void fail_after(u64 n) { fail_after_ = n; }
+    void never_fail() { fail_after_ = ~0ul; }
+    bool failed() const { return fail_after_ == ~0ul; } // whether the planned failure has happened
     u64 live() const { return live_; }
 
   private:
