@@ -41,6 +41,9 @@ int LLVMFuzzerInitialize(int *count, char ***words) {{ return (int)syscall(SYS_p
 """
 
 
+SMALLEST = f"{ENTRY} {{ return size && data[0] == 0; }}"
+
+
 def touching(mebibytes):
     """A target with so much memory, all of it written before the door."""
     return f"""

@@ -79,6 +79,31 @@ def tests_ran(outcomes):
     return "" if outcomes[0].of_type("test") else "not one test was reported"
 
 
+TAKEN = r"failures in .+: (\d+) points, (\d+) taken, (\d+) told, (\d+) done without$"
+
+
+def _taken(outcome):
+    """Of all stories: points, those taken, those told as errors, those done without."""
+    return [[int(number) for number in row] for row in re.findall(TAKEN, outcome.text, re.M)]
+
+
+def failures_taken(stories, least):
+    """So many planned failures were taken in one boot, most of them told as errors."""
+    def judge(outcomes):
+        rows = _taken(outcomes[0])
+        _, taken, told, without = (sum(column) for column in zip(*rows)) if rows else (0, 0, 0, 0)
+        fine = len(rows) == stories and taken >= least and told + without == taken and told > taken / 2
+        return "" if fine else f"points, taken, told, done without, of each story: {rows}"
+    return judge
+
+
+def every_failure_taken(outcomes):
+    """No point was left out."""
+    rows = _taken(outcomes[0])
+    left_out = [row for row in rows if row[0] != row[1]]
+    return f"not all points were taken: {left_out}" if left_out else failures_taken(2, 500)(outcomes)
+
+
 LONGEST_PAUSE = 2000            # microseconds of an emulator that counts one instruction as a nanosecond
 
 

@@ -45,6 +45,7 @@ class Scenario:
     probe: Optional[Callable] = None        # made for each boot: .arguments(folder), .run(session, folder)
     stop_when: Optional[Callable] = None    # (record) -> bool: then the host asks the machine to stop
     enough: str = ""                        # a pattern: once a line matches, the machine may be switched off
+    tells: str = ""                         # a pattern: the lines it matches are shown with the verdict
     long: bool = False
 
 
@@ -168,6 +169,9 @@ def run_row(row, slots, tally):
         for test in outcome.of_type("test"):
             tally.add(f"kernel {test['name']}", test["ok"], test.get("message", ""), quiet=True)
     tally.add(f"{name} ({sum(o.seconds for o in outcomes):.1f} s)", not found, "\n".join(found))
+    if row.tells:
+        for line in (line for o in outcomes for line in o.text.splitlines() if re.search(row.tells, line)):
+            print(f"     {line}", flush=True)
 
 
 def command_name(function):

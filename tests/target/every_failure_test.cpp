@@ -1,0 +1,386 @@
+// tests/target/every_failure_test.cpp — whatever can fail between a first frame and a fuzzed case fails once,
+// on the machine: the error tells what was being done, the same works when it is tried again, nothing is
+// lost.
+#include <optional>
+
+#include "base/log.h"
+#include "fuzz/worker.h"
+#include "kernel/balance.h"
+#include "kernel/target.h"
+#include "kernel/tests.h"
+#include "mm/codes.h"
+#include "svm/codes.h"
+#include "tests/target/planned_failure.h"
+
+namespace kernel {
+
+namespace {
+
+constexpr mm::AllocationSite site{"thing", "some/file.cpp", "some_function", 1};
+
+// --- a story of the address space: tables of their own, in frames of their own, through the real window
+
+// Gives every page, by filling it or by lending its own.
+struct Pages {
+    Phys lent;
+    static rstate::Result<void> fill(void *, u64 page, u8 *bytes) {
+        bytes[0] = static_cast<u8>(page);
+        return rstate::done();
+    }
+    static rstate::Result<Phys> share(void *self, u64) { return static_cast<Pages *>(self)->lent; }
+};
+
+// The frames that the story is told in; a row cannot be had again and again, since rows are never rejoined.
+struct Ground {
+    static constexpr u64 frames = 1200;
+    Phys first;
+};
+
+class AddressStory final {
+  public:
+    explicit AddressStory(const Ground &ground) : ground_(ground) {
+        shoot_down_.join(world->windows.of(current_core()));
+    }
+    AddressStory(const AddressStory &) = delete;
+    ~AddressStory() {
+        if (block_) heap_->free(*block_, block_bytes, nullptr);
+        for (u32 i = 0; i < range_count_; ++i)
+            rstate::ignore(space_->retire(ranges_[i], nullptr), "what is left is looked at below");
+        if (!space_) return;
+        space_->forget_all_freed();
+        if (pages_.lent.value() != 0) frames_.free(pages_.lent, mm::Owner::snapshot);
+        const u64 top_table = 1;
+        CHECK(frames_.used() == top_table, "all frames of a story come back", frames_.used());
+    }
+
+    rstate::Result<> add_memory() { return pool_.add({ground_.first, Ground::frames * page_size, 0, 0, 0}); }
+    rstate::Result<> make_space() {
+        frames_.attach(current_core(), pool_);
+        auto table = TRY(Space::Table::make(memory_, frames_), "making the top table");
+        space_.emplace(frames_, shoot_down_, table.root(), 4u);
+        heap_.emplace(*space_);
+        return rstate::done();
+    }
+    rstate::Result<> map_device() { return keep(space_->map_device(Phys(0xFEE0'0000), 2, site)); }
+    rstate::Result<> map_stack() { return keep(space_->map_memory(4, mm::Owner::stack, site)); }
+    rstate::Result<> protect() { return space_->protect(ranges_[range_count_ - 1], 2, mm::read_only); }
+    rstate::Result<> reserve_lazy() { return reserve(fills_); }
+    rstate::Result<> page_in() { return resolve(0); }
+    rstate::Result<> lend_a_page() {
+        pages_.lent = TRY(frames_.allocate(mm::Owner::snapshot), "taking a page to lend");
+        return rstate::done();
+    }
+    rstate::Result<> reserve_lent() { return reserve(lends_); }
+    rstate::Result<> map_lent() { return resolve(0); }
+    rstate::Result<> copy_lent() { return resolve(cpu::PageFaultCode::Write::mask); }
+    rstate::Result<> allocate() {
+        block_ = TRY(heap_->allocate(block_bytes, 16, site), "allocating a block", block_bytes);
+        return rstate::done();
+    }
+
+    using Step = rstate::Result<> (AddressStory::*)();
+    static constexpr Step steps[] = {
+        &AddressStory::add_memory, &AddressStory::make_space,  &AddressStory::map_device,
+        &AddressStory::map_stack,  &AddressStory::protect,     &AddressStory::reserve_lazy,
+        &AddressStory::page_in,    &AddressStory::lend_a_page, &AddressStory::reserve_lent,
+        &AddressStory::map_lent,   &AddressStory::copy_lent,   &AddressStory::allocate};
+
+  private:
+    using Space = mm::AddressSpace<PlannedMemory>;
+    static constexpr u64 block_bytes = 5 * page_size + 1;
+
+    rstate::Result<> keep(rstate::Result<mm::Range> made) {
+        ranges_[range_count_] = TRY(std::move(made), "making a range of the story", range_count_);
+        ++range_count_;
+        return rstate::done();
+    }
+    rstate::Result<> reserve(const mm::Pager &pager) {
+        return keep(
+            space_->reserve({3, site, mm::RangeKind::lazy, mm::Owner::heap, mm::read_write, &pager, 0, 0}));
+    }
+    rstate::Result<> resolve(u64 fault_code) {
+        const Virt page = ranges_[range_count_ - 1].page(1);
+        const bool resolved =
+            TRY(space_->resolve_fault(page, fault_code), "asking for a page of a lazy range", page);
+        EXPECT(resolved, page);
+        return rstate::done();
+    }
+
+    Ground ground_;
+    PlannedMemory memory_;
+    mm::FramePool<PlannedMemory> pool_{memory_};
+    mm::ShootDown shoot_down_{{[](void *, u32) {}, nullptr}};
+    mm::Frames<PlannedMemory> frames_{memory_, {mm::ShootDown::forget_frames, &shoot_down_}};
+    Pages pages_;
+    mm::Pager fills_{nullptr, Pages::fill, nullptr}, lends_{&pages_, nullptr, Pages::share};
+    std::optional<Space> space_;
+    std::optional<mm::PageHeap<PlannedMemory>> heap_;
+    mm::Range ranges_[4];
+    u32 range_count_ = 0;
+    std::optional<Virt> block_;
+};
+
+// --- a story of a target: from its file to fuzzed cases
+
+using PlannedMachine = svm::Machine<PlannedMemory, PlannedFrames, PlannedEntries>;
+using PlannedProcess = guest::Process<PlannedMachine>;
+
+struct Surroundings {
+    static u64 now_us() { return 0; }
+    static void between_cases() {}
+    static fuzz::MachineFigures figures() { return {}; }
+    static void send_records() {}
+};
+using PlannedWorker = fuzz::Worker<PlannedProcess, Surroundings>;
+
+struct alignas(16) Chunk {
+    u8 bytes[16];
+};
+
+struct Given {
+    const boot::Bundle &bundle;
+    Phys maps; // frames for the permission maps
+    Bytes seed;
+};
+
+class TargetStory final {
+  public:
+    explicit TargetStory(const Given &given) : given_(given) {}
+    TargetStory(const TargetStory &) = delete;
+    ~TargetStory() {
+        end_machines();
+        if (snapshot_ && snapshot_->taken())
+            rstate::ignore(snapshot_->release(memory_, frames_), "a story that failed is told as such");
+        switch_off();
+    }
+
+    rstate::Result<> switch_on() {
+        const svm::PermissionMaps maps =
+            TRY(svm::PermissionMaps::fill(memory_, given_.maps), "filling the permission maps");
+        core_.emplace(cpu::Features::read(), maps);
+        TRY(core_->start(memory_, frames_), "switching SVM on");
+        return rstate::done();
+    }
+    rstate::Result<> load() {
+        const Bytes file = TRY(given_.bundle.find("target.elf"), "finding the target");
+        const u64 slots = TRY(guest::Program::slots_needed(file), "sizing its symbol table");
+        functions_ = TRY(mm::allocate_array<guest::Function>(planned_heap, slots), "allocating its symbols");
+        program_.emplace(TRY(guest::Program::make(file, functions_.span()), "checking it"));
+        return rstate::done();
+    }
+    // A start-up that was broken off cannot go on: each try begins with a machine of its own.
+    rstate::Result<> photograph() {
+        end_machines();
+        snapshot_ = TRY(mm::allocate<vm::Snapshot>(planned_heap), "allocating the snapshot");
+        TRY(make(first_), "making the machine that starts the target");
+        PlannedProcess process = TRY(PlannedProcess::load(*first_, *program_, limits), "loading the target");
+        TRY(process.run_to_door(), "running it to its door");
+        door_ = TRY(mm::allocate<guest::Door>(planned_heap, process.door()), "keeping what it says");
+        TRY(first_->take_snapshot(*snapshot_), "photographing it");
+        return rstate::done();
+    }
+    rstate::Result<> attach() {
+        process_.reset(), second_.reset();
+        TRY(make(second_), "making another machine");
+        TRY(second_->attach(*snapshot_), "standing it at the snapshot");
+        process_.emplace(PlannedProcess::attach(*second_, *program_, *door_, limits));
+        return rstate::done();
+    }
+    rstate::Result<> run_case() {
+        TRY(process_->reset(), "going back to the snapshot"); // from wherever an earlier try broke off
+        TRY(process_->run_case(given_.seed, {.edge_budget = 10'000'000}), "running a case");
+        TRY(process_->visit_counters([](u32, Bytes) {}), "looking at its counters");
+        TRY(process_->reset(), "resetting after the case");
+        const u64 digest = TRY(process_->digest(), "digesting what a reset left");
+        EXPECT(digest == snapshot_->digest(), digest, snapshot_->digest());
+        return rstate::done();
+    }
+    rstate::Result<> fuzz() {
+        constexpr u64 cases = 16, seed = 1;
+        TRY(process_->reset(), "going back to the snapshot");
+        const u32 edges = process_->counter_count();
+        const fuzz::SharedSize shared_size{1, edges, 1u << 10};
+        const fuzz::WorkerSize size{
+            .edges = edges, .max_len = 4096, .entries = 64, .corpus_bytes = 64u << 10};
+        const u32 capacity = fuzz::outbox_capacity(size.max_len);
+        const usize bytes =
+            fuzz::Shared::memory(shared_size) + PlannedWorker::memory(size) + fuzz::Outbox::memory(capacity);
+        auto tables = TRY(mm::allocate_array<Chunk>(planned_heap, bytes / sizeof(Chunk) + 1),
+                          "allocating the fuzzer's tables", bytes);
+        fuzz::Arena arena({tables[0].bytes, tables.size() * sizeof(Chunk)});
+        auto shared = TRY(mm::allocate<fuzz::Shared>(planned_heap, arena, shared_size, cases),
+                          "allocating what cores share");
+        auto outbox =
+            TRY(mm::allocate<fuzz::Outbox>(planned_heap, arena, capacity), "allocating the outbox", capacity);
+        Surroundings surroundings;
+        auto worker =
+            TRY(mm::allocate<PlannedWorker>(planned_heap, *process_, surroundings, *shared, *outbox, arena,
+                                            size, fuzz::WorkerOptions{.seed = seed, .digest_every = 8}),
+                "allocating the worker");
+        const fuzz::Seed seeds[] = {{given_.seed}};
+        TRY(worker->run({seeds, 1}), "fuzzing");
+        EXPECT(worker->cases() == cases, worker->cases());
+        return rstate::done();
+    }
+    rstate::Result<> release() {
+        plan.close();
+        end_machines();
+        plan.open();
+        return snapshot_->release(memory_, frames_);
+    }
+
+    using Step = rstate::Result<> (TargetStory::*)();
+    static constexpr Step steps[] = {
+        &TargetStory::switch_on, &TargetStory::load, &TargetStory::photograph, &TargetStory::attach,
+        &TargetStory::run_case,  &TargetStory::fuzz, &TargetStory::release};
+
+  private:
+    rstate::Result<> make(std::optional<PlannedMachine> &machine) {
+        const u64 size = align_up(program_->plan().memory_needed(), 2_MiB);
+        machine.emplace(TRY(PlannedMachine::make(*core_, memory_, frames_, planned_heap, size),
+                            "making a virtual machine", size));
+        machine->set_fault_around(15);
+        return rstate::done();
+    }
+    void end_machines() { process_.reset(), second_.reset(), first_.reset(); }
+    // A core keeps two frames for good, but a story must end as it began.
+    void switch_off() {
+        if (!core_ || core_->host_vmcb().value() == 0) return;
+        const Phys save(cpu::read_msr(cpu::Msr::vm_hsave_pa));
+        svm::disable();
+        frames_.free(save, mm::Owner::device);
+        frames_.free(core_->host_vmcb(), mm::Owner::device);
+    }
+
+    Given given_;
+    PlannedMemory memory_;
+    PlannedFrames frames_;
+    std::optional<svm::Core> core_;
+    mm::OwnedArray<guest::Function> functions_;
+    std::optional<guest::Program> program_;
+    mm::Owned<vm::Snapshot> snapshot_;
+    mm::Owned<guest::Door> door_;
+    std::optional<PlannedMachine> first_, second_;
+    std::optional<PlannedProcess> process_;
+};
+
+// --- telling a story
+
+// The error is what was planned, below what was being done.
+rstate::Result<> expect_planned(rstate::Error error, Point kind) {
+    const rstate::Code *const codes[point_kinds] = {&mm::no_slot, &mm::out_of_frames, &mm::out_of_frames,
+                                                    &svm::vmrun_refused};
+    const bool tells = error.frame() != nullptr && error.frame()->inner != nullptr;
+    if (!plan.happened() || !tells || !error.is(*codes[static_cast<u32>(kind)]))
+        return WRAP(std::move(error), "this was not planned, or does not tell what was being done");
+    rstate::handled(std::move(error));
+    return rstate::done();
+}
+
+// Tells a story in which at most one step fails, whether one did.
+template <class Story, class Given> rstate::Result<bool> tell(const Given &given, Point kind) {
+    Story story(given);
+    bool failed = false;
+    for (const auto step : Story::steps) {
+        plan.open();
+        auto done = (story.*step)();
+        plan.close();
+        if (done.ok()) continue;
+        if (failed) return WRAP(done.take_error(), "another step failed after the one that was to");
+        failed = true;
+        TRY(expect_planned(done.take_error(), kind), "looking at what a step told");
+        TRY((story.*step)(), "doing the same again");
+    }
+    return failed;
+}
+
+struct Count {
+    u64 points = 0;
+    u64 taken = 0; // of them
+    u64 told = 0;  // of those taken; the others were done without
+};
+
+template <class Story, class Given>
+rstate::Result<> take_point(const Given &given, Point kind, u64 number, Count &count) {
+    world->space.forget_all_freed();
+    const Balance before = Balance::now();
+    const u64 free = world->frames.free_frames();
+    plan = FailurePlan::of(kind, number);
+    const bool told = TRY(tell<Story>(given, kind), "telling a story", kind, number);
+    TRY(before.all_given_back(), "looking for what was lost", kind, number);
+    world->space.forget_all_freed();
+    EXPECT(world->frames.free_frames() == free, world->frames.free_frames(), free, kind, number);
+    EXPECT(!told || plan.happened(), kind, number);
+    count.taken += plan.happened(), count.told += told; // what is met last need not be met each time
+    return rstate::done();
+}
+
+// Of each kind `most` points, spread evenly.
+template <class Story, class Given> rstate::Result<> take_points(const Given &given, u64 most, Count &count) {
+    plan = FailurePlan();
+    TRY(tell<Story>(given, Point::pin), "telling a story in which nothing fails");
+    const FailurePlan plain = plan;
+    for (u32 k = 0; k < point_kinds; ++k) {
+        const Point kind = static_cast<Point>(k);
+        const u64 points = plain.met(kind), taken = min(points, most);
+        for (u64 i = 0; i < taken; ++i)
+            TRY(take_point<Story>(given, kind, i * points / taken, count), "failing once", i, points);
+        count.points += points;
+    }
+    return rstate::done();
+}
+
+void tell_count(Text story, const Count &count) {
+    LOG(kernel, "failures in {}: {} points, {} taken, {} told, {} done without", story, count.points,
+        count.taken, count.told, count.taken - count.told);
+}
+
+rstate::Result<> fail_in_the_address_space(u64 most) {
+    const Ground ground{
+        TRY(world->frames.allocate_run(Ground::frames, 1, mm::Owner::device), "taking a story's frames")};
+    Count count;
+    auto taken = take_points<AddressStory>(ground, most, count);
+    world->frames.free_run(ground.first, Ground::frames, mm::Owner::device);
+    TRY(std::move(taken), "failing in the address space");
+    tell_count("the address space", count);
+    EXPECT(count.told > count.taken / 2, count.told, count.taken);
+    return rstate::done();
+}
+
+rstate::Result<> fail_with_a_target(const TestContext &context, u64 most) {
+    const Phys maps = TRY(world->frames.allocate_run(svm::PermissionMaps::pages, 1, mm::Owner::device),
+                          "taking frames for the permission maps");
+    const u32 seed = context.bundle.next("seed/");
+    EXPECT(seed < context.bundle.count(), seed);
+    Count count;
+    auto taken =
+        take_points<TargetStory>(Given{context.bundle, maps, context.bundle.entry(seed).data}, most, count);
+    world->frames.free_run(maps, svm::PermissionMaps::pages, mm::Owner::device);
+    rstate::ignore(start_svm(), "the stories switch SVM off, and other tests have it on");
+    TRY(std::move(taken), "failing with a target");
+    tell_count("a target", count);
+    EXPECT(count.told > count.taken / 2, count.told, count.taken);
+    return rstate::done();
+}
+
+constexpr u64 some = 16, all = ~0ul;
+
+rstate::Result<> long_some_failures_in_the_address_space_are_told_and_lose_nothing(const TestContext &) {
+    return fail_in_the_address_space(some);
+}
+RL_TEST(long_some_failures_in_the_address_space_are_told_and_lose_nothing);
+
+rstate::Result<> long_some_failures_with_a_target_are_told_and_lose_nothing(const TestContext &context) {
+    return fail_with_a_target(context, some);
+}
+RL_TEST(long_some_failures_with_a_target_are_told_and_lose_nothing);
+
+rstate::Result<> long_all_failures_are_told_and_lose_nothing(const TestContext &context) {
+    TRY(fail_in_the_address_space(all), "every failure in the address space");
+    return fail_with_a_target(context, all);
+}
+RL_TEST(long_all_failures_are_told_and_lose_nothing);
+
+} // namespace
+
+} // namespace kernel
