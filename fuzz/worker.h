@@ -113,6 +113,7 @@ template <Executor E, Surroundings H> class Worker {
     rstate::Result<void> keep(Source source);
     rstate::Result<void> list_features();
     rstate::Result<void> on_crash();
+    rstate::Result<void> triage(vm::Finding &finding);
     rstate::Result<void> on_overrun();
     rstate::Result<bool> crashes_the_same(Bytes input, u64 hash);
     rstate::Result<void> verify_reset();

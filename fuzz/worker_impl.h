@@ -266,6 +266,18 @@ template <Executor E, Surroundings H> rstate::Result<void> Worker<E, H>::on_cras
         return rstate::done();
     }
     if (!shared_.crashes().claim(hash)) return rstate::done();
+    // From now on it counts as told, so it must be, however much triage comes to.
+    auto triaged = triage(finding);
+    write_crash(outbox_.urgent.begin(), {found_case, options_.core, input_.bytes(), &finding},
+                options_.resolver);
+    CHECK(outbox_.urgent.commit(), "an empty queue has room for any crash", input_.size());
+    if (options_.pace == Pace::repeatable) host_.send_records();
+    return triaged;
+}
+
+// Makes the input of a crash smaller, and finds out whether memory that nobody wrote decides about it.
+template <Executor E, Surroundings H> rstate::Result<void> Worker<E, H>::triage(vm::Finding &finding) {
+    const u64 hash = finding.hash;
     Shrinker shrinker(input_, proposal_);
     for (u32 i = 0; i < options_.triage_cases && may_run() && shrinker.propose(); ++i)
         if (TRY(crashes_the_same(proposal_.bytes(), hash), "making a crash's input smaller")) {
@@ -276,10 +288,6 @@ template <Executor E, Surroundings H> rstate::Result<void> Worker<E, H>::on_cras
     if (may_run(fills_tried))
         finding.uninitialised = TRY(depends_on_fill(counted, input_.bytes(), hash, edge_budget_),
                                     "trying other fills of fresh memory", cases_);
-    write_crash(outbox_.urgent.begin(), {found_case, options_.core, input_.bytes(), &finding},
-                options_.resolver);
-    CHECK(outbox_.urgent.commit(), "an empty queue has room for any crash", input_.size());
-    if (options_.pace == Pace::repeatable) host_.send_records();
     return rstate::done();
 }
 

@@ -158,11 +158,10 @@ struct Host {
     fuzz::Merger merger_;
 };
 
-using Worker = fuzz::Worker<Executor, Host>;
-
 // One core's fuzzing, put together.
-struct Rig {
-    Rig(u32 edges, Target target, u64 case_limit, fuzz::WorkerOptions options = {}, u32 max_len = 64)
+template <class E> struct RigOf {
+    using Worker = fuzz::Worker<E, Host>;
+    RigOf(u32 edges, Target target, u64 case_limit, fuzz::WorkerOptions options = {}, u32 max_len = 64)
         : size{.edges = edges, .max_len = max_len, .entries = 64, .corpus_bytes = 8192},
           shared_memory(fuzz::Shared::memory({.cores = 1, .edges = edges, .lane_words = 256})),
           memory(Worker::memory(size) + fuzz::Outbox::memory(fuzz::outbox_capacity(max_len))),
@@ -183,10 +182,12 @@ struct Rig {
     fuzz::WorkerSize size;
     Memory shared_memory, memory;
     fuzz::Shared shared;
-    Executor executor;
+    E executor;
     fuzz::Outbox outbox;
     Host host;
     Worker worker;
 };
+using Rig = RigOf<Executor>;
+using Worker = Rig::Worker;
 
 } // namespace fake
