@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "boot/codes.h"
-#include "tests/sim/elf_builder.h"
+#include "tests/boot_stage/small_kernel.h"
 #include "tests/sim/test.h"
 
 namespace {
@@ -15,39 +15,17 @@ namespace {
 using sim::ElfBuilder;
 using stage2::KernelFile;
 
-constexpr u64 rodata = 0x1000, data = 0x2000, dynamic_at = rodata + 0x100, relr_at = rodata + 0x180;
-constexpr u32 dt_rela = 7, dt_relrsz = 35, dt_relr = 36;
+using namespace sim::small_kernel;
+using sim::put;
+using Small = sim::SmallKernel;
+constexpr u32 dt_rela = 7;
 
-void put(std::vector<u8> &bytes, u64 at, u64 value) { std::memcpy(bytes.data() + at, &value, sizeof value); }
 u64 word_at(const std::vector<u8> &bytes, u64 at) {
     u64 value = 0;
     std::memcpy(&value, bytes.data() + at, sizeof value);
     return value;
 }
 MutableBytes all(std::vector<u8> &file) { return {file.data(), file.size()}; }
-
-// A kernel in small: code, constants with the relocations, data with `pointers` at its start, and a bss.
-struct Small {
-    u64 table = relr_at, table_bytes = 16;
-    u64 first = data, bitmap = 0b101; // the words at data and data + 8 are pointers
-    u32 tag = dt_relr;
-
-    std::vector<u8> build() const {
-        std::vector<u8> constants(0x200), variables(0x40);
-        put(constants, 0x100, tag), put(constants, 0x108, table);
-        put(constants, 0x110, dt_relrsz), put(constants, 0x118, table_bytes);
-        put(constants, 0x180, first), put(constants, 0x188, bitmap);
-        put(variables, 0, 0x10), put(variables, 8, 0x20), put(variables, 16, 0x1111);
-        return ElfBuilder(ElfBuilder::position_independent)
-            .load(0, ElfBuilder::read | ElfBuilder::execute, std::vector<u8>(0x300, 0xCC))
-            .load(rodata, ElfBuilder::read, constants)
-            .load(data, ElfBuilder::read | ElfBuilder::write, variables, 0x2800)
-            .inside(2, dynamic_at, 0x30)
-            .entry(0x40)
-            .stripped()
-            .build();
-    }
-};
 
 std::vector<KernelFile::Segment> segments_of(const KernelFile &kernel) {
     std::vector<KernelFile::Segment> found;
