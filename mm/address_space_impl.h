@@ -98,8 +98,14 @@ template <PhysicalMemory M> rstate::Result<bool> AddressSpace<M>::is_empty(Virt 
         const Virt address = first + page * page_size;
         const Location at = TRY(table_.locate(address), "walking to a place", address);
         if (!at.entry.empty()) return false;
-        const u64 span = page_size << (9 * at.level);
-        page += (span - (address.value() & (span - 1))) / page_size;
+        if (at.level != 0) {
+            const u64 span = page_size << (9 * at.level);
+            page += (span - (address.value() & (span - 1))) / page_size;
+            continue;
+        }
+        auto table = TRY(frames_.memory().pin(at.table), "pinning a table to look for a place", address);
+        for (u32 index = at.index; index < entries_per_table && page < pages; ++index, ++page)
+            if (!load_entry(table, index).empty()) return false;
     }
     return true;
 }
