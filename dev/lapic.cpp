@@ -76,6 +76,12 @@ void LocalApic::start_counting() {
     write(timer_initial, ~0u);
 }
 
+// A count of zero stops it (APM vol 2 §16.4.1 "APIC Timer Interrupt").
+void LocalApic::stop_timer() {
+    write(timer_vector, timer_masked);
+    write(timer_initial, 0);
+}
+
 u32 LocalApic::remaining() const { return read(timer_current); }
 
 } // namespace dev

@@ -35,6 +35,7 @@ class LocalApic final {
     void start_timer(u8 vector, u32 count);
     void start_counting(); // one shot, masked: to measure its speed
     u32 remaining() const;
+    void stop_timer();
 
   private:
     u32 read(u32 offset) const;

@@ -9,7 +9,7 @@ namespace {
 constexpr u16 data = 0, interrupt_enable = 1, fifo_control = 2, line_control = 3, modem_control = 4,
               line_status = 5, scratch = 7;
 constexpr u8 divisor_latch = 0x80, eight_bits = 0x03, fifo_on_and_emptied = 0xC7, ready_terminal = 0x03;
-constexpr u8 received = 0x01, holding_empty = 0x20;
+constexpr u8 received = 0x01, holding_empty = 0x20, all_sent = 0x40;
 constexpr usize fifo_bytes = 16;
 // At 115,200 baud sixteen bytes take 1.4 ms; a port access takes about a microsecond on real machines.
 constexpr u32 patience = 100'000;
@@ -31,14 +31,19 @@ bool Uart::init() {
 
 bool Uart::transmitter_empty() const { return (cpu::in8(port_ + line_status) & holding_empty) != 0; }
 
+bool Uart::wait_for(u8 status) const {
+    for (u32 tries = 0; tries < patience; ++tries)
+        if ((cpu::in8(port_ + line_status) & status) != 0) return true;
+    return false;
+}
+
 void Uart::write(Text text) {
     if (!present_) return;
-    while (!text.empty()) {
-        u32 tries = 0;
-        while (!transmitter_empty())
-            if (++tries == patience) return;
-        text = text.from(write_some(text));
-    }
+    while (!text.empty() && wait_for(holding_empty)) text = text.from(write_some(text));
+}
+
+void Uart::flush() {
+    if (present_) static_cast<void>(wait_for(all_sent)); // a port that is stuck sends nothing more
 }
 
 usize Uart::write_some(Text text) {

@@ -19,11 +19,14 @@ class Uart final {
     // Takes at most one FIFO's worth from the front of `text` if the transmitter is empty; returns how many
     // bytes it took.
     usize write_some(Text text);
+    // Waits until the last byte has left: `init` would drop it.
+    void flush();
     // One received byte, if there is one.
     bool read(u8 &byte);
 
   private:
     bool transmitter_empty() const;
+    bool wait_for(u8 status) const;
     u16 port_;
     bool present_ = false;
 };

@@ -31,6 +31,13 @@ void send_nmi(u32 core) {
     if (ready) apic.send_nmi(core_table[core]->apic_id);
 }
 
+void send_init(u32 core) {
+    cpu::InterruptsOff off;
+    apic.send_init(core_table[core]->apic_id);
+}
+
+void stop_ticks() { apic.stop_timer(); }
+
 void start_ticks(u32 milliseconds, u64 tsc_hz) {
     constexpr u64 assumed_hz = 2'000'000'000; // when the PIT was missing: ticks are then only roughly timed
     const u64 span = (tsc_hz != 0 ? tsc_hz : assumed_hz) / 1000;

@@ -8,6 +8,8 @@ namespace kernel {
 inline constexpr rstate::Code unexpected_exception{"kernel.unexpected_exception"};
 inline constexpr rstate::Code bad_arguments{"kernel.bad_arguments"};
 inline constexpr rstate::Code not_given_back{"kernel.not_given_back"};
+inline constexpr rstate::Code not_kept{"kernel.not_kept"};
+inline constexpr rstate::Code no_answer{"kernel.no_answer"};
 inline constexpr rstate::Code test_failed{"kernel.test_failed"};
 
 } // namespace kernel

@@ -5,10 +5,12 @@
 #include "boot/exit.h"
 #include "cpu/trace.h"
 #include "dev/reset.h"
+#include "kernel/codes.h"
 #include "kernel/console.h"
 #include "kernel/core.h"
 #include "kernel/inventory.h"
 #include "kernel/panic.h"
+#include "kernel/reboot.h"
 #include "kernel/tracing.h"
 #include "kernel/traps.h"
 
@@ -30,7 +32,7 @@ const Commands::Word Commands::words[] = {
     {"trace", "what each core did lately, for `build.py trace`", &Commands::trace},
     {"pause", "every core rests after its case", &Commands::pause},
     {"resume", "they go on", &Commands::resume},
-    {"reboot", "resets the machine: the firmware starts it again", &Commands::reboot},
+    {"reboot", "starts the kernel again from memory, without the firmware", &Commands::reboot},
     {"halt", "stops every core for good", &Commands::halt},
     {"quit", "ends the run, when all records are out", &Commands::quit},
 };
@@ -145,8 +147,11 @@ rstate::Result<> Commands::resume() {
 }
 
 rstate::Result<> Commands::reboot() {
-    static_cast<void>(orders_.rest()); // a core that does not answer is reset with the others
-    LOG(console, "rebooting");
+    LOG(console, "rebooting without the firmware");
+    rstate::report(orders_.rest() ? kernel::reboot() : FAIL(no_answer, "a core does not end its case"),
+                   "starting the kernel again");
+    LOG(console, "resetting the machine: the firmware starts it again");
+    flush_console();
     cpu::disable_interrupts();
     dev::reset_machine();
     triple_fault();

@@ -108,6 +108,8 @@ void end_record() {
     flush_kept_back();
 }
 
+void flush_console() { uart.flush(); }
+
 void write_record(Text text) {
     Console console;
     in_record = true;

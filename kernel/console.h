@@ -18,6 +18,8 @@ bool read_console(u8 &byte);
 // back.
 usize write_record_some(Text text);
 void end_record();
+// Waits until all that was written has left the port.
+void flush_console();
 // Waits until all is written.
 void write_record(Text text);
 

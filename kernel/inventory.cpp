@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "kernel/boot_memory.h"
 #include "kernel/core.h"
 
 namespace kernel {
@@ -180,6 +181,7 @@ rstate::Result<> list_memory() {
     for (u32 owner = 0; owner < static_cast<u32>(mm::Owner::count_); ++owner)
         if (const u64 frames = world->frames.used(static_cast<mm::Owner>(owner)); frames != 0)
             LOG(heap, "frames of {}: {}", mm::name_of(static_cast<mm::Owner>(owner)), frames);
+    if (boot_memory().kept) LOG(heap, "{} bytes kept for a reboot", boot_memory().bytes());
     const Ranges ranges = TRY(Ranges::collect(), "finding the live blocks");
     auto makers = TRY(mm::allocate_array<Maker>(world->allocator, ranges.all().size() + 1), "counting them");
     usize used = 0;

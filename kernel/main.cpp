@@ -33,8 +33,8 @@ void announce(const stage2::CoreArgs &args, const boot::Options &options) {
     TextBuffer<400> line;
     line.add("{\"type\":\"boot\",\"build\":\"{h}\",\"cores\":{},\"memory_mib\":{},", args.build_id,
              args.core_count, args.memory_pages * page_size / 1_MiB);
-    line.add("\"frames_used\":{},\"target\":\"{}\",\"slide\":\"{x}\",\"boot_us\":{}}", world->frames.used(),
-             options.target, args.kernel_base,
+    line.add("\"frames_used\":{},\"frames_free\":{},\"target\":\"{}\",\"slide\":\"{x}\",\"boot_us\":{}}",
+             world->frames.used(), world->frames.free_frames(), options.target, args.kernel_base,
              args.tsc_hz == 0 ? 0
                               : (cpu::read_tsc() - args.tsc_at_stage2) / max(1ul, args.tsc_hz / 1'000'000));
     log_line(line.text());

@@ -9,6 +9,7 @@
 #include "kernel/apic.h"
 #include "kernel/codes.h"
 #include "kernel/panic.h"
+#include "kernel/reboot.h"
 #include "kernel/watchdog.h"
 #include "kernel/world.h"
 
@@ -137,6 +138,9 @@ void serve_interrupt(TrapFrame &frame) {
         return world->shoot_down.serve();
     case wake_vector:
         return end_of_interrupt();
+    case retire_vector:
+        end_of_interrupt();
+        retire();
     case spurious_vector:
         return;
     case static_cast<u64>(cpu::Vector::nmi):

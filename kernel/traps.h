@@ -16,7 +16,8 @@ static_assert(sizeof(TrapFrame) == 22 * 8);
 // Vectors of our own, above the processor's 32.
 constexpr u8 timer_vector = 0x40;
 constexpr u8 shoot_down_vector = 0x41;
-constexpr u8 wake_vector = 0x42; // ends a halt, nothing more
+constexpr u8 wake_vector = 0x42;   // ends a halt, nothing more
+constexpr u8 retire_vector = 0x43; // stops the core for good, before a reboot
 constexpr u8 spurious_vector = 0xFF;
 
 // Fills the one interrupt descriptor table; once, by core 0.

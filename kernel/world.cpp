@@ -5,6 +5,7 @@
 #include "dev/framebuffer.h"
 #include "dev/screen.h"
 #include "kernel/apic.h"
+#include "kernel/boot_memory.h"
 #include "kernel/console.h"
 #include "kernel/traps.h"
 
@@ -53,7 +54,7 @@ rstate::Result<> adopt_boot_mappings(const stage2::CoreArgs &args) {
     return rstate::done();
 }
 
-// The page through which cores came is the low memory's, which is taken back as a whole.
+// The page through which cores came: its frame is the boot's memory (boot_memory.h).
 rstate::Result<> unmap_handover(const stage2::CoreArgs &args) {
     world->space.abandon(
         TRY(adopt(args.handover_page, page_size, mm::Owner::nobody, mm::read_execute, "way in"),
@@ -104,9 +105,7 @@ rstate::Result<> make_world(const stage2::CoreArgs &args) {
 rstate::Result<> settle_world(const stage2::CoreArgs &args) {
     TRY(unmap_handover(args), "closing the way in");
     TRY(adopt_boot_mappings(args), "taking over what the boot mapped");
-    for (u32 i = 0; i < args.reclaimed_count; ++i)
-        TRY(first_pool->add({Phys(args.reclaimed[i].first), args.reclaimed[i].bytes, 0, 0, 0}),
-            "taking back the boot's memory", Phys(args.reclaimed[i].first));
+    TRY(take_boot_memory(args, *first_pool), "taking back what only the boot needed");
     return rstate::done();
 }
 

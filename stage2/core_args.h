@@ -12,13 +12,6 @@
 
 namespace stage2 {
 
-// Memory of the boot world, free once all cores have arrived in the kernel.
-struct Reclaimed {
-    u64 first; // physical
-    u64 bytes;
-};
-constexpr u32 max_reclaimed = 8;
-
 struct CoreArgs {
     static constexpr u64 expected_magic = 0x3145524F43454C52; // "RLECORE1"
 
@@ -41,9 +34,10 @@ struct CoreArgs {
     u64 tsc_hz;        // measured against the PIT, 0 when that was not possible
     u64 memory_pages;  // of the whole machine, usable
     boot::Framebuffer framebuffer; // core 0 shows its lines there
-    u32 node_count;
-    u32 reclaimed_count;
-    Reclaimed reclaimed[max_reclaimed];
+    // Core 0's: what stage2 was entered with. All of it lies in memory that stage2 gave to nobody, and lies
+    // there still; kernel/boot_memory.h takes it over.
+    u64 handoff;            // physical address of the boot::Handoff
+    u64 boot_tables;        // CR3
     u64 args_of[max_cores]; // virtual address of each core's CoreArgs
     mm::CoreSeed seed;
 };

@@ -1,8 +1,10 @@
 ; stage2/entry.asm — stage2's first instructions: a stack, zeroed memory, its own relocation, then C++.
 ;
-; Entered in 64-bit mode at its first byte, wherever it was loaded; RDI = boot::Handoff. Does not return.
+; Entered in 64-bit mode at its first byte, wherever it was loaded; RDI = boot::Handoff. Does not return. The kernel
+; enters it again when it reboots: in the same place, where its data, all constants, is relocated already.
 ;
-;   +0   jump          +8   build id (written by the image tool)
+;   +0   jump          +5   1 once it is relocated
+;   +8   build id (written by the image tool)
 ;   +16  "RLS2"        +20  memory it occupies, with bss and stack (from stage2.ld)
 
 bits 64
@@ -20,6 +22,8 @@ STACK_BYTES equ 32 * 1024
 
 section .header exec
         jmp     near entry
+relocated:
+        db      0
         align   8, db 0
 global stage2_build_id
 stage2_build_id:
@@ -36,10 +40,13 @@ entry:
         xor     eax, eax
         rep stosb
         lea     rsp, [stack_top]        ; the stack lies in the bss
+        bts     word [relocated], 0
+        jc      .relocated
         lea     rdi, [stage2_start]
         lea     rsi, [relr_start]
         lea     rdx, [relr_end]
         call    stage2_relocate
+.relocated:
         mov     rdi, r12
         xor     ebp, ebp                ; ends every backtrace
         call    stage2_main

@@ -152,15 +152,6 @@ u64 measure_tsc() {
 
 CoreArgs &args_of(u32 core) { return *reinterpret_cast<CoreArgs *>(args_frames[core]); }
 
-void reclaim(CoreArgs &args, u64 first, u64 end) {
-    for (const boot::Range &range : map.ranges()) {
-        const u64 from = max(align_up(first, page_size), range.start),
-                  to = min(align_down(end, page_size), range.end);
-        if (from < to && args.reclaimed_count < max_reclaimed)
-            args.reclaimed[args.reclaimed_count++] = {from, to - from};
-    }
-}
-
 rstate::Result<> prepare_core(World &world, u32 core, const LoadedKernel &kernel) {
     const Mapped page = TRY(world.map_page(mm::read_only), "making the core's arguments");
     args_frames[core] = page.first_frame.value();
@@ -230,7 +221,6 @@ rstate::Result<> boot_kernel(const boot::Handoff &handoff, u64 tsc_at_stage2) {
     TRY(find_cores(handoff), "finding the cores");
     gather(entropy, handoff);
     const u64 total_pages = map.total_pages();
-    const boot::MemoryMap whole = map;
     TRY(divide(handoff), "dividing memory among the cores");
     mm::PhysRange &ground = *TRY(building_ground(), "choosing where to build");
 
@@ -247,14 +237,11 @@ rstate::Result<> boot_kernel(const boot::Handoff &handoff, u64 tsc_at_stage2) {
         pages[core] = args_of(core).args_of[core];
     }
     complete_args({pages, topology.core_count}, bundle, handoff.bundle_bytes, tsc_at_stage2, measure_tsc());
-    map = whole;
     CoreArgs &mine = args_of(0);
     mine.memory_pages = total_pages;
     mine.framebuffer = handoff.framebuffer;
-    reclaim(mine, page_size,
-            low_memory); // page 0 stays untouched: it is NULL to anything that reads physical memory
-    reclaim(mine, handoff.area, handoff.area + handoff.area_bytes);
-    reclaim(mine, handoff.kernel, handoff.kernel + align_down(handoff.kernel_bytes, page_size));
+    mine.handoff = reinterpret_cast<u64>(&handoff);
+    mine.boot_tables = cpu::read_cr3();
 
     cpu::write_msr(cpu::Msr::efer, cpu::read_msr(cpu::Msr::efer) | cpu::Efer::NoExecuteEnable::mask);
     install_trampoline();

@@ -34,8 +34,6 @@ CONSOLE = [
     _typed("pauses and resumes every core", [("pause", "^console: paused$"), ("cores", r"^cores: core 1.*resting"),
                                              ("resume", "^console: resumed$")], ()),
     _typed("ends the run while it pauses", [("pause", "^console: paused$")], (), then=lambda session: ""),
-    _typed("resets the machine", [("reboot", "^console: rebooting$")], (r"6 kernel at[\s\S]*\n6 kernel at ",),
-           machine=Machine(extra=["-action", "reboot=reset"])),
     _typed("halts the machine", [("halt", "^console: halted: every core has stopped$")], (), then=lambda session: "",
            must_end=()),
 ]

@@ -72,6 +72,20 @@ TEST(KernelFile, RelocationAddsTheBaseToEveryPointerAndNothingElse) {
     EXPECT_LE(changed, 16u);
 }
 
+TEST(KernelFile, RelocatingByTheNegativeBaseGivesTheFileAsItWas) {
+    std::vector<u8> file = Small{}.build();
+    const std::vector<u8> before = file;
+    auto kernel = KernelFile::parse(all(file));
+    ASSERT_TRUE(kernel.ok());
+    const u64 base = 0xFFFF912345678000;
+    ASSERT_TRUE(kernel.value().relocate(base).ok());
+    EXPECT_NE(file, before);
+    auto again = KernelFile::parse(all(file));
+    ASSERT_TRUE(again.ok()) << "nothing that says where the parts lie is relocated";
+    ASSERT_TRUE(again.value().relocate(0 - base).ok());
+    EXPECT_EQ(file, before);
+}
+
 TEST(KernelFile, AnErrorOfTheUserEndsTheWalk) {
     std::vector<u8> file = Small{}.build();
     auto kernel = KernelFile::parse(all(file));

@@ -75,6 +75,10 @@ TEST_F(Lapic, TheTimerRepeatsWithItsVectorOrCountsSilently) {
     EXPECT_NE(registers[0x320 / 4] & 1u << 16, 0u) << "masked";
     registers[0x390 / 4] = 77;
     EXPECT_EQ(apic.remaining(), 77u);
+    apic.start_timer(0x40, 5000);
+    apic.stop_timer();
+    EXPECT_NE(registers[0x320 / 4] & 1u << 16, 0u) << "masked";
+    EXPECT_EQ(registers[0x380 / 4], 0u) << "and counts no more";
 }
 
 TEST_F(Lapic, EnablingOpensAllPrioritiesAndNamesTheSpuriousVector) {

@@ -25,6 +25,7 @@ class FakeUart {
     std::string wire;
     std::string arriving;
     u32 divisor = 0, lost = 0;
+    u32 unsent() const { return in_fifo_; }
 
   private:
     void write(u16 port, u32 width, u8 value) {
@@ -85,6 +86,18 @@ TEST(Uart, WriteSomeTakesOneFifoAndNothingWhileItIsFull) {
     EXPECT_EQ(uart.write_some({text.data(), 5}), 0u);
     EXPECT_EQ(uart.write_some({text.data(), 5}), 5u);
     EXPECT_EQ(fake.wire.size(), 21u);
+}
+
+TEST(Uart, FlushingWaitsUntilTheLastByteHasLeft) {
+    FakeUart fake(40);
+    dev::Uart uart(com1);
+    ASSERT_TRUE(uart.init());
+    uart.write("bye");
+    EXPECT_NE(fake.unsent(), 0u);
+    uart.flush();
+    EXPECT_EQ(fake.unsent(), 0u);
+    sim::on_port_read([](u16, u32) { return 0u; });
+    uart.flush(); // returns even when the port is stuck
 }
 
 TEST(Uart, ReadsWhatArrives) {

@@ -9,7 +9,7 @@ namespace kernel {
 namespace {
 
 struct Stand {
-    u32 stands = 0, may_go = 0;
+    u32 watched = 0, stands = 0, may_go = 0;
     u64 from = 0, seen_at = 0;
     u32 callers = 0;
     bool seen_early = false, answered = false;
@@ -18,6 +18,7 @@ struct Stand {
 // With interrupts off, where only an NMI comes.
 [[gnu::noinline]] void stand_still(Stand &stand) {
     cpu::disable_interrupts();
+    while (__atomic_load_n(&stand.watched, __ATOMIC_ACQUIRE) == 0) cpu::pause();
     begin_work();
     __atomic_store_n(&stand.stands, 1, __ATOMIC_RELEASE);
     while (__atomic_load_n(&stand.may_go, __ATOMIC_ACQUIRE) == 0) cpu::pause();
@@ -26,7 +27,8 @@ struct Stand {
 }
 
 void watch(Stand &stand) {
-    const cpu::InterruptsOff no_ticks; // they would count as well
+    const cpu::InterruptsOff no_ticks; // they would count as well, from when the other works
+    __atomic_store_n(&stand.watched, 1, __ATOMIC_RELEASE);
     while (__atomic_load_n(&stand.stands, __ATOMIC_ACQUIRE) == 0) cpu::pause();
     for (u32 tick = 0; tick < patience_ticks; ++tick) { // the first look only notes where it is
         watch_next_core();

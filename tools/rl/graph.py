@@ -9,6 +9,7 @@ from .ninja import Ninja
 
 LAYERS = ("base", "rstate", "cpu", "hw", "mm", "boot", "dev", "vm", "svm", "guest", "fuzz", "kernel")
 STAGE2_LAYERS = ("base", "rstate", "cpu", "hw", "mm", "boot", "dev")
+STAGE2_IN_THE_KERNEL = ("stage2/kernel_file.cpp",)      # a reboot undoes what it did
 STAGE2_IN_THE_LOADER = ("stage2/console.cpp", "stage2/relocate.cpp")
 NOT_ON_THE_HOST = ("hw", "kernel")
 MORE_TESTS = ("parse", "boot_stage")     # tests/boot is what QEMU boots
@@ -138,7 +139,7 @@ class Graph:
         if not (ROOT / script).exists():
             return None
         files = [f for layer in LAYERS for f in sources(layer, ".cpp", ".c", ".asm")]
-        files += sources("tests/target", ".cpp", ".asm")
+        files += [*STAGE2_IN_THE_KERNEL, *sources("tests/target", ".cpp", ".asm")]
         default = flavour is DAILY
         objects = [self._compile(flavour.part, f, flavour.flags, default) for f in files]
         flags = f"{PIE} -z separate-code -T {script} -e kernel_entry"

@@ -79,14 +79,25 @@ class DebugPort:
             self.buffer += chunk
 
     def command(self, text):
+        self._send(text)
+        return self._answer()
+
+    def _send(self, text):
         data = text.encode()
         self.socket.sendall(b"$" + data + b"#%02x" % (sum(data) & 0xFF))
+
+    def _answer(self):
         packet = self._read_until(b"#", extra=2)
         self.socket.sendall(b"+")
         return packet[packet.index(b"$") + 1:-3].decode()
 
+    def physical(self):
+        """Addresses are physical from now on, whatever the processor's tables say."""
+        if self.command("Qqemu.PhyMemMode:1") != "OK":
+            raise ValueError("QEMU gives no physical memory")
+
     def read(self, address, size):
-        """Physical memory, as long as the machine does not page."""
+        """Memory as the processor sees it: physical, as long as it does not page."""
         data = b""
         while len(data) < size:
             some = min(1024, size - len(data))
@@ -102,6 +113,13 @@ class DebugPort:
         self.command(f"Z1,{address:x},1")
         self.command("c")
         self.command(f"z1,{address:x},1")
+
+    def resume(self):
+        self._send("c")
+
+    def pause(self):
+        self.socket.sendall(b"\x03")
+        self._answer()          # why it stands
 
     def detach(self):
         self.command("D")

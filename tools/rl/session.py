@@ -61,6 +61,7 @@ class Session:
         self.killed_because = ""
         self.end_record = None
         self.heard = Counter()          # records so far by type
+        self.latest = {}                # the last of each type since the machine's last start
         self.recent = deque(maxlen=KEPT_LINES)  # of the console's text
         self.status = SYSTEM_FAILED
         self.why = ""
@@ -100,13 +101,20 @@ class Session:
                 self.last_heard, line = item
                 event = parse_line(line)
                 if isinstance(event, dict):
-                    self.heard[event["type"]] += 1
-                    self.end_record = event if event["type"] == "end" else self.end_record
+                    self.note(event)
                 else:
                     self.recent.append(event)
                 yield self.last_heard, event
         finally:
             self.close()
+
+    def note(self, record):
+        kind = record["type"]
+        if kind == "boot":
+            self.latest = {}
+        self.latest[kind] = record
+        self.heard[kind] += 1
+        self.end_record = record if kind == "end" else self.end_record
 
     def _watch(self):
         now = self.elapsed()
