@@ -75,17 +75,27 @@ inline constexpr mm::Allocator planned_heap{
     },
     [](void *, u8 *block, u64 size) { world->allocator.free_bytes(world->allocator.context, block, size); }};
 
-// Makes the processor itself refuse the entry, behind all checks of ours, and mends the VMCB before the next.
+// Makes the processor itself refuse the entry, behind all checks of ours. The machine, which lives at least
+// until it is tried again, must be mended before: QEMU writes the host's state into a VMCB that it refuses.
 class PlannedEntries final {
   public:
     rstate::Result<void> before_entry(svm::Vmcb &vmcb, u64) {
-        constexpr u32 vmrun = static_cast<u32>(svm::Intercept2::Vmrun::mask);
         vmcb.control.clean_bits = 0; // the processor must look at what changes here
-        vmcb.control.intercepts2 |= vmrun;
-        if (plan.meets(Point::entry)) vmcb.control.intercepts2 &= ~vmrun;
+        if (!plan.meets(Point::entry)) return rstate::done();
+        refused_ = &vmcb, before_ = vmcb;
+        vmcb.control.intercepts2 &= ~static_cast<u32>(svm::Intercept2::Vmrun::mask);
         return rstate::done();
     }
     void after_exit(const svm::Vmcb &) {}
+
+    static void mend() {
+        if (refused_ != nullptr) *refused_ = before_;
+        refused_ = nullptr;
+    }
+
+  private:
+    static inline constinit svm::Vmcb *refused_ = nullptr;
+    static inline constinit svm::Vmcb before_ = {};
 };
 
 } // namespace kernel
