@@ -84,15 +84,16 @@ template <PhysicalMemory M> class FramePool final {
         return frame;
     }
 
-    // Frames in a row, the first at a multiple of `alignment` frames (a power of two), from memory that was
-    // never used: frames that came back are not put together again.
+    // Frames in a row, the first at a multiple of `alignment` frames (a power of two): from memory that was
+    // never used, and when there is none, put together from frames that came back one by one.
     rstate::Result<Phys> allocate_run(u64 count, u64 alignment, Owner owner) {
         const cpu::Guard guard(lock_);
         if (count == 0 || count > longest_run)
             return FAIL(too_large, "a row of frames fits between two pages of books", count);
         Phys first;
-        if (!TRY(take_unused(count, alignment, owner, first), "taking frames in a row", count, alignment))
-            return FAIL(no_contiguous, "no range has that many unused frames in a row", count, alignment);
+        if (!TRY(take_unused(count, alignment, owner, first), "taking frames in a row", count, alignment) &&
+            !TRY(take_joined(count, alignment, owner, first), "joining frames to a row", count, alignment))
+            return FAIL(no_contiguous, "no range has that many free frames in a row", count, alignment);
         free_ -= count;
         return first;
     }
@@ -176,6 +177,71 @@ template <PhysicalMemory M> class FramePool final {
         books.set_owner(index, owner);
         if (--books.free_count == 0) listed_ = Phys(books.next_books);
         return group + index * page_size;
+    }
+
+    // The frames of one group that came back, a bit each.
+    class Returned final {
+      public:
+        explicit Returned(const Books &books) {
+            for (u64 index = books.free_head; index != 0; index = books.entries[index] & 0xFFF)
+                words_[index / 64] |= 1ul << index % 64;
+        }
+        bool has(u64 index) const { return (words_[index / 64] >> index % 64 & 1) != 0; }
+        // The first index from which on there are `count` of them, 0 for none.
+        u64 row(Phys group, u64 count, u64 alignment) const {
+            const u64 first = group.frame_number();
+            const auto aligned = [&](u64 index) { return align_up(first + index, alignment) - first; };
+            for (u64 start = aligned(1); start + count <= frames_per_group;) {
+                u64 length = 0;
+                while (length < count && has(start + length)) ++length;
+                if (length == count) return start;
+                start = aligned(start + length + 1);
+            }
+            return 0;
+        }
+
+      private:
+        u64 words_[frames_per_group / 64 + 1] = {};
+    };
+
+    // `count` frames in a row that came back, all in one group. False: no group has them.
+    rstate::Result<bool> take_joined(u64 count, u64 alignment, Owner owner, Phys &first) {
+        for (Phys group = listed_, before; group.value() != 0;) {
+            auto pin = TRY(memory_.pin(group), "pinning the books of a group", group);
+            Books &books = books_in(pin);
+            const Returned returned(books);
+            const u64 row = returned.row(group, count, alignment);
+            if (row != 0) {
+                if (books.free_count == count)
+                    TRY(unlist(before, Phys(books.next_books)), "taking a group off the list", group);
+                relist(books, returned, row, count);
+                for (u64 k = 0; k < count; ++k) books.set_owner(row + k, owner);
+                first = group + row * page_size;
+                return true;
+            }
+            before = group, group = Phys(books.next_books);
+        }
+        return false;
+    }
+    // The group behind `before`, or the first one, has no frame any more.
+    rstate::Result<void> unlist(Phys before, Phys next) {
+        if (before.value() == 0) {
+            listed_ = next;
+            return rstate::done();
+        }
+        auto pin = TRY(memory_.pin(before), "pinning the books before those of a group", before);
+        books_in(pin).next_books = next.value();
+        return rstate::done();
+    }
+    // The list of a group's frames without those of a row.
+    static void relist(Books &books, const Returned &returned, u64 row, u64 count) {
+        books.free_head = 0;
+        for (u64 index = frames_per_group - 1; index > 0; --index) {
+            if (!returned.has(index) || index - row < count) continue;
+            books.entries[index] = books.free_head;
+            books.free_head = static_cast<u16>(index);
+        }
+        books.free_count = static_cast<u16>(books.free_count - count);
     }
 
     // `count` unused frames in a row; what alignment skips counts as come back. False: no range has them.

@@ -66,7 +66,7 @@ template <PhysicalMemory M> class Frames final {
             }
         }
         if (count == 1) return FAIL(out_of_frames, "no core has a frame left", owner, used());
-        return FAIL(no_contiguous, "no core has that many unused frames in a row", count, alignment, owner);
+        return FAIL(no_contiguous, "no core has that many free frames in a row", count, alignment, owner);
     }
 
     // Drops the frame from every core's window and gives it back.

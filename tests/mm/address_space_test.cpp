@@ -4,6 +4,7 @@
 
 #include <bit>
 #include <set>
+#include <utility>
 
 namespace {
 
@@ -201,6 +202,13 @@ TEST_F(AddressSpaceTest, AddressesThatAreNobodysAreToldApart) {
     EXPECT_EQ(what.range.first, range.first);
 }
 
+// The books know a frame's owner, not who maps it: the range that still does is where it shows.
+TEST_F(AddressSpaceTest, AFrameThatWasFreedWhileItWasMappedIsCaughtWhenItsRangeEnds) {
+    const mm::Range range = memory(2);
+    world.frames.free(space.table().translate(range.page(1)).take(), Owner::stack);
+    EXPECT_DEATH(rstate::ignore(space.retire(range, nullptr), "dies"), "a frame is freed once");
+}
+
 TEST_F(AddressSpaceTest, WhereverReservingFailsNothingIsLost) {
     const u64 before = world.frames_in_use();
     u64 n = 0;
@@ -242,12 +250,12 @@ struct Pages {
     u32 asked = 0;
     bool fail = false;
     Phys shared;
-    std::function<void()> meanwhile;
+    std::function<void()> meanwhile; // in the next fill, once
 
     static rstate::Result<void> fill(void *self, u64 page, u8 *bytes) {
         auto &pages = *static_cast<Pages *>(self);
         ++pages.asked;
-        if (pages.meanwhile) pages.meanwhile();
+        if (const auto once = std::exchange(pages.meanwhile, {})) once();
         if (pages.fail) return FAIL(mm::not_backed, "the test's pager has nothing", page);
         bytes[0] = static_cast<u8>(page + 1);
         return rstate::done();
@@ -297,7 +305,6 @@ TEST_F(LazyTest, APagerThatFailsIsAChainAndNothingIsMapped) {
 TEST_F(LazyTest, APagerRunsWithoutLocksSoItMayUseMemoryAndFaultItself) {
     const mm::Range inner = lazy(1, fills), outer = lazy(1, fills);
     pages.meanwhile = [&] {
-        pages.meanwhile = {};
         EXPECT_TRUE(resolve(inner.first));
         world.heap->free(world.heap->allocate(9, 1, site_of("x", 1)).take(), 9, nullptr);
     };
@@ -309,7 +316,6 @@ TEST_F(LazyTest, APagerRunsWithoutLocksSoItMayUseMemoryAndFaultItself) {
 TEST_F(LazyTest, WhenTwoCoresPageInAtOnceOneAnswerIsUsedAndNoFrameIsLost) {
     const mm::Range range = lazy(1, fills);
     pages.meanwhile = [&] {
-        pages.meanwhile = {};
         const sim::AsCore as(1);
         EXPECT_TRUE(resolve(range.first)) << "core 1 is faster";
         EXPECT_TRUE(world.store(range.first, 99));
@@ -350,6 +356,75 @@ TEST_F(LazyTest, AWriteCopiesASharedPageForAllCores) {
     space.retire(range, nullptr).take();
     EXPECT_EQ(world.frames.used(Owner::heap), 0u);
     EXPECT_EQ(world.frames.owner_of(pages.shared), Owner::snapshot) << "what is shared is the pager's";
+}
+
+// A pager may wait as long as it likes: everything else goes on meanwhile, on its own core and on others, the
+// other pages of its own range included.
+TEST_F(LazyTest, WhileAPagerSleepsNobodyWaitsForIt) {
+    const mm::Range range = lazy(3, fills);
+    const mm::Range other = memory(1);
+    pages.meanwhile = [&] {
+        const sim::AsCore as(1);
+        EXPECT_TRUE(resolve(range.page(2)));
+        EXPECT_EQ(world.load(range.page(2)), 3);
+        EXPECT_EQ(world.why(range.page(1)).code, &mm::not_backed) << "the page that is waited for";
+        space.protect(other, 0, mm::read_only).take();
+        space.retire(other, nullptr).take();
+        space.retire(memory(2), nullptr).take();
+        forget_all();
+    };
+    EXPECT_TRUE(resolve(range.page(1)));
+    EXPECT_EQ(world.load(range.page(1)), 2);
+    EXPECT_EQ(pages.asked, 2u);
+    EXPECT_EQ(world.frames.used(Owner::heap), 2u);
+}
+
+TEST_F(LazyTest, WhereverPagingInOrCopyingFailsNothingIsLostAndTheNextFaultWorks) {
+    pages.shared = world.frames.allocate(Owner::snapshot).take();
+    u64 points = 0;
+    const auto fail_everywhere = [&](Virt address, u64 fault_code) {
+        for (u64 n = 0;; ++n, ++points) {
+            ASSERT_LT(n, 100u);
+            const u64 before = world.frames_in_use();
+            world.memory.fail_after(n);
+            auto resolved = space.resolve_fault(address, fault_code);
+            world.memory.never_fail();
+            if (resolved.ok()) {
+                EXPECT_TRUE(resolved.value());
+                break;
+            }
+            EXPECT_NE(resolved.error().frame()->inner, nullptr) << "it tells more than the origin";
+            rstate::handled(std::move(resolved));
+            EXPECT_EQ(world.frames_in_use(), before) << n;
+            EXPECT_EQ(world.memory.pins(), 0u) << n;
+        }
+    };
+    const mm::Range filled = lazy(1, fills), lent = lazy(1, shares);
+    fail_everywhere(filled.first, 0);
+    EXPECT_EQ(world.load(filled.first), 1);
+    fail_everywhere(lent.first, 0);
+    fail_everywhere(lent.first, cpu::PageFaultCode::Write::mask);
+    EXPECT_TRUE(world.store(lent.first, 9));
+    EXPECT_GT(points, 20u);
+}
+
+// Each page's first write copies; the others still show the frame.
+TEST_F(LazyTest, EachPageOfOneLentFrameIsCopiedForItself) {
+    pages.shared = world.frames.allocate(Owner::snapshot).take();
+    world.memory.peek(pages.shared)[0] = 40;
+    const mm::Range range = lazy(3, shares);
+    for (u64 page = 0; page < 3; ++page) EXPECT_TRUE(resolve(range.page(page)));
+    EXPECT_EQ(world.frames.used(Owner::heap), 0u);
+    for (u64 page = 0; page < 2; ++page) {
+        EXPECT_TRUE(resolve(range.page(page), true));
+        EXPECT_TRUE(world.store(range.page(page), static_cast<u8>(50 + page)));
+        EXPECT_TRUE(resolve(range.page(page), true)) << "already copied: nothing to do";
+    }
+    EXPECT_EQ(world.load(range.page(0)), 50);
+    EXPECT_EQ(world.load(range.page(1)), 51);
+    EXPECT_EQ(world.load(range.page(2)), 40);
+    EXPECT_EQ(world.memory.peek(pages.shared)[0], 40);
+    EXPECT_EQ(world.frames.used(Owner::heap), 2u);
 }
 
 TEST_F(LazyTest, AWriteToAReadOnlyLazyRangeIsAMistake) {

@@ -125,6 +125,22 @@ TEST_F(WindowedWorld, ALargeBlockLeavesNoSlotBehindEither) {
     EXPECT_EQ(free_but_reachable(), 0u);
 }
 
+TEST_F(WindowedWorld, AFrameIsNotFreedUnderAPinOfAnyCore) {
+    const Phys frame = frames.allocate(Owner::device).take();
+    const auto free = [&] { frames.free(frame, Owner::device); };
+    {
+        auto pin = core_windows.pin(frame).take();
+        EXPECT_DEATH(free(), "a frame is not freed while it is pinned");
+    }
+    {
+        sim::AsCore as(1);
+        auto pin = core_windows.pin(frame).take();
+        const sim::AsCore freer(0);
+        EXPECT_DEATH(free(), "a frame is not freed while it is pinned");
+    }
+    free();
+}
+
 TEST_F(WindowedWorld, WithEverySlotPinnedAnAllocationIsAnErrorAndHarmless) {
     const auto allocate = [&] { return heap->allocate(8, 8, {"block", "f.cpp", "f", 1}); };
     rstate::ignore(allocate(), "makes the records' frames");
