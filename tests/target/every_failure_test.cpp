@@ -30,7 +30,7 @@ struct Pages {
     static rstate::Result<Phys> share(void *self, u64) { return static_cast<Pages *>(self)->lent; }
 };
 
-// The frames that the story is told in; a row cannot be had again and again, since rows are never rejoined.
+// The frames that each story is told in.
 struct Ground {
     static constexpr u64 frames = 1200;
     Phys first;
