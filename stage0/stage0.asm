@@ -8,8 +8,7 @@
 ;
 ; Firmware may overwrite the hole and the partition table; the code lies outside both.
 
-bits 16
-org 0x7C00
+bits 16                                 ; linked at 0x7C00, so that a debugger has its lines
 
 STAGE1          equ 0x7E00              ; where stage1 runs, directly behind this sector
 STAGE1_SECTORS  equ 4
@@ -100,7 +99,7 @@ start:
         jne     fail
 
         mov     dl, [drive]
-        jmp     STAGE1
+        jmp     $$ + STAGE1 - 0x7C00
 
 ; Prints the reason at SI and stops for good.
 fail:   push    si

@@ -13,8 +13,7 @@
 
 %include "offsets.inc"
 
-bits 16
-org 0x7E00
+bits 16                                 ; linked at 0x7E00
 
 HANDOFF         equ 0x0500
 MAP             equ 0x0600

@@ -14,7 +14,8 @@ from pathlib import Path
 from tests.boot import lan
 from tests.tools.test_report import parse
 from tools.rl import scenario, targets
-from tools.rl.common import BUILTIN_TARGET, CRASHED, IMAGE, MISSING, OK, ROOT, SYSTEM_FAILED, USAGE
+from tools.rl.common import BUILD, BUILTIN_TARGET, CRASHED, IMAGE, MISSING, OK, ROOT, SYSTEM_FAILED, USAGE
+from tools.rl.elf import PF_X, PT_LOAD, Elf
 from tools.rl.ninja import run_ninja
 from tools.rl.qemu import PROGRAM, Machine, die_with_parent
 
@@ -197,6 +198,30 @@ printf "stage2 is at %x\\n", $pc
 info symbol $pc
 """
 
+GDB_IN_THE_FIRST_STAGES = """
+hbreak stage0.asm:start
+continue
+x/i $pc
+hbreak read_map
+continue
+x/i $pc
+hbreak enter_long_mode.long
+continue
+x/i $pc
+"""
+
+GDB_IN_THE_LOADER = """
+rl stage loader
+x/i $pc
+hbreak long_mode
+continue
+x/i $pc
+break loader_main
+continue
+rl stage 2
+info symbol $pc
+"""
+
 GDB_IN_THE_KERNEL = """
 rl wait
 tbreak kernel::Reporter::serve
@@ -216,11 +241,11 @@ rl dis
 """
 
 
-def debugged(out, commands, *patterns):
+def debugged(out, commands, *patterns, way="img"):
     """gdb's output for these commands, which has a line like each pattern."""
     out.mkdir(parents=True)
     (out / "commands").write_text(commands)
-    output = build_py(OK, "debug", "--commands", out / "commands")
+    output = build_py(OK, "debug", "--way", way, "--commands", out / "commands")
     promise("Python Exception" not in output and "Error" not in output, f"gdb complains: {output[-3000:]}")
     for pattern in patterns:
         promise(re.search(pattern, output, re.MULTILINE), f"no line like {pattern}: {output[-5000:]}")
@@ -229,6 +254,36 @@ def debugged(out, commands, *patterns):
 def gdb_stops_at_each_stage(out):
     debugged(out, GDB_AT_STAGES, r"^stage0 is at 7c00$", r"^stage1 is at 7e00$", r"^stage2 is at 10000$",
              r"^stage2_start in section ")
+
+
+def line_of(source, text):
+    """The number of the line that has this, in a file of the tree."""
+    lines = (ROOT / source).read_text().splitlines()
+    return next(number for number, line in enumerate(lines, 1) if text in line)
+
+
+def gdb_shows_the_lines_of_the_first_stages(out):
+    """At labels, before and behind the change from 16 to 64 bits; and the lines are of the very bytes that run."""
+    debugged(out, GDB_IN_THE_FIRST_STAGES,
+             rf"^{line_of('stage0/stage0.asm', 'start:') + 1}\t +cli$", r"^=> 0x\w+ <start>:\s+cli$",
+             rf"^{line_of('stage1/stage1.asm', 'read_map:') + 1}\t +xor ", r"^=> 0x\w+ <read_map>:\s+xor ebx,ebx$",
+             rf"^{line_of('stage1/stage1.asm', '.long:')}\t\.long:",
+             r"^=> 0x\w+ <enter_long_mode.long>:\s+mov +\$0x10,%eax$")
+    for stage in ("stage0", "stage1"):
+        elf = Elf((BUILD / f"{stage}.elf").read_bytes())
+        code, = (elf.data[s.offset:s.offset + s.file_size] for s in elf.segments
+                 if s.kind == PT_LOAD and s.flags & PF_X)
+        promise(code == (BUILD / f"{stage}.bin").read_bytes(), f"{stage}.elf has other bytes than what is booted")
+
+
+def gdb_shows_the_lines_of_the_loader(out):
+    """Started by PVH, where it is known in which place the loader will lie: in 32-bit mode, then in 64-bit mode."""
+    debugged(out, GDB_IN_THE_LOADER, r"^at the first instruction of loader$",
+             rf"^{line_of('loader/entry.asm', 'pvh_32: mov')}\tpvh_32:", r"^=> 0x\w+ <pvh_32>:\s+mov edi,0x2$",
+             rf"^{line_of('loader/entry.asm', 'long_mode:') + 1}\t +mov ",
+             r"^=> 0x\w+ <long_mode>:\s+mov +\$0x10,%eax$",
+             r"loader_main \(way=boot::Way::pvh, .* at \S*loader/main.cpp:\d+$", r"^stage2_start in section ",
+             way="elf")
 
 
 def gdb_reads_the_kernels_books(out):
@@ -352,7 +407,8 @@ SHORT = (memory_of_64_gib_boots_like_512_mib, a_number_of_cases_ends_the_run_and
          ctrl_c_ends_the_run_cleanly, a_killed_run_loses_nothing_and_leaves_no_machine,
          a_killed_qemu_is_one_clear_line_and_loses_nothing, a_missing_qemu_is_named,
          a_folder_that_cannot_be_written_is_refused, an_empty_input_is_an_input, an_input_that_is_too_long_is_refused,
-         the_map_of_a_live_run_has_both_spaces, gdb_stops_at_each_stage, gdb_reads_the_kernels_books,
+         the_map_of_a_live_run_has_both_spaces, gdb_stops_at_each_stage, gdb_shows_the_lines_of_the_first_stages,
+         gdb_shows_the_lines_of_the_loader, gdb_reads_the_kernels_books,
          a_machine_at_a_serial_line_is_shown_saved_asked_and_traced,
          the_published_bug_is_found_repeats_and_is_what_address_sanitizer_says)
 LONG = (every_crash_replays_the_same_twenty_times, *(lan.TESTS if lan.can_be_had() else ()))

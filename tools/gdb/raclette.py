@@ -8,13 +8,15 @@ import threading
 import time
 
 import gdb
+from gdb.disassembler import Disassembler, DisassemblerResult, register_disassembler
 
 BUILD = globals().get("RACLETTE_BUILD", "build")
 KERNEL = globals().get("RACLETTE_KERNEL", "build/kernel.elf")
+# What runs before the kernel: (ELF file, where its address 0 lies, its first instruction), in their order.
+STAGES = globals().get("RACLETTE_STAGES", {})
 LOG = globals().get("RACLETTE_LOG", "")
-STAGE2_AT = 0x10000
 KERNEL_BASE = re.compile(r"kernel\b[^\n]*?\b(?:at|base|slide) (0x[0-9a-f]+)")
-loaded = set()
+loaded = {}                     # program -> an address of it
 
 
 def console():
@@ -22,22 +24,31 @@ def console():
         return log.read()
 
 
-def load_stage2():
-    gdb.execute(f"add-symbol-file {BUILD}/stage2.elf -o {STAGE2_AT:#x}", to_string=True)
-    loaded.add("stage2")
+def load(name, file, offset, inside):
+    gdb.execute(f"add-symbol-file {file} -o {offset:#x}", to_string=True)
+    loaded[name] = inside
+
+
+def drop(name):
+    gdb.execute(f"remove-symbol-file -a {loaded.pop(name):#x}", to_string=True)
+
+
+def load_stage(name):
+    file, offset, first = STAGES[name]
+    load(name, f"{BUILD}/{file}", offset, first)
 
 
 def load_symbols():
     """Whatever is known by now; True when the kernel's are in."""
     found = KERNEL_BASE.search(console())
-    if "stage2" not in loaded and "stage2" in console() and not found:
-        load_stage2()
+    if not found and "stage2" in console() and "stage2" not in loaded:
+        load_stage("stage2")
     if found and "kernel" not in loaded:
-        if "stage2" in loaded:          # it is over, and has many of the same names
-            gdb.execute(f"remove-symbol-file -a {STAGE2_AT:#x}", to_string=True)
-        gdb.execute(f"add-symbol-file {KERNEL} -o {found.group(1)}", to_string=True)
-        loaded.add("kernel")
-        print(f"kernel symbols at {found.group(1)}")
+        for name in list(loaded):       # what is over has many of the same names
+            drop(name)
+        base = int(found.group(1), 16)
+        load("kernel", KERNEL, base, base)
+        print(f"kernel symbols at {base:#x}")
     return "kernel" in loaded
 
 
@@ -62,6 +73,18 @@ def walk(root, address):
 
 def selected_vmcb():
     return last_vmcb(gdb.selected_thread().num - 1)     # in look.py
+
+
+def mode():
+    """16, 32 or 64: what the selected core's processor takes instructions to be."""
+    if int(gdb.parse_and_eval("$efer")) >> 10 & 1:
+        return 64
+    return 32 if int(gdb.parse_and_eval("$cr0")) & 1 else 16
+
+
+def ndisasm(bits, at, code):
+    done = subprocess.run(["ndisasm", f"-b{bits}", f"-o{at:#x}", "-"], input=code, capture_output=True, check=True)
+    return done.stdout.decode().splitlines()
 
 
 def flags(entry):
@@ -110,23 +133,24 @@ class Wait(gdb.Command):
 
 
 class Stage(gdb.Command):
-    """rl stage N: run to the first instruction of stage N (3: the kernel, once it has printed its base)."""
-
-    ENTRY = {0: 0x7C00, 1: 0x7E00, 2: STAGE2_AT}
+    """rl stage N: run to the first instruction of stage N (3: the kernel, once it has printed its base), or of
+    the `loader`."""
 
     def __init__(self):
         super().__init__("rl stage", gdb.COMMAND_RUNNING)
 
     def invoke(self, argument, _tty):
-        number = int(argument)
-        if number not in self.ENTRY:
+        if argument == "3":
             gdb.execute("rl wait")
             return
-        if number == 2 and "stage2" not in loaded:
-            load_stage2()
-        gdb.execute(f"thbreak *{self.ENTRY[number]:#x}", to_string=True)
+        name = argument if argument == "loader" else f"stage{argument}"
+        if name not in STAGES:
+            raise gdb.GdbError(f"this machine starts by {', '.join(STAGES)} and the kernel")
+        if name not in loaded:
+            load_stage(name)
+        gdb.execute(f"thbreak *{STAGES[name][2]:#x}", to_string=True)
         gdb.execute("continue")
-        print(f"at the first instruction of stage {number}")
+        print(f"at the first instruction of {name}")
 
 
 class PageTable(gdb.Command):
@@ -179,15 +203,35 @@ class Disassemble(gdb.Command):
         super().__init__("rl dis", gdb.COMMAND_DATA)
 
     def invoke(self, argument, _tty):
-        protected = int(gdb.parse_and_eval("$cr0")) & 1
-        long_mode = int(gdb.parse_and_eval("$efer")) >> 10 & 1
-        bits = int(argument or (64 if long_mode else 32 if protected else 16))
-        at = int(gdb.parse_and_eval("$rip")) + (0 if protected else int(gdb.parse_and_eval("$cs")) * 16)
+        real = mode() == 16 and not int(gdb.parse_and_eval("$cr0")) & 1
+        at = int(gdb.parse_and_eval("$rip")) + (int(gdb.parse_and_eval("$cs")) * 16 if real else 0)
         memory = bytes(gdb.selected_inferior().read_memory(at, 48))
-        done = subprocess.run(["ndisasm", f"-b{bits}", f"-o{at:#x}", "-"], input=memory, capture_output=True)
-        print("\n".join(done.stdout.decode().splitlines()[:10]))
+        print("\n".join(ndisasm(int(argument or mode()), at, memory)[:10]))
+
+
+class FollowModes(Disassembler):
+    """gdb's own commands (x/i, disassemble) take the processor to be in 64-bit mode; the first stages are not."""
+
+    def __init__(self):
+        super().__init__("raclette")
+
+    def __call__(self, info):
+        bits = mode()
+        if bits == 64:
+            return None                 # gdb knows it
+        lines = ndisasm(bits, info.address, bytes(info.read_memory(15)))
+        _, code, text = lines[0].split(None, 2)
+        for more in lines[1:]:          # a long instruction goes on behind a dash
+            if not more.lstrip().startswith("-"):
+                break
+            code += more.strip(" -")
+        return DisassemblerResult(len(code) // 2, text)
 
 
 for command in (Rl, Symbols, Wait, Stage, PageTable, NestedTable, Vmcb, Disassemble):
     command()
+register_disassembler(FollowModes())
+for stage in STAGES:
+    if stage != "stage2":               # which has many of the kernel's names: only while it runs
+        load_stage(stage)
 gdb.events.stop.connect(lambda _event: load_symbols())

@@ -99,7 +99,10 @@ def _build(sub):
 
 
 def _debug(sub):
-    sub.add_argument("--stage", type=_integer(0, 3), metavar="N", help="run to the beginning of stage N; 3: the kernel")
+    sub.add_argument("--stage", choices=("0", "1", "2", "3", "loader"),
+                     help="run to the beginning of a stage, or of the loader; 3: the kernel")
+    sub.add_argument("--way", choices=("img", "elf"), default="img",
+                     help="img: by the BIOS, stage0 and stage1; elf: by PVH and the loader (default %(default)s)")
     sub.add_argument("--commands", metavar="FILE", help="gdb commands to run instead of a prompt")
     _debug_build(sub)
 

@@ -7,11 +7,12 @@ import os
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import tempfile
 from pathlib import Path
 
-from . import artefacts, build
+from . import artefacts, build, package
 from .common import BUILD, BUILTIN_TARGET, MISSING, OK, ROOT, TESTS_FAILED, Stop, folder_of
 from .qemu import Machine, die_with_parent
 
@@ -22,7 +23,23 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def gdb_script(port, log, folder):
+LOADED_AT = 1 << 24             # where QEMU's own loader puts the package
+STAGE2_AT = 0x10000             # where stage1 puts stage2
+
+
+def stages(way, data):
+    """What runs before the kernel: (ELF file, where its address 0 lies, its first instruction), in their order."""
+    if way == "img":
+        return {"stage0": ("stage0.elf", 0, 0x7C00), "stage1": ("stage1.elf", 0, 0x7E00),
+                "stage2": ("stage2.elf", STAGE2_AT, STAGE2_AT)}
+    header = package.find(data)
+    pvh_entry, = struct.unpack_from("<I", data, header + package.PVH_ENTRY)
+    stage2_at = LOADED_AT + struct.unpack_from("<Q", data, header + package.STAGE2_OFFSET)[0]
+    return {"loader": ("loader.elf", LOADED_AT, LOADED_AT + pvh_entry),
+            "stage2": ("stage2.elf", stage2_at, stage2_at)}
+
+
+def gdb_script(port, log, folder, before_kernel):
     return "\n".join((
         "set pagination off",
         "set confirm off",
@@ -30,6 +47,7 @@ def gdb_script(port, log, folder):
         f"python RACLETTE_BUILD = {str(BUILD)!r}",
         f"python RACLETTE_KERNEL = {str(folder / 'kernel.elf')!r}",
         f"python RACLETTE_LOG = {str(log)!r}",
+        f"python RACLETTE_STAGES = {before_kernel!r}",
         f"source {ROOT / 'tools/gdb/raclette.py'}",
         f"source {ROOT / 'tools/gdb/look.py'}",
         f"target remote 127.0.0.1:{port}",
@@ -51,11 +69,12 @@ def main(arguments):
         raise Stop(MISSING, "gdb is not on PATH (Debian: gdb)")
     with tempfile.TemporaryDirectory(prefix="raclette-debug-") as folder:
         copy, log, script = Path(folder) / "disk.img", Path(folder) / "serial.log", Path(folder) / "raclette.gdb"
-        shutil.copyfile(artefacts.path("img", built), copy)
+        shutil.copyfile(artefacts.path(arguments.way, built), copy)
         log.touch()
         port = free_port()
-        script.write_text(gdb_script(port, log, built))
-        command = Machine(cpus=2, may_exit=False).arguments(str(copy))
+        script.write_text(gdb_script(port, log, built, stages(arguments.way, copy.read_bytes())))
+        disk = "ide" if arguments.way == "img" else "kernel"
+        command = Machine(cpus=2, may_exit=False, disk=disk).arguments(str(copy))
         command += ["-S", "-gdb", f"tcp:127.0.0.1:{port}", "-serial", f"file:{log}"]
         qemu = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
                                 preexec_fn=die_with_parent)

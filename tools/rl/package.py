@@ -6,6 +6,8 @@ from .xxhash import xxh64
 
 PAGE = 4096
 HEADER_MAGIC = b"RLLD"
+STAGE2_OFFSET = 24              # in the package's header: how far behind it stage2 lies
+PVH_ENTRY = 0x64                # and its entry for PVH (loader/entry.asm)
 STAGE2_MEMORY = 20              # where stage2's header says how much memory it occupies
 
 
