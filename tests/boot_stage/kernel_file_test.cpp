@@ -16,7 +16,6 @@ using sim::ElfBuilder;
 using stage2::KernelFile;
 
 using namespace sim::small_kernel;
-using sim::put;
 using Small = sim::SmallKernel;
 constexpr u32 dt_rela = 7;
 

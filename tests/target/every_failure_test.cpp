@@ -2,6 +2,7 @@
 // on the machine: the error tells what was being done, the same works when it is tried again, nothing is
 // lost.
 #include <optional>
+#include <type_traits>
 
 #include "base/log.h"
 #include "fuzz/worker.h"
@@ -306,7 +307,7 @@ template <class Story, class Given> class Teller final {
     }
 
   private:
-    static constexpr u32 step_count = sizeof Story::steps / sizeof *Story::steps;
+    static constexpr u32 step_count = std::extent_v<decltype(Story::steps)>;
 
     rstate::Result<> do_step(u32 step) {
         plan.open();
