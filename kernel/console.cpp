@@ -14,6 +14,7 @@ constinit cpu::SpinLock console_lock("console", 3);
 constinit dev::Uart uart{dev::Uart::com1};
 constinit dev::Screen screen;
 constinit dev::Framebuffer framebuffer;
+constinit bool set_up = false;
 constinit bool seized = false;
 constinit bool in_line = false;   // a line is on the line in part
 constinit bool in_record = false; // a record is on the line in part
@@ -77,7 +78,10 @@ void log_line(Text line) {
 
 namespace kernel {
 
-void init_console() { uart.init(); }
+void init_console() {
+    set_up = true; // before anything can fail: a panic in here must not come here again
+    uart.init();
+}
 
 void attach_screen(volatile u16 *cells) {
     Console console;
@@ -90,6 +94,7 @@ void attach_framebuffer(volatile u32 *pixels, u32 width, u32 height, u32 stride,
 }
 
 void seize_console() {
+    if (!set_up) init_console();
     if (!seized && in_line) uart.write("\r\n"); // its writer will not end it
     seized = true;
 }

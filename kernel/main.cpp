@@ -57,7 +57,6 @@ rstate::Result<u32> serve(const stage2::CoreArgs &args, const boot::Bundle &bund
 }
 
 rstate::Result<u32> run(const stage2::CoreArgs &args) {
-    start_first_core(args); // from here on a fault says what it is
     TRY(check(args), "checking what stage2 hands on");
     first_core.apic_id = args.apic_id;
     protect_core();                                      // before anything of ours could rely on its absence
@@ -87,8 +86,9 @@ rstate::Result<u32> run(const stage2::CoreArgs &args) {
 
 extern "C" [[noreturn]] void kernel_main(const stage2::CoreArgs &args) {
     using namespace kernel;
-    init_console();
     set_kernel_image(args.kernel_base, args.text_bytes);
+    start_first_core(args); // from here on a fault says what it is
+    init_console();
     log_formatted("6 kernel at {x}, build {h}", args.kernel_base, args.build_id);
     auto status = run(args);
     if (!status.ok()) panic(status.take_error());

@@ -3,6 +3,8 @@ import struct
 
 from tools.rl import image as disk
 from tools.rl import package
+from tools.rl.elf import PT_LOAD, Elf
+from tools.rl.explain import KERNEL
 from tools.rl.xxhash import xxh32, xxh64
 
 SECTOR = 512
@@ -41,6 +43,13 @@ def cut(name):
     return apply
 
 
+def _with_sum(image):
+    """Stage1 was changed: stage0 must find the sum that it has now."""
+    first = image[STAGE1:STAGE1 + disk.STAGE1_BYTES]
+    struct.pack_into("<I", image, disk.STAGE1_SUM, sum(struct.unpack("<512I", first)) & 0xFFFFFFFF)
+    return bytes(image)
+
+
 def stage2_of_another_build(image, layout):
     """Intact by its hash, and by its sum stage1 that holds the hash: only the build id in stage2 is another."""
     part = _part(layout, "stage2")
@@ -50,11 +59,29 @@ def stage2_of_another_build(image, layout):
     stage2 = bytes(other[at:at + part.size])
     if any(part.name == "stage1" for part in layout.parts):
         struct.pack_into("<I", other, STAGE1 + 0x20, xxh32(stage2))
-        first = other[STAGE1:STAGE1 + disk.STAGE1_BYTES]
-        struct.pack_into("<I", other, disk.STAGE1_SUM, sum(struct.unpack("<512I", first)) & 0xFFFFFFFF)
-    else:
-        struct.pack_into("<Q", other, package.find(image) + 24 + 2 * 8, xxh64(stage2))
+        return _with_sum(other)
+    struct.pack_into("<Q", other, package.find(image) + 24 + 2 * 8, xxh64(stage2))
     return bytes(other)
+
+
+UD2 = b"\x0f\x0b"
+
+
+def undefined_instruction(function, instead_of):
+    """The kernel is intact by its hash, and holds UD2 where `function` has this instruction of two bytes."""
+    def apply(image, layout):
+        part = _part(layout, "kernel")
+        at = part.lba * SECTOR
+        kernel = image[at:at + part.size]
+        address = next(value for name, value, _ in Elf(KERNEL.read_bytes()).symbols() if name == function)
+        segment = next(s for s in Elf(kernel).segments if s.kind == PT_LOAD and 0 <= address - s.address < s.file_size)
+        place = kernel.index(instead_of, address - segment.address + segment.offset)
+        kernel = kernel[:place] + UD2 + kernel[place + len(UD2):]
+        other = bytearray(image)
+        other[at:at + part.size] = kernel
+        struct.pack_into("<Q", other, STAGE1 + 0x48, xxh64(kernel))
+        return _with_sum(other)
+    return apply
 
 
 BOOT_SECTOR_CODE = 0x5A         # behind the jump and the hole for a BPB

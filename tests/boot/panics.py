@@ -1,11 +1,13 @@
 """Failures at the worst moments: chain, registers, what each other core was doing, a stop with the fixed status."""
 import re
 
+from tests.boot import damage
 from tools.rl.common import SYSTEM_FAILED
 from tools.rl.qemu import Machine
 from tools.rl.scenario import Scenario
 
 PLANTED = r"this is planted"
+RETFQ = b"\x48\xcb"
 REGISTERS = (r"^  rax [0-9a-f]{16} rbx ", r"^  cr2 [0-9a-f]{16} cr3 ")
 CHECK = "kernel.check_failed"
 
@@ -21,6 +23,14 @@ def told(name, plant, cpus, code=CHECK, core=0, says=(PLANTED,), deaf=(), failin
                     must=(rf"^error {re.escape(code)} on core {core}\b", r"<- origin$", r"backtrace, innermost first",
                           r"^panic: stopped$", *REGISTERS, *others, *says), must_not=must_not)
 
+
+# The first instruction behind the processor's new tables: no console, no memory, no other core.
+BEFORE_THE_CONSOLE = Scenario(
+    "panic before the console is set up", Machine(cpus=2), status=SYSTEM_FAILED,
+    damage=damage.undefined_instruction("load_tables", RETFQ),
+    must=(r"^error kernel.unexpected_exception on core 0, exception in the kernel\n.*an instruction this processor does"
+          r" not have.*<- origin$", r"^  at 0x[0-9a-f]+  kernel\+0x", *REGISTERS, r"^panic: stopped$"),
+    must_not=(r"^6 kernel at", r"another failure while this one"))
 
 TOLD_TWICE = (r"^panic: another failure while this one was being reported$", r"^error kernel.test_failed on core ",
               r" an error that can be told$")
@@ -45,5 +55,6 @@ PANICS = [
     told("in a panic, with the address space in a dead core's hands", "panic-with-dead-address-space", 2,
          code="mm.wild_access", deaf=(1,), says=(*TOLD_TWICE, r"another core holds the address space's lock",
                                                    r"^  core 1 holds mm.address_space$"), must_not=()),
+    BEFORE_THE_CONSOLE,
     told("on four cores at once", "panic-on-all-cores", 4, failing=(1, 2, 3)),
 ]
