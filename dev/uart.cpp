@@ -19,6 +19,7 @@ bool Uart::init() {
     cpu::out8(port_ + scratch, 0x5A);
     present_ = cpu::in8(port_ + scratch) == 0x5A;
     if (!present_) return false;
+    flush(); // the last words of the program before us: emptying the FIFO would lose them
     cpu::out8(port_ + interrupt_enable, 0);
     cpu::out8(port_ + line_control, divisor_latch);
     cpu::out8(port_ + data, 1);
@@ -29,33 +30,35 @@ bool Uart::init() {
     return true;
 }
 
-bool Uart::transmitter_empty() const { return (cpu::in8(port_ + line_status) & holding_empty) != 0; }
+bool Uart::status(u8 bit) const { return (cpu::in8(port_ + line_status) & bit) != 0; }
 
-bool Uart::wait_for(u8 status) const {
-    for (u32 tries = 0; tries < patience; ++tries)
-        if ((cpu::in8(port_ + line_status) & status) != 0) return true;
-    return false;
-}
-
-void Uart::write(Text text) {
-    if (!present_) return;
-    while (!text.empty() && wait_for(holding_empty)) text = text.from(write_some(text));
+bool Uart::wait_for(u8 bit) const {
+    u32 left = patience;
+    while (left != 0 && !status(bit)) --left;
+    return left != 0;
 }
 
 void Uart::flush() {
     if (present_) static_cast<void>(wait_for(all_sent)); // a port that is stuck sends nothing more
 }
 
-usize Uart::write_some(Text text) {
-    if (!present_) return text.size();
-    if (!transmitter_empty()) return 0;
+usize Uart::fill(Text text) {
     const usize count = min(text.size(), fifo_bytes);
     for (usize i = 0; i < count; ++i) cpu::out8(port_ + data, static_cast<u8>(text[i]));
     return count;
 }
 
+void Uart::write(Text text) {
+    while (present_ && !text.empty() && wait_for(holding_empty)) text = text.from(fill(text));
+}
+
+usize Uart::write_some(Text text) {
+    if (!present_) return text.size();
+    return status(holding_empty) ? fill(text) : 0;
+}
+
 bool Uart::read(u8 &byte) {
-    if (!present_ || (cpu::in8(port_ + line_status) & received) == 0) return false;
+    if (!present_ || !status(received)) return false;
     byte = cpu::in8(port_ + data);
     return true;
 }

@@ -25,8 +25,9 @@ class Uart final {
     bool read(u8 &byte);
 
   private:
-    bool transmitter_empty() const;
-    bool wait_for(u8 status) const;
+    bool status(u8 bit) const;
+    bool wait_for(u8 bit) const;
+    usize fill(Text text); // what an empty FIFO takes
     u16 port_;
     bool present_ = false;
 };

@@ -32,6 +32,7 @@ class FakeUart {
         ASSERT_EQ(width, 1u);
         ASSERT_TRUE(port >= com1 && port < com1 + 8);
         registers_[port - com1] = value;
+        if (port == com1 + 2 && (value & 4) != 0) lost += in_fifo_, in_fifo_ = 0;
         const bool latch = (registers_[3] & 0x80) != 0;
         if (port == com1 && latch) divisor = value;
         if (port != com1 || latch) return;
@@ -74,6 +75,15 @@ TEST(Uart, WritesEveryByteInOrderHoweverSlowTheWireIs) {
         EXPECT_EQ(fake.wire, text);
         EXPECT_EQ(fake.lost, 0u) << "no byte into a full FIFO";
     }
+}
+
+TEST(Uart, WhatTheProgramBeforeSaidIsOnTheWireBeforeTheFifoIsEmptied) {
+    FakeUart fake(100);
+    dev::Uart before(com1), after(com1);
+    ASSERT_TRUE(before.init());
+    before.write("last words\r\n");
+    ASSERT_TRUE(after.init());
+    EXPECT_EQ(fake.lost, 0u);
 }
 
 TEST(Uart, WriteSomeTakesOneFifoAndNothingWhileItIsFull) {
@@ -130,8 +140,9 @@ TEST(Uart, APortThatGetsStuckIsGivenUp) {
     FakeUart fake;
     dev::Uart uart(com1);
     ASSERT_TRUE(uart.init());
-    sim::on_port_read([](u16, u32) { return 0u; }); // never empty again
+    sim::on_port_read([](u16 port, u32) { return port == com1 + 7 ? 0x5Au : 0u; }); // never empty again
     uart.write("this returns");
+    EXPECT_TRUE(uart.init()) << "and so does this";
     EXPECT_EQ(fake.wire, "");
 }
 

@@ -55,6 +55,9 @@ class Machine:
                 *(UEFI if self.firmware == "uefi" else []), *self.disk_arguments(image),
                 *(["-device", "isa-debug-exit,iobase=0xf4,iosize=4"] if self.may_exit else []), *self.extra]
 
+    def start(self, image_bytes, log):
+        return Qemu(image_bytes, self, log)
+
     def disk_arguments(self, image):
         if self.disk == "none":
             return []
@@ -90,6 +93,13 @@ def die_with_parent():
         _prctl(1, signal.SIGKILL)
 
 
+def widen_pipe(descriptor):
+    try:
+        fcntl.fcntl(descriptor, getattr(fcntl, "F_SETPIPE_SZ", 1031), PIPE_BYTES)
+    except OSError:
+        pass                # a smaller pipe works too, the reader is quick
+
+
 class Qemu:
     """A running machine. `lines` yields (seconds since start, bytes without the newline), then None at the end."""
 
@@ -114,7 +124,7 @@ class Qemu:
         finally:
             for descriptor in descriptors:
                 os.close(descriptor)
-        self._widen_pipe()
+        widen_pipe(self.process.stdout.fileno())
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
 
@@ -144,12 +154,6 @@ class Qemu:
             file.write(content)
         return [writable, readable]
 
-    def _widen_pipe(self):
-        try:
-            fcntl.fcntl(self.process.stdout.fileno(), getattr(fcntl, "F_SETPIPE_SZ", 1031), PIPE_BYTES)
-        except OSError:
-            pass                # a smaller pipe works too, the reader below is quick
-
     def _read(self):
         console = self.process.stdout.fileno()
         pump(lambda: os.read(console, 1 << 16), self.log, self.started, self.lines)
@@ -172,6 +176,12 @@ class Qemu:
         except subprocess.TimeoutExpired:
             self.kill()
             return self.process.returncode
+
+    def verdict(self, code):
+        """(build.py's status, a line about an end that our kernel did not ask for)."""
+        if code in STATUS:
+            return STATUS[code], ""
+        return None, how_it_ended(code, self.complaints())
 
     def complaints(self):
         """What QEMU said on stderr, without its warnings about features TCG does not emulate."""

@@ -5,7 +5,6 @@ import time
 from collections import Counter, deque
 
 from .common import SYSTEM_FAILED
-from .qemu import STATUS, Qemu, how_it_ended
 
 TICK_SECONDS = 0.1
 KEPT_LINES = 1000
@@ -54,7 +53,7 @@ class Session:
     """Runs one machine to its end. `status` (valid after events() ended) is build.py's, `why` a line or ""."""
 
     def __init__(self, image_bytes, machine, serial_log=None, silence=None, deadline=None):
-        self.qemu = Qemu(image_bytes, machine, serial_log)
+        self.qemu = machine.start(image_bytes, serial_log)
         self.silence = silence          # seconds without a byte after which the machine counts as hung
         self.deadline = deadline        # seconds from the start after which it is killed
         self.stopping = None
@@ -130,10 +129,10 @@ class Session:
         if self.qemu.process.poll() is None and self.qemu.reader.is_alive():
             self.qemu.process.kill()
         code = self.qemu.wait()
-        complaints = self.qemu.complaints()
+        status, why = self.qemu.verdict(code)
         if self.killed_because:
             self.why = f"the machine was ended: {self.killed_because}"
-        elif code in STATUS:
-            self.status = STATUS[code]
+        elif status is None:
+            self.why = why
         else:
-            self.why = how_it_ended(code, complaints)
+            self.status = status

@@ -1,0 +1,19 @@
+"""Bochs, the second machine: another BIOS, another processor with AMD-V, one instruction at a time."""
+from tests.boot import judge
+from tools.rl.bochs import Bochs
+from tools.rl.common import SYSTEM_FAILED
+from tools.rl.scenario import Scenario
+
+FUZZED = (r"^3 stage1: all loaded$", r"^\{'type': 'end', 'status': 'ok'")
+
+SECOND = [
+    Scenario("Bochs, one core fuzzes", Bochs(), options={"seed": 1, "cases": 200}, timeout=180, must=FUZZED,
+             judge=judge.every_core_fuzzed),
+    Scenario("Bochs, two cores fuzz", Bochs(cpus=2), options={"seed": 1, "cases": 200}, timeout=300, must=FUZZED,
+             judge=judge.every_core_fuzzed, long=True),
+    Scenario("Bochs, the kernel's own tests on two cores", Bochs(cpus=2), options={"test": "*"}, timeout=400,
+             judge=judge.tests_ran, long=True),
+    Scenario("Bochs, a VMCB that the processor refuses", Bochs(), options={"plant": "vmrun"}, timeout=180,
+             status=SYSTEM_FAILED, must=(r"^error svm\.vmrun_refused on core 0\b", r"rule VMRUN is intercepted"),
+             must_not=(r"another failure while this one",), long=True),
+]

@@ -1,0 +1,132 @@
+"""The second machine: one Bochs with AMD-V, its serial line on a pipe. It has no port by which the kernel could end it.
+
+Debian's package has neither a display without a terminal nor a console without the debugger, so it gets both: a
+pseudo-terminal that nobody looks at, and a file that tells the debugger to go on.
+"""
+import math
+import os
+import pty
+import queue
+import re
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from .common import MISSING, OK, SYSTEM_FAILED, Stop
+from .lines import pump
+from .qemu import die_with_parent, widen_pipe
+
+PROGRAM = "bochs"
+SHARED = Path("/usr/share/bochs")
+HEADS, SECTORS = 16, 32                 # of a cylinder, of a track: whole numbers of them make a mebibyte
+CYLINDER = HEADS * SECTORS * 512
+ENDINGS = {b"\nkernel: done\r\n": OK, b"\npanic: stopped\r\n": SYSTEM_FAILED}      # the kernel's last line
+LONGEST_ENDING = max(map(len, ENDINGS))
+CONFIGURATION = """
+config_interface: textconfig
+display_library: term
+plugin_ctrl: speaker=0, gameport=0, parallel=0
+sound: waveoutdrv=dummy, waveindrv=dummy, midioutdrv=dummy
+romimage: file={shared}/BIOS-bochs-latest
+vgaromimage: file={shared}/VGABIOS-lgpl-latest
+cpu: model={model}, count={cpus}, ips=100000000
+megs: {memory}
+ata0-master: type=disk, path={folder}/disk.img, mode=flat, cylinders={cylinders}, heads={heads}, spt={sectors}
+boot: disk
+com1: enabled=1, mode=file, dev=/dev/fd/{serial}
+panic: action=fatal
+log: {folder}/bochs.log
+"""
+
+
+@dataclass
+class Bochs:
+    """What is plugged together; `memory` in mebibytes."""
+    cpus: int = 1
+    memory: int = 512
+    model: str = "ryzen"
+
+    def start(self, image_bytes, log):
+        return Running(self, image_bytes, log)
+
+    def configuration(self, folder, size, serial):
+        return CONFIGURATION.format(shared=SHARED, model=self.model, cpus=self.cpus, memory=self.memory, folder=folder,
+                                    cylinders=math.ceil(size / CYLINDER), heads=HEADS, sectors=SECTORS, serial=serial)
+
+
+class Running:
+    """A running machine, as Qemu is one: `lines` yields (seconds since start, bytes without the newline), then None."""
+
+    def __init__(self, machine, image_bytes, log):
+        self.lines = queue.Queue()
+        self.said = b""
+        self.status = None          # once the kernel has said its last line
+        self.folder = tempfile.TemporaryDirectory(prefix="raclette-bochs-")
+        folder = Path(self.folder.name)
+        self.serial, theirs = os.pipe()
+        widen_pipe(self.serial)
+        self.screen, terminal = pty.openpty()
+        (folder / "disk.img").write_bytes(image_bytes.ljust(math.ceil(len(image_bytes) / CYLINDER) * CYLINDER, b"\0"))
+        (folder / "rc").write_text(machine.configuration(folder, len(image_bytes), theirs))
+        (folder / "go").write_text("c\n")
+        self.started = time.monotonic()
+        try:
+            self.process = subprocess.Popen(
+                [PROGRAM, "-q", "-f", folder / "rc", "-rc", folder / "go"], stdin=terminal, stdout=terminal,
+                stderr=terminal, pass_fds=[theirs], env=dict(os.environ, TERM="xterm"), start_new_session=True,
+                preexec_fn=die_with_parent)
+        except FileNotFoundError:
+            raise Stop(MISSING, f"{PROGRAM} is not on PATH (Debian: bochs-term)")
+        finally:
+            os.close(theirs)
+            os.close(terminal)
+        threading.Thread(target=self._look_away, daemon=True).start()
+        self.reader = threading.Thread(target=pump, args=(self._read, log, self.started, self.lines), daemon=True)
+        self.reader.start()
+
+    def _look_away(self):
+        """Somebody must take what is drawn on the screen."""
+        try:
+            while os.read(self.screen, 1 << 16):
+                pass
+        except OSError:
+            pass                # the other end has closed
+
+    def _read(self):
+        """The kernel halts when it is done, and Bochs would go on for ever: its last line ends it."""
+        chunk = os.read(self.serial, 1 << 16)
+        said = self.said + chunk
+        for line, status in ENDINGS.items():
+            if line in said:
+                self.status = status
+                self.process.kill()
+        self.said = said[-LONGEST_ENDING:]
+        return chunk
+
+    def wait(self):
+        """Bochs' own exit status, once its output has ended."""
+        try:
+            return self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            return self.process.wait()
+        finally:
+            self.reader.join()
+            os.close(self.serial)
+            os.close(self.screen)
+
+    def verdict(self, code):
+        """(build.py's status, a line about an end that our kernel did not ask for)."""
+        if self.status is not None:
+            return self.status, ""
+        panics = re.findall(r">>PANIC<< (.*)", self.log_text())
+        how = f"ended with status {code}" if code >= 0 else f"was killed by {signal.Signals(-code).name}"
+        return None, f"Bochs {how}{f': {panics[-1]}' if panics else ''}"
+
+    def log_text(self):
+        log = Path(self.folder.name) / "bochs.log"
+        return log.read_text(errors="replace") if log.exists() else ""
