@@ -11,6 +11,7 @@ constexpr u32 apic_id = 0x20, task_priority = 0x80, eoi = 0xB0, spurious_vector 
               command_high = 0x310, timer_vector = 0x320, timer_initial = 0x380, timer_current = 0x390,
               timer_divide = 0x3E0;
 constexpr u32 software_enable = 1 << 8, timer_masked = 1 << 16, timer_periodic = 1 << 17, divide_by_16 = 3;
+constexpr u32 patience = 1'000'000; // looks: far more than a delivery takes
 constexpr u32 delivery_pending = 1 << 12, level_assert = 1 << 14;
 constexpr u32 deliver_nmi = 4 << 8, deliver_init = 5 << 8, deliver_startup = 6 << 8;
 using BaseX2apic = Bits<10>;
@@ -52,7 +53,8 @@ void LocalApic::command(u32 destination, u32 low) {
     }
     // Between the two writes an interrupt of this core must not send a command of its own: callers have
     // interrupts off.
-    while ((read(command_low) & delivery_pending) != 0) cpu::pause();
+    // A command that is not delivered in all this time never will be, and the next one replaces it.
+    for (u32 left = patience; left != 0 && (read(command_low) & delivery_pending) != 0; --left) cpu::pause();
     write(command_high, destination << 24);
     write(command_low, low);
 }

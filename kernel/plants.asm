@@ -40,3 +40,16 @@ plant_no_interrupt_table:
         lidt    [rsp]
         add     rsp, 16
         ret
+
+; void plant_without_interrupts_of_any_kind(const bool *may_go)
+; With the global interrupt flag clear not even an NMI comes (APM vol 2 §15.17 "Global Interrupt Flag, STGI and
+; CLGI Instructions"). EFER.SVME is set.
+global plant_without_interrupts_of_any_kind
+plant_without_interrupts_of_any_kind:
+        clgi
+.wait:
+        pause
+        cmp     byte [rdi], 0
+        je      .wait
+        stgi
+        ret

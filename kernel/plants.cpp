@@ -10,7 +10,7 @@ namespace {
 
 const Test *find(Text name) {
     for (const Plants &theme : {heap_plants, free_plants, pointer_plants, stack_plants, frame_plants,
-                                lock_plants, error_plants, guest_plants, panic_plants})
+                                lock_plants, error_plants, guest_plants, panic_plants, stuck_plants})
         for (const Test &planted : theme)
             if (name == planted.name) return &planted;
     return nullptr;

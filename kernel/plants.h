@@ -10,7 +10,7 @@ namespace kernel {
 // By theme, one file each: kernel/plants_*.cpp.
 using Plants = Span<const Test>;
 extern const Plants heap_plants, free_plants, pointer_plants, stack_plants, frame_plants, lock_plants,
-    error_plants, guest_plants, panic_plants;
+    error_plants, guest_plants, panic_plants, stuck_plants;
 
 // Does what NAME says; returns only when that fails to fail, or when there is no such plant.
 rstate::Result<> plant(Text name, const TestContext &context);

@@ -83,9 +83,11 @@ rstate::Result<Phys> GuestMemory<Memory, Frames>::allocate_page() {
             return TRY(std::move(fresh), "taking a frame for a page of a machine's own");
         rstate::handled(std::move(fresh));
     }
-    if (spare_count_ == 0 && !refill())
-        return FAIL(out_of_memory, "this case has written all the pages that its machine can have",
-                    own_count_, page_limit_, allowed);
+    if (spare_count_ == 0 && !refill()) {
+        if (allowed) return FAIL(out_of_memory, "no frame is left, and no page to take one from", own_count_);
+        return FAIL(out_of_memory, "this case has written all the pages that its machine may have",
+                    own_count_, page_limit_);
+    }
     return spare_[--spare_count_];
 }
 

@@ -32,6 +32,23 @@ BEFORE_THE_CONSOLE = Scenario(
           r" not have.*<- origin$", r"^  at 0x[0-9a-f]+  kernel\+0x", *REGISTERS, r"^panic: stopped$"),
     must_not=(r"^6 kernel at", r"another failure while this one"))
 
+
+
+def stuck(name, plant, *says):
+    """Core 1 works and gets nowhere: core 0's watchdog tells of it, and the machine goes on to the plant's end."""
+    return Scenario(f"a core {name} is told of by another", Machine(cpus=2), options={"plant": plant},
+                    status=SYSTEM_FAILED, must_not=(r"^core 1 does not answer",),
+                    must=(r"^watchdog: core 1 works and has made no progress for \d+ ticks of core 0$",
+                          r"^error kernel\.(test_failed|not_given_back) on core 0", *says))
+
+
+STUCK = [
+    stuck("that stands still with a lock and an error", "stuck-core", r"^  core 1 is at 0x[0-9a-f]+  kernel\+0x",
+          r"^  rax [0-9a-f]{16} rbx ", r"^    from 0x[0-9a-f]+  kernel\+0x", r"^  core 1 holds planted$",
+          r"a core stopped in the middle of this"),
+    stuck("that takes no NMI", "stuck-core-without-nmi", r"^  core 1 takes no NMI: its global interrupt flag is clear"),
+]
+
 TOLD_TWICE = (r"^panic: another failure while this one was being reported$", r"^error kernel.test_failed on core ",
               r" an error that can be told$")
 PANICS = [

@@ -150,7 +150,7 @@ TARGETS = [
              machine=Machine(cpus=1, memory="64M"), elf=harness.built(harness.touching(100))),
 ]
 
-BUGS = [bugs.scenario(bug) for bug in bugs.BUGS] + panics.PANICS
+BUGS = [bugs.scenario(bug) for bug in bugs.BUGS] + panics.PANICS + panics.STUCK
 CONSOLE = console.CONSOLE + console.TRACED + reboot.REBOOTS
 SCENARIOS = (WHOLES + LAYOUTS + ways.WAYS + CONSOLE + TARGETS + BUGS + development.DEVELOPMENT + second.SECOND +
              [_matrix(*row) for row in MATRIX] + REFUSALS)

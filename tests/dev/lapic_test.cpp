@@ -59,6 +59,13 @@ TEST_F(Lapic, InitNmiAndPlainInterruptsHaveTheirDeliveryModes) {
     EXPECT_EQ(registers[command_low], 0x40F2u);
 }
 
+TEST_F(Lapic, ACommandThatIsNeverDeliveredHoldsUpTheNextNotForEver) {
+    dev::LocalApic apic = xapic();
+    registers[command_low] = 1u << 12; // pending
+    apic.send_nmi(1);
+    EXPECT_EQ(registers[command_low], 0x4400u);
+}
+
 TEST_F(Lapic, WithoutX2apicOnlyEightBitsOfAnIdReachACore) {
     EXPECT_TRUE(xapic().reaches(254));
     EXPECT_FALSE(xapic().reaches(255)) << "that is everybody";
