@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.boot import lan
+from tests.boot import browser, lan
 from tests.tools.test_report import parse
 from tools.rl import scenario, targets
 from tools.rl.common import BUILD, BUILTIN_TARGET, CRASHED, IMAGE, MISSING, OK, ROOT, SYSTEM_FAILED, USAGE
@@ -402,6 +402,18 @@ def memory_of_64_gib_boots_like_512_mib(_out):
         promise(abs(large[key] - small[key]) <= share * small[key], f"{key}: {small[key]} grew to {large[key]}")
 
 
+def the_report_of_a_run_is_a_page_that_a_browser_shows(out):
+    build_py(OK, "run", "--plain", "--cpus", 1, "--seed", 1, "--cases", 60000, "--out", out)
+    page = browser.seen((out / "report.html").read_text(), out)
+    promise(len(page["curves"]) >= 3 and all(width > 100 and count > 1 for width, _, count in page["curves"]),
+            f"curves without an extent: {page['curves']}")
+    promise(page["chains"] and all("<- origin" in chain for chain in page["chains"]), "a crash stands without its chain")
+    promise(all(opened[1] > folded[1] + 50 for folded, opened in zip(page["folded"], page["opened"])),
+            f"a crash does not open: {page['folded']}, {page['opened']}")
+    promise(page["rows"] > 10, "the functions are missing")
+    promise(page["fetched"] == 0, "the page fetches something")
+
+
 SHORT = (memory_of_64_gib_boots_like_512_mib, a_number_of_cases_ends_the_run_and_the_next_one_resumes,
          a_number_of_seconds_ends_the_run,
          ctrl_c_ends_the_run_cleanly, a_killed_run_loses_nothing_and_leaves_no_machine,
@@ -411,4 +423,5 @@ SHORT = (memory_of_64_gib_boots_like_512_mib, a_number_of_cases_ends_the_run_and
          gdb_shows_the_lines_of_the_loader, gdb_reads_the_kernels_books,
          a_machine_at_a_serial_line_is_shown_saved_asked_and_traced,
          the_published_bug_is_found_repeats_and_is_what_address_sanitizer_says)
-LONG = (every_crash_replays_the_same_twenty_times, *(lan.TESTS if lan.can_be_had() else ()))
+LONG = (the_report_of_a_run_is_a_page_that_a_browser_shows, every_crash_replays_the_same_twenty_times,
+        *(lan.TESTS if lan.can_be_had() else ()))

@@ -43,6 +43,20 @@ class ViewTest(unittest.TestCase):
         self.assertIn(f"\x1b[{drawn}F", printed.getvalue())
         self.assertEqual(live.per_core[0][2], 20)
 
+    def test_the_live_view_has_a_bar_for_each_core_and_counts_crashes_by_kind(self):
+        live = view.LiveView("t", "out")
+        crashes = [{"hash": str(n), "function": "f", "file": "", "line": 0, "kind": kind}
+                   for n, kind in enumerate(("overflow", "overflow", "use after free"))]
+        with redirect_stdout(io.StringIO()):
+            live.stats(1, {"time_us": 1000000, "cores": [{"core": 0, "case": 100}, {"core": 1, "case": 50}]})
+            for described in (*crashes, crashes[0]):
+                live.crash(2, described, True)
+        lines = live._lines(2, 100)
+        cores = next(line for line in lines if "100/s" in line)
+        self.assertEqual([cell.count("█") for cell in cores.split("/s")[:2]], [view.BAR, view.BAR // 2])
+        self.assertIn("     2x overflow", lines)
+        self.assertIn("     1x use after free", lines)
+
 
 class SymbolsTest(unittest.TestCase):
     @classmethod

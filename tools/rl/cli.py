@@ -181,7 +181,7 @@ def main(words):
     if getattr(arguments, "seed", 0) is None:
         arguments.seed = random.SystemRandom().randrange(1 << 32)
     try:
-        packages.ensure(command, arguments.yes)
+        packages.ensure(arguments.yes, command, *([packages.LONG_TEST] if getattr(arguments, "long", False) else []))
         return importlib.import_module(f".{COMMANDS[command][0]}", __package__).main(arguments)
     except Stop as stop:
         print(f"build.py: {stop}", file=sys.stderr)

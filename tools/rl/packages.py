@@ -19,6 +19,7 @@ class Package(NamedTuple):
 
 INCLUDE = "/usr/include"
 ALL = ("build",)
+LONG_TEST = "test --long"       # counts as a command of its own
 TABLE = (
     Package("clang", "compiles the kernel, stage2, targets and host tests", ALL, ("clang", "clang++")),
     Package("lld", "links the kernel and stage2 at their addresses", ALL, ("ld.lld",)),
@@ -50,6 +51,9 @@ TABLE = (
     Package("dieharder", "judges our random numbers", ("test",), ("dieharder",)),
     Package("clang-format", "checks the layout of the sources", ("check",), ("clang-format",)),
     Package("clang-tidy", "checks the sources for mistakes", ("check",), ("clang-tidy",)),
+    Package("dnsmasq-base", "a real network's DHCP and TFTP server, for `test --long`", (LONG_TEST,), ("dnsmasq",)),
+    Package("iproute2", "makes the tap device of that network", (LONG_TEST,), ("ip",)),
+    Package("chromium", "opens a run's report, for `test --long`", (LONG_TEST,), ("chromium",)),
     Package("gdb", "debugs the kernel in QEMU", ("debug", "test"), ("gdb",)),
 )
 
@@ -76,9 +80,9 @@ def of_targets():
             if package not in known]
 
 
-def missing(command):
-    """The packages of `command` that are not there."""
-    wanted = [p for p in TABLE if "build" in p.commands or command in p.commands]
+def missing(*commands):
+    """The packages of these commands that are not there."""
+    wanted = [p for p in TABLE if "build" in p.commands or any(command in p.commands for command in commands)]
     lacking = [p for p in wanted if not all(_found(probe) for probe in p.probes)]
     return lacking + [p for p in of_targets() if not _installed(p.name)]
 
@@ -99,9 +103,9 @@ def _install(names):
         raise Stop(MISSING, f"apt-get failed; to see why, type: {_what_to_type(names)}")
 
 
-def ensure(command, yes):
-    """Returns when everything `command` needs is there; installs it, asks, or says what to type."""
-    lacking = missing(command)
+def ensure(yes, *commands):
+    """Returns when everything these commands need is there; installs it, asks, or says what to type."""
+    lacking = missing(*commands)
     if not lacking:
         return
     print("This needs what is not installed yet:")
@@ -118,6 +122,6 @@ def ensure(command, yes):
         if input("Install these now with apt-get? [y/N] ").strip().lower() not in ("y", "yes"):
             raise Stop(MISSING, f"nothing installed; to do it yourself, type: {_what_to_type(names)}")
     _install(names)
-    still = [package.name for package in missing(command)]
+    still = [package.name for package in missing(*commands)]
     if still:
         raise Stop(MISSING, f"installed, yet not found: {' '.join(still)}")

@@ -13,12 +13,16 @@ from .elf import Elf
 
 WIDTH, HEIGHT, MARGIN = 900, 240, 40
 MOST_POINTS = 1000              # of a curve: more would be finer than the screen
+CURVES = (("edges", "edges", "#484"), ("corpus", "inputs in the corpus", "#844"),
+          ("cases_per_s", "cases a second", "#448"))         # a figure of the statistics, how it is called, its colour
+FIGURES = (("case", "cases"), ("edges", "edges"), ("corpus", "inputs in the corpus"), ("crashes", "kinds of crash"),
+           ("timeouts", "timeouts"), ("out_of_memory", "out of memory"))
 AROUND = 4                      # source lines shown before and behind a crash's
 STYLE = """
 body { font: 15px/1.5 sans-serif; max-width: 960px; margin: 2em auto; padding: 0 1em; color: #222; }
 h1, h2 { font-weight: 600; } pre { background: #f6f6f6; padding: .8em; overflow-x: auto; font-size: 13px; }
 table { border-collapse: collapse; width: 100%; } td, th { padding: .2em .6em; text-align: left; }
-td.number, th.number { text-align: right; } tr:nth-child(even) { background: #f6f6f6; }
+td.number, th.number { text-align: right; white-space: nowrap; } tr:nth-child(even) { background: #f6f6f6; }
 mark { background: #fd8; } svg { width: 100%; } .bar { background: #ddd; height: .7em; width: 8em; }
 .bar div { background: #484; height: 100%; } summary { cursor: pointer; } .missed { color: #a22; }
 """
@@ -35,14 +39,14 @@ class Function(NamedTuple):
 
 
 def points(stats):
-    """(seconds, edges, cases a second) of every record; a resumed run goes on where the one before ended."""
+    """(seconds, the figures of CURVES) of every record; a resumed run goes on where the one before ended."""
     found, base, last = [], 0.0, 0.0
     for record in stats:
         seconds = record.get("time_us", 0) / 1e6
         if seconds < last:
             base += last
         last = seconds
-        found.append((base + seconds, record.get("edges", 0), record.get("cases_per_s", 0)))
+        found.append((base + seconds, *(record.get(key, 0) for key, _, _ in CURVES)))
     return found
 
 
@@ -141,9 +145,9 @@ def page(name, stats, crashes, found):
     curves = points(stats)
     shown = ["<p>No statistics came.</p>"]
     if curves:
-        shown = [curve([(x, y) for x, y, _ in curves], "edges", "#484"),
-                 curve([(x, y) for x, _, y in curves], "cases a second", "#448")]
-    figures = ", ".join(f"{last.get(key, 0)} {key}" for key in ("case", "edges", "corpus", "crashes", "timeouts"))
+        shown = [curve([(point[0], point[n]) for point in curves], label, colour)
+                 for n, (_, label, colour) in enumerate(CURVES, 1)]
+    figures = ", ".join(f"{last.get(key, 0)} {label}" for key, label in FIGURES)
     told = [crash_section(folder) for folder in crashes] or ["<p>None.</p>"]
     return "\n".join((
         "<!DOCTYPE html>", f'<html lang="en"><head><meta charset="utf-8"><title>Raclette: {html.escape(name)}</title>',

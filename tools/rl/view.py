@@ -1,10 +1,11 @@
 """What a person sees during a run: a live block at the terminal's bottom, or plain lines."""
 import shutil
 import sys
-from collections import deque
+from collections import Counter, deque
 
 BARS = "▁▂▃▄▅▆▇█"
 HISTORY = 200
+BAR = 12                        # of a core, the longest
 
 
 def curve(values, width):
@@ -34,10 +35,16 @@ def crash_line(described):
     return f"{described['hash']}  {described.get('kind', '?')} in {described['function']}{place}"
 
 
+def starved(record):
+    """Few targets ever want more memory than there is."""
+    count = record.get("out_of_memory", 0)
+    return f"  out of memory {count}" if count else ""
+
+
 def stats_line(record):
     return (f"case {record.get('case', 0)}  {record.get('cases_per_s', 0):.0f}/s  edges {record.get('edges', 0)}  "
             f"corpus {record.get('corpus', 0)}  crashes {record.get('crashes', 0)}  "
-            f"timeouts {record.get('timeouts', 0)}  exits/case {record.get('exits_per_case', 0):.3f}  "
+            f"timeouts {record.get('timeouts', 0)}{starved(record)}  exits/case {record.get('exits_per_case', 0):.3f}  "
             f"dirty/case {record.get('dirty_pages_per_case', 0):.1f}")
 
 
@@ -68,6 +75,8 @@ class LiveView:
         self.title = f"raclette: {target} -> {out}"
         self.record = {}
         self.edges = deque(maxlen=HISTORY)
+        self.corpus = deque(maxlen=HISTORY)
+        self.kinds = Counter()
         self.per_core = {}
         self.crashes = {}
         self.drawn = 0
@@ -84,11 +93,13 @@ class LiveView:
             self.per_core[core["core"]] = (core.get("case", 0), time, rate)
         self.record = record
         self.edges.append(record.get("edges", 0))
+        self.corpus.append(record.get("corpus", 0))
         self.tick(seconds)
 
     def crash(self, seconds, described, is_new):
         count = self.crashes.get(described["hash"], (0, ""))[0]
         self.crashes[described["hash"]] = (count + 1, crash_line(described))
+        self.kinds[described.get("kind", "?")] += count == 0
         self.tick(seconds)
 
     def tick(self, seconds):
@@ -106,15 +117,24 @@ class LiveView:
             return lines + ["booting ...", rule]
         lines.append(f"cases {short(r.get('case', 0))}   {r.get('cases_per_s', 0):.0f} cases/s   "
                      f"corpus {r.get('corpus', 0)}   crashes {len(self.crashes)} ({r.get('crashes', 0)})   "
-                     f"timeouts {r.get('timeouts', 0)}")
+                     f"timeouts {r.get('timeouts', 0)}{starved(r)}")
         lines.append(f"edges {r.get('edges', 0)}  {curve(self.edges, max(10, width - 20))}")
         lines.append(f"each case: {r.get('exits_per_case', 0):.3f} exits, "
                      f"{r.get('dirty_pages_per_case', 0):.1f} dirty pages, "
                      f"{r.get('reset_bytes_per_case', 0):.0f} bytes reset; {r.get('frames_free', 0)} frames free")
-        cores = [f"{number}: {rate:.0f}/s" for number, (_, _, rate) in sorted(self.per_core.items())]
-        lines.append("cores " + "   ".join(cores))
+        lines.append(f"corpus {r.get('corpus', 0)}  {curve(self.corpus, max(10, width - 20))}")
+        lines += self._cores(width)
+        lines += [f"  {count:4}x {kind}" for kind, count in sorted(self.kinds.items())]
         lines += [f"  {count:4}x {text}" for count, text in list(self.crashes.values())[-6:]]
         return lines + [rule]
+
+    def _cores(self, width):
+        """A bar for each core, as long as its share of the fastest one's cases; as many to a line as there is room."""
+        fastest = max((rate for _, _, rate in self.per_core.values()), default=0) or 1
+        cells = [f"{number:3} {'█' * round(BAR * rate / fastest):{BAR}} {rate:6.0f}/s"
+                 for number, (_, _, rate) in sorted(self.per_core.items())]
+        in_line = max(1, (width - 1) // (BAR + 15))
+        return ["  ".join(cells[at:at + in_line]) for at in range(0, len(cells), in_line)]
 
     def _erase(self):
         if self.drawn:
