@@ -32,8 +32,8 @@ def seen(report, folder):
     """What the browser found in the page, a dictionary."""
     copy = Path(folder) / "looked-at.html"
     copy.write_text(report.replace("</body>", LOOK + "</body>"))
-    done = subprocess.run([*BROWSER, f"--user-data-dir={folder}/browser", copy.as_uri()], capture_output=True, text=True,
-                          errors="replace", timeout=PATIENCE)
+    done = subprocess.run([*BROWSER, f"--user-data-dir={folder}/browser", copy.as_uri()], capture_output=True,
+                          text=True, errors="replace", timeout=PATIENCE)
     told = re.search(r'<pre id="told">(.*?)</pre>', done.stdout, re.S)
     if not told:
         raise OSError(f"the browser ended with status {done.returncode}: {done.stderr[-800:]}")

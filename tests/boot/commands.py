@@ -407,7 +407,7 @@ def the_report_of_a_run_is_a_page_that_a_browser_shows(out):
     page = browser.seen((out / "report.html").read_text(), out)
     promise(len(page["curves"]) >= 3 and all(width > 100 and count > 1 for width, _, count in page["curves"]),
             f"curves without an extent: {page['curves']}")
-    promise(page["chains"] and all("<- origin" in chain for chain in page["chains"]), "a crash stands without its chain")
+    promise(page["chains"] and all("<- origin" in chain for chain in page["chains"]), "a crash without its chain")
     promise(all(opened[1] > folded[1] + 50 for folded, opened in zip(page["folded"], page["opened"])),
             f"a crash does not open: {page['folded']}, {page['opened']}")
     promise(page["rows"] > 10, "the functions are missing")
