@@ -6,51 +6,19 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 
-from tests.boot import browser, lan
+from tests.boot import browser, debugger, lan
+from tests.boot.promises import PATIENCE, Broken, build_py, finish, promise, start, until_said
 from tests.tools.test_report import parse
 from tools.rl import scenario, targets
-from tools.rl.common import BUILD, BUILTIN_TARGET, CRASHED, IMAGE, MISSING, OK, ROOT, SYSTEM_FAILED, USAGE
-from tools.rl.elf import PF_X, PT_LOAD, Elf
+from tools.rl.common import BUILTIN_TARGET, CRASHED, IMAGE, MISSING, OK, ROOT, SYSTEM_FAILED, USAGE
 from tools.rl.ninja import run_ninja
 from tools.rl.qemu import PROGRAM, Machine, die_with_parent
 
-PATIENCE = 180
 LONG_PATIENCE = 1200             # two million cases at the pace of a busy machine would take longer; the bug does not
-
-
-class Broken(Exception):
-    """A promise that was not kept; the text says which."""
-
-
-def promise(kept, text):
-    if not kept:
-        raise Broken(text)
-
-
-def start(*words, **options):
-    options.setdefault("stdin", subprocess.DEVNULL)
-    return subprocess.Popen([sys.executable, str(ROOT / "build.py"), *map(str, words)], stdout=subprocess.PIPE,
-                            stderr=subprocess.STDOUT, text=True, **options)
-
-
-def finish(process, status, patience=PATIENCE):
-    """Its output, when it ended as it should."""
-    try:
-        output, _ = process.communicate(timeout=patience)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        raise Broken(f"no end within {patience} s: {process.communicate()[0][-1000:]}")
-    promise(process.returncode == status, f"status {process.returncode}, expected {status}: {output[-1500:]}")
-    return output
-
-
-def build_py(status, *words, **options):
-    return finish(start(*words, **options), status)
 
 
 def fuzz(out, *words):
@@ -188,132 +156,6 @@ def the_map_of_a_live_run_has_both_spaces(_out):
         promise(re.search(pattern, output, re.MULTILINE), f"no line like {pattern}: {output[:3000]}")
 
 
-GDB_AT_STAGES = """
-rl stage 0
-printf "stage0 is at %x\\n", $pc
-rl stage 1
-printf "stage1 is at %x\\n", $pc
-rl stage 2
-printf "stage2 is at %x\\n", $pc
-info symbol $pc
-"""
-
-GDB_IN_THE_FIRST_STAGES = """
-hbreak stage0.asm:start
-continue
-x/i $pc
-hbreak read_map
-continue
-x/i $pc
-hbreak enter_long_mode.long
-continue
-x/i $pc
-"""
-
-GDB_IN_THE_LOADER = """
-rl stage loader
-x/i $pc
-hbreak long_mode
-continue
-x/i $pc
-break loader_main
-continue
-rl stage 2
-info symbol $pc
-"""
-
-GDB_IN_THE_KERNEL = """
-rl wait
-tbreak kernel::Reporter::serve
-continue
-printf "stopped on thread %d\\n", $_thread
-rl pt $rip
-rl maps
-rl heap kernel::world.object_->windows.windows_[1]
-rl heap (unsigned long)kernel::world.object_->windows.windows_[1] + 5000000
-rl vmcb
-rl npt 0x1000
-rl window
-rl errors
-rl core 1
-rl core 0
-rl dis
-"""
-
-
-def debugged(out, commands, *patterns, way="img"):
-    """gdb's output for these commands, which has a line like each pattern."""
-    out.mkdir(parents=True)
-    (out / "commands").write_text(commands)
-    output = build_py(OK, "debug", "--way", way, "--commands", out / "commands")
-    promise("Python Exception" not in output and "Error" not in output, f"gdb complains: {output[-3000:]}")
-    for pattern in patterns:
-        promise(re.search(pattern, output, re.MULTILINE), f"no line like {pattern}: {output[-5000:]}")
-
-
-def gdb_stops_at_each_stage(out):
-    debugged(out, GDB_AT_STAGES, r"^stage0 is at 7c00$", r"^stage1 is at 7e00$", r"^stage2 is at 10000$",
-             r"^stage2_start in section ")
-
-
-def line_of(source, text):
-    """The number of the line that has this, in a file of the tree."""
-    lines = (ROOT / source).read_text().splitlines()
-    return next(number for number, line in enumerate(lines, 1) if text in line)
-
-
-def gdb_shows_the_lines_of_the_first_stages(out):
-    """At labels, before and behind the change from 16 to 64 bits; and the lines are of the very bytes that run."""
-    debugged(out, GDB_IN_THE_FIRST_STAGES,
-             rf"^{line_of('stage0/stage0.asm', 'start:') + 1}\t +cli$", r"^=> 0x\w+ <start>:\s+cli$",
-             rf"^{line_of('stage1/stage1.asm', 'read_map:') + 1}\t +xor ", r"^=> 0x\w+ <read_map>:\s+xor ebx,ebx$",
-             rf"^{line_of('stage1/stage1.asm', '.long:')}\t\.long:",
-             r"^=> 0x\w+ <enter_long_mode.long>:\s+mov +\$0x10,%eax$")
-    for stage in ("stage0", "stage1"):
-        elf = Elf((BUILD / f"{stage}.elf").read_bytes())
-        code, = (elf.data[s.offset:s.offset + s.file_size] for s in elf.segments
-                 if s.kind == PT_LOAD and s.flags & PF_X)
-        promise(code == (BUILD / f"{stage}.bin").read_bytes(), f"{stage}.elf has other bytes than what is booted")
-
-
-def gdb_shows_the_lines_of_the_loader(out):
-    """Started by PVH, where it is known in which place the loader will lie: in 32-bit mode, then in 64-bit mode."""
-    debugged(out, GDB_IN_THE_LOADER, r"^at the first instruction of loader$",
-             rf"^{line_of('loader/entry.asm', 'pvh_32: mov')}\tpvh_32:", r"^=> 0x\w+ <pvh_32>:\s+mov edi,0x2$",
-             rf"^{line_of('loader/entry.asm', 'long_mode:') + 1}\t +mov ",
-             r"^=> 0x\w+ <long_mode>:\s+mov +\$0x10,%eax$",
-             r"loader_main \(way=boot::Way::pvh, .* at \S*loader/main.cpp:\d+$", r"^stage2_start in section ",
-             way="elf")
-
-
-def gdb_reads_the_kernels_books(out):
-    debugged(out, GDB_IN_THE_KERNEL, r"^kernel symbols at 0x[0-9a-f]{8,}$", r"^stopped on thread 1$",
-             r"^  level 1  entry +\d+  0x\w+  A D$",                            # rl pt: code is not writable
-             r"^0x\w+ +\d+ pages r-x live +memory +boot +kernel image\b",       # rl maps
-             r"^0x\w+ +\d+ pages rw- live +heap_block +heap +fuzz::Shared  kernel/campaign.cpp:\d+$",
-             r"^0x\w+: 0 bytes into a block of \d+$",                           # rl heap
-             r"pages rw- live +heap_block +heap +mm::Window ",
-             r"^0x\w+ lies in no range that is remembered$",
-             r"^VMCB at 0x\w+000$", r"^  nested cr3 +0x0{4}\w{9}000$",       # rl vmcb
-             r"^  asid +0x\w{8}00000001$",
-             r"^  level 4  entry   0  0x\w+  W U", r"^  level 1  entry   1  0x\w+ ",   # rl npt
-             r"^core 0: \d+ of 512 slots map a frame, \d+ are pinned",           # rl window
-             r"^  slot +\d+  frame 0x\w+  1 pins  \w+",
-             r"^core 1: 0 frames in use$",                                      # rl errors
-             r"^core 1: at 0x\w+, in(side its guest| the kernel)",
-             r"^core 0: at 0x\w+, in the kernel, kernel::Reporter::serve",
-             r"^  [BE] (guest|reset) 0x")
-
-
-def until_said(log, pattern):
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        if log.exists() and re.search(pattern, log.read_text(errors="replace"), re.MULTILINE):
-            return
-        time.sleep(0.1)
-    raise Broken(f"the console never said {pattern}")
-
-
 def a_machine_at_a_serial_line_is_shown_saved_asked_and_traced(out):
     out.mkdir(parents=True)
     shutil.copyfile(IMAGE, out / "disk.img")
@@ -419,8 +261,7 @@ SHORT = (memory_of_64_gib_boots_like_512_mib, a_number_of_cases_ends_the_run_and
          ctrl_c_ends_the_run_cleanly, a_killed_run_loses_nothing_and_leaves_no_machine,
          a_killed_qemu_is_one_clear_line_and_loses_nothing, a_missing_qemu_is_named,
          a_folder_that_cannot_be_written_is_refused, an_empty_input_is_an_input, an_input_that_is_too_long_is_refused,
-         the_map_of_a_live_run_has_both_spaces, gdb_stops_at_each_stage, gdb_shows_the_lines_of_the_first_stages,
-         gdb_shows_the_lines_of_the_loader, gdb_reads_the_kernels_books,
+         the_map_of_a_live_run_has_both_spaces, *debugger.TESTS,
          a_machine_at_a_serial_line_is_shown_saved_asked_and_traced,
          the_published_bug_is_found_repeats_and_is_what_address_sanitizer_says)
 LONG = (the_report_of_a_run_is_a_page_that_a_browser_shows, every_crash_replays_the_same_twenty_times,

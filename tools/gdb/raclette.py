@@ -3,6 +3,7 @@
 Physical memory is read through QEMU's monitor, since no address space of ours maps it.
 """
 import re
+import socket
 import subprocess
 import threading
 import time
@@ -15,8 +16,10 @@ KERNEL = globals().get("RACLETTE_KERNEL", "build/kernel.elf")
 # What runs before the kernel: (ELF file, where its address 0 lies, its first instruction), in their order.
 STAGES = globals().get("RACLETTE_STAGES", {})
 LOG = globals().get("RACLETTE_LOG", "")
-KERNEL_BASE = re.compile(r"kernel\b[^\n]*?\b(?:at|base|slide) (0x[0-9a-f]+)")
-loaded = {}                     # program -> an address of it
+CONSOLE = globals().get("RACLETTE_CONSOLE", "")
+KERNEL_BASE = re.compile(r"^6 kernel at (0x[0-9a-f]+), build ", re.M)     # whole: the log may end inside the number
+RESET_VECTOR = 0xFFFF0          # where the processor begins, in the real mode's way of counting
+loaded = {}                     # program -> (its file, where its address 0 lies)
 
 
 def console():
@@ -24,30 +27,41 @@ def console():
         return log.read()
 
 
-def load(name, file, offset, inside):
+def kernel_base():
+    """Where the kernel lies that was started last, or None: each start has a base of its own."""
+    printed = KERNEL_BASE.findall(console())
+    return int(printed[-1], 16) if printed else None
+
+
+def load(name, file, offset):
     gdb.execute(f"add-symbol-file {file} -o {offset:#x}", to_string=True)
-    loaded[name] = inside
+    loaded[name] = file, offset
 
 
 def drop(name):
-    gdb.execute(f"remove-symbol-file -a {loaded.pop(name):#x}", to_string=True)
+    gdb.execute(f"remove-symbol-file {loaded.pop(name)[0]}", to_string=True)
 
 
 def load_stage(name):
-    file, offset, first = STAGES[name]
-    load(name, f"{BUILD}/{file}", offset, first)
+    file, offset, _ = STAGES[name]
+    load(name, f"{BUILD}/{file}", offset)
+
+
+def kernel_is_news():
+    """A base has been printed that the loaded symbols, if any, are not at."""
+    base = kernel_base()
+    return base is not None and loaded.get("kernel") != (KERNEL, base)
 
 
 def load_symbols():
     """Whatever is known by now; True when the kernel's are in."""
-    found = KERNEL_BASE.search(console())
-    if not found and "stage2" in console() and "stage2" not in loaded:
+    base = kernel_base()
+    if base is None and "stage2" in console() and "stage2" not in loaded:
         load_stage("stage2")
-    if found and "kernel" not in loaded:
-        for name in list(loaded):       # what is over has many of the same names
+    if kernel_is_news():
+        for name in list(loaded):       # what is over has many of the same names, or is the kernel before a reboot
             drop(name)
-        base = int(found.group(1), 16)
-        load("kernel", KERNEL, base, base)
+        load("kernel", KERNEL, base)
         print(f"kernel symbols at {base:#x}")
     return "kernel" in loaded
 
@@ -82,6 +96,11 @@ def mode():
     return 32 if int(gdb.parse_and_eval("$cr0")) & 1 else 16
 
 
+def linear_pc():
+    real = mode() == 16 and not int(gdb.parse_and_eval("$cr0")) & 1
+    return int(gdb.parse_and_eval("$rip")) + (int(gdb.parse_and_eval("$cs")) * 16 if real else 0)
+
+
 def ndisasm(bits, at, code):
     done = subprocess.run(["ndisasm", f"-b{bits}", f"-o{at:#x}", "-"], input=code, capture_output=True, check=True)
     return done.stdout.decode().splitlines()
@@ -99,7 +118,8 @@ def print_walk(root, address):
 
 
 class Rl(gdb.Command):
-    """Raclette: rl wait, stage, symbols, pt, npt, vmcb, dis, maps, heap, window, errors, core (help rl COMMAND)."""
+    """Raclette: rl wait, stage, type, symbols, pt, npt, vmcb, dis, maps, heap, window, errors, core (help rl
+    COMMAND)."""
 
     def __init__(self):
         super().__init__("rl", gdb.COMMAND_USER, prefix=True)
@@ -116,20 +136,37 @@ class Symbols(gdb.Command):
 
 
 class Wait(gdb.Command):
-    """rl wait: run until the kernel has printed its base, stop, load its symbols."""
+    """rl wait: run until the kernel has printed its base, stop, load its symbols; again, it runs to the base that
+    the kernel has after a reboot."""
 
     def __init__(self):
         super().__init__("rl wait", gdb.COMMAND_RUNNING)
 
     def invoke(self, _argument, _tty):
         def interrupt_when_printed():
-            while not KERNEL_BASE.search(console()):
+            while not kernel_is_news():
                 time.sleep(0.005)
             gdb.post_event(lambda: gdb.execute("interrupt"))
-        if not KERNEL_BASE.search(console()):
+        if not kernel_is_news():
             threading.Thread(target=interrupt_when_printed, daemon=True).start()
             gdb.execute("continue")
         load_symbols()
+
+
+class Type(gdb.Command):
+    """rl type WORD: a word for the kernel's console, which reads it when the machine goes on (docs/inside.md)."""
+
+    def __init__(self):
+        super().__init__("rl type", gdb.COMMAND_RUNNING)
+        self.console = None
+
+    def invoke(self, argument, _tty):
+        if self.console is None:
+            self.console = socket.socket(socket.AF_UNIX)
+            self.console.connect(CONSOLE)
+            # What the machine says is in the log already, but nobody may leave it standing here.
+            threading.Thread(target=lambda: all(iter(lambda: self.console.recv(1 << 16), b"")), daemon=True).start()
+        self.console.sendall(argument.encode() + b"\n")
 
 
 class Stage(gdb.Command):
@@ -148,9 +185,17 @@ class Stage(gdb.Command):
             raise gdb.GdbError(f"this machine starts by {', '.join(STAGES)} and the kernel")
         if name not in loaded:
             load_stage(name)
+        if linear_pc() == RESET_VECTOR:
+            # By way of the first: SeaBIOS starts the other cores with a few bytes at 0x10000, where stage2 will lie.
+            self.run_to(next(iter(STAGES)))
+        if linear_pc() != STAGES[name][2]:
+            self.run_to(name)
+        print(f"at the first instruction of {name}")
+
+    @staticmethod
+    def run_to(name):
         gdb.execute(f"thbreak *{STAGES[name][2]:#x}", to_string=True)
         gdb.execute("continue")
-        print(f"at the first instruction of {name}")
 
 
 class PageTable(gdb.Command):
@@ -203,8 +248,7 @@ class Disassemble(gdb.Command):
         super().__init__("rl dis", gdb.COMMAND_DATA)
 
     def invoke(self, argument, _tty):
-        real = mode() == 16 and not int(gdb.parse_and_eval("$cr0")) & 1
-        at = int(gdb.parse_and_eval("$rip")) + (int(gdb.parse_and_eval("$cs")) * 16 if real else 0)
+        at = linear_pc()
         memory = bytes(gdb.selected_inferior().read_memory(at, 48))
         print("\n".join(ndisasm(int(argument or mode()), at, memory)[:10]))
 
@@ -228,7 +272,7 @@ class FollowModes(Disassembler):
         return DisassemblerResult(len(code) // 2, text)
 
 
-for command in (Rl, Symbols, Wait, Stage, PageTable, NestedTable, Vmcb, Disassemble):
+for command in (Rl, Symbols, Wait, Stage, Type, PageTable, NestedTable, Vmcb, Disassemble):
     command()
 register_disassembler(FollowModes())
 for stage in STAGES:

@@ -39,7 +39,7 @@ def stages(way, data):
             "stage2": ("stage2.elf", stage2_at, stage2_at)}
 
 
-def gdb_script(port, log, folder, before_kernel):
+def gdb_script(port, log, console, folder, before_kernel):
     return "\n".join((
         "set pagination off",
         "set confirm off",
@@ -47,6 +47,7 @@ def gdb_script(port, log, folder, before_kernel):
         f"python RACLETTE_BUILD = {str(BUILD)!r}",
         f"python RACLETTE_KERNEL = {str(folder / 'kernel.elf')!r}",
         f"python RACLETTE_LOG = {str(log)!r}",
+        f"python RACLETTE_CONSOLE = {str(console)!r}",
         f"python RACLETTE_STAGES = {before_kernel!r}",
         f"source {ROOT / 'tools/gdb/raclette.py'}",
         f"source {ROOT / 'tools/gdb/look.py'}",
@@ -71,11 +72,12 @@ def main(arguments):
         copy, log, script = Path(folder) / "disk.img", Path(folder) / "serial.log", Path(folder) / "raclette.gdb"
         shutil.copyfile(artefacts.path(arguments.way, built), copy)
         log.touch()
-        port = free_port()
-        script.write_text(gdb_script(port, log, built, stages(arguments.way, copy.read_bytes())))
+        port, console = free_port(), Path(folder) / "console"
+        script.write_text(gdb_script(port, log, console, built, stages(arguments.way, copy.read_bytes())))
         disk = "ide" if arguments.way == "img" else "kernel"
         command = Machine(cpus=2, may_exit=False, disk=disk).arguments(str(copy))
-        command += ["-S", "-gdb", f"tcp:127.0.0.1:{port}", "-serial", f"file:{log}"]
+        command += ["-S", "-gdb", f"tcp:127.0.0.1:{port}", "-serial", "chardev:console",
+                    "-chardev", f"socket,id=console,path={console},server=on,wait=off,logfile={log}"]
         qemu = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
                                 preexec_fn=die_with_parent)
         print(f"the console: tail -f {log}\nrl wait runs to the kernel; help rl lists the rest", flush=True)
