@@ -12,6 +12,7 @@ import threading
 import unittest
 from pathlib import Path
 
+from tools.rl import artefacts
 from tools.rl.common import OK, ROOT, SYSTEM_FAILED, USAGE, Stop
 from tools.rl.console import LineSession
 from tools.rl.line import Line
@@ -80,6 +81,12 @@ class ConsoleTest(unittest.TestCase):
 
     def test_a_panic_is_a_failure_of_ours(self):
         self.assertIn("Raclette itself failed", self.listen(["error a.b on core 0", "panic: stopped"], SYSTEM_FAILED))
+
+    def test_a_panic_of_another_build_is_said_to_be(self):
+        lines = ["6 kernel at 0x123456000, build 00000000000000ab", "error a.b on core 0", "panic: stopped"]
+        output = self.listen(lines, SYSTEM_FAILED)
+        if artefacts.path("img").exists():              # nothing is built yet
+            self.assertIn("the log is of build 00000000000000ab, build/ holds ", output)
 
     def test_what_is_typed_goes_to_the_machine_in_lines(self):
         with Terminal() as terminal:

@@ -1,9 +1,11 @@
 """`build.py symbolize`: every way in which text names an address leads to the same function and line."""
 import subprocess
+import sys
 import tempfile
 import unittest
 from pathlib import Path
 
+from tools.rl.common import ROOT, USAGE
 from tools.rl.elf import Elf
 from tools.rl.symbolize import Annotator, Program
 
@@ -35,8 +37,8 @@ class SymbolizeTest(unittest.TestCase):
     def tearDownClass(cls):
         cls.scratch.cleanup()
 
-    def said(self, *lines, slide=None, target=None):
-        annotator = Annotator(self.program, target, slide)
+    def said(self, *lines, slide=None, target=None, of_build=None):
+        annotator = Annotator(self.program, target, slide, of_build)
         return [text for line in lines for text in annotator.annotate(line)]
 
     def start_of(self, name):
@@ -78,3 +80,17 @@ class SymbolizeTest(unittest.TestCase):
     def test_a_targets_address_is_looked_up_in_the_target(self):
         said = self.said(f"target {self.start_of('callee'):#x}  x", target=self.program)
         self.assertIn("callee", said[1])
+
+    def test_the_kernel_of_the_build_that_the_text_names_is_asked(self):
+        other = Program("other", self.program.symbolizer.elf)
+        kernel_line = f"6 kernel at {SLIDE:#x}, build 00000000000000ab"
+        said = self.said(kernel_line, f"kernel+{self.start_of('callee'):#x}",
+                         of_build=lambda build: (other, [f"  ({build} is not here)"]))
+        self.assertEqual(said[:2], [kernel_line, "  (00000000000000ab is not here)"])
+        self.assertTrue(said[3].startswith("    other+"), said)
+
+    def test_text_of_a_build_that_is_not_here_is_said_to_be(self):
+        done = subprocess.run([sys.executable, str(ROOT / "build.py"), "symbolize"], capture_output=True, text=True,
+                              input="6 kernel at 0x123456000, build 00000000000000ab\n")
+        if done.returncode != USAGE:                    # USAGE: nothing is built yet
+            self.assertIn("the log is of build 00000000000000ab, build/ holds ", done.stdout)

@@ -3,6 +3,7 @@ import re
 from dataclasses import dataclass, field
 from typing import NamedTuple, Optional
 
+from . import builds
 from .xxhash import xxh64
 
 HEAD = re.compile(r"^error (?P<code>[a-z]+\.[\w-]+) on core (?P<core>\d+)(?:, (?P<about>.*))?$")
@@ -11,7 +12,6 @@ COLUMNS = re.compile(r" {2,}")
 PLACE = re.compile(r"^(?P<file>[\w./+-]+\.(?:h|cpp|c|asm)):(?P<line>\d+)$")
 LATER = "  and after it "
 ORIGIN = "<- origin"
-KERNEL = re.compile(r"^6 kernel at (0x[0-9a-f]+), build ([0-9a-f]{16})")
 # What follows a chain in a panic, up to and with this line.
 PANIC_END = "panic: stopped"
 PANIC = re.compile(r"^(?:  |core \d+ |panic: )")
@@ -63,7 +63,7 @@ def read(text):
     found, slide, build, chain, told = [], None, "", None, False
     for number, line in enumerate(text.splitlines(), 1):
         line = line.rstrip()
-        kernel, head = KERNEL.match(line), HEAD.match(line)
+        kernel, head = builds.KERNEL.match(line), HEAD.match(line)
         if kernel:
             slide, build = int(kernel[1], 16), kernel[2]
         if head:

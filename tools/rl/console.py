@@ -7,7 +7,7 @@ import threading
 import time
 from pathlib import Path
 
-from . import targets
+from . import builds, targets
 from .common import OK, ROOT, SYSTEM_FAILED
 from .line import Line
 from .outdir import OutDir
@@ -48,7 +48,12 @@ class LineSession:
 
 
 class Watcher(Runner):
-    """A runner that learns from the boot record which target is being fuzzed."""
+    """A runner that learns from the machine which build it runs and, by the boot record, which target it fuzzes."""
+    kernel_build = ""
+
+    def _text(self, text):
+        super()._text(text)
+        self.kernel_build = builds.named_by(text) or self.kernel_build
 
     def _boot(self, seconds, record):
         super()._boot(seconds, record)
@@ -69,7 +74,9 @@ def forward_words(line):
 
 def conclude(session, runner, out):
     if session.status == SYSTEM_FAILED:
-        for text in places_in_kernel(about_our_failure(list(runner.text))):
+        built, folder = builds.made(runner.kernel_build)
+        for text in (*builds.warning(runner.kernel_build, built),
+                     *places_in_kernel(about_our_failure(list(runner.text)), folder)):
             print(text)
     how = {OK: "the machine has ended its run", SYSTEM_FAILED: "Raclette itself failed, see above",
            None: "left; the machine runs on" if session.left else "the line is closed"}[session.status]

@@ -3,8 +3,8 @@ import re
 import sys
 from pathlib import Path
 
-from . import artefacts, chains, image
-from .common import BUILD, DEBUG, MISSING, OK, ROOT, USAGE, Stop
+from . import builds, chains
+from .common import BUILD, MISSING, OK, ROOT, USAGE, Stop
 from .symbols import Symbolizer
 
 KERNEL = BUILD / "kernel.elf"
@@ -88,31 +88,13 @@ def report(text, places, built):
         about = f", {first.about}" if first.about else ""
         count = "once" if len(same) == 1 else f"{len(same)} times"
         yield f"{key}  {count}, first in line {first.at}: error {first.code} on core {first.core}{about}"
-        if first.build and built and first.build != built:
-            yield f"  (the log is of build {first.build}, build/ holds {built}: source lines may be others)"
+        yield from builds.warning(first.build, built)
         if first.slide is None:
             yield "  (the log does not say where the kernel lay: only offsets are resolved)"
         yield from explained(first, places)
         yield ""
     number = len(groups(found))
     yield f"{len(found)} errors, {number} different" if found else "no error is in this log"
-
-
-def builds():
-    """The build in each folder that holds one."""
-    for folder in (BUILD, DEBUG):
-        path = artefacts.path("img", folder)
-        if path.exists():
-            yield f"{image.layout_of(path.read_bytes()).build_id:016x}", folder
-
-
-def made_it(text):
-    """(build, folder) that the log is of, else what is built for daily use."""
-    found = dict(builds())
-    said = next((match[2] for match in map(chains.KERNEL.match, text.splitlines()) if match), "")
-    if said in found:
-        return said, found[said]
-    return next((build for build, folder in found.items() if folder == BUILD), ""), BUILD
 
 
 def main(arguments):
@@ -122,7 +104,7 @@ def main(arguments):
         raise Stop(USAGE, f"{arguments.log} is no file")
     data = sys.stdin.buffer.read() if arguments.log == "-" else Path(arguments.log).read_bytes()
     text = data.decode(errors="replace")
-    built, folder = made_it(text)
+    built, folder = builds.made(next(filter(None, map(builds.named_by, text.splitlines())), ""))
     if not (folder / "kernel.elf").exists():
         raise Stop(MISSING, "build/kernel.elf is not there: build.py build makes it")
     for line in report(text, Places(folder / "kernel.elf"), built):

@@ -2,7 +2,7 @@
 import re
 import sys
 
-from . import targets
+from . import builds, targets
 from .common import OK, ROOT, USAGE, Stop, folder_of
 from .elf import Elf
 from .symbols import Symbolizer
@@ -37,12 +37,16 @@ class Program:
 
 
 class Annotator:
-    """Answers line by line; learns the slide from the kernel's own line."""
+    """Answers line by line; learns from the kernel's own line where it lies, and of which build it is.
 
-    def __init__(self, kernel, target=None, slide=None):
+    `of_build`: (build) -> (that kernel, or what is here instead of it, and lines that say so).
+    """
+
+    def __init__(self, kernel, target=None, slide=None, of_build=None):
         self.kernel = kernel
         self.target = target
         self.slide = slide
+        self.of_build = of_build
 
     def places(self, line):
         """(program, address in its file) of everything this line names, once each, in its order."""
@@ -61,17 +65,29 @@ class Annotator:
         if said:
             self.slide = int(said.group(1), 16)
         yield line
+        build = builds.named_by(line)
+        if build and self.of_build:
+            self.kernel, warning = self.of_build(build)
+            yield from warning
         for program, address in self.places(line):
             yield from program.lines(address, exact=not RETURNS_THERE.search(line))
 
 
-def main(arguments):
-    kernel = folder_of(arguments) / "kernel.elf"
+def kernel_in(folder):
+    kernel = folder / "kernel.elf"
     if not kernel.exists():
         raise Stop(USAGE, f"there is no {kernel.relative_to(ROOT)}: build what the machine runs first")
+    return Program("kernel", kernel)
+
+
+def main(arguments):
+    def of_build(said):
+        built, folder = builds.made(said, folder_of(arguments))
+        return kernel_in(folder), builds.warning(said, built)
+
     target = ROOT / targets.elf(arguments.target) if arguments.target in targets.names() else None
-    annotator = Annotator(Program("kernel", kernel),
-                          Program("target", target) if target and target.exists() else None, arguments.slide)
+    annotator = Annotator(kernel_in(folder_of(arguments)),
+                          Program("target", target) if target and target.exists() else None, arguments.slide, of_build)
     for line in arguments.text or sys.stdin:
         print("\n".join(annotator.annotate(line.rstrip("\n"))))
     return OK
