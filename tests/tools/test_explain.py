@@ -53,6 +53,11 @@ class Explain(unittest.TestCase):
         frame = chains.frame_of(chain.lines[0])
         self.assertEqual(frame, ("kernel/traps.cpp", 1, "describe_access", "the kernel touched it"))
 
+    def test_a_record_inside_a_chain_does_not_end_it(self):
+        whole, = chains.read(f"{BOOT}\n{FAULT}")
+        torn, = chains.read("\n{}\n".format('{"type":"stats","case":7}').join((BOOT, *FAULT.splitlines())))
+        self.assertEqual((torn.lines, torn.panic, torn.hash()), (whole.lines, whole.panic, whole.hash()))
+
     def test_the_hash_is_of_code_functions_and_texts(self):
         chain, = chains.read(FAULT)
         data = b"mm.use_after_freedescribe_accessthe kernel touched itrange_chainfreed hererange_chainmade here"

@@ -7,8 +7,9 @@ from contextlib import redirect_stdout
 from pathlib import Path
 
 from tools.rl import view
+from tools.rl.common import ROOT
 from tools.rl.elf import Elf
-from tools.rl.symbols import Symbolizer, describe, origin, trace_text
+from tools.rl.symbols import Symbolizer, describe, in_tree, origin, trace_text
 
 PROGRAM = """\
 int sink;
@@ -105,6 +106,12 @@ class SymbolsTest(unittest.TestCase):
         record = {"type": "crash", "hash": "aa", "frames": ["0x10"], "function": "kernel_knew"}
         described = describe(record, Symbolizer(self.elf))
         self.assertEqual(described["function"], "kernel_knew")
+
+    def test_a_source_is_named_from_the_root_also_by_nasm(self):
+        for written, name in (("./kernel/a.cpp", "kernel/a.cpp"), (f"{ROOT}/kernel/kernel/a.asm", "kernel/a.asm"),
+                              (f"{ROOT}/tests/target/tests/target/a.asm", "tests/target/a.asm"),
+                              ("/elsewhere/x/x/a.asm", "/elsewhere/x/x/a.asm")):
+            self.assertEqual(in_tree(written), name)
 
     def test_no_frame_at_all_is_no_mistake(self):
         self.assertEqual(origin([]).function, "?")

@@ -59,10 +59,12 @@ class Chain:
 
 
 def read(text):
-    """All chains of a serial log, which may hold several boots."""
+    """All chains of a serial log, which may hold several boots. Other cores' records may stand inside a chain."""
     found, slide, build, chain, told = [], None, "", None, False
     for number, line in enumerate(text.splitlines(), 1):
         line = line.rstrip()
+        if line.startswith("{"):
+            continue
         kernel, head = builds.KERNEL.match(line), HEAD.match(line)
         if kernel:
             slide, build = int(kernel[1], 16), kernel[2]

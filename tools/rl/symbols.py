@@ -5,12 +5,20 @@ import re
 import subprocess
 from typing import NamedTuple
 
-from .common import MISSING, Stop
+from .common import MISSING, ROOT, Stop
 
 # Frames of the target runtime stand between the fault and the target's own code.
 RUNTIME_FUNCTION = re.compile(r"^(__asan_|__rl_|rl_|__ubsan_|__sanitizer_|__interceptor_)")
 RUNTIME_FILE = "targets/runtime/"
 MOST_AT_ONCE = 4000             # addresses on one command line
+
+
+def in_tree(file):
+    """A source's name from the root. nasm puts the source's folder before the name, which begins with it already."""
+    name = os.path.normpath(file)
+    if name.startswith(f"{ROOT}/"):
+        name = re.sub(r"^(.+)/\1/", r"\1/", name[len(f"{ROOT}/"):])
+    return name
 
 
 class Frame(NamedTuple):
@@ -70,7 +78,7 @@ class Symbolizer:
     @staticmethod
     def _frame(address, symbol, inlined):
         file = symbol.get("FileName") or ""
-        return Frame(address, symbol.get("FunctionName") or "?", os.path.normpath(file) if file else "",
+        return Frame(address, symbol.get("FunctionName") or "?", in_tree(file) if file else "",
                      symbol.get("Line") or 0, inlined)
 
 
