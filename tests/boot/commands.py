@@ -17,6 +17,7 @@ from tools.rl import scenario, targets
 from tools.rl.common import BUILTIN_TARGET, CRASHED, IMAGE, MISSING, OK, ROOT, SYSTEM_FAILED, USAGE
 from tools.rl.ninja import run_ninja
 from tools.rl.qemu import PROGRAM, Machine, die_with_parent
+from tools.rl.session import Session
 
 LONG_PATIENCE = 1200             # two million cases at the pace of a busy machine would take longer; the bug does not
 
@@ -184,6 +185,34 @@ def a_machine_at_a_serial_line_is_shown_saved_asked_and_traced(out):
         promise({("B", "guest"), ("E", "guest"), ("B", "reset"), ("E", "reset")} <= seen, f"core {core} traced {seen}")
 
 
+def logged(plants, path):
+    """The serial log, as it came over the line, of a boot with each of these bugs planted, one after the other."""
+    with path.open("wb") as log:
+        for plant in plants:
+            row = scenario.Scenario(plant, options={"plant": plant})
+            session = Session(scenario.contents(row), row.machine, serial_log=log, deadline=row.timeout)
+            promise(list(session.events()) and session.status == SYSTEM_FAILED, f"{plant}: {session.why}")
+
+
+def the_log_of_a_real_failure_is_explained(out):
+    """One failure twice and another one: grouped by hash, each frame with its line, each address with its function."""
+    out.mkdir(parents=True)
+    logged(("write-past-end-1-page", "vmrun", "write-past-end-1-page"), out / "serial.log")
+    output = build_py(OK, "explain", out / "serial.log")
+    heads = re.findall(r"^([0-9a-f]{16})  (.*), first in line \d+: error (\S+) on core 0,", output, re.MULTILINE)
+    promise([head[1:] for head in heads] == [("2 times", "mm.out_of_bounds"), ("once", "svm.vmrun_refused")] and
+            heads[0][0] != heads[1][0] and output.endswith("\n3 errors, 2 different\n"), f"grouped as {heads}")
+    # A frame, who made the block, where the fault was, a caller in assembly, and the other failure's origin.
+    for pattern in (r"^  mm/explain\.cpp:\d+ +range_chain +made here .*<- origin\n      \| .*\"made here\"",
+                    r"^      kernel/plants_heap\.cpp:\d+\n      \| .*\"making a block\"",
+                    r"^  at 0x\w+  (kernel\+0x\w+)\n      \1  .*kernel::touch_byte<.*  kernel/planting\.h:\d+\n"
+                    r"      \| \*byte = 1;$",
+                    r"^      kernel\+0x\w+  kernel_entry  kernel/entry\.asm:\d+\n      \| call +kernel_main$",
+                    r"^  svm/machine_run\.h:\d+ .*<- origin\n      \| return FAIL\(vmrun_refused, "):
+        promise(re.search(pattern, output, re.MULTILINE), f"no line like {pattern}: {output[:6000]}")
+    promise("(the log" not in output, "its build or the kernel's place is not known")
+
+
 def told_by_address_sanitizer(native, crash):
     """The function in which the real AddressSanitizer sees the crash, or None when it sees none."""
     # What a crash reads of fresh memory differs from run to run there: other fills may be needed to see it. And an
@@ -262,7 +291,7 @@ SHORT = (memory_of_64_gib_boots_like_512_mib, a_number_of_cases_ends_the_run_and
          a_killed_qemu_is_one_clear_line_and_loses_nothing, a_missing_qemu_is_named,
          a_folder_that_cannot_be_written_is_refused, an_empty_input_is_an_input, an_input_that_is_too_long_is_refused,
          the_map_of_a_live_run_has_both_spaces, *debugger.TESTS,
-         a_machine_at_a_serial_line_is_shown_saved_asked_and_traced,
+         the_log_of_a_real_failure_is_explained, a_machine_at_a_serial_line_is_shown_saved_asked_and_traced,
          the_published_bug_is_found_repeats_and_is_what_address_sanitizer_says)
 LONG = (the_report_of_a_run_is_a_page_that_a_browser_shows, every_crash_replays_the_same_twenty_times,
         *(lan.TESTS if lan.can_be_had() else ()))
