@@ -90,6 +90,11 @@ class ReportTest(unittest.TestCase):
         self.assertEqual([float(x) for x, _ in points], sorted(float(x) for x, _ in points))
         self.assertEqual([float(y) for _, y in points], sorted((float(y) for _, y in points), reverse=True))
 
+    def test_a_run_goes_on_behind_one_that_had_ended_before_its_first_record(self):
+        short, long = ({"time_us": 1000000, "started": 5.0}, {"time_us": 3000000, "started": 9.0})
+        self.assertEqual([point[0] for point in report.points([short, long, {**long, "time_us": 4000000}])],
+                         [1.0, 4.0, 5.0])
+
     def test_a_long_run_is_thinned_out_and_keeps_its_end(self):
         self.stats([{"time_us": n * 1000000, "edges": n} for n in range(1, 2501)])
         points = re.search(r'points="([^"]+)"', self.written())[1].split()

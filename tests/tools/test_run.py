@@ -83,6 +83,14 @@ class RunTest(unittest.TestCase):
         self.assertEqual(json.loads((self.out / "stats.jsonl").read_text())["case"], 5)
         self.assertIn("text", (self.out / "serial.log").read_text())
 
+    def test_statistics_say_which_start_of_which_run_they_are_of(self):
+        play('record(type="boot")\nrecord(type="stats")\nrecord(type="stats")\nrecord(type="boot")\n'
+             'record(type="stats")\nleave(33)', self.out)
+        play('record(type="stats")\nleave(33)', self.out)
+        starts = [json.loads(line)["started"] for line in (self.out / "stats.jsonl").read_text().splitlines()]
+        self.assertEqual(starts, sorted(starts))
+        self.assertEqual([starts.count(start) for start in sorted(set(starts))], [2, 1, 1])
+
     def test_until_crash_takes_any_function_of_the_trace(self):
         script = 'record(**CRASH)\nassert heard() == b"q"\nrecord(type="end", status="ok")\nleave(33)'
         for wanted in ("", "outer", "inlined"):

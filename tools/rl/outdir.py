@@ -3,6 +3,7 @@ import base64
 import json
 import os
 import shutil
+import time
 
 from .common import USAGE, Stop, write_atomically
 from .symbols import trace_text
@@ -21,7 +22,12 @@ class OutDir:
             self.stats = open(path / "stats.jsonl", "a")
         except OSError as error:
             raise Stop(USAGE, f"--out {path} cannot be written: {error.strerror or error}")
+        self.note_start()
         self._sweep()
+
+    def note_start(self):
+        """What follows is of a machine that has just started: its clock and its counts begin again."""
+        self.started = time.time()
 
     @staticmethod
     def _try_writing(folder):
@@ -40,7 +46,7 @@ class OutDir:
         return [(file.name, file.read_bytes()) for file in files]
 
     def add_stats(self, record):
-        self.stats.write(json.dumps(record) + "\n")
+        self.stats.write(json.dumps({**record, "started": self.started}) + "\n")
         self.stats.flush()
 
     def add_corpus(self, record):

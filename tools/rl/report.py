@@ -39,13 +39,13 @@ class Function(NamedTuple):
 
 
 def points(stats):
-    """(seconds, the figures of CURVES) of every record; a resumed run goes on where the one before ended."""
-    found, base, last = [], 0.0, 0.0
+    """(seconds, the figures of CURVES) of every record; each start of a machine goes on where the one before ended."""
+    found, base, last, started = [], 0.0, 0.0, None
     for record in stats:
         seconds = record.get("time_us", 0) / 1e6
-        if seconds < last:
+        if seconds < last or record.get("started") != started:
             base += last
-        last = seconds
+        last, started = seconds, record.get("started")
         found.append((base + seconds, *(record.get(key, 0) for key, _, _ in CURVES)))
     return found
 

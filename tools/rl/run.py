@@ -98,6 +98,7 @@ class Runner:
             self.out.add_chain(self.crash_of[key], chain)
 
     def _boot(self, seconds, record):
+        self.out.note_start()
         self.first_stats = seconds if self.first_stats is None else self.first_stats
 
     def _stats(self, seconds, record):
