@@ -183,26 +183,22 @@ class Graph:
         self.ninja.build(elf, "link_flat", own + shared, implicit=[script], also=[f"build/{name}.map"],
                          own=" ".join(own), shared=" ".join(shared), script=script, map=f"build/{name}.map")
         self.ninja.build(f"build/{name}.asm", "disassemble", elf)
+        self.ninja.build(f"build/{name}.sym", "symbols", elf)
         return self.ninja.build(f"build/{name}.bin", "objcopy", elf, flags=flags + "-O binary")
 
     def _linked_stage(self, name, at):
         """A flat stage by way of an ELF file, from which gdb has the lines of the very bytes that run."""
-        source, elf = f"{name}/{name}.asm", f"build/{name}.elf"
+        source, elf, listing = f"{name}/{name}.asm", f"build/{name}.elf", f"build/{name}.asm"
         if not (ROOT / source).exists():
             return None
-        flags = f"-f elf64 -g -F dwarf -i {name}/ -l build/{name}.lst"
-        assembled = self.ninja.build(f"build/obj/{name}.o", "nasm", source, flags=flags,
+        # Its own listing: a disassembler takes a stage to be all in one mode. It is linked at its place: `org` is moot.
+        flags = f"-f elf64 -g -F dwarf -i {name}/ -l {listing} --before '%imacro org 1' --before '%endmacro'"
+        assembled = self.ninja.build(f"build/obj/{name}.o", "nasm", source, also=[listing], flags=flags,
                                      order_only=["build/offsets.inc"] if self.has_offsets else [])
         self.ninja.build(elf, "link", assembled, also=[f"build/{name}.map"], map=f"build/{name}.map",
                          flags=f"--fatal-warnings -Ttext={at:#x} -e {at:#x}")
+        self.ninja.build(f"build/{name}.sym", "symbols", elf)
         return self.ninja.build(f"build/{name}.bin", "objcopy", elf, flags="-O binary")
-
-    def _flat_stage(self, name):
-        source = f"{name}/{name}.asm"
-        if not (ROOT / source).exists():
-            return None
-        return self.ninja.build(f"build/{name}.bin", "nasm", source, flags=f"-f bin -i {name}/ -l build/{name}.lst",
-                                order_only=["build/offsets.inc"] if self.has_offsets else [])
 
     def _images(self):
         """The disk image in each folder; none when a part of it is not in the tree."""
@@ -212,8 +208,8 @@ class Graph:
         arguments = [f"target={BUILTIN_TARGET}"] + [f"--file={name}:{path}" for name, path in files]
         self.ninja.build("build/bundle.bin", "bundle", [path for _, path in files], arguments=" ".join(arguments),
                          implicit=["tools/rl/bundle.py", "tools/rl/xxhash.py"])
-        self.ninja.build("build/raclette.pxe", "copy", self._flat_stage("pxe"))
-        self.lkrn = self._flat_stage("lkrn")
+        self.ninja.build("build/raclette.pxe", "copy", self._linked_stage("pxe", 0x7C00))
+        self.lkrn = self._linked_stage("lkrn", 0)
         return {flavour.folder: self._artefacts(flavour) for flavour in (DAILY, DEVELOPMENT)}
 
     def _artefacts(self, flavour):
