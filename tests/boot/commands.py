@@ -12,9 +12,11 @@ from pathlib import Path
 
 from tests.boot import browser, debugger, lan
 from tests.boot.promises import PATIENCE, Broken, build_py, finish, promise, start, until_said
+from tests.tools.test_graph import programs
 from tests.tools.test_report import parse
-from tools.rl import scenario, targets
-from tools.rl.common import BUILTIN_TARGET, CRASHED, IMAGE, MISSING, OK, ROOT, SYSTEM_FAILED, USAGE
+from tools.rl import artefacts, image, scenario, targets
+from tools.rl.common import BUILD, BUILTIN_TARGET, CRASHED, IMAGE, MISSING, OK, ROOT, SYSTEM_FAILED, USAGE
+from tools.rl.graph import Graph
 from tools.rl.ninja import run_ninja
 from tools.rl.qemu import PROGRAM, Machine, die_with_parent
 from tools.rl.session import Session
@@ -213,6 +215,29 @@ def the_log_of_a_real_failure_is_explained(out):
     promise("(the log" not in output, "its build or the kernel's place is not known")
 
 
+def image_makes_every_artefact_of_one_build(_out):
+    """The command's own words, then each artefact's parts as its loader reads them; a listing for every program."""
+    output = build_py(OK, "image")
+    build = re.search(r"raclette\.img: \d+ bytes, build ([0-9a-f]{16})$", output, re.MULTILINE)
+    promise(build, f"it does not name the build: {output}")
+    disk = IMAGE.read_bytes()
+    layouts = {kind: artefacts.layout_of(kind, artefacts.path(kind).read_bytes())
+               for kind in ("img", "iso", "efi", "lkrn", "elf")}
+    layouts["the EFI program on the disk"] = artefacts.layout_of("efi", image.efi_of(disk))
+    for kind, layout in layouts.items():
+        promise(f"{layout.build_id:016x}" == build[1], f"{kind} is of build {layout.build_id:016x}, not {build[1]}")
+    for name in ("kernel", "bundle"):       # stage2's digest is of whole sectors on a disk
+        digests = {kind: part.digest for kind, layout in layouts.items() for part in layout.parts if part.name == name}
+        promise(len(digests) == len(layouts) and len(set(digests.values())) == 1, f"{name} differs: {digests}")
+    promise(artefacts.path("pxe").read_bytes() == (BUILD / "pxe.bin").read_bytes(), "raclette.pxe is another program")
+    promise(image.efi_of(disk) in artefacts.path("iso").read_bytes(), "the CD's EFI program is not the disk's")
+    for kind in (*artefacts.MAKERS, "img", "iso", "pxe"):
+        promise(f"  {artefacts.path(kind).relative_to(ROOT)}\n" in output, f"it does not say how to start {kind}")
+    for program in programs(Graph().ninja.outputs):
+        for ending in ("asm", "sym", "map"):
+            promise((ROOT / f"{program}.{ending}").stat().st_size > 0, f"{program}.{ending} is empty")
+
+
 def told_by_address_sanitizer(native, crash):
     """The function in which the real AddressSanitizer sees the crash, or None when it sees none."""
     # What a crash reads of fresh memory differs from run to run there: other fills may be needed to see it. And an
@@ -291,7 +316,8 @@ SHORT = (memory_of_64_gib_boots_like_512_mib, a_number_of_cases_ends_the_run_and
          a_killed_qemu_is_one_clear_line_and_loses_nothing, a_missing_qemu_is_named,
          a_folder_that_cannot_be_written_is_refused, an_empty_input_is_an_input, an_input_that_is_too_long_is_refused,
          the_map_of_a_live_run_has_both_spaces, *debugger.TESTS,
-         the_log_of_a_real_failure_is_explained, a_machine_at_a_serial_line_is_shown_saved_asked_and_traced,
+         image_makes_every_artefact_of_one_build, the_log_of_a_real_failure_is_explained,
+         a_machine_at_a_serial_line_is_shown_saved_asked_and_traced,
          the_published_bug_is_found_repeats_and_is_what_address_sanitizer_says)
 LONG = (the_report_of_a_run_is_a_page_that_a_browser_shows, every_crash_replays_the_same_twenty_times,
         *(lan.TESTS if lan.can_be_had() else ()))

@@ -105,6 +105,19 @@ class ImageTest(unittest.TestCase):
     def test_the_layout_reads_back(self):
         self.assertEqual(image.layout_of(self.image), self.layout)
 
+    def test_the_part_for_bios_is_found_wherever_stage0_can_count_to(self):
+        part = image.part_for_bios(self.image)
+        last = image.LAST_PLACE - image.STAGE1_LBA
+        for on in (0, 4, last):
+            medium = bytearray(on * SECTOR) + image.moved(part, on)
+            medium[:image.STAGE0_BYTES] = medium[on * SECTOR:][:image.STAGE0_BYTES]
+            layout = image.layout_of(bytes(medium))
+            self.assertEqual([part.lba - on for part in layout.parts[1:]], [part.lba for part in self.layout.parts[1:]])
+            self.assertEqual([part.digest for part in layout.parts[2:]],
+                             [part.digest for part in self.layout.parts[2:]])
+        with self.assertRaisesRegex(image.Problem, "stage0 cannot find it"):
+            image.moved(part, last + 1)
+
     def test_another_bundle_gives_what_composing_with_it_gives(self):
         for size in (0, 1, 511, 5000, 12 << 20):
             bundle = bytes(range(256)) * (size // 256) + bytes(size % 256)

@@ -20,7 +20,7 @@ def path(kind, folder=BUILD):
 
 
 def layout_of(kind, data):
-    return image.layout_of(data) if kind == "img" else package.layout_of(data)
+    return image.layout_of(data) if kind in ("img", "iso") else package.layout_of(data)
 
 
 def with_bundle(kind, data, bundle):

@@ -18,6 +18,7 @@ STAGE0_CODE = 0x1A0                     # what lies behind is patched: stage1's 
 STAGE0_BYTES = 0x1B8                    # then the disk's signature and the partition table
 STAGE1_BYTES, STAGE2_BYTES = 4 * SECTOR, 60 * SECTOR
 STAGE1_PLACE, STAGE1_SUM, PARTITIONS = 0x1A0, 0x1A8, 0x1BE      # in the boot sector
+LAST_PLACE = 0xFFFF                     # stage0 has 16 bits for the sector where stage1 lies
 PART_ALIGN = 8                          # sectors: parts begin on a page, and on a drive's larger sector
 PARTITION_ALIGN = 2048          # sectors: a mebibyte
 SMALLEST = 10 << 20
@@ -128,11 +129,12 @@ def compose(stage0, stage1, stage2, kernel, bundle, efi):
 
 
 def layout_of(image):
-    """Reads the Layout back from an image, as the stages do."""
-    stage1 = image[STAGE1_LBA * SECTOR:STAGE1_LBA * SECTOR + STAGE1_BYTES]
+    """Reads the Layout back from an image, of a disk or a CD, as the stages do."""
+    stage1_lba, = struct.unpack_from("<Q", image, STAGE1_PLACE)
+    stage1 = image[stage1_lba * SECTOR:stage1_lba * SECTOR + STAGE1_BYTES]
     build_id, stage2_lba, _, stage2_bytes = struct.unpack_from("<QQII", stage1, 0x08)
     kernel_lba, kernel_bytes, bundle_lba, bundle_bytes = struct.unpack_from("<QQQQ", stage1, 0x28)
-    places = (("stage0", 0, SECTOR), ("stage1", STAGE1_LBA, STAGE1_BYTES), ("stage2", stage2_lba, stage2_bytes),
+    places = (("stage0", 0, SECTOR), ("stage1", stage1_lba, STAGE1_BYTES), ("stage2", stage2_lba, stage2_bytes),
               ("kernel", kernel_lba, kernel_bytes), ("bundle", bundle_lba, bundle_bytes))
     parts = tuple(Part(name, lba, size, f"{xxh64(image[lba * SECTOR:lba * SECTOR + size]):016x}")
                   for name, lba, size in places)
@@ -147,6 +149,9 @@ def part_for_bios(image):
 
 def moved(start, sectors_on):
     """The part for BIOS as it must be when it lies that much further on its medium."""
+    if STAGE1_LBA + sectors_on > LAST_PLACE:
+        raise Problem(f"stage1 would lie at sector {STAGE1_LBA + sectors_on} of the medium, and stage0 cannot find it "
+                      f"behind {LAST_PLACE}")
     fresh = bytearray(start)
     first = STAGE1_LBA * SECTOR
     for field in (first + 0x10, first + 0x28, first + 0x38):

@@ -1,6 +1,6 @@
 """`build.py image`: every artefact that boots, where the disk image's parts lie, and how to start each."""
 from . import artefacts, build, image, iso
-from .common import ROOT, write_atomically
+from .common import ROOT, TESTS_FAILED, Stop, write_atomically
 
 HOW = (
     ("img", "USB stick or disk, BIOS and UEFI: sudo dd if=FILE of=/dev/sdX bs=1M conv=fsync (what is on it is lost)"),
@@ -12,9 +12,16 @@ HOW = (
 )
 
 
+def write_iso(disk):
+    try:
+        write_atomically(artefacts.path("iso"), iso.make(disk))
+    except image.Problem as problem:
+        raise Stop(TESTS_FAILED, f"the CD image: {problem}")
+
+
 def main(_arguments):
     path = build.require_image(build.build())
-    write_atomically(artefacts.path("iso"), iso.make(path.read_bytes()))
+    write_iso(path.read_bytes())
     build.print_ledger()
     layout = image.layout_of(path.read_bytes())
     print(f"\n{path}: {layout.size} bytes, build {layout.build_id:016x}")
