@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.boot import browser, debugger, lan
+from tests.boot import browser, debugger, lan, terminal
 from tests.boot.promises import PATIENCE, Broken, build_py, finish, promise, start, until_said
 from tests.tools.test_graph import programs
 from tests.tools.test_report import parse
@@ -315,7 +315,7 @@ SHORT = (memory_of_64_gib_boots_like_512_mib, a_number_of_cases_ends_the_run_and
          ctrl_c_ends_the_run_cleanly, a_killed_run_loses_nothing_and_leaves_no_machine,
          a_killed_qemu_is_one_clear_line_and_loses_nothing, a_missing_qemu_is_named,
          a_folder_that_cannot_be_written_is_refused, an_empty_input_is_an_input, an_input_that_is_too_long_is_refused,
-         the_map_of_a_live_run_has_both_spaces, *debugger.TESTS,
+         the_map_of_a_live_run_has_both_spaces, *debugger.TESTS, *terminal.TESTS,
          image_makes_every_artefact_of_one_build, the_log_of_a_real_failure_is_explained,
          a_machine_at_a_serial_line_is_shown_saved_asked_and_traced,
          the_published_bug_is_found_repeats_and_is_what_address_sanitizer_says)

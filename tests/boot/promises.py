@@ -19,9 +19,9 @@ def promise(kept, text):
 
 
 def start(*words, **options):
-    options.setdefault("stdin", subprocess.DEVNULL)
-    return subprocess.Popen([sys.executable, str(ROOT / "build.py"), *map(str, words)], stdout=subprocess.PIPE,
-                            stderr=subprocess.STDOUT, text=True, **options)
+    options = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, **options}
+    return subprocess.Popen([sys.executable, str(ROOT / "build.py"), *map(str, words)], stderr=subprocess.STDOUT,
+                            text=True, **options)
 
 
 def finish(process, status, patience=PATIENCE):

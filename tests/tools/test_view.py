@@ -29,6 +29,25 @@ class ViewTest(unittest.TestCase):
         self.assertEqual(view.curve([], 8), "")
         self.assertLessEqual(len(view.curve(list(range(1000)), 40)), 40)
 
+    def test_a_curve_covers_the_whole_run_however_long(self):
+        for records in (1, 2, view.HISTORY, view.HISTORY + 1, 5000, 20 * view.HISTORY + 7):
+            history = view.History()
+            for value in range(records):
+                history.add(value)
+            values = history.values()
+            self.assertLessEqual(len(values), view.HISTORY + 1)
+            self.assertEqual((values[0], values[-1]), (0, records - 1))
+            steps = {later - value for value, later in zip(values, values[1:-1])}
+            self.assertLessEqual(len(steps), 1, "evenly spaced")
+
+    def test_the_live_view_draws_the_beginning_of_a_long_run(self):
+        live = view.LiveView("t", "out")
+        with redirect_stdout(io.StringIO()):
+            for second in range(3 * view.HISTORY):
+                live.stats(second, {"edges": 0 if second < view.HISTORY else 100})
+        line = next(line for line in live._lines(0, 80) if line.startswith("edges"))
+        self.assertAlmostEqual(line.count("▁") / (line.count("█") + line.count("▁")), 1 / 3, delta=0.05)
+
     def test_large_numbers_are_shortened(self):
         shown = [view.short(n) for n in (7, 9999, 25000, 3400000, 2e9)]
         self.assertEqual(shown, ["7", "9999", "25.0k", "3.4M", "2.0G"])

@@ -1,10 +1,10 @@
 """What a person sees during a run: a live block at the terminal's bottom, or plain lines."""
 import shutil
 import sys
-from collections import Counter, deque
+from collections import Counter
 
 BARS = "▁▂▃▄▅▆▇█"
-HISTORY = 200
+HISTORY = 200                   # values kept for a curve: more than a terminal is wide
 BAR = 12                        # of a core, the longest
 
 
@@ -13,10 +13,30 @@ def curve(values, width):
     if not values:
         return ""
     step = max(1, -(-len(values) // width))
-    picked = list(values)[::-1][::step][::-1]
+    picked = values[::-1][::step][::-1]
     low, high = min(picked), max(picked)
     span = (high - low) or 1
     return "".join(BARS[(value - low) * (len(BARS) - 1) // span] for value in picked)
+
+
+class History:
+    """A figure over the whole run, evenly spaced: when it is full every other value goes, and fewer are taken."""
+
+    def __init__(self):
+        self.kept, self.newest = [], []
+        self.every, self.count = 1, 0
+
+    def add(self, value):
+        self.newest = [value]
+        if self.count % self.every == 0:
+            self.kept.append(value)
+            self.newest = []
+        self.count += 1
+        if len(self.kept) > HISTORY:
+            self.kept, self.every = self.kept[::2], 2 * self.every
+
+    def values(self):
+        return self.kept + self.newest
 
 
 def short(number):
@@ -74,8 +94,8 @@ class LiveView:
     def __init__(self, target, out):
         self.title = f"raclette: {target} -> {out}"
         self.record = {}
-        self.edges = deque(maxlen=HISTORY)
-        self.corpus = deque(maxlen=HISTORY)
+        self.edges = History()
+        self.corpus = History()
         self.kinds = Counter()
         self.per_core = {}
         self.crashes = {}
@@ -92,8 +112,8 @@ class LiveView:
             rate = (core.get("case", 0) - before[0]) / (time - before[1]) if time > before[1] else before[2]
             self.per_core[core["core"]] = (core.get("case", 0), time, rate)
         self.record = record
-        self.edges.append(record.get("edges", 0))
-        self.corpus.append(record.get("corpus", 0))
+        self.edges.add(record.get("edges", 0))
+        self.corpus.add(record.get("corpus", 0))
         self.tick(seconds)
 
     def crash(self, seconds, described, is_new):
@@ -118,11 +138,11 @@ class LiveView:
         lines.append(f"cases {short(r.get('case', 0))}   {r.get('cases_per_s', 0):.0f} cases/s   "
                      f"corpus {r.get('corpus', 0)}   crashes {len(self.crashes)} ({r.get('crashes', 0)})   "
                      f"timeouts {r.get('timeouts', 0)}{starved(r)}")
-        lines.append(f"edges {r.get('edges', 0)}  {curve(self.edges, max(10, width - 20))}")
+        lines.append(f"edges {r.get('edges', 0)}  {curve(self.edges.values(), max(10, width - 20))}")
         lines.append(f"each case: {r.get('exits_per_case', 0):.3f} exits, "
                      f"{r.get('dirty_pages_per_case', 0):.1f} dirty pages, "
                      f"{r.get('reset_bytes_per_case', 0):.0f} bytes reset; {r.get('frames_free', 0)} frames free")
-        lines.append(f"corpus {r.get('corpus', 0)}  {curve(self.corpus, max(10, width - 20))}")
+        lines.append(f"corpus {r.get('corpus', 0)}  {curve(self.corpus.values(), max(10, width - 20))}")
         lines += self._cores(width)
         lines += [f"  {count:4}x {kind}" for kind, count in sorted(self.kinds.items())]
         lines += [f"  {count:4}x {text}" for count, text in list(self.crashes.values())[-6:]]
