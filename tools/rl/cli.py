@@ -85,7 +85,8 @@ def _test(sub):
     sub.add_argument("--host", action="store_true", help="only the host's tests")
     sub.add_argument("--boot", action="store_true", help="only the tests that boot QEMU")
     sub.add_argument("--long", action="store_true", help="also the long ones")
-    sub.add_argument("filter", nargs="?", default="", metavar="FILTER", help="only tests whose name contains this")
+    sub.add_argument("filter", nargs="?", default="", metavar="FILTER",
+                     help="only tests whose name contains this, in small or capital letters")
 
 
 def _bench(sub):

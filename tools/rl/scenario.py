@@ -194,6 +194,8 @@ def run_all(tally, long):
     commands = importlib.import_module("tests.boot.commands")
     rows = [row for row in table if tally.wants(f"boot {row.name}") and (long or not row.long)]
     functions = [f for f in (*commands.SHORT, *(commands.LONG if long else ())) if tally.wants(command_name(f))]
+    for function, why in commands.UNTRIED if long else ():
+        tally.untried(command_name(function), why)
     slots = Slots(CORES_HERE)
     with ThreadPoolExecutor(max_workers=CORES_HERE) as pool:
         for row in rows:

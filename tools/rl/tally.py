@@ -12,7 +12,7 @@ class Tally:
         self.lock = threading.Lock()
 
     def wants(self, name):
-        return self.chosen in name
+        return self.chosen.lower() in name.lower()
 
     def add(self, name, ok, details="", quiet=False):
         with self.lock:
@@ -24,6 +24,12 @@ class Tally:
                 print(f"{'ok  ' if ok else 'FAIL'} {name}", flush=True)
             if not ok and details:
                 print("".join(f"     {line}\n" for line in details.rstrip().splitlines()), end="", flush=True)
+
+    def untried(self, name, why):
+        """Neither passed nor failed: said, so that it is not missed."""
+        if self.wants(name):
+            with self.lock:
+                print(f"untried: {name}: {why}", flush=True)
 
     def summary(self):
         for name in self.failed:

@@ -21,11 +21,29 @@ FUZZ_MEMORY_MB = 2048
 HEARD = {"cwd": ROOT, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "errors": "replace"}
 
 
+def chosen_of(listed, tally):
+    """The filter for the tests that are wanted, of what GoogleTest lists: its own filters mind the case."""
+    if not tally.chosen:
+        return "*"
+    names, suite = [], ""
+    for line in listed.splitlines():
+        name = line.split("#", 1)[0].strip()            # behind it stand parameters
+        if line.startswith(" "):
+            names.append(suite + name)
+        else:
+            suite = name
+    return ":".join(name for name in names if tally.wants(f"host {name}"))
+
+
 def _host_binary(binary, tally, long):
     """Runs the GoogleTest binary; each of its tests counts. A crash counts as the failure of the test it was in."""
     report = BUILD / "host/tests.json"
     report.unlink(missing_ok=True)
-    argv = [str(ROOT / binary), f"--gtest_filter=*{tally.chosen}*", f"--gtest_output=json:{report}", "--gtest_color=no"]
+    listed = subprocess.run([str(ROOT / binary), "--gtest_list_tests"], **HEARD).stdout
+    chosen = chosen_of(listed, tally)
+    if not chosen:
+        return
+    argv = [str(ROOT / binary), f"--gtest_filter={chosen}", f"--gtest_output=json:{report}", "--gtest_color=no"]
     environment = dict(os.environ, ASAN_OPTIONS="detect_leaks=1:strict_string_checks=1",
                        UBSAN_OPTIONS="print_stacktrace=1", **({"RL_LONG": "1"} if long else {}))
     seconds = HOST_LONG_SECONDS if long else HOST_SECONDS
