@@ -20,6 +20,7 @@ told.id = "told";
 told.textContent = JSON.stringify({
   curves: [...document.querySelectorAll("polyline")].map((e) => [...size(e), e.points.numberOfItems]),
   folded, opened: crashes.map(size), chains: crashes.map((e) => e.querySelector("pre").innerText),
+  marked: crashes.map((e) => [...e.querySelectorAll("mark")].map((line) => line.innerText)),
   rows: document.querySelectorAll("tr").length,
   fetched: performance.getEntriesByType("resource").length, wide: document.documentElement.scrollWidth,
 });

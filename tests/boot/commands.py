@@ -238,6 +238,27 @@ def image_makes_every_artefact_of_one_build(_out):
             promise((ROOT / f"{program}.{ending}").stat().st_size > 0, f"{program}.{ending} is empty")
 
 
+def a_watching_build_builds_at_a_change(out):
+    """README.md, which nothing is made of: so the build is a real one, and short."""
+    out.mkdir(parents=True)
+    readme, built = ROOT / "README.md", r"\d\d:\d\d:\d\d built; waiting for a change, Ctrl-C ends$"
+    with (out / "log").open("w") as log:
+        process = start("build", "--watch", stdout=log)
+    was = readme.stat()
+    try:
+        until_said(out / "log", built)
+        readme.touch()
+        until_said(out / "log", rf"{built}[\s\S]*{built}")
+        process.send_signal(signal.SIGINT)
+        promise(process.wait(PATIENCE) == OK, f"status {process.returncode} after Ctrl-C")
+    finally:
+        process.kill()
+        process.wait()
+        os.utime(readme, ns=(was.st_atime_ns, was.st_mtime_ns))
+    said = (out / "log").read_text()
+    promise(said.count("kernel   text ") == said.count(" built; "), f"a build without its sizes: {said}")
+
+
 def told_by_address_sanitizer(native, crash):
     """The function in which the real AddressSanitizer sees the crash, or None when it sees none."""
     # What a crash reads of fresh memory differs from run to run there: other fills may be needed to see it. And an
@@ -298,6 +319,13 @@ def memory_of_64_gib_boots_like_512_mib(_out):
         promise(abs(large[key] - small[key]) <= share * small[key], f"{key}: {small[key]} grew to {large[key]}")
 
 
+def marked_line(crash):
+    """What the report shows of the source line of a crash: its number and text, or nothing when it has none."""
+    if not crash["file"] or not crash["line"]:
+        return []
+    return [f"{crash['line']:6}  {(ROOT / crash['file']).read_text(errors='replace').splitlines()[crash['line'] - 1]}"]
+
+
 def the_report_of_a_run_is_a_page_that_a_browser_shows(out):
     build_py(OK, "run", "--plain", "--cpus", 1, "--seed", 1, "--cases", 60000, "--out", out)
     page = browser.seen((out / "report.html").read_text(), out)
@@ -306,6 +334,10 @@ def the_report_of_a_run_is_a_page_that_a_browser_shows(out):
     promise(page["chains"] and all("<- origin" in chain for chain in page["chains"]), "a crash without its chain")
     promise(all(opened[1] > folded[1] + 50 for folded, opened in zip(page["folded"], page["opened"])),
             f"a crash does not open: {page['folded']}, {page['opened']}")
+    expected = [marked_line(json.loads((crash / "crash.json").read_text()))
+                for crash in sorted((out / "crashes").glob("[!.]*"))]
+    promise(page["marked"] == expected, f"the source lines of the crashes: {page['marked']}, expected {expected}")
+    promise(any(expected), "no crash has a source line")
     promise(page["rows"] > 10, "the functions are missing")
     promise(page["fetched"] == 0, "the page fetches something")
 
@@ -316,8 +348,8 @@ SHORT = (memory_of_64_gib_boots_like_512_mib, a_number_of_cases_ends_the_run_and
          a_killed_qemu_is_one_clear_line_and_loses_nothing, a_missing_qemu_is_named,
          a_folder_that_cannot_be_written_is_refused, an_empty_input_is_an_input, an_input_that_is_too_long_is_refused,
          the_map_of_a_live_run_has_both_spaces, *debugger.TESTS, *terminal.TESTS,
-         image_makes_every_artefact_of_one_build, the_log_of_a_real_failure_is_explained,
-         a_machine_at_a_serial_line_is_shown_saved_asked_and_traced,
+         image_makes_every_artefact_of_one_build, a_watching_build_builds_at_a_change,
+         the_log_of_a_real_failure_is_explained, a_machine_at_a_serial_line_is_shown_saved_asked_and_traced,
          the_published_bug_is_found_repeats_and_is_what_address_sanitizer_says)
 LONG = (the_report_of_a_run_is_a_page_that_a_browser_shows, every_crash_replays_the_same_twenty_times,
         *(lan.TESTS if lan.can_be_had() else ()))
