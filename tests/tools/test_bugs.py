@@ -37,6 +37,10 @@ class Bugs(unittest.TestCase):
         held = text.split("<!-- python3 -m tests.boot.bugs -->\n")[1].split("\n<!-- end -->")[0]
         self.assertEqual(held, bugs.table())
 
+    def test_the_readme_counts_them(self):
+        counted = re.findall(r"^(\d+) bugs are planted in the kernel", (ROOT / "README.md").read_text(), re.MULTILINE)
+        self.assertEqual(counted, [str(len(bugs.BUGS))])
+
     def test_a_bug_on_a_core_wants_a_machine_that_has_it(self):
         for bug in bugs.BUGS:
             core = int(bug.plant.split("@")[1]) if "@" in bug.plant else 0
