@@ -15,7 +15,7 @@ from tests.boot.promises import PATIENCE, Broken, build_py, finish, promise, sta
 from tests.tools.test_graph import programs
 from tests.tools.test_report import parse
 from tools.rl import artefacts, image, scenario, targets
-from tools.rl.common import BUILD, BUILTIN_TARGET, CRASHED, IMAGE, MISSING, OK, ROOT, SYSTEM_FAILED, USAGE
+from tools.rl.common import BUILD, BUILTIN_TARGET, CRASHED, DEBUG, IMAGE, MISSING, OK, ROOT, SYSTEM_FAILED, USAGE
 from tools.rl.graph import Graph
 from tools.rl.ninja import run_ninja
 from tools.rl.qemu import PROGRAM, Machine, die_with_parent
@@ -187,18 +187,18 @@ def a_machine_at_a_serial_line_is_shown_saved_asked_and_traced(out):
         promise({("B", "guest"), ("E", "guest"), ("B", "reset"), ("E", "reset")} <= seen, f"core {core} traced {seen}")
 
 
-def logged(plants, path):
+def logged(plants, path, folder=BUILD):
     """The serial log, as it came over the line, of a boot with each of these bugs planted, one after the other."""
+    path.parent.mkdir(parents=True)
     with path.open("wb") as log:
         for plant in plants:
-            row = scenario.Scenario(plant, options={"plant": plant})
+            row = scenario.Scenario(plant, options={"plant": plant}, folder=folder)
             session = Session(scenario.contents(row), row.machine, serial_log=log, deadline=row.timeout)
             promise(list(session.events()) and session.status == SYSTEM_FAILED, f"{plant}: {session.why}")
 
 
 def the_log_of_a_real_failure_is_explained(out):
     """One failure twice and another one: grouped by hash, each frame with its line, each address with its function."""
-    out.mkdir(parents=True)
     logged(("write-past-end-1-page", "vmrun", "write-past-end-1-page"), out / "serial.log")
     output = build_py(OK, "explain", out / "serial.log")
     heads = re.findall(r"^([0-9a-f]{16})  (.*), first in line \d+: error (\S+) on core 0,", output, re.MULTILINE)
@@ -213,6 +213,18 @@ def the_log_of_a_real_failure_is_explained(out):
                     r"^  svm/machine_run\.h:\d+ .*<- origin\n      \| return FAIL\(vmrun_refused, "):
         promise(re.search(pattern, output, re.MULTILINE), f"no line like {pattern}: {output[:6000]}")
     promise("(the log" not in output, "its build or the kernel's place is not known")
+
+
+def the_development_builds_log_is_resolved_without_being_told_so(out):
+    logged(("vmrun",), out / "serial.log", DEBUG)
+    with (out / "serial.log").open() as log:
+        resolved = build_py(OK, "symbolize", stdin=log)
+    explained = build_py(OK, "explain", out / "serial.log")
+    line = next(number for number, text in enumerate((ROOT / "kernel/entry.asm").read_text().splitlines(), 1)
+                if re.search(r"call +kernel_main", text))
+    for name, output in (("symbolize", resolved), ("explain", explained)):
+        promise(re.search(rf"^ +kernel\+0x\w+  kernel_entry  kernel/entry\.asm:{line}$", output, re.MULTILINE) and
+                "(the log is of build" not in output, f"{name}: {output[-3000:]}")
 
 
 def image_makes_every_artefact_of_one_build(_out):
@@ -349,7 +361,8 @@ SHORT = (memory_of_64_gib_boots_like_512_mib, a_number_of_cases_ends_the_run_and
          a_folder_that_cannot_be_written_is_refused, an_empty_input_is_an_input, an_input_that_is_too_long_is_refused,
          the_map_of_a_live_run_has_both_spaces, *debugger.TESTS, *terminal.TESTS,
          image_makes_every_artefact_of_one_build, a_watching_build_builds_at_a_change,
-         the_log_of_a_real_failure_is_explained, a_machine_at_a_serial_line_is_shown_saved_asked_and_traced,
+         the_log_of_a_real_failure_is_explained, the_development_builds_log_is_resolved_without_being_told_so,
+         a_machine_at_a_serial_line_is_shown_saved_asked_and_traced,
          the_published_bug_is_found_repeats_and_is_what_address_sanitizer_says)
 LONG = (the_report_of_a_run_is_a_page_that_a_browser_shows, every_crash_replays_the_same_twenty_times,
         *(lan.TESTS if lan.can_be_had() else ()))
