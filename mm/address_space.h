@@ -99,7 +99,7 @@ template <PhysicalMemory M> class AddressSpace final {
 
   private:
     // Entries are retired at most so many at a time, so that a lock is held shortly.
-    static constexpr u64 segment_pages = 2 * entries_per_table;
+    static constexpr u64 segment_pages = Batch::most_frames;
     static constexpr u32 forgotten_together = 4; // with one shoot-down for all
 
     // Tables that were detached, until no core can have them cached.
@@ -131,14 +131,18 @@ template <PhysicalMemory M> class AddressSpace final {
     void reap(Virt address, Retired &retired);
     void free_retired(Retired &retired);
 
+    rstate::Result<Record> live_record(const Range &range);
     rstate::Result<Record> record_of(const Range &range);
     rstate::Result<Location> reserved_entry(const Range &range, u64 page);
+    rstate::Result<void> write_leaf(Location &at, Entry leaf);
     rstate::Result<Phys> filled_frame(Owner owner, u64 word);
     rstate::Result<void> back_page(const Range &range, u64 page, const Record &record, u64 word);
+    rstate::Result<void> count_mapped(const Range &range, u64 &counted);
+    rstate::Result<void> guard_adopted(const Range &range, const Record &record, Retired &undone);
     rstate::Result<Range> adopt_locked(Virt first, const RangeRequest &request, Retired &undone);
     rstate::Result<void> mark_freed(u32 id, Record record, const void *freed_from);
-    void unmap_pages(const Range &range, Owner owner, Mark after);
-    void unmap_segment(const Range &range, u64 page, u64 count, Owner owner, Mark after);
+    void unmap_pages(const Range &range, const Record &record, Mark after);
+    void unmap_segment(const Range &range, u64 page, u64 count, const Record &record, Mark after);
     void remember(u32 id);
     void forget_range(const Range &range, Retired &retired);
     bool forget_oldest(u32 count);

@@ -7,13 +7,17 @@
 
 namespace mm {
 
-// Under the lock or not: the record of a handle that is good.
-template <PhysicalMemory M> rstate::Result<Record> AddressSpace<M>::record_of(const Range &range) {
-    const cpu::Guard guard(lock_);
+// The record of a handle that is good; under the lock.
+template <PhysicalMemory M> rstate::Result<Record> AddressSpace<M>::live_record(const Range &range) {
     const Record record = TRY(records_.read(range.id), "reading the record of a range", range.id);
     if (record.key != range.key || record.first != range.first || record.state != RangeState::live)
         return FAIL(wrong_key, "the handle is not a live range's", range.first, range.id);
     return record;
+}
+
+template <PhysicalMemory M> rstate::Result<Record> AddressSpace<M>::record_of(const Range &range) {
+    const cpu::Guard guard(lock_);
+    return live_record(range);
 }
 
 // Empties entries and detaches the tables that are empty then.
@@ -60,13 +64,16 @@ rstate::Result<void> AddressSpace<M>::mark_freed(u32 id, Record record, const vo
     return records_.write(id, record);
 }
 
-template <PhysicalMemory M> void AddressSpace<M>::unmap_pages(const Range &range, Owner owner, Mark after) {
+template <PhysicalMemory M>
+void AddressSpace<M>::unmap_pages(const Range &range, const Record &record, Mark after) {
     for (u64 page = 0; page < range.pages; page += segment_pages)
-        unmap_segment(range, page, min(segment_pages, range.pages - page), owner, after);
+        unmap_segment(range, page, min(segment_pages, range.pages - page), record, after);
 }
 
 template <PhysicalMemory M>
-void AddressSpace<M>::unmap_segment(const Range &range, u64 page, u64 count, Owner owner, Mark after) {
+void AddressSpace<M>::unmap_segment(const Range &range, u64 page, u64 count, const Record &record,
+                                    Mark after) {
+    const bool counted = counts_mappings(record), owned = record.owner != Owner::nobody;
     Batch batch;
     {
         const cpu::Guard guard(lock_);
@@ -75,7 +82,7 @@ void AddressSpace<M>::unmap_segment(const Range &range, u64 page, u64 count, Own
             if (!entry.present()) return;
             store_entry(pin, index, retiring_mark(entry, range.id));
             batch.add_page(range.page(page + i));
-            if (owner != Owner::nobody) batch.add_frame(entry.frame());
+            if (owned) batch.add_frame(entry.frame());
         });
     }
     if (!batch.empty()) shoot_down_.run(batch);
@@ -83,16 +90,18 @@ void AddressSpace<M>::unmap_segment(const Range &range, u64 page, u64 count, Own
     each_entry_surely(range.page(page), count, [&](auto &pin, u32 index, u64) {
         const Entry entry = load_entry(pin, index);
         store_entry(pin, index, make_mark(after, range.id, range.key));
-        const bool ours = mark_of(entry) == Mark::retiring && !MarkBits::Borrowed::test(entry.raw);
-        if (ours && owner != Owner::nobody) frames_.give_back(retiring_frame(entry), owner);
+        if (mark_of(entry) != Mark::retiring) return;
+        const Phys frame = retiring_frame(entry);
+        if (counted) surely(frames_.uncount_mapping(frame), "ending a range");
+        if (owned && !MarkBits::Borrowed::test(entry.raw)) frames_.give_back(frame, record.owner);
     });
 }
 
 template <PhysicalMemory M>
 rstate::Result<void> AddressSpace<M>::retire(const Range &range, const void *freed_from) {
-    const Record record = TRY(record_of(range), "ending a range", range.first);
-    {
+    { // in one piece: of two cores that end a range, the second is told
         const cpu::Guard guard(lock_);
+        const Record record = TRY(live_record(range), "ending a range", range.first);
         TRY(mark_freed(range.id, record, freed_from), "recording who ended a range", range.first);
     }
     finish_free(range);
@@ -100,15 +109,15 @@ rstate::Result<void> AddressSpace<M>::retire(const Range &range, const void *fre
 }
 
 template <PhysicalMemory M> void AddressSpace<M>::finish_free(const Range &range) {
-    Owner owner = Owner::nobody;
+    Record record;
     {
         const cpu::Guard guard(lock_);
-        auto record = records_.read(range.id);
-        CHECK(record.ok() && record.value().state == RangeState::freed && record.value().key == range.key,
+        auto found = records_.read(range.id);
+        CHECK(found.ok() && found.value().state == RangeState::freed && found.value().key == range.key,
               "a range is marked as freed before it is taken away", range.first);
-        owner = record.value().owner;
+        record = found.take();
     }
-    unmap_pages(range, owner, Mark::freed);
+    unmap_pages(range, record, Mark::freed);
     remember(range.id);
 }
 
@@ -166,7 +175,7 @@ template <PhysicalMemory M> void AddressSpace<M>::forget_range(const Range &rang
 template <PhysicalMemory M> void AddressSpace<M>::abandon(const Range &range) {
     auto record = record_of(range);
     CHECK(record.ok(), "a range is abandoned by who made it", range.first);
-    unmap_pages(range, record.value().owner, Mark::reserved);
+    unmap_pages(range, record.value(), Mark::reserved);
     Retired retired;
     {
         const cpu::Guard guard(lock_);

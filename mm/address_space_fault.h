@@ -247,7 +247,11 @@ rstate::Result<bool> AddressSpace<M>::put_page(Virt page, Entry before, Entry af
     const cpu::Guard guard(lock_);
     Location now = TRY(table_.locate(page), "finding the entry of a faulting page", page);
     if (now.level != 0 || now.entry != before) return false;
-    TRY(table_.write(now, after), "mapping a faulting page", page);
+    if (before.present())
+        TRY(frames_.uncount_mapping(before.frame()), "counting that a frame is lent no more", page);
+    auto written = write_leaf(now, after);
+    if (!written.ok() && before.present()) surely(frames_.count_mapping(before.frame()), "undoing a mapping");
+    TRY(std::move(written), "mapping a faulting page", page);
     return true;
 }
 

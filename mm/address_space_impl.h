@@ -29,10 +29,7 @@ rstate::Result<void> AddressSpace<M>::each_entry(Virt first, u64 pages, Visit &&
 template <PhysicalMemory M>
 template <class Visit>
 void AddressSpace<M>::each_entry_surely(Virt first, u64 pages, Visit &&visit) {
-    auto visited = each_entry(first, pages, visit);
-    if (visited.ok()) return;
-    rstate::report(visited.take_error(), "ending a range");
-    CHECK(false, "the tables of a range can be walked", first, pages);
+    surely(each_entry(first, pages, visit), "ending a range");
 }
 
 // --- making ranges
@@ -161,6 +158,14 @@ rstate::Result<Location> AddressSpace<M>::reserved_entry(const Range &range, u64
     return at;
 }
 
+// The frame counts as mapped from now on.
+template <PhysicalMemory M> rstate::Result<void> AddressSpace<M>::write_leaf(Location &at, Entry leaf) {
+    TRY(frames_.count_mapping(leaf.frame()), "counting that a frame is mapped", leaf.frame());
+    auto written = table_.write(at, leaf);
+    if (!written.ok()) surely(frames_.uncount_mapping(leaf.frame()), "undoing a mapping");
+    return written;
+}
+
 template <PhysicalMemory M>
 rstate::Result<void> AddressSpace<M>::map(const Range &range, u64 page, Phys frame, Permissions allowed,
                                           Cache cache) {
@@ -169,7 +174,7 @@ rstate::Result<void> AddressSpace<M>::map(const Range &range, u64 page, Phys fra
         return FAIL(bad_address, "the page is not one of the range's", page, range.pages);
     const cpu::Guard guard(lock_);
     Location at = TRY(reserved_entry(range, page), "finding a reserved page", range.first, page);
-    TRY(table_.write(at, HostFormat::leaf(frame, allowed, cache)), "mapping a reserved page", frame);
+    TRY(write_leaf(at, HostFormat::leaf(frame, allowed, cache)), "mapping a reserved page", frame);
     return rstate::done();
 }
 
@@ -199,7 +204,7 @@ template <PhysicalMemory M> rstate::Result<void> AddressSpace<M>::back(const Ran
     for (u64 page = 0; page < range.pages; ++page) {
         auto backed = back_page(range, page, record, word);
         if (backed.ok()) continue;
-        unmap_pages(range, record.owner, Mark::reserved);
+        unmap_pages(range, record, Mark::reserved);
         return WRAP(backed.take_error(), "backing a range with frames", page, range.pages);
     }
     return rstate::done();
@@ -230,6 +235,39 @@ rstate::Result<Range> AddressSpace<M>::map_device(Phys first, u64 pages, Allocat
     return range;
 }
 
+// Pages that are mapped already count as that; `counted` says how far it came.
+template <PhysicalMemory M>
+rstate::Result<void> AddressSpace<M>::count_mapped(const Range &range, u64 &counted) {
+    while (counted < range.pages) {
+        const Location at =
+            TRY(table_.locate(range.page(counted)), "walking to a page of the boot's", range.first, counted);
+        auto table = TRY(frames_.memory().pin(at.table), "pinning a table of the boot's pages", at.table);
+        for (u32 index = at.index; index < entries_per_table && counted < range.pages; ++index, ++counted) {
+            const Entry entry = load_entry(table, index);
+            if (entry.present())
+                TRY(frames_.count_mapping(entry.frame()), "counting that a frame is mapped", counted);
+        }
+    }
+    return rstate::done();
+}
+
+template <PhysicalMemory M>
+rstate::Result<void> AddressSpace<M>::guard_adopted(const Range &range, const Record &record,
+                                                    Retired &undone) {
+    TRY(mark_guards(range, undone), "guarding the boot's pages", range.first, range.pages);
+    if (!counts_mappings(record)) return rstate::done();
+    u64 counted = 0;
+    auto done = count_mapped(range, counted);
+    if (done.ok()) return done;
+    each_entry_surely(range.first, counted, [&](auto &pin, u32 index, u64) {
+        const Entry entry = load_entry(pin, index);
+        if (entry.present()) surely(frames_.uncount_mapping(entry.frame()), "undoing a mapping");
+    });
+    clear_entries(range.first - page_size, 1, undone);
+    clear_entries(range.end(), 1, undone);
+    return WRAP(done.take_error(), "taking the boot's pages over", range.first, range.pages);
+}
+
 template <PhysicalMemory M>
 rstate::Result<Range> AddressSpace<M>::adopt(Virt first, const RangeRequest &request) {
     Retired undone;
@@ -246,11 +284,12 @@ rstate::Result<Range> AddressSpace<M>::adopt_locked(Virt first, const RangeReque
     const bool room = TRY(is_empty(first - page_size, 1), "looking before the boot's pages", first) &&
                       TRY(is_empty(range.end(), 1), "looking behind the boot's pages", first);
     if (!room) return FAIL(already_mapped, "the boot's pages have no room for guards", first, request.pages);
-    range.id = TRY(records_.add(record_for(range, request)), "recording the boot's pages", first);
-    auto guarded = mark_guards(range, undone);
+    const Record record = record_for(range, request);
+    range.id = TRY(records_.add(record), "recording the boot's pages", first);
+    auto guarded = guard_adopted(range, record, undone);
     if (guarded.ok()) return range;
     records_.remove(range.id);
-    return WRAP(guarded.take_error(), "guarding the boot's pages", first, request.pages);
+    return WRAP(guarded.take_error(), "adopting the boot's pages", first, request.pages);
 }
 
 template <PhysicalMemory M>
@@ -259,9 +298,13 @@ rstate::Result<void> AddressSpace<M>::protect(const Range &range, u64 page, Perm
         return FAIL(bad_address, "the page is not one of the range's", page, range.pages);
     Batch batch;
     batch.add_page(range.page(page));
-    TRY(record_of(range), "protecting a page of a range", range.first);
     {
         const cpu::Guard guard(lock_);
+        TRY(live_record(range), "protecting a page of a range", range.first);
+        const Location at = TRY(table_.find(range.page(page)), "protecting a page", range.first, page);
+        if (allowed.write && BorrowedLeaf::test(at.entry.raw))
+            return FAIL(forbidden_access, "a page that its pager lends is copied, not made writable",
+                        range.first, page);
         TRY(table_.protect(range.page(page), allowed), "protecting a page", range.first, page);
     }
     shoot_down_.run(batch);

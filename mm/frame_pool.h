@@ -1,9 +1,9 @@
 // mm/frame_pool.h — one core's share of physical memory, as frames.
 //
 // A range hands out frames upwards from its start until its end, or until what the boot built there. The
-// first frame of every 2040 keeps their books: two bytes a frame, its owner and, when it came back, the next
-// free one. So starting costs nothing for each gigabyte, memory that nobody has used yet costs nothing, and a
-// free frame is never read or written.
+// first frame of every 2040 keeps their books: two bytes a frame, its owner and how many pages of the
+// kernel's address space map it or, when it came back, the next free one. So starting costs nothing for each
+// gigabyte, memory that nobody has used yet costs nothing, and a free frame is never read or written.
 //
 //   | books | used | used | free | ...  never touched  ... | boot | boot |
 //   first                        next                      limit         end
@@ -17,7 +17,12 @@
 
 namespace mm {
 
-// A pin in a path that cannot fail: freeing. It is refused only when all 512 slots are held, a bug.
+// In a path that cannot fail: what ends or undoes. A pin is refused only when all 512 slots are held, a bug.
+inline void surely(rstate::Result<void> done, const char *doing) {
+    if (done.ok()) return;
+    rstate::report(done.take_error(), doing);
+    CHECK(false, "tables and books can be reached to end what was begun", doing);
+}
 template <PhysicalMemory M> typename M::Pin pin_surely(M &memory, Phys page) {
     auto pin = memory.pin(page);
     if (!pin.ok()) {
@@ -33,9 +38,12 @@ struct Books {
     u16 free_head;  // index of a frame that came back, 0: none
     u16 free_count; // frames that came back
     u32 zero;
-    u16 entries[frames_per_group]; // owner << 12 | index of the next free frame
+    u16 entries[frames_per_group]; // owner << 12 | mappings, or nobody << 12 | index of the next free frame
+
+    static constexpr u16 most_mappings = 0xFFF;
 
     Owner owner(u64 index) const { return static_cast<Owner>(entries[index] >> 12); }
+    u16 mappings(u64 index) const { return entries[index] & most_mappings; }
     void set_owner(u64 index, Owner owner) {
         entries[index] = static_cast<u16>(static_cast<u32>(owner) << 12);
     }
@@ -108,8 +116,24 @@ template <PhysicalMemory M> class FramePool final {
         Books &books = books_in(pin);
         const Owner known = books.owner(place.index);
         CHECK(known == owner, "a frame is freed once, and by its owner", frame, known, owner);
+        CHECK(books.mappings(place.index) == 0, "a frame is not freed while it is mapped", frame, owner,
+              books.mappings(place.index));
         give_back(place, books);
         ++free_;
+    }
+
+    // So many pages more map the frame, or fewer: 1 or -1. It cannot be freed while any does.
+    rstate::Result<void> count_mapping(Phys frame, i32 change) {
+        const cpu::Guard guard(lock_);
+        const Place place = place_of(frame);
+        auto pin = TRY(memory_.pin(place.books), "pinning the books of a mapped frame", frame);
+        Books &books = books_in(pin);
+        CHECK(books.owner(place.index) != Owner::nobody, "a frame that is mapped is somebody's", frame);
+        const i32 mappings = books.mappings(place.index) + change;
+        CHECK(mappings >= 0 && mappings <= Books::most_mappings,
+              "a frame is mapped at most 4095 times, and what ends was counted", frame);
+        books.entries[place.index] = static_cast<u16>(books.entries[place.index] + change);
+        return rstate::done();
     }
 
     bool holds(Phys frame) const { return range_of(frame) != nullptr; }

@@ -36,37 +36,15 @@ template <PhysicalMemory M> class Frames final {
 
     void set_reclaim(Reclaim reclaim) { reclaim_ = reclaim; }
 
-    rstate::Result<Phys> allocate(Owner owner) {
-        auto frame = allocate_run(1, 1, owner);
-        if (frame.ok() || !frame.error().is(out_of_frames)) return frame;
-        if (reclaim_.reclaim == nullptr || !reclaim_.reclaim(reclaim_.context)) return frame;
-        rstate::handled(std::move(frame));
-        return allocate_run(1, 1, owner);
-    }
+    rstate::Result<Phys> allocate(Owner owner) { return allocate_run(1, 1, owner); }
 
+    // A row of frames; `alignment` in frames, a power of two.
     rstate::Result<Phys> allocate_run(u64 count, u64 alignment, Owner owner) {
-        if (count == 0 || count > FramePool<M>::longest_run)
-            return FAIL(too_large, "a row of frames fits between two pages of books", count);
-        const u32 me = current_core();
-        const u32 node = pools_[me] != nullptr ? pools_[me]->node() : 0;
-        for (const Distance distance : {Distance::own, Distance::same_node, Distance::anywhere}) {
-            for (u32 core = 0; core < max_cores; ++core) {
-                FramePool<M> *pool = pools_[core];
-                if (pool == nullptr || distance_of(core, me, pool->node() == node) != distance) continue;
-                if (pool->free_frames() < count) continue;
-                auto frame = count == 1 ? pool->allocate(owner) : pool->allocate_run(count, alignment, owner);
-                if (frame.ok()) {
-                    add(owner, count);
-                    if (distance != Distance::own) __atomic_fetch_add(&spilled_, count, __ATOMIC_RELAXED);
-                    return frame;
-                }
-                const bool empty = frame.error().is(out_of_frames) || frame.error().is(no_contiguous);
-                if (!empty) return TRY(std::move(frame), "allocating frames", count, owner, core);
-                rstate::handled(std::move(frame)); // another pool may have them
-            }
-        }
-        if (count == 1) return FAIL(out_of_frames, "no core has a frame left", owner, used());
-        return FAIL(no_contiguous, "no core has that many free frames in a row", count, alignment, owner);
+        auto first = take_run(count, alignment, owner);
+        if (first.ok() || !(first.error().is(out_of_frames) || first.error().is(no_contiguous))) return first;
+        if (reclaim_.reclaim == nullptr || !reclaim_.reclaim(reclaim_.context)) return first;
+        rstate::handled(std::move(first));
+        return take_run(count, alignment, owner);
     }
 
     // Drops the frame from every core's window and gives it back.
@@ -86,6 +64,14 @@ template <PhysicalMemory M> class Frames final {
         __atomic_fetch_sub(&used_by_[static_cast<u32>(owner)], 1, __ATOMIC_RELAXED);
         __atomic_fetch_sub(&used_, 1, __ATOMIC_RELAXED);
     }
+
+    // One page more of the kernel's address space maps the frame, or one less: freeing it while any does is a
+    // bug and is caught. What is no frame of ours is not counted.
+    rstate::Result<void> count_mapping(Phys frame, i32 change = 1) {
+        FramePool<M> *pool = pool_of(frame);
+        return pool != nullptr ? pool->count_mapping(frame, change) : rstate::done();
+    }
+    rstate::Result<void> uncount_mapping(Phys frame) { return count_mapping(frame, -1); }
 
     // Whose a frame is; Owner::nobody also for what is no frame of ours, like a device's memory.
     Owner owner_of(Phys frame) {
@@ -114,6 +100,31 @@ template <PhysicalMemory M> class Frames final {
     static Distance distance_of(u32 core, u32 me, bool same_node) {
         if (core == me) return Distance::own;
         return same_node ? Distance::same_node : Distance::anywhere;
+    }
+
+    rstate::Result<Phys> take_run(u64 count, u64 alignment, Owner owner) {
+        if (count == 0 || count > FramePool<M>::longest_run)
+            return FAIL(too_large, "a row of frames fits between two pages of books", count);
+        const u32 me = current_core();
+        const u32 node = pools_[me] != nullptr ? pools_[me]->node() : 0;
+        for (const Distance distance : {Distance::own, Distance::same_node, Distance::anywhere}) {
+            for (u32 core = 0; core < max_cores; ++core) {
+                FramePool<M> *pool = pools_[core];
+                if (pool == nullptr || distance_of(core, me, pool->node() == node) != distance) continue;
+                if (pool->free_frames() < count) continue;
+                auto frame = count == 1 ? pool->allocate(owner) : pool->allocate_run(count, alignment, owner);
+                if (frame.ok()) {
+                    add(owner, count);
+                    if (distance != Distance::own) __atomic_fetch_add(&spilled_, count, __ATOMIC_RELAXED);
+                    return frame;
+                }
+                const bool empty = frame.error().is(out_of_frames) || frame.error().is(no_contiguous);
+                if (!empty) return TRY(std::move(frame), "allocating frames", count, owner, core);
+                rstate::handled(std::move(frame)); // another pool may have them
+            }
+        }
+        if (count == 1) return FAIL(out_of_frames, "no core has a frame left", owner, used());
+        return FAIL(no_contiguous, "no core has that many free frames in a row", count, alignment, owner);
     }
 
     FramePool<M> *pool_of(Phys frame) const {

@@ -42,6 +42,12 @@ struct Record {
 };
 static_assert(sizeof(Record) <= 128);
 
+// Whether what the range maps counts as mapped in the frames' books. A core's window does not: its slots show
+// others' frames while they are pinned.
+inline bool counts_mappings(const Record &record) {
+    return record.owner != Owner::nobody || record.kind == RangeKind::device;
+}
+
 // The handle of a range: only who has it may map there.
 struct Range {
     Virt first;

@@ -12,10 +12,7 @@ void Batch::apply(Window *window) const {
     else
         for (u32 i = 0; i < page_count_; ++i) cpu::invlpg(Virt(pages_[i]));
     if (window == nullptr) return;
-    if (frame_count_ > most_frames)
-        window->forget_all();
-    else
-        for (u32 i = 0; i < frame_count_; ++i) window->forget(Phys(frames_[i]));
+    for (u32 i = 0; i < frame_count_; ++i) window->forget(Phys(frames_[i]));
 }
 
 void ShootDown::join(Window *window) {
@@ -61,9 +58,12 @@ void ShootDown::run(Batch &batch) {
 }
 
 void ShootDown::forget_frames(void *self, Span<const Phys> frames) {
-    Batch batch;
-    for (const Phys frame : frames) batch.add_frame(frame);
-    static_cast<ShootDown *>(self)->run(batch);
+    for (usize first = 0; first < frames.size(); first += Batch::most_frames) {
+        Batch batch;
+        for (const Phys frame : frames.sub(first, min<usize>(Batch::most_frames, frames.size() - first)))
+            batch.add_frame(frame);
+        static_cast<ShootDown *>(self)->run(batch);
+    }
 }
 
 void ShootDown::serve() {

@@ -12,7 +12,8 @@
 
 namespace mm {
 
-// What to drop. By name up to these numbers; beyond them everything, which is cheaper by then.
+// What to drop. Pages by name up to a number; beyond it all of them, which is cheaper by then. Frames always
+// by name, since one that is pinned still must be caught.
 class Batch final {
   public:
     static constexpr u32 most_pages = 32;
@@ -23,8 +24,8 @@ class Batch final {
         ++page_count_;
     }
     void add_frame(Phys frame) {
-        if (frame_count_ < most_frames) frames_[frame_count_] = frame.value();
-        ++frame_count_;
+        CHECK(frame_count_ < most_frames, "a batch names all its frames", frame);
+        frames_[frame_count_++] = frame.value();
     }
     bool empty() const { return page_count_ == 0 && frame_count_ == 0; }
     // On this core.

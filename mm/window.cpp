@@ -93,12 +93,6 @@ void Window::forget(Phys frame) {
     clear(slot);
 }
 
-void Window::forget_all() {
-    const cpu::InterruptsOff off;
-    for (u64 &slot : slots_)
-        if (slot != 0 && (slot & pins_mask) == 0) clear(&slot);
-}
-
 bool Window::reaches(Phys frame) const {
     for (const u64 word : slots_)
         if (holds(word, frame)) return true;

@@ -67,8 +67,6 @@ class Window final {
     // Makes a frame that is being freed unreachable through this window. Nobody may have it pinned: whoever
     // does would read and write the frame's next owner.
     void forget(Phys frame);
-    // The same for every frame that is not pinned.
-    void forget_all();
 
     // Whether some slot still maps the frame.
     bool reaches(Phys frame) const;

@@ -2,8 +2,10 @@
 // address.
 #include "tests/mm/world.h"
 
+#include <atomic>
 #include <bit>
 #include <set>
+#include <thread>
 #include <utility>
 
 namespace {
@@ -202,11 +204,55 @@ TEST_F(AddressSpaceTest, AddressesThatAreNobodysAreToldApart) {
     EXPECT_EQ(what.range.first, range.first);
 }
 
-// The books know a frame's owner, not who maps it: the range that still does is where it shows.
-TEST_F(AddressSpaceTest, AFrameThatWasFreedWhileItWasMappedIsCaughtWhenItsRangeEnds) {
+TEST_F(AddressSpaceTest, AFrameThatIsMappedCannotBeFreed) {
     const mm::Range range = memory(2);
-    world.frames.free(space.table().translate(range.page(1)).take(), Owner::stack);
-    EXPECT_DEATH(rstate::ignore(space.retire(range, nullptr), "dies"), "a frame is freed once");
+    const Phys frame = space.table().translate(range.page(1)).take();
+    EXPECT_DEATH(world.frames.free(frame, Owner::stack), "not freed while it is mapped");
+    space.retire(range, nullptr).take();
+    EXPECT_EQ(world.frames.used(Owner::stack), 0u);
+}
+
+TEST_F(AddressSpaceTest, AFrameMappedTwiceIsFreeOfMappingsWhenBothHaveEnded) {
+    const Phys frame = world.frames.allocate(Owner::device).take();
+    const mm::Range first = space.map_device(frame, 1, site_of("one", 1)).take();
+    const mm::Range second = space.map_device(frame, 1, site_of("two", 2)).take();
+    space.retire(first, nullptr).take();
+    EXPECT_DEATH(world.frames.free(frame, Owner::device), "not freed while it is mapped");
+    space.retire(second, nullptr).take();
+    world.frames.free(frame, Owner::device);
+    EXPECT_EQ(world.frames.used(Owner::device), 0u);
+}
+
+// Both cores wait for the lock at once, so that whoever looks first and takes the lock again later is seen.
+TEST(TwoCores, ThatEndOneRangeAreNotBothAllowedTo) {
+    World world({.cores = 3});
+    std::atomic<bool> waits[3] = {};
+    sim::on_waiting([&] {
+        waits[sim::core] = true;
+        world.shoot_down.serve();
+    });
+    const mm::Range range = world.space->map_memory(1, Owner::stack, site_of("stack", 1)).take();
+    std::atomic<u32> ended{0}, told{0}, finished{0};
+    std::vector<std::thread> threads;
+    const auto end_range = [&](u32 core) {
+        sim::core = core;
+        auto done = world.space->retire(range, nullptr);
+        done.ok() ? ++ended : ++told;
+        if (!done.ok()) rstate::handled(std::move(done));
+        ++finished;
+        while (finished != 2) world.shoot_down.serve();
+    };
+    world.space
+        ->visit_ranges([&](u32, const mm::Record &) { // under the lock
+            for (const u32 core : {1u, 2u}) threads.emplace_back(end_range, core);
+            while (!waits[1] || !waits[2]) std::this_thread::yield();
+        })
+        .take();
+    while (finished != 2) world.shoot_down.serve();
+    for (std::thread &thread : threads) thread.join();
+    EXPECT_EQ(ended, 1u);
+    EXPECT_EQ(told, 1u);
+    EXPECT_EQ(world.space->freed_ranges(), 1u);
 }
 
 TEST_F(AddressSpaceTest, WhereverReservingFailsNothingIsLost) {
@@ -425,6 +471,26 @@ TEST_F(LazyTest, EachPageOfOneLentFrameIsCopiedForItself) {
     EXPECT_EQ(world.load(range.page(2)), 40);
     EXPECT_EQ(world.memory.peek(pages.shared)[0], 40);
     EXPECT_EQ(world.frames.used(Owner::heap), 2u);
+}
+
+TEST_F(LazyTest, ALentPageCannotBeMadeWritable) {
+    pages.shared = world.frames.allocate(Owner::snapshot).take();
+    const mm::Range range = lazy(1, shares, mm::read_only);
+    EXPECT_TRUE(resolve(range.first));
+    EXPECT_TRUE(fails_with(space.protect(range, 0, mm::read_write), mm::forbidden_access));
+    EXPECT_FALSE(world.store(range.first, 1));
+}
+
+TEST_F(LazyTest, AFrameThatIsLentCannotBeFreed) {
+    pages.shared = world.frames.allocate(Owner::snapshot).take();
+    const mm::Range range = lazy(2, shares);
+    EXPECT_TRUE(resolve(range.page(0)));
+    EXPECT_TRUE(resolve(range.page(1)));
+    EXPECT_TRUE(resolve(range.page(1), true)); // has its copy now
+    EXPECT_DEATH(world.frames.free(pages.shared, Owner::snapshot), "not freed while it is mapped");
+    space.retire(range, nullptr).take();
+    world.frames.free(pages.shared, Owner::snapshot);
+    EXPECT_EQ(world.frames.used(Owner::snapshot), 0u);
 }
 
 TEST_F(LazyTest, AWriteToAReadOnlyLazyRangeIsAMistake) {

@@ -157,4 +157,29 @@ TEST_F(WindowedWorld, WithEverySlotPinnedAnAllocationIsAnErrorAndHarmless) {
     EXPECT_TRUE(allocate().ok());
 }
 
+TEST_F(WindowedWorld, AFrameThatIsPinnedIsCaughtAmongAThousandThatAreFreed) {
+    const mm::Range range =
+        space->map_memory(300, Owner::heap, {"many", "some/file.cpp", "some_function", 1}).take();
+    const sim::AsCore as(1);
+    auto pin = core_windows.pin(space->table().translate(range.page(290)).take()).take();
+    EXPECT_DEATH(rstate::ignore(space->retire(range, nullptr), "dies"), "not freed while it is pinned");
+}
+
+TEST_F(WindowedWorld, ARowOfFramesComesOutOfWhatTheDeadKeep) {
+    std::vector<mm::Range> ranges; // each with tables of its own
+    for (u32 i = 0; i < 10; ++i)
+        ranges.push_back(space->map_memory(1, Owner::heap, {"one", "some/file.cpp", "f", i}).take());
+    for (const mm::Range &range : ranges) space->retire(range, nullptr).take();
+    std::vector<Phys> held; // until only what the dead keep could make a row
+    for (;;) {
+        auto frame = frames.allocate_run(8, 1, Owner::device);
+        if (!frame.ok()) {
+            EXPECT_TRUE(fails_with(std::move(frame), mm::no_contiguous));
+            break;
+        }
+        held.push_back(frame.take());
+    }
+    EXPECT_EQ(space->freed_ranges(), 0u) << "before a row is refused, the dead give back what they keep";
+}
+
 } // namespace
