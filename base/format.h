@@ -67,12 +67,23 @@ template <usize capacity> class TextBuffer {
         print(output(), pattern, values...);
         return *this;
     }
+    // What the text must end with, however long it is: what does not fit before it is cut, and it shows.
+    TextBuffer &end_with(Text tail) {
+        constexpr Text mark = " ...";
+        if (cut_ || size_ + tail.size() > capacity) {
+            clear_from(capacity - min(tail.size() + mark.size(), capacity));
+            append_to(this, mark);
+        }
+        append_to(this, tail);
+        return *this;
+    }
     Text text() const { return {characters_, size_}; }
     usize size() const { return size_; }
     bool cut() const { return cut_; }
     void clear() { size_ = 0, cut_ = false; }
 
   private:
+    void clear_from(usize size) { size_ = min(size_, size), cut_ = false; }
     static void append_to(void *self, Text text) {
         auto &buffer = *static_cast<TextBuffer *>(self);
         for (const char c : text) {

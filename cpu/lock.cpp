@@ -30,6 +30,8 @@ u32 locks_held(u32 core, const char *(&names)[most_locks]) {
     return count;
 }
 
+bool holds_a_lock() { return mine().held != 0; }
+
 InInterrupt::InInterrupt() { ++mine().interrupts; }
 InInterrupt::~InInterrupt() { --mine().interrupts; }
 bool in_interrupt() { return mine().interrupts != 0; }
@@ -57,16 +59,32 @@ void SpinLock::check_interrupts() {
           "a lock that interrupts take is only held with interrupts off", name_);
 }
 
-void SpinLock::lock() {
+u32 SpinLock::take_ticket() {
     CHECK(!held_by_me(), "a core does not take a lock it holds", current_core(), name_);
     check_order();
     check_interrupts();
-    const u32 ticket = __atomic_fetch_add(&next_, 1, __ATOMIC_RELAXED);
+    return __atomic_fetch_add(&next_, 1, __ATOMIC_RELAXED);
+}
+
+void SpinLock::lock() {
+    const u32 ticket = take_ticket();
     while (__atomic_load_n(&serving_, __ATOMIC_ACQUIRE) != ticket) {
         while_waiting();
         pause();
     }
     taken();
+}
+
+bool SpinLock::lock_or_lose(u64 ticks) {
+    const u32 ticket = take_ticket();
+    const u64 begin = read_tsc();
+    while (__atomic_load_n(&serving_, __ATOMIC_ACQUIRE) != ticket) {
+        if (ticks != 0 && read_tsc() - begin > ticks) return false;
+        while_waiting();
+        pause();
+    }
+    taken();
+    return true;
 }
 
 bool SpinLock::try_lock() {

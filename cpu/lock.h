@@ -23,6 +23,8 @@ u64 locks_taken();
 // The names of the locks that a core holds, outermost first, for reports; returns how many it holds.
 constexpr u32 most_locks = 5;
 u32 locks_held(u32 core, const char *(&names)[most_locks]);
+// Whether this core holds any.
+bool holds_a_lock();
 
 // Lives while this core serves an interrupt: what came between any two instructions.
 class InInterrupt {
@@ -40,6 +42,9 @@ class [[clang::capability("lock")]] SpinLock {
     SpinLock(const SpinLock &) = delete;
 
     void lock() __attribute__((acquire_capability()));
+    // False when it cannot be had within so many ticks of the time stamp (0: waits for ever). Its holder is
+    // then taken for dead, and the lock is lost for all: it is for last words alone.
+    bool lock_or_lose(u64 ticks) __attribute__((try_acquire_capability(true)));
     bool try_lock() __attribute__((try_acquire_capability(true)));
     void unlock() __attribute__((release_capability()));
     bool held_by_me() const;
@@ -49,6 +54,7 @@ class [[clang::capability("lock")]] SpinLock {
     static constexpr u32 nobody = ~0u;
     // How the lock was ever taken: one of them is enough, both together are a deadlock that waits to happen.
     static constexpr u8 by_interrupts = 1, with_interrupts_on = 2;
+    u32 take_ticket();
     void taken();
     void check_order() const;
     void check_interrupts();

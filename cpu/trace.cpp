@@ -17,13 +17,15 @@ void attach_trace(u32 core, TraceRing &ring) {
 
 const TraceRing *trace_of(u32 core) { return core < max_cores ? rings[core] : nullptr; }
 
-void trace(const TraceSite &site, u64 first, u64 second) {
+u64 trace(const TraceSite &site, u64 first, u64 second) {
+    const u64 now = read_tsc();
     TraceRing *const ring = rings[current_core()];
-    if (ring == nullptr) return;
+    if (ring == nullptr) return now;
     // Claimed before it is filled, and with plain loads and stores: nobody else writes here.
     const u64 number = __atomic_load_n(&ring->written, __ATOMIC_RELAXED);
     __atomic_store_n(&ring->written, number + 1, __ATOMIC_RELAXED);
-    ring->records[number % TraceRing::capacity] = {read_tsc(), &site, first, second};
+    ring->records[number % TraceRing::capacity] = {now, &site, first, second};
+    return now;
 }
 
 } // namespace cpu

@@ -39,7 +39,8 @@ void attach_trace(u32 core, TraceRing &ring);
 // nullptr when it has none.
 const TraceRing *trace_of(u32 core);
 
-void trace(const TraceSite &site, u64 first = 0, u64 second = 0);
+// The time stamp of the record, whether or not there is a ring for it.
+u64 trace(const TraceSite &site, u64 first = 0, u64 second = 0);
 
 // Calls visit(const TraceRecord &) for the last `most` records, oldest first. The core may go on meanwhile: a
 // record that it overwrites is seen as the new one.

@@ -42,6 +42,14 @@ constexpr Counter counters[] = {
 };
 constexpr u32 counter_count = sizeof counters / sizeof counters[0];
 
+// Parts of `time_all`; the rest is judging, reporting and taking in others' inputs.
+constexpr Counter shares[] = {
+    {"target", &CoreCounts::time_target},
+    {"exits", &CoreCounts::time_exits},
+    {"reset", &CoreCounts::time_reset},
+    {"mutation", &CoreCounts::time_mutation},
+};
+
 u32 index_of(Atomic<u64> CoreCounts::*counter) {
     u32 i = 0;
     while (counters[i].value != counter) ++i;
@@ -83,6 +91,23 @@ u64 StatsWriter::rate(Atomic<u64> CoreCounts::*counter) const {
 
 u64 StatsWriter::last_case() const { return before_[index_of(&CoreCounts::cases)]; }
 
+u64 StatsWriter::time_since(const Shared &shared, u32 which, Atomic<u64> CoreCounts::*counter) {
+    u64 now = 0;
+    for (u32 core = 0; core < cores_; ++core) now += (shared.counts(core).*counter).get();
+    return now - std::exchange(times_before_[which], now);
+}
+
+// Thousandths of all cores' time since the last record.
+void StatsWriter::write_shares(JsonLine &line, const Shared &shared) {
+    constexpr u32 count = sizeof shares / sizeof shares[0];
+    static_assert(count < max_shares);
+    const u64 all = max(1ul, time_since(shared, count, &CoreCounts::time_all));
+    line.open("time_share", '{');
+    for (u32 i = 0; i < count; ++i)
+        line.fraction(shares[i].name, time_since(shared, i, shares[i].value) * 1000 / all);
+    line.close('}');
+}
+
 void StatsWriter::write(const Output &out, const Shared &shared, const MachineFigures &machine, u64 time_us) {
     static_assert(counter_count <= max_counters);
     cores_ = shared.cores();
@@ -107,6 +132,7 @@ void StatsWriter::write(const Output &out, const Shared &shared, const MachineFi
         .number("system_call", sum(&CoreCounts::system_calls));
     line.number("crash", sum(&CoreCounts::crashes)).number("timeout", sum(&CoreCounts::timeouts));
     line.number("tick", sum(&CoreCounts::ticks)).number("other", sum(&CoreCounts::other_exits)).close('}');
+    write_shares(line, shared);
     line.open("cores", '[');
     for (u32 core = 0; core < cores_; ++core) {
         line.open("", '{').number("core", core);

@@ -34,10 +34,15 @@ class StatsWriter {
     // Thousandths per case since the last record.
     u64 rate(Atomic<u64> CoreCounts::*counter) const;
 
+    u64 time_since(const Shared &shared, u32 which, Atomic<u64> CoreCounts::*counter);
+    void write_shares(class JsonLine &line, const Shared &shared);
+
     // One reading of all counters, from which both the sums and the list of cores are written, so that they
     // agree although the cores go on counting meanwhile.
     u64 now_[max_cores][max_counters] = {};
     u64 before_[max_counters] = {}; // sums at the last record
+    static constexpr u32 max_shares = 8;
+    u64 times_before_[max_shares] = {};
     u64 last_time_us_ = 0;
     u32 cores_ = 0;
 };

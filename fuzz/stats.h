@@ -17,6 +17,8 @@ struct alignas(64) CoreCounts {
     Atomic<u64> refused, evicted;        // inputs a full corpus did not take, or let go
     Atomic<u64> digests, deferred;       // resets verified; crashes left for later for want of room
     Atomic<u64> waiting;                 // corpus records not yet queued
+    // By the time stamp: in the target, around it in its runs, in resets, in making inputs, and all together.
+    Atomic<u64> time_target, time_exits, time_reset, time_mutation, time_all;
 
     void take_in(const vm::Spent &spent) {
         exits.set(spent.exits), new_pages.set(spent.new_pages), system_calls.set(spent.system_calls);

@@ -25,6 +25,7 @@ namespace fuzz {
 template <class H>
 concept Surroundings = requires(H host) {
     { host.now_us() } -> std::same_as<u64>; // since any fixed moment
+    { host.time() } -> std::same_as<u64>;   // by the clock of vm::Spent, for shares of time
     {host.between_cases()};                 // short; serves what must be served
     { host.figures() } -> std::same_as<MachineFigures>;
     {host.send_records()}; // a repeatable run waits in it until the outbox is empty
@@ -145,6 +146,8 @@ template <Executor E, Surroundings H> class Worker {
     u64 edge_budget_ = EdgeBudget::for_seeds;
     u64 digest_ = 0;
     u64 started_us_ = 0, last_stats_us_ = 0;
+    vm::Spent spent_before_;                                  // getting the target to its door
+    u64 started_ = 0, time_running_ = 0, time_proposing_ = 0; // by the host's clock
     u32 parent_ = no_entry, left_in_visit_ = 0;
     bool first_visit_ = false; // of parent_
     u32 next_reader_ = 0;

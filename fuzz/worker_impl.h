@@ -33,7 +33,9 @@ template <Executor E, Surroundings H>
 rstate::Result<void> Worker<E, H>::run_case(Bytes input, vm::CaseOptions options) {
     ++cases_;
     if (granted_ != 0) --granted_;
+    const u64 began = host_.time();
     outcome_ = TRY(executor_.run_case(input, options), "running one case", cases_, input.size());
+    time_running_ += host_.time() - began;
     ++endings_[static_cast<u32>(outcome_->ending)];
     return rstate::done();
 }
@@ -70,6 +72,7 @@ template <Executor E, Surroundings H> rstate::Result<void> Worker<E, H>::run(Spa
         return FAIL(counter_out_of_range, "there are more counters than tables were made for",
                     executor_.counter_count(), coverage_.edges());
     started_us_ = last_stats_us_ = host_.now_us();
+    started_ = host_.time(), spent_before_ = executor_.spent();
     digest_ = TRY(executor_.digest(), "digesting the snapshot");
     TRY(run_seeds(seeds), "running the seeds", seeds.size());
     while (may_run()) TRY(fuzz_once(), "fuzzing", cases_);
@@ -146,7 +149,9 @@ template <Executor E, Surroundings H> bool Worker<E, H>::propose() {
 
 template <Executor E, Surroundings H> rstate::Result<void> Worker<E, H>::fuzz_once() {
     TRY(run_import(), "taking in another core's input", cases_);
+    const u64 began = host_.time();
     const bool record = propose();
+    time_proposing_ += host_.time() - began;
     TRY(run_case(input_.bytes(), {.edge_budget = edge_budget_, .record_comparisons = record}),
         "running a mutated input", cases_);
     if (record) {
@@ -298,7 +303,14 @@ template <Executor E, Surroundings H> void Worker<E, H>::publish() {
     counts_.crashes.set(endings_[static_cast<u32>(vm::Ending::crash)]);
     counts_.timeouts.set(endings_[static_cast<u32>(vm::Ending::timeout)]);
     counts_.out_of_memory.set(endings_[static_cast<u32>(vm::Ending::out_of_memory)]);
-    counts_.take_in(executor_.spent());
+    const vm::Spent &spent = executor_.spent();
+    counts_.take_in(spent);
+    const u64 in_target = spent.guest_time - spent_before_.guest_time;
+    counts_.time_all.set(host_.time() - started_);
+    counts_.time_target.set(in_target);
+    counts_.time_exits.set(time_running_ - min(time_running_, in_target));
+    counts_.time_reset.set(spent.reset_time - spent_before_.reset_time);
+    counts_.time_mutation.set(time_proposing_);
     counts_.edges.set(coverage_.edges_seen());
     counts_.features.set(coverage_.features_seen());
     counts_.corpus.set(corpus_.live_count());

@@ -22,6 +22,7 @@ class Host final {
   public:
     Host(Reporter &reporter, u64 tsc_hz) : reporter_(reporter), ticks_per_us_(max(1ul, tsc_hz / 1'000'000)) {}
     u64 now_us() const { return cpu::read_tsc() / ticks_per_us_; }
+    static u64 time() { return cpu::read_tsc(); }
     void between_cases() {
         show_progress();
         if (current_core() == 0)

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "boot/exit.h"
+#include "cpu/ticks.h"
 #include "cpu/trace.h"
 #include "dev/reset.h"
 #include "kernel/codes.h"
@@ -91,9 +92,8 @@ rstate::Result<> Commands::cores() {
         const Core &core = *core_table[number];
         const fuzz::CoreCounts &counts = shared_.counts(number);
         LOG(cores, "core {}: APIC id {}, {} cases, corpus {}, {} ticks, the last one at kernel+{x}{}", number,
-            core.apic_id, counts.cases.get(), counts.corpus.get(),
-            __atomic_load_n(&core.ticks, __ATOMIC_RELAXED), core.last_tick_rip - base,
-            orders_.resting() ? ", resting" : "");
+            core.apic_id, counts.cases.get(), counts.corpus.get(), cpu::ticks_of(core.number),
+            core.last_tick_rip - base, orders_.resting() ? ", resting" : "");
     }
     return rstate::done();
 }

@@ -7,6 +7,7 @@
 #include "dev/framebuffer.h"
 #include "dev/screen.h"
 #include "dev/uart.h"
+#include "kernel/core.h"
 
 namespace {
 
@@ -23,18 +24,33 @@ constinit bool in_record = false; // a record is on the line in part
 constinit char kept_back[8192];
 constinit usize kept_bytes = 0;
 
+// Longer than any report takes at 115,200 baud: who holds the console for so long stands still, and what
+// others have to say is worth more than its line.
+constexpr u64 patience_seconds = 4;
+
+// True when this core took it, false when it has it already or nobody locks any more.
+bool take_console() __attribute__((no_thread_safety_analysis)) {
+    if (seized || console_lock.held_by_me()) return false;
+    const u64 hz = first_core.args != nullptr ? first_core.args->tsc_hz : 0;
+    if (console_lock.lock_or_lose(hz * patience_seconds)) return true;
+    if (!seized) kernel::seize_console();
+    return false;
+}
+void give_console_back() __attribute__((no_thread_safety_analysis)) {
+    if (!seized && console_lock.held_by_me()) console_lock.unlock();
+}
+
 // Interrupt handlers log too, so the lock is only ever held with interrupts off.
 class Console {
   public:
-    Console() {
-        if (!seized) console_lock.lock();
-    }
-    ~Console() __attribute__((no_thread_safety_analysis)) {
-        if (!seized && console_lock.held_by_me()) console_lock.unlock();
+    Console() : mine_(take_console()) {}
+    ~Console() {
+        if (mine_) give_console_back();
     }
 
   private:
     cpu::InterruptsOff interrupts_off_;
+    bool mine_;
 };
 
 void write_line(Text line) {
@@ -66,6 +82,17 @@ bool keep_back(Text line) {
 }
 
 } // namespace
+
+// Interrupts stay off in a section, as the lock demands.
+u32 begin_log_section() {
+    const bool were_on = cpu::interrupts_enabled();
+    cpu::disable_interrupts();
+    return were_on | u32{take_console()} << 1;
+}
+void end_log_section(u32 begun) {
+    if ((begun & 2) != 0) give_console_back();
+    if ((begun & 1) != 0) cpu::enable_interrupts();
+}
 
 void log_line(Text line) {
     Console console;

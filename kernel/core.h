@@ -35,7 +35,6 @@ struct Core {
     u64 stack_tops[stack_count] = {}; // of the interrupt stacks; its own stack's bounds are in `args`
     // Where the core is, for whoever reports that it does not answer.
     u64 last_tick_rip = 0;
-    u64 ticks = 0;
     bool running = false;
     // While another core panics: it has failed too and waits for its turn to say so; it has begun to tell
     // what it was doing; it has told all and stopped.

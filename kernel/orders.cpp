@@ -1,6 +1,7 @@
 // kernel/orders.cpp — see orders.h.
 #include "kernel/orders.h"
 
+#include "cpu/ticks.h"
 #include "kernel/apic.h"
 #include "kernel/target.h"
 #include "kernel/traps.h"
@@ -15,7 +16,7 @@ void Orders::wake_all() const {
 bool Orders::rest() {
     rest_.publish(1);
     // A case may last this many ticks of its own core; core 0's own timer counts them, whatever its speed.
-    const auto ticks = [] { return __atomic_load_n(&first_core.ticks, __ATOMIC_RELAXED); };
+    const auto ticks = [] { return cpu::ticks_of(0); };
     const u64 first = ticks(), most = limits.case_ticks + 2;
     while (__atomic_load_n(&at_rest_, __ATOMIC_ACQUIRE) != shared_.cores() - 1) {
         if (shared_.stopping() || ticks() - first > most) return false;

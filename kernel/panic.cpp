@@ -41,6 +41,7 @@ void wait_for_turn(u32 me) {
 // A failure inside the panic is told as well; one inside that ends the machine without another word.
 void begin() {
     cpu::disable_interrupts();
+    rstate::open_reserve();
     u32 first = nobody;
     const u32 me = current_core();
     const bool mine =
@@ -65,8 +66,9 @@ void stop_other_cores() {
     constexpr u32 to_answer = 1'500'000, to_tell = 100'000'000;
     for (u32 number = 0; number < max_cores; ++number) {
         Core *other = core_table[number];
-        if (other == nullptr || number == current_core() ||
-            !__atomic_load_n(&other->running, __ATOMIC_ACQUIRE))
+        if (other == nullptr || number == current_core()) continue;
+        if (!__atomic_load_n(&other->running, __ATOMIC_ACQUIRE) &&
+            !__atomic_load_n(&other->failed_too, __ATOMIC_ACQUIRE))
             continue;
         __atomic_store_n(&turn, number, __ATOMIC_RELEASE);
         send_nmi(number);
@@ -106,7 +108,7 @@ void print_check(const CheckSite &site, const u64 *values, u32 count) {
         else
             line.add("{x}", values[i]);
     }
-    log_line(line.add("   <- origin").text());
+    log_line(line.end_with("   <- origin").text());
 }
 
 } // namespace

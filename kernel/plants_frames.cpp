@@ -57,6 +57,13 @@ rstate::Result<> foreign_frame(const TestContext &context) {
     world->frames.free(Phys(context.args.lapic), owner);
     return rstate::done();
 }
+rstate::Result<> mapped_frame(const TestContext &) {
+    const Phys frame = TRY(take_frame(), "taking a frame");
+    const mm::AllocationSite site{"planted", __FILE__, "", __LINE__};
+    TRY(world->space.map_device(frame, 1, site), "mapping the frame");
+    world->frames.free(frame, owner);
+    return rstate::done();
+}
 rstate::Result<> leaked_frame(const TestContext &) {
     static_cast<void>(TRY(take_frame(), "taking a frame"));
     return rstate::done();
@@ -71,6 +78,7 @@ constexpr Test plants[] = {
     {"stale-pin-of-a-live-frame", stale_pin_of_a_live_frame},
     {"leaked-pin", leaked_pin},
     {"free-under-a-pin", free_under_a_pin},
+    {"free-of-a-mapped-frame", mapped_frame},
     {"double-freed-frame", double_freed_frame},
     {"strangers-frame", strangers_frame},
     {"foreign-frame", foreign_frame},

@@ -53,25 +53,25 @@ void wait_for(const bool &flag) {
         cpu::pause();
     }
 }
-void touch_when_freed(Race &race) {
-    touch_byte<read>(race.block);
+template <Touch touch> void touch_when_freed(Race &race) {
+    touch_byte<touch>(race.block);
     __atomic_store_n(&race.warm, true, __ATOMIC_RELEASE);
     wait_for(race.freed);
-    touch_byte<read>(race.block);
+    touch_byte<touch>(race.block);
 }
 void free_when_warm(Race &race) {
     wait_for(race.warm);
     free_block(race.heap, race.block, 100);
     __atomic_store_n(&race.freed, true, __ATOMIC_RELEASE);
 }
-template <u32 toucher> rstate::Result<> touched_on_another_core(const TestContext &) {
+template <u32 toucher, Touch touch> rstate::Result<> touched_on_another_core(const TestContext &) {
     PageHeap heap(world->space, Place::at_end);
     volatile u8 *victim = TRY(make_block(heap, 100), "making a block");
     Race race{heap, victim};
     run_on_cores(2, {[](void *r) {
                          auto &its = *static_cast<Race *>(r);
                          if (current_core() == toucher)
-                             touch_when_freed(its);
+                             touch_when_freed<touch>(its);
                          else
                              free_when_warm(its);
                      },
@@ -137,8 +137,9 @@ constexpr Test plants[] = {
     {"write-after-free-third-page", after_free<3 * page_size, 2 * page_size + 5, write>},
     {"read-past-end-after-free", after_free<100, 100, read>},
     {"read-after-many-frees", after_many_frees},
-    {"read-after-free-on-another-core", touched_on_another_core<1>},
-    {"read-after-free-by-another-core", touched_on_another_core<0>},
+    {"read-after-free-on-another-core", touched_on_another_core<1, read>},
+    {"read-after-free-by-another-core", touched_on_another_core<0, read>},
+    {"write-after-free-on-another-core", touched_on_another_core<1, write>},
 };
 
 } // namespace

@@ -56,6 +56,13 @@ rstate::Result<> in_an_nmi(const TestContext &) {
     send_nmi(current_core());
     hang();
 }
+// Every frame is kept by somebody when the kernel ends: at a fault, whose chain is made then.
+rstate::Result<> with_an_empty_pool(const TestContext &) {
+    rstate::Error kept[rstate::frames_per_pool];
+    for (rstate::Error &error : kept) error = FAIL(test_failed, "an error that is kept", current_core());
+    touch_byte<Touch::write>(byte_at(0x18));
+    return rstate::done();
+}
 rstate::Result<> without_interrupt_table(const TestContext &) {
     plant_no_interrupt_table();
     fail();
@@ -157,6 +164,7 @@ constexpr Test plants[] = {
     {"panic-in-panic", in_a_panic},
     {"panic-in-interrupt", in_an_interrupt},
     {"panic-in-nmi", in_an_nmi},
+    {"panic-with-empty-pool", with_an_empty_pool},
     {"panic-without-interrupt-table", without_interrupt_table},
     {"panic-with-wild-frame-pointer", with_a_wild_frame_pointer},
     {"panic-on-all-cores", on_all_cores},

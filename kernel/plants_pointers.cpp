@@ -1,5 +1,7 @@
 // kernel/plants_pointers.cpp — planted bugs: pointers to nothing, to the wrong half, out of fresh memory, and
 // to what may not be touched so.
+#include "base/log.h"
+#include "cpu/lock.h"
 #include "kernel/planting.h"
 
 namespace kernel {
@@ -34,6 +36,49 @@ rstate::Result<> through_slack(const TestContext &) {
     volatile u8 *victim = TRY(make_block(heap, 64, 8), "making a block");
     touch_byte<read>(*reinterpret_cast<volatile u8 *volatile *>(victim + 64));
     return rstate::done();
+}
+
+// A fault under a lock: no pager may be asked, and what is told takes locks itself.
+constinit cpu::SpinLock outer("planted outer", 1), inner("planted inner", 2);
+rstate::Result<> under_locks(const TestContext &) {
+    const cpu::Guard first(outer), second(inner);
+    touch_byte<write>(byte_at(0x18));
+    return rstate::done();
+}
+rstate::Result<> in_a_log_section(const TestContext &) {
+    const LogSection together;
+    touch_byte<read>(byte_at(0xFFFF'9234'5678'9ABC));
+    return rstate::done();
+}
+
+// A pager that fails, and one that makes the mistake itself.
+rstate::Result<> through_pager(const mm::Pager &pager) {
+    const mm::Range range = TRY(world->space.reserve({1,
+                                                      {"lazy", __FILE__, "", __LINE__},
+                                                      mm::RangeKind::lazy,
+                                                      mm::Owner::heap,
+                                                      mm::read_write,
+                                                      &pager,
+                                                      0,
+                                                      0}),
+                                "reserving a lazy range");
+    touch_byte<read>(byte_at(range.first.value()));
+    return rstate::done();
+}
+rstate::Result<> pager_fails(const TestContext &) {
+    return through_pager({nullptr,
+                          [](void *, u64 page, u8 *) -> rstate::Result<void> {
+                              return FAIL(test_failed, "the planted pager has nothing", page);
+                          },
+                          nullptr});
+}
+rstate::Result<> pager_touches_null(const TestContext &) {
+    return through_pager({nullptr,
+                          [](void *, u64, u8 *) -> rstate::Result<void> {
+                              touch_byte<write>(byte_at(0x18));
+                              return rstate::done();
+                          },
+                          nullptr});
 }
 
 rstate::Result<> write_code(const TestContext &context) {
@@ -72,6 +117,10 @@ constexpr Test plants[] = {
     {"null-plus-a-mebibyte", at<1_MiB, read>},
     {"null-minus-8", at<~0ul - 7, read>},
     {"null-call", call_of<0>},
+    {"null-write-under-locks", under_locks},
+    {"wild-read-in-a-log-section", in_a_log_section},
+    {"pager-fails", pager_fails},
+    {"pager-touches-null", pager_touches_null},
     {"wild-low-half", at<0x0000'1234'5678'9ABC, write>},
     {"wild-high-half", at<0xFFFF'9234'5678'9ABC, read>},
     {"wild-call", call_of<0x0000'2345'6789'A000>},

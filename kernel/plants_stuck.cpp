@@ -1,6 +1,8 @@
 // kernel/plants_stuck.cpp — planted bugs: a core that works and stops getting anywhere. The watchdog of core
 // 0 must tell of it.
+#include "base/log.h"
 #include "cpu/lock.h"
+#include "cpu/ticks.h"
 #include "kernel/apic.h"
 #include "kernel/core.h"
 #include "kernel/jobs.h"
@@ -34,6 +36,11 @@ void loop_with_a_lock_and_an_error(const bool &may_go) {
     while (!is_set(may_go)) cpu::pause();
     rstate::handled(std::move(error));
 }
+// Whoever has something to say waits for it.
+void loop_with_the_console(const bool &may_go) {
+    const LogSection together;
+    while (!is_set(may_go)) cpu::pause();
+}
 void loop_without_interrupts_of_any_kind(const bool &may_go) {
     auto svm = start_svm();
     CHECK(svm.ok(), "SVM can be switched on");
@@ -43,8 +50,8 @@ void loop_without_interrupts_of_any_kind(const bool &may_go) {
 void watch(Story &story) {
     start_ticks(tick_milliseconds, story.tsc_hz);
     begin_work();
-    const u64 first = __atomic_load_n(&first_core.ticks, __ATOMIC_RELAXED);
-    while (__atomic_load_n(&first_core.ticks, __ATOMIC_RELAXED) - first < 2 * patience_ticks) cpu::halt();
+    const u64 first = cpu::ticks_of(0);
+    while (cpu::ticks_of(0) - first < 2 * patience_ticks) cpu::halt();
     end_work();
     stop_ticks();
     set(story.may_go);
@@ -71,6 +78,7 @@ rstate::Result<> while_core_0_watches(const TestContext &context) {
 
 constexpr Test plants[] = {
     {"stuck-core", while_core_0_watches<loop_with_a_lock_and_an_error>},
+    {"stuck-core-with-the-console", while_core_0_watches<loop_with_the_console>},
     {"stuck-core-without-nmi", while_core_0_watches<loop_without_interrupts_of_any_kind>},
 };
 

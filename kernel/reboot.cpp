@@ -1,6 +1,7 @@
 // kernel/reboot.cpp — see reboot.h.
 #include "kernel/reboot.h"
 
+#include "cpu/ticks.h"
 #include "kernel/apic.h"
 #include "kernel/boot_memory.h"
 #include "kernel/codes.h"
@@ -76,7 +77,7 @@ bool retire_others() {
         send_interrupt(core, retire_vector);
         ++others;
     }
-    const auto ticks = [] { return __atomic_load_n(&first_core.ticks, __ATOMIC_RELAXED); };
+    const auto ticks = [] { return cpu::ticks_of(0); };
     const u64 first = ticks();
     while (__atomic_load_n(&retired, __ATOMIC_ACQUIRE) != others) {
         if (ticks() - first > patience_ticks) return false;

@@ -4,6 +4,7 @@
 
 #include "cpu/lock.h"
 #include "cpu/ops.h"
+#include "cpu/ticks.h"
 #include "cpu/trace.h"
 #include "guest/instruction.h"
 #include "kernel/apic.h"
@@ -39,6 +40,7 @@ const char *exception_text(u64 vector) {
 }
 
 rstate::Error describe(const TrapFrame &frame) {
+    rstate::open_reserve(); // what is described ends the kernel
     return FAIL(unexpected_exception, "an exception that nothing in the kernel may raise", frame.vector,
                 exception_text(frame.vector), frame.error_code, Virt(frame.rip));
 }
@@ -58,18 +60,34 @@ const char *access_text(vm::Access access) {
 }
 
 rstate::Error describe_access(Virt address, vm::Access access, const TrapFrame &frame) {
+    rstate::open_reserve();
     return WRAP(mm::to_error(world->space.explain(address, frame.error_code)),
                 "the kernel touched what it may not", access_text(access), address, Virt(frame.rip));
+}
+
+// Interrupts on while they were on in what the exception came from: a pager may take its time, and meanwhile
+// this core answers the others.
+class InterruptsAsBefore {
+  public:
+    explicit InterruptsAsBefore(const TrapFrame &frame) {
+        if (cpu::Rflags::Interrupt::test(frame.rflags)) cpu::enable_interrupts();
+    }
+    ~InterruptsAsBefore() { cpu::disable_interrupts(); }
+    InterruptsAsBefore(const InterruptsAsBefore &) = delete;
+};
+
+rstate::Result<bool> ask_pager(Virt address, const TrapFrame &frame) {
+    // A pager takes locks, and may wait for what this core would have to give back first.
+    if (cpu::in_interrupt() || cpu::holds_a_lock() || panicking()) return false;
+    const InterruptsAsBefore as_before(frame);
+    return TRY(world->space.resolve_fault(address, frame.error_code), "asking a range's pager", address);
 }
 
 // Either the page is there now, or the error says what the address is.
 rstate::Result<> serve_page_fault(Virt address, const TrapFrame &frame) {
     if (!world.made())
         return FAIL(unexpected_exception, "a page fault before there is memory management", address);
-    const bool may_wait = !cpu::in_interrupt() && !panicking(); // a pager may take its time, and locks
-    if (may_wait &&
-        TRY(world->space.resolve_fault(address, frame.error_code), "asking a range's pager", address))
-        return rstate::done();
+    if (TRY(ask_pager(address, frame), "looking whether a page is to come", address)) return rstate::done();
     const auto access = frame.error_code & cpu::PageFaultCode::Fetch::mask   ? vm::Access::execute
                         : frame.error_code & cpu::PageFaultCode::Write::mask ? vm::Access::write
                                                                              : vm::Access::read;
@@ -89,7 +107,7 @@ vm::Registers registers_of(const TrapFrame &f) {
 void note_tick(Core &core, const TrapFrame &frame) {
     cpu::trace(ticks, frame.rip);
     core.last_tick_rip = frame.rip;
-    __atomic_store_n(&core.ticks, core.ticks + 1, __ATOMIC_RELAXED);
+    cpu::note_tick();
 }
 
 // An address that is not canonical leaves no trace in CR2: the instruction says which one it was.
@@ -110,6 +128,7 @@ rstate::Error describe_protection(const TrapFrame &frame) {
 rstate::Error describe_double_fault(const TrapFrame &frame) {
     const u64 pushed_to = is_canonical(frame.rsp) ? align_down(frame.rsp, 16) - 8 : frame.rsp;
     if (!world.made()) return describe(frame);
+    rstate::open_reserve();
     const mm::Explanation what = world->space.explain(Virt(pushed_to), 0);
     if (what.code == &mm::forbidden_access) return describe(frame); // the stack is there
     return WRAP(mm::to_error(what), "the stack cannot take what a fault pushes", Virt(frame.rsp),

@@ -44,6 +44,7 @@ void print_sighting(u32 core, const Sighting &sighting) {
 void tell_of(u32 core) {
     constexpr u32 to_answer = 500'000; // pauses: far more than an NMI takes
     Sighting &sighting = sightings[core];
+    const LogSection together;
     log_formatted("watchdog: core {} works and has made no progress for {} ticks of core {}", core,
                   patience_ticks, current_core());
     __atomic_store_n(&sighting.answered, false, __ATOMIC_RELAXED);

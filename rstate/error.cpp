@@ -13,6 +13,14 @@ namespace {
 constinit Pool first_pool;
 constinit Pool *pools[max_cores] = {};
 constinit u64 dropped_count = 0;
+constinit u64 last_words = 0; // cores that may use the reserve, one bit each
+
+// The last frames of a pool are kept for a core's last words. Zero bits may be taken.
+u64 kept_back(u32 core, u32 word) {
+    constexpr u64 reserve = ~0ul << (64 - frames_for_last_words);
+    const bool open = (__atomic_load_n(&last_words, __ATOMIC_RELAXED) >> core & 1) != 0;
+    return word + 1 == frames_per_pool / 64 && !open ? reserve : 0;
+}
 
 // Core 0 has a pool before anybody could attach one. (Zeroes above, since what is not zero costs a boot
 // stage's file.)
@@ -26,9 +34,10 @@ Frame *take_frame(u32 core) {
     Pool *pool = pool_of(core);
     if (pool == nullptr) return nullptr;
     for (u32 word = 0; word < frames_per_pool / 64; ++word) {
+        const u64 kept = kept_back(core, word);
         u64 used = __atomic_load_n(&pool->used[word], __ATOMIC_RELAXED);
-        while (used != ~0ul) {
-            const u32 bit = static_cast<u32>(__builtin_ctzl(~used));
+        while ((used | kept) != ~0ul) {
+            const u32 bit = static_cast<u32>(__builtin_ctzl(~(used | kept)));
             if (__atomic_compare_exchange_n(&pool->used[word], &used, used | 1ul << bit, false,
                                             __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
                 return &pool->frames[word * 64 + bit];
@@ -63,6 +72,8 @@ void attach_pool(u32 core, Pool &pool) {
     pools[core] = &pool;
 }
 
+void open_reserve() { __atomic_fetch_or(&last_words, 1ul << current_core(), __ATOMIC_RELAXED); }
+
 u32 frames_in_use(u32 core) {
     u32 count = 0;
     const Pool *pool = pool_of(core);
@@ -93,7 +104,16 @@ Error &Error::operator=(Error &&other) {
 
 u64 make_frame(const Code &code, const Site &site, u64 a, u64 b, u64 c, u64 d) {
     const Frame *frame = new_frame(code, site, nullptr, a, b, c, d);
-    return frame != nullptr ? reinterpret_cast<u64>(frame) : reinterpret_cast<u64>(&code) | 1;
+    return frame != nullptr ? reinterpret_cast<u64>(frame) : Error::bare_word(code);
+}
+
+// The code's address is canonical: its upper sixteen bits hold the core instead.
+u64 Error::bare_word(const Code &code) {
+    return (reinterpret_cast<u64>(&code) & (1ul << 48) - 1) | u64{current_core()} << 48 | 1;
+}
+const Code &Error::bare_code() const {
+    const i64 extended = static_cast<i64>((word_ & ~1ul) << 16) >> 16;
+    return *reinterpret_cast<const Code *>(extended);
 }
 
 u64 extend_frame(u64 word, const Site &site, u64 a, u64 b, u64 c, u64 d) {
@@ -112,13 +132,13 @@ u64 extend_frame(u64 word, const Site &site, u64 a, u64 b, u64 c, u64 d) {
 
 const Code &Error::code() const {
     CHECK(present(), "a code is asked only of an error that is present");
-    if ((word_ & 1) != 0) return *reinterpret_cast<const Code *>(word_ & ~1ul);
+    if ((word_ & 1) != 0) return bare_code();
     return *frame()->code;
 }
 
 u32 Error::core() const {
     const Frame *origin = frame();
-    if (origin == nullptr) return current_core();
+    if (origin == nullptr) return static_cast<u32>(word_ >> 48);
     while (origin->inner != nullptr) origin = origin->inner;
     return origin->core;
 }
@@ -174,6 +194,7 @@ void Error::drop(u64 word) {
 
 void report(Error error, Text about) {
     CHECK(error.present(), "an error is printed, handled or ignored once");
+    const LogSection together;
     print_error({[](void *, Text line) { log_line(line); }, nullptr}, error, about);
     error.release();
 }

@@ -27,6 +27,8 @@ struct Frame {
 };
 
 constexpr u32 frames_per_pool = 256;
+// Of these, so many are for a core that has to say why it ends, however many errors it had kept.
+constexpr u32 frames_for_last_words = 16;
 
 struct Pool {
     u64 used[frames_per_pool / 64] = {};
@@ -35,6 +37,8 @@ struct Pool {
 
 // Gives a core its pool; the pool must live as long as the core runs. Core 0 has one from the start.
 void attach_pool(u32 core, Pool &pool);
+// From now on this core may use the frames that are kept for its last words: it is about to end.
+void open_reserve();
 // Frames in use in a core's pool, for leak checks.
 u32 frames_in_use(u32 core);
 const Pool *pool_of_core(u32 core); // nullptr when it has none
@@ -71,8 +75,9 @@ class [[nodiscard, clang::trivial_abi]] Error {
     void release();
 
     // What a word may be that is no error: 0 = none, `taken` = a result's error went elsewhere. Above: a
-    // Frame's address; or, with bit 0 set, the address of a Code whose frames did not fit.
+    // Frame's address; or, with bit 0 set, what is left when no frame was free: code and core.
     static constexpr u64 taken = 2;
+    static u64 bare_word(const Code &code);
 
   private:
     template <class T> friend class Result;
@@ -80,6 +85,7 @@ class [[nodiscard, clang::trivial_abi]] Error {
     template <class... Ts> friend Error extend(Error, const Site &, const Ts &...);
     friend Error followed_by(Error error, Error later);
     static void drop(u64 word);
+    const Code &bare_code() const;
     static Error adopt(u64 word) {
         __builtin_assume(word > taken);
         Error error;

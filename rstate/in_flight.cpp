@@ -10,10 +10,20 @@ bool in_use(const Pool &pool, u32 index) {
     return (__atomic_load_n(&pool.used[index / 64], __ATOMIC_RELAXED) >> (index % 64) & 1) != 0;
 }
 
-// The outermost frame of a chain is nobody's inner one.
-bool is_outermost(const Pool &pool, const Frame &frame) {
+bool leads_to(const Pool &pool, const Frame &frame) {
     for (u32 i = 0; i < frames_per_pool; ++i)
-        if (in_use(pool, i) && pool.frames[i].inner == &frame) return false;
+        if (in_use(pool, i) && (pool.frames[i].inner == &frame || pool.frames[i].after == &frame))
+            return true;
+    return false;
+}
+
+// A chain begins with a frame that is neither inside another, nor behind one: on this core or on any that the
+// error has come to.
+bool is_outermost(const Frame &frame) {
+    for (u32 core = 0; core < max_cores; ++core) {
+        const Pool *pool = pool_of_core(core);
+        if (pool != nullptr && leads_to(*pool, frame)) return false;
+    }
     return true;
 }
 
@@ -23,7 +33,7 @@ void print_in_flight(const Output &out, u32 core) {
     const Pool *pool = pool_of_core(core);
     if (pool == nullptr) return;
     for (u32 i = 0; i < frames_per_pool; ++i)
-        if (in_use(*pool, i) && is_outermost(*pool, pool->frames[i])) print_frames(out, pool->frames[i]);
+        if (in_use(*pool, i) && is_outermost(pool->frames[i])) print_frames(out, pool->frames[i]);
 }
 
 } // namespace rstate

@@ -87,8 +87,7 @@ void print_frame(const Output &out, const Frame &frame, const Resolver *resolver
         if (!name.empty() && !(name[0] >= '0' && name[0] <= '9')) line.add("{} ", name);
         add_value(line, frame.words[i], frame.site->kind(i), resolver);
     }
-    if (frame.inner == nullptr) line.add("   <- origin");
-    out(line.text());
+    out(line.end_with(frame.inner == nullptr ? "   <- origin" : "").text());
 }
 
 void print_chain(const Output &out, const Frame *first, const Resolver *resolver, Text indent) {

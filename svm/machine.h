@@ -7,6 +7,7 @@
 // Owned by one core, and it stays there: its ASID, its VMCB's cached parts and its pins are that core's.
 #pragma once
 
+#include "cpu/ticks.h"
 #include "svm/conscience.h"
 #include "svm/core.h"
 #include "svm/decode.h"
@@ -37,7 +38,7 @@ class Machine final {
     void set_system(const vm::SystemRegisters &system);
     void set_fault_around(u32 pages) { memory_.set_fault_around(pages); }
     void set_page_limit(u64 pages) { memory_.set_page_limit(pages); }
-    void set_deadline(u64 ticks) { deadline_ = ticks, ticks_ = 0; }
+    void set_deadline(u64 ticks) { deadline_ = ticks, began_ = cpu::ticks(); }
 
     u64 memory_size() const { return memory_.size(); }
     rstate::Result<void> read(GuestPhys from, MutableBytes out) { return memory_.read(from, out); }
@@ -101,8 +102,8 @@ class Machine final {
     EntryFrame entry_;
     vm::Privilege loaded_privilege_ = vm::Privilege::user; // what the VMCB's segments are for
     bool checked_ = false;
-    u64 next_clean_ = 0; // what has not changed since the last entry
-    u64 deadline_ = 0, ticks_ = 0;
+    u64 next_clean_ = 0;           // what has not changed since the last entry
+    u64 deadline_ = 0, began_ = 0; // in ticks of this core
     FlushDebt debt_;
     Conscience conscience_;
 };

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cpu/registers.h"
+#include "cpu/ticks.h"
 #include "cpu/trace.h"
 #include "svm/check.h"
 #include "svm/exit_codes.h"
@@ -47,10 +48,11 @@ rstate::Result<void> Machine<Memory, Frames, Conscience>::enter() {
     TRY(conscience_.before_entry(*vmcb_, next_clean_), "looking whether clean areas are", entry_.guest_vmcb);
 
     const u64 cr3 = save().cr3;
-    cpu::trace(guest_begins, entry_.guest_vmcb, save().rip);
+    const u64 began = cpu::trace(guest_begins, entry_.guest_vmcb, save().rip);
     svm_enter(&entry_);
-    cpu::trace(guest_ends, c.exit_code, save().rip);
+    const u64 ended = cpu::trace(guest_ends, c.exit_code, save().rip);
 
+    memory_.spent().guest_time += ended - began;
     ++memory_.spent().exits;
     if (is_invalid(c.exit_code)) return refused();
     // Every write of CR3 is intercepted, so it comes back as it went in.
@@ -108,7 +110,8 @@ rstate::Result<bool> Machine<Memory, Frames, Conscience>::resolve(Action action,
     }
     case Action::tick:
         ++memory_.spent().ticks;
-        if (deadline_ == 0 || ++ticks_ < deadline_) return true;
+        // Whatever interrupt it was has been served by now; other cores' requests take nobody's time away.
+        if (deadline_ == 0 || cpu::ticks() - began_ < deadline_) return true;
         exit.kind = vm::ExitKind::deadline;
         return false;
     case Action::software_interrupt:

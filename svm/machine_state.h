@@ -86,7 +86,7 @@ template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Conscience
 rstate::Result<void> Machine<Memory, Frames, Conscience>::reset() {
     TRY(memory_.reset(), "resetting the guest's memory", entry_.guest_vmcb);
     load_processor(memory_.snapshot()->processor());
-    ticks_ = 0;
+    began_ = cpu::ticks();
     return rstate::done();
 }
 

@@ -13,7 +13,7 @@ inline constexpr cpu::TraceSite reset_ends{cpu::Phase::end, "reset", "dirty_page
 template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames>
 rstate::Result<void> GuestMemory<Memory, Frames>::reset() {
     if (snapshot_ == nullptr) return FAIL(snapshot_state, "a reset needs a snapshot to go back to");
-    cpu::trace(reset_begins);
+    const u64 began = cpu::trace(reset_begins);
     const u64 current = ++spent_.resets;
     u64 restored = 0;
     for (u32 slot = 0; slot < hot_.size(); ++slot) {
@@ -30,7 +30,7 @@ rstate::Result<void> GuestMemory<Memory, Frames>::reset() {
     for (u64 word = 0; word < words; ++word)
         for (u64 bits = active_[word]; bits != 0; bits &= bits - 1)
             TRY(reset_region(word * 64 + static_cast<u64>(__builtin_ctzl(bits))), "resetting a region", word);
-    cpu::trace(reset_ends, spent_.dirty_pages);
+    spent_.reset_time += cpu::trace(reset_ends, spent_.dirty_pages) - began;
     return rstate::done();
 }
 

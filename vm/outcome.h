@@ -73,6 +73,7 @@ struct Spent {
     u64 shed_pages = 0;  // private pages given back for want of frames
     u64 allocations = 0; // frames taken while running or resetting
     u64 resets = 0;
+    u64 guest_time = 0, reset_time = 0; // by the time stamp: between entry and #VMEXIT, and in resets
 };
 
 } // namespace vm

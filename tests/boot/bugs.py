@@ -130,7 +130,8 @@ KINDS = (
         "at the access, unexplained"),
     Kind("use after free on another core, in the instruction behind the free", (
         gone("read-after-free-on-another-core", "free_when_warm", core=1, cpus=2),
-        gone("read-after-free-by-another-core", "free_when_warm", freed_by=1, cpus=2)),
+        gone("read-after-free-by-another-core", "free_when_warm", freed_by=1, cpus=2),
+        gone("write-after-free-on-another-core", "free_when_warm", core=1, cpus=2)),
         "at the access", "at the access", "with EF_PROTECT_FREE", "missed: no shoot-down"),
     Kind("double free", (
         freed("double-free", "mm.double_free", r"text freed again", Made(0, 0, "double_free")),
@@ -159,11 +160,14 @@ KINDS = (
         pointer("null-plus-a-mebibyte", "mm.null_access", r"address 0x100000, "),
         pointer("null-minus-8", "mm.null_access", r"just before the null address"),
         pointer("null-call", "mm.null_access", r"access executing, address 0x0, "),
+        pointer("null-write-under-locks", "mm.null_access", r"address 0x18, "),
+        pointer("pager-touches-null", "mm.null_access", r"address 0x18, "),
         pointer("null-write@1", "mm.null_access", r"address 0x18, ", core=1, cpus=2)),
         "at the access", "at the access", NAMED_NOT, NAMED_NOT),
     Kind("wild and non-canonical pointers", (
         pointer("wild-low-half", "mm.wild_access", r"access writing, address 0x123456789abc, "),
         pointer("wild-high-half", "mm.wild_access", r"access reading, address 0xffff923456789abc, "),
+        pointer("wild-read-in-a-log-section", "mm.wild_access", r"access reading, address 0xffff923456789abc, "),
         pointer("wild-call", "mm.wild_access", r"access executing, address 0x23456789a000, "),
         pointer("non-canonical-read", "mm.wild_access", r"access reading, address 0x123456789abcdef0, "),
         pointer("non-canonical-write", "mm.wild_access", r"access writing, address 0x8000000000000000, ")),
@@ -176,6 +180,10 @@ KINDS = (
         pointer("slack-as-a-pointer", "mm.uninitialised_pointer", r"address 0x5c5c")),
         "faults (filled with 0xbe), unexplained", "missed (KMSAN finds it)", "with EF_FILL, unexplained",
         "reads NULL: fresh memory is zero"),
+    Kind("a pager that fails", (
+        pointer("pager-fails", "kernel.test_failed", r"asking a pager to fill a page[^\n]*\n[^\n]*the planted pager has"
+                                                     r" nothing +page 0   <- origin"),),
+        "-", "SIGBUS, unexplained", "-", "panics"),
     Kind("write to code and constants, execution of data", (
         pointer("code-write", "mm.forbidden_access", r"write to constant memory"),
         pointer("code-write@1", "mm.forbidden_access", r"write to constant memory", core=1, cpus=2),
@@ -208,11 +216,12 @@ KINDS = (
         "-", "a linear map: missed", "-", "missed: slots stay mapped"),
     Kind("a pin that has ended, and its frame lives on", (missed("stale-pin-of-a-live-frame"),),
          "-", "a linear map: missed", "-", "missed"),
-    Kind("frames freed twice, by a stranger, under a pin, or foreign", (
+    Kind("frames freed twice, by a stranger, under a pin, while mapped, or foreign", (
         check("double-freed-frame", r"a frame is freed once, and by its owner", when=AT_FREE),
         check("strangers-frame", r"a frame is freed once, and by its owner", when=AT_FREE),
         check("foreign-frame", r"a freed frame is one that was allocated", when=AT_FREE),
-        check("free-under-a-pin", r"a frame is not freed while it is pinned", when=AT_FREE)),
+        check("free-under-a-pin", r"a frame is not freed while it is pinned", when=AT_FREE),
+        check("free-of-a-mapped-frame", r"a frame is not freed while it is mapped", when=AT_FREE)),
         "-", "page allocator's checks, in part", "-", "missed"),
     Kind("leaked pins, frames, blocks", (
         left("leaked-pin", r"pins are held still"), left("leaked-frame", r"frames are still in use"),

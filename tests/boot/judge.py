@@ -51,7 +51,7 @@ def steady_state(outcomes):
     return "; ".join(found)
 
 
-TIMES = ("time_us", "cases_per_s", "tsc", "seconds")
+TIMES = ("time_us", "cases_per_s", "tsc", "seconds", "time_share")
 
 
 def without_times(record):

@@ -46,6 +46,8 @@ STUCK = [
     stuck("that stands still with a lock and an error", "stuck-core", r"^  core 1 is at 0x[0-9a-f]+  kernel\+0x",
           r"^  rax [0-9a-f]{16} rbx ", r"^    from 0x[0-9a-f]+  kernel\+0x", r"^  core 1 holds planted$",
           r"a core stopped in the middle of this"),
+    stuck("that stands still with the console", "stuck-core-with-the-console",
+          r"^  core 1 is at 0x[0-9a-f]+  kernel\+0x", r"^  core 1 holds console$"),
     stuck("that takes no NMI", "stuck-core-without-nmi", r"^  core 1 takes no NMI: its global interrupt flag is clear"),
 ]
 
@@ -60,6 +62,9 @@ PANICS = [
     told("in an interrupt on core 1", "panic-in-interrupt@1", 2, core=1),
     told("in an NMI", "panic-in-nmi", 2),
     told("in an NMI on core 1", "panic-in-nmi@1", 2, core=1),
+    told("with an empty pool of errors", "panic-with-empty-pool", 2, code="mm.null_access", says=(r"address 0x18, ",)),
+    told("with an empty pool of errors, on core 1", "panic-with-empty-pool@1", 2, code="mm.null_access", core=1,
+         says=(r"address 0x18, ",)),
     told("with a wild frame pointer", "panic-with-wild-frame-pointer", 2),
     told("with a wild stack pointer", "stack-wild", 2, code="mm.wild_access", says=(r"the stack cannot take",)),
     told("in a panic", "panic-in-panic", 2, code="mm.wild_access", says=TOLD_TWICE, must_not=()),

@@ -9,6 +9,8 @@
 #include "rstate/result.h"
 
 u32 current_core() { return 3; }
+u32 begin_log_section() { return 0; }
+void end_log_section(u32) {}
 void log_line(Text line) { std::printf("%.*s\n", static_cast<int>(line.size()), line.data()); }
 void check_failed(const CheckSite &site, const u64 *, u32) {
     std::printf("CHECK %s\n", site.reason);

@@ -63,6 +63,10 @@ struct Trace {
 
 using Target = std::function<void(Bytes, Trace &)>;
 
+// The clock of vm::Spent and of the host: a run takes in_target and around_it, a reset in_reset.
+inline u64 now = 0;
+constexpr u64 in_target = 100, around_it = 10, in_reset = 50;
+
 class Executor {
   public:
     Executor(u32 edges, Target target) : edges_(edges), target_(std::move(target)) { clear(); }
@@ -76,12 +80,14 @@ class Executor {
         target_(input, trace_);
         if (trace_.outcome.edges_spent > options.edge_budget) trace_.time_out();
         ++spent_.exits;
+        now += in_target + around_it, spent_.guest_time += in_target;
         outcome_ = trace_.outcome; // it outlives the reset
         return &outcome_;
     }
     rstate::Result<void> reset() {
         clear();
         ++spent_.resets;
+        now += in_reset, spent_.reset_time += in_reset;
         return rstate::done();
     }
     u32 counter_count() const { return edges_; }
@@ -124,6 +130,7 @@ struct Host {
     explicit Host(fuzz::Outbox &outbox) : outbox_(outbox) {}
 
     u64 now_us() { return time_us; }
+    u64 time() { return ++now; }
     void between_cases() {
         time_us += us_per_case;
         if (console_open) send_records();

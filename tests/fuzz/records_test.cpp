@@ -132,6 +132,27 @@ TEST_F(RecordLinesTest, FiguresPerCaseCoverTheTimeSinceTheLastRecord) {
         << "the cores' figures are sums since the start";
 }
 
+TEST_F(RecordLinesTest, SharesOfTimeAreAllCoresSinceTheLastRecord) {
+    const fuzz::SharedSize size{.cores = 2, .edges = 10, .lane_words = 64};
+    fake::Memory memory(fuzz::Shared::memory(size));
+    fuzz::Shared shared(memory, size, 0);
+    fuzz::StatsWriter stats;
+    stats.write(out, shared, {}, 1'000'000);
+    EXPECT_TRUE(has("\"time_share\":{\"target\":0.000,\"exits\":0.000,\"reset\":0.000,\"mutation\":0.000}"));
+    for (const u32 core : {0u, 1u}) {
+        fuzz::CoreCounts &counts = shared.counts(core);
+        counts.time_all.set(1000), counts.time_target.set(500 + core * 100), counts.time_exits.set(100);
+        counts.time_reset.set(200), counts.time_mutation.set(25);
+    }
+    written.clear();
+    stats.write(out, shared, {}, 2'000'000);
+    EXPECT_TRUE(has("\"time_share\":{\"target\":0.550,\"exits\":0.100,\"reset\":0.200,\"mutation\":0.025}"));
+    shared.counts(0).time_all.set(3000), shared.counts(0).time_reset.set(1200);
+    written.clear();
+    stats.write(out, shared, {}, 3'000'000);
+    EXPECT_TRUE(has("\"time_share\":{\"target\":0.000,\"exits\":0.000,\"reset\":0.500,\"mutation\":0.000}"));
+}
+
 TEST_F(RecordLinesTest, ReachedEdgesAreBitsTheLowestFirst) {
     const fuzz::SharedSize size{.cores = 1, .edges = 70, .lane_words = 64};
     fake::Memory memory(fuzz::Shared::memory(size));

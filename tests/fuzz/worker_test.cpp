@@ -64,6 +64,23 @@ TEST(Worker, RunsForTriageCountAsCases) {
     EXPECT_EQ(rig.shared.counts(0).exits.get(), 3000u);
 }
 
+TEST(Worker, ItsTimeIsSharedOutAmongWhatItDoes) {
+    Rig rig(8, magic, 1000);
+    rig.run({"seed"}).take();
+    const fuzz::CoreCounts &counts = rig.shared.counts(0);
+    const u64 cases = counts.cases.get();
+    EXPECT_EQ(counts.time_target.get(), cases * fake::in_target);
+    EXPECT_EQ(counts.time_reset.get(), cases * fake::in_reset);
+    EXPECT_GE(counts.time_exits.get(), cases * fake::around_it);
+    EXPECT_LE(counts.time_exits.get(), cases * (fake::around_it + 2))
+        << "looking at the clock takes time too";
+    EXPECT_GE(counts.time_mutation.get(), cases - 1);
+    const u64 told = counts.time_target.get() + counts.time_exits.get() + counts.time_reset.get() +
+                     counts.time_mutation.get();
+    EXPECT_GE(counts.time_all.get(), told);
+    EXPECT_LE(counts.time_all.get(), told + 10 * cases);
+}
+
 TEST(Worker, WhatACoreTellsOfItselfBelongsTogether) {
     Rig rig(8, magic, 5000);
     rig.host.each_case = [&] {

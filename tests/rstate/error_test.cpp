@@ -40,6 +40,12 @@ struct ErrorTest : testing::Test {
     ~ErrorTest() override { EXPECT_EQ(rstate::frames_in_use(0), 0u) << "every frame is back"; }
 };
 
+// It stays: whoever looks for chains in flight looks into every core's.
+void give_pool(u32 core) {
+    static rstate::Pool pools[8];
+    rstate::attach_pool(core, pools[core]);
+}
+
 std::string text_of(const Error &error, Text about = {}, const rstate::Resolver *resolver = nullptr) {
     std::string text;
     rstate::print_error({[](void *out, Text line) {
@@ -128,9 +134,17 @@ TEST_F(ErrorTest, TwoErrorsLiveAtOnceAndCanBeKept) {
     for (Error &error : kept) error.release();
 }
 
-TEST_F(ErrorTest, AnEmptyPoolShortensChainsAndSaysSo) {
+// Frames for anybody; the others are for last words.
+constexpr u32 ordinary_frames = rstate::frames_per_pool - rstate::frames_for_last_words;
+
+std::vector<Error> take_frames(u32 count) {
     std::vector<Error> all;
-    for (u32 i = 0; i < rstate::frames_per_pool - 1; ++i) all.push_back(origin(-1).take_error());
+    for (u32 i = 0; i < count; ++i) all.push_back(origin(-1).take_error());
+    return all;
+}
+
+TEST_F(ErrorTest, AnEmptyPoolShortensChainsAndSaysSo) {
+    std::vector<Error> all = take_frames(ordinary_frames - 1);
     Result<> shortened = Outer::run(-9); // one frame is left: the origin gets it
     EXPECT_TRUE(shortened.error().is(broken));
     EXPECT_NE(text_of(shortened.error()).find("2 frames are missing"), std::string::npos);
@@ -144,9 +158,90 @@ TEST_F(ErrorTest, AnEmptyPoolShortensChainsAndSaysSo) {
     EXPECT_TRUE(origin(1).ok());
 }
 
+TEST_F(ErrorTest, WhoIsAboutToEndIsToldInFullThoughThePoolIsEmpty) {
+    give_pool(7);
+    const sim::AsCore as(7);
+    std::vector<Error> all = take_frames(ordinary_frames);
+    Result<> before = Outer::run(-9);
+    EXPECT_EQ(before.error().frame(), nullptr);
+    rstate::open_reserve();
+    Result<> last = Outer::run(-9);
+    EXPECT_EQ(lines_of(last.error()).size(), 4u);
+    rstate::handled(std::move(before)), rstate::handled(std::move(last));
+    for (Error &error : all) error.release();
+}
+
+TEST_F(ErrorTest, AnErrorWithoutFramesStillKnowsItsCore) {
+    Error moved;
+    {
+        const sim::AsCore without_pool(63);
+        moved = middle(-1).take_error();
+    }
+    EXPECT_TRUE(moved.is(broken));
+    EXPECT_EQ(moved.core(), 63u);
+    EXPECT_NE(text_of(moved).find("error test.broken on core 63"), std::string::npos);
+    moved.release();
+}
+
+std::string in_flight(u32 core) {
+    std::string text;
+    rstate::print_in_flight({[](void *out, Text line) {
+                                 *static_cast<std::string *>(out) +=
+                                     std::string(line.data(), line.size()) + "\n";
+                             },
+                             &text},
+                            core);
+    return text;
+}
+u32 count_of(const std::string &text, const char *part) {
+    u32 count = 0;
+    for (usize at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++count;
+    return count;
+}
+
+TEST_F(ErrorTest, WhatIsInFlightIsToldOnceWhateverFollowsItAndWhereverItWasPassedOn) {
+    give_pool(6);
+    Error both = followed_by(middle(-3).take_error(), FAIL(other, "closing what was open", 8));
+    EXPECT_EQ(count_of(in_flight(0), "closing what was open"), 1u);
+    EXPECT_EQ(count_of(in_flight(0), "a value is not negative"), 1u);
+    {
+        const sim::AsCore as(6);
+        both = WRAP(std::move(both), "passing it on elsewhere");
+    }
+    EXPECT_EQ(in_flight(0), "") << "it is core 6's now";
+    EXPECT_EQ(count_of(in_flight(6), "a value is not negative"), 1u);
+    EXPECT_EQ(count_of(in_flight(6), "closing what was open"), 1u);
+    both.release();
+}
+
+TEST_F(ErrorTest, ReportsOfTwoCoresDoNotMix) {
+    give_pool(5);
+    std::vector<std::thread> threads;
+    for (const u32 core : {0u, 5u})
+        threads.emplace_back([core] {
+            sim::core = core;
+            for (u32 i = 0; i < 500; ++i) rstate::report(Outer::run(-1).take_error());
+        });
+    for (std::thread &thread : threads) thread.join();
+    const std::vector<std::string> lines = sim::log();
+    ASSERT_EQ(lines.size(), 4000u);
+    for (usize i = 0; i < lines.size(); i += 4) {
+        ASSERT_EQ(lines[i].find("error test.broken on core"), 0u) << i;
+        ASSERT_NE(lines[i + 3].find("<- origin"), std::string::npos) << i;
+    }
+}
+
+TEST_F(ErrorTest, ALineThatIsTooLongShowsThatItWasCutAndKeepsItsMark) {
+    const std::string text(1000, 'x');
+    Error error = FAIL(broken, "a long story", text.c_str());
+    const std::string line = lines_of(error).back();
+    EXPECT_NE(line.find("xxx ...   <- origin"), std::string::npos) << line;
+    EXPECT_EQ(line.size(), 400u);
+    error.release();
+}
+
 TEST_F(ErrorTest, AnErrorMovedToAnotherCoreKeepsItsOriginAndReturnsItsFramesThere) {
-    auto pool = std::make_unique<rstate::Pool>();
-    rstate::attach_pool(5, *pool);
+    give_pool(5);
     Error moved;
     std::thread([&] {
         sim::core = 5;
@@ -278,8 +373,8 @@ TEST_F(ErrorTest, AChainLongerThanThePoolKeepsItsOriginAndCountsWhatIsMissing) {
     constexpr u32 levels = 1000;
     Result<> result = deep(levels);
     const std::vector<std::string> lines = lines_of(result.error());
-    EXPECT_EQ(lines.size(), 1 + rstate::frames_per_pool + 1);
-    EXPECT_EQ(lines[1], "  (" + std::to_string(levels + 1 - rstate::frames_per_pool) +
+    EXPECT_EQ(lines.size(), 1 + ordinary_frames + 1);
+    EXPECT_EQ(lines[1], "  (" + std::to_string(levels + 1 - ordinary_frames) +
                             " frames are missing here: the pool was empty)");
     EXPECT_NE(lines.back().find("the bottom   <- origin"), std::string::npos);
     rstate::handled(std::move(result));
@@ -312,7 +407,7 @@ TEST_F(ErrorTest, AnErrorThatFollowsWithoutAFrameIsReportedAtOnce) {
     };
     Error kept = followed_by(middle(-2).take_error(), bare_error());
     EXPECT_EQ(lines_of(kept).size(), 3u);
-    EXPECT_NE(sim::log_text().find("test.broken on core 0, after another failure"), std::string::npos);
+    EXPECT_NE(sim::log_text().find("test.broken on core 63, after another failure"), std::string::npos);
     rstate::handled(std::move(kept));
     Error bare = followed_by(bare_error(), middle(-2).take_error());
     EXPECT_EQ(bare.frame(), nullptr);

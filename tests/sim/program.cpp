@@ -17,7 +17,7 @@ namespace sim {
 thread_local u32 core = 0;
 
 namespace {
-std::mutex log_mutex;
+std::recursive_mutex log_mutex;
 std::vector<std::string> lines;
 std::function<void()> waiting_hook;
 } // namespace
@@ -43,6 +43,12 @@ void on_waiting(std::function<void()> hook) { waiting_hook = std::move(hook); }
 } // namespace sim
 
 u32 current_core() { return sim::core; }
+
+u32 begin_log_section() {
+    sim::log_mutex.lock();
+    return 0;
+}
+void end_log_section(u32) { sim::log_mutex.unlock(); }
 
 void log_line(Text line) {
     const std::lock_guard guard(sim::log_mutex);

@@ -69,14 +69,36 @@ TEST_F(MachineTest, MemoryBeyondTheEndIsAnExitNotAnError) {
 TEST_F(MachineTest, TicksAreResolvedUntilTheDeadline) {
     Machine machine = make();
     machine.set_deadline(3);
-    for (u32 i = 0; i < 2; ++i) script.exit(ExitCode::intr);
+    for (u32 i = 0; i < 2; ++i) script.tick();
     EXPECT_EQ(run(machine).kind, ExitKind::hypercall);
-    script.exit(ExitCode::intr);
+    script.tick();
     EXPECT_EQ(run(machine).kind, ExitKind::deadline); // they add up over runs
     EXPECT_EQ(machine.spent().ticks, 3u);
     machine.set_deadline(0);
     for (u32 i = 0; i < 10; ++i) script.exit(ExitCode::nmi);
     EXPECT_EQ(run(machine).kind, ExitKind::hypercall);
+}
+
+TEST_F(MachineTest, WhatOtherCoresAskMeanwhileTakesNoTimeFromTheGuest) {
+    Machine machine = make();
+    machine.set_deadline(3);
+    for (u32 i = 0; i < 50; ++i) script.exit(ExitCode::intr); // shoot-downs
+    EXPECT_EQ(run(machine).kind, ExitKind::hypercall);
+    EXPECT_EQ(machine.spent().ticks, 50u);
+}
+
+TEST_F(MachineTest, TimeInTheGuestAndInResetsIsCounted) {
+    Machine machine = make();
+    script.act([](vm::Registers &, svm::Save &) { sim::cpu().tsc += 1000; });
+    run(machine);
+    const u64 run_once = machine.spent().guest_time;
+    EXPECT_GE(run_once, 1000u);
+    EXPECT_LE(run_once, 1100u) << "what was before the entry and behind the exit is not the guest's";
+    ASSERT_TRUE(machine.take_snapshot(snapshot).ok());
+    EXPECT_EQ(machine.spent().reset_time, 0u);
+    ASSERT_TRUE(machine.reset().ok());
+    EXPECT_GT(machine.spent().reset_time, 0u);
+    EXPECT_EQ(machine.spent().guest_time, run_once);
 }
 
 TEST_F(MachineTest, AResetGivesTheCaseItsTicksBack) {
@@ -85,7 +107,7 @@ TEST_F(MachineTest, AResetGivesTheCaseItsTicksBack) {
     ASSERT_TRUE(machine.take_snapshot(snapshot).ok());
     machine.set_deadline(2);
     for (u32 round = 0; round < 5; ++round) {
-        script.exit(ExitCode::intr);
+        script.tick();
         EXPECT_EQ(run(machine).kind, ExitKind::hypercall);
         ASSERT_TRUE(machine.reset().ok());
     }

@@ -8,6 +8,7 @@
 #include <deque>
 #include <functional>
 
+#include "cpu/ticks.h"
 #include "svm/entry.h"
 #include "svm/exit_codes.h"
 #include "svm/vmcb.h"
@@ -33,6 +34,14 @@ class ScriptedCpu {
         return step([=](svm::EntryFrame &, svm::Vmcb &vmcb) {
             vmcb.control.exit_code = static_cast<u64>(code);
             vmcb.control.exit_info1 = info1, vmcb.control.exit_info2 = info2;
+            return false;
+        });
+    }
+    // The core's timer stops it; any other interrupt is a plain exit(intr).
+    ScriptedCpu &tick() {
+        return step([](svm::EntryFrame &, svm::Vmcb &vmcb) {
+            cpu::note_tick();
+            vmcb.control.exit_code = static_cast<u64>(svm::ExitCode::intr);
             return false;
         });
     }

@@ -129,6 +129,7 @@ using PlannedProcess = guest::Process<PlannedMachine>;
 
 struct Surroundings {
     static u64 now_us() { return 0; }
+    static u64 time() { return 0; }
     static void between_cases() {}
     static fuzz::MachineFigures figures() { return {}; }
     static void send_records() {}

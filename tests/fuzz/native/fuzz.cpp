@@ -21,6 +21,7 @@ struct Host {
         clock_gettime(CLOCK_MONOTONIC, &now);
         return static_cast<u64>(now.tv_sec) * 1'000'000 + static_cast<u64>(now.tv_nsec) / 1000;
     }
+    u64 time() { return now_us(); }
     void between_cases() {}
     fuzz::MachineFigures figures() { return {}; }
     void send_records() {
