@@ -40,7 +40,10 @@ void Framebuffer::next_row() {
 }
 
 void Framebuffer::put(char c) {
-    if (c == '\r') return;
+    if (c == '\r') {
+        column_ = 0;
+        return;
+    }
     if (c == '\n' || column_ == columns_) next_row();
     if (c != '\n') draw(row_, column_++, c);
 }

@@ -31,7 +31,10 @@ void Screen::scroll() {
 }
 
 void Screen::put(char c) {
-    if (c == '\r') return;
+    if (c == '\r') {
+        column_ = 0;
+        return;
+    }
     if (c == '\n' || column_ == columns) scroll();
     if (c == '\n') return;
     cells_[last_row + column_++] = static_cast<u16>(grey_on_black | static_cast<u8>(c));

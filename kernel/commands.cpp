@@ -47,7 +47,6 @@ void Commands::take(u8 byte) {
     if (byte == '\r' || byte == '\n') {
         asked_ = length_ != 0;
     } else {
-        if (length_ == 0 && byte == 'q') shared_.stop();
         if (length_ < sizeof typed_) typed_[length_++] = static_cast<char>(byte);
     }
 }

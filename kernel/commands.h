@@ -15,8 +15,7 @@ class Commands final {
     Commands(fuzz::Shared &shared, Orders &orders, Machine &machine)
         : shared_(shared), orders_(orders), machine_(machine) {}
 
-    // Takes what was typed since the last call. A 'q' at the beginning of a line ends the run at once: what a
-    // host sends that may not know whether an Enter would be read.
+    // Takes what was typed since the last call.
     void listen();
     // Whether a whole word waits for its answer.
     bool asked() const { return asked_; }

@@ -53,14 +53,43 @@ class Console {
     bool mine_;
 };
 
+// What was said before there was a screen, for when there is one.
+constinit char said_early[512];
+constinit usize early_bytes = 0;
+constinit bool has_screen = false;
+constinit bool shows_status = false;
+
+void write_to_screens(Text text) {
+    screen.write(text);
+    framebuffer.write(text);
+}
+
+void put_status_away() {
+    constexpr Text blanks =
+        "\r                                                                               \r";
+    if (shows_status) write_to_screens(blanks);
+    shows_status = false;
+}
+
+void keep_for_the_screen(Text part) {
+    for (const char c : part)
+        if (early_bytes < sizeof said_early) said_early[early_bytes++] = c;
+}
+
 void write_line(Text line) {
     in_line = true;
+    put_status_away();
     for (const Text part : {line, Text("\r\n")}) {
         uart.write(part);
-        screen.write(part);
-        framebuffer.write(part);
+        write_to_screens(part);
+        if (!has_screen) keep_for_the_screen(part);
     }
     in_line = false;
+}
+
+void show_what_was_said() {
+    if (!has_screen) write_to_screens({said_early, early_bytes});
+    has_screen = true;
 }
 
 void flush_kept_back() {
@@ -113,11 +142,21 @@ void init_console() {
 void attach_screen(volatile u16 *cells) {
     Console console;
     screen.attach(cells);
+    show_what_was_said();
 }
 
 void attach_framebuffer(volatile u32 *pixels, u32 width, u32 height, u32 stride, u32 row) {
     Console console;
     framebuffer.attach(pixels, width, height, stride, row, dev::dev_font);
+    show_what_was_said();
+}
+
+void show_status(Text line) {
+    Console console;
+    if (!has_screen || in_line) return;
+    put_status_away();
+    write_to_screens(line);
+    shows_status = true;
 }
 
 void seize_console() {

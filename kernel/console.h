@@ -10,6 +10,8 @@ void init_console();
 void attach_screen(volatile u16 *cells);
 // One that is drawn pixel by pixel; likewise.
 void attach_framebuffer(volatile u32 *pixels, u32 width, u32 height, u32 stride, u32 row);
+// A line on the screens alone, in the place of the one before; the next line for people takes its place.
+void show_status(Text line);
 // From now on lines go out whoever holds the console: the holder may be dead, or nobody has set it up yet.
 void seize_console();
 // One byte from the serial line, if somebody sent one.

@@ -2,6 +2,7 @@
 #include "kernel/reporter.h"
 
 #include "cpu/lock.h"
+#include "cpu/ops.h"
 #include "kernel/console.h"
 #include "kernel/watchdog.h"
 
@@ -24,10 +25,22 @@ bool Reporter::anything() const {
     return false;
 }
 
+// For whoever has a screen and no serial line: the records' figures, in short.
+void Reporter::show_status_each_second() {
+    const u64 now = cpu::read_tsc(), second = max(1ul, first_core.args->tsc_hz);
+    if (now - shown_at_ < second) return;
+    shown_at_ = now;
+    TextBuffer<79> line;
+    line.add("{} cases, {} edges, {} kinds of crash, {} cores", shared_.cases(), shared_.edges(),
+             shared_.crashes().count(), shared_.cores());
+    show_status(line.text());
+}
+
 void Reporter::serve() {
     if (++turn_ % cases_between != 0) return;
     do {
         show_progress();
+        show_status_each_second();
         listen();
         send_some();
         cpu::while_waiting();

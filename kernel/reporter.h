@@ -27,6 +27,7 @@ class Reporter final {
     bool anything() const;
     void send_some();
     void listen();
+    void show_status_each_second();
 
     fuzz::Shared &shared_;
     fuzz::Outbox *outboxes_[max_cores] = {};
@@ -34,6 +35,7 @@ class Reporter final {
     Orders orders_;
     Commands commands_;
     u32 turn_ = 0;
+    u64 shown_at_ = 0; // time stamp
 };
 
 } // namespace kernel

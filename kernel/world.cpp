@@ -62,19 +62,19 @@ rstate::Result<> unmap_handover(const stage2::CoreArgs &args) {
     return rstate::done();
 }
 
-// Where lines are shown besides the serial line: text if there is such a screen, else pixels if there are
-// such.
+// Where lines are shown besides the serial line: pixels if the firmware drew some, whatever the VGA's
+// registers say then, else text if there is such a screen.
 rstate::Result<> map_screens(AddressSpace &space, const boot::Framebuffer &f) {
-    if (dev::Screen::shows_text()) {
-        const mm::Range cells =
-            TRY(space.map_device(Phys(dev::Screen::physical), 1, site("screen")), "mapping the screen");
-        attach_screen(pointer_to<volatile u16>(cells.first));
-    } else if (f.base != 0 && is_aligned(f.base, page_size)) {
+    if (f.base != 0 && is_aligned(f.base, page_size)) {
         const u64 bytes = u64{dev::Framebuffer::lines(f.height)} * f.stride * sizeof(u32);
         const mm::Range pixels =
             TRY(space.map_device(Phys(f.base), align_up(bytes, page_size) / page_size, site("framebuffer")),
                 "mapping the framebuffer", Phys(f.base), bytes);
         attach_framebuffer(pointer_to<volatile u32>(pixels.first), f.width, f.height, f.stride, f.row);
+    } else if (dev::Screen::shows_text()) {
+        const mm::Range cells =
+            TRY(space.map_device(Phys(dev::Screen::physical), 1, site("screen")), "mapping the screen");
+        attach_screen(pointer_to<volatile u16>(cells.first));
     }
     return rstate::done();
 }

@@ -5,6 +5,8 @@ import time
 from tools.rl.common import BUILD
 from tools.rl.font import GLYPHS, HEIGHT
 from tools.rl.monitor import Monitor
+from tools.rl.qemu import Machine
+from tools.rl.scenario import Scenario
 
 WIDTH = 8
 SECONDS = 40                    # until the line is there
@@ -34,7 +36,7 @@ def text_of(ppm, font):
 
 
 class Shows:
-    """A line that the screen must come to show, besides the serial line."""
+    """Lines that the screen must come to show, all at once, besides the serial line."""
 
     def __init__(self, *patterns):
         self.patterns = patterns
@@ -42,17 +44,44 @@ class Shows:
     def arguments(self, folder):
         return Monitor.arguments(folder / "qmp")
 
+    def lines(self, monitor, folder):
+        picture = folder / "screen.ppm"
+        monitor.human(f"screendump {picture}")
+        return text_of(picture.read_bytes(), (BUILD / "font.bin").read_bytes())
+
     def run(self, session, folder):
-        monitor = Monitor(folder / "qmp")
-        font = (BUILD / "font.bin").read_bytes()
-        picture, lines = folder / "screen.ppm", []
+        monitor, lines = Monitor(folder / "qmp"), []
         deadline = time.monotonic() + SECONDS
         while time.monotonic() < deadline:
-            monitor.human(f"screendump {picture}")
-            lines = text_of(picture.read_bytes(), font)
+            lines = self.lines(monitor, folder)
             if all(any(re.search(pattern, line) for line in lines) for pattern in self.patterns):
                 session.stop()
                 return ""
             time.sleep(0.5)
         session.stop()
         return "the screen does not show it; it shows:\n" + "\n".join(line for line in lines if line)
+
+
+class ShowsText(Shows):
+    """The same where the screen is VGA text: its cells, read out of memory."""
+
+    CELLS, COLUMNS, ROWS = 0xB8000, 80, 25
+
+    def lines(self, monitor, folder):
+        told = monitor.human(f"xp /{self.COLUMNS * self.ROWS}hx {self.CELLS:#x}")
+        cells = [int(word, 16) & 0xFF for row in told.splitlines() for word in row.partition(":")[2].split()]
+        text = "".join(chr(cell) if 32 <= cell < 127 else " " for cell in cells)
+        return [text[at:at + self.COLUMNS].rstrip() for at in range(0, len(text), self.COLUMNS)]
+
+
+STATUS = r"^\d+ cases, \d+ edges, \d+ kinds of crash, 2 cores$"
+SCREENS = [
+    Scenario("the BIOS's screen shows each numbered line and how the run goes", Machine(vga="std"), options={"seed": 1},
+             timeout=60, probe=lambda: ShowsText(r"^4 stage2: build", r"^6 kernel at 0x", r"^7 fuzzing stb_image", STATUS)),
+    Scenario("the screen shows each numbered line without a serial port", Machine(vga="std", serial=False),
+             options={"seed": 1, "cases": 30000}, timeout=60, probe=lambda: ShowsText(r"^6 kernel at 0x", r"^7 fuzzing stb_image", STATUS)),
+    Scenario("UEFI's screen shows each numbered line and how the run goes", Machine(machine="q35", disk="virtio",
+                                                                                     firmware="uefi"),
+             options={"seed": 1}, timeout=100, probe=lambda: Shows(
+                 r"^3 loader: started by UEFI", r"^4 stage2: build", r"^6 kernel at 0x", r"^7 fuzzing stb_image", STATUS)),
+]

@@ -45,6 +45,12 @@ TEST_F(ScreenTest, ALongLineGoesOnInTheNextRow) {
     EXPECT_EQ(row(rows - 1), "www");
 }
 
+TEST_F(ScreenTest, AReturnGoesBackToTheRowsBeginning) {
+    screen.attach(cells);
+    screen.write("status one\rline");
+    EXPECT_EQ(row(rows - 1), "lineus one");
+}
+
 TEST_F(ScreenTest, AScreenThatIsNotThereTakesEverything) {
     screen.write("nobody sees this");
     screen.attach(nullptr);

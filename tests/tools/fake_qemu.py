@@ -10,7 +10,7 @@ from tools.rl.qemu import PROGRAM
 
 
 class FakeQemu:
-    """`script` is Python; it has say(text), heard() (one byte from the host) and leave(status)."""
+    """`script` is Python; it has say(text), asked_to_end() (waits for the host to ask) and leave(status)."""
 
     PRELUDE = """\
         #!{python}
@@ -20,7 +20,11 @@ class FakeQemu:
             while data:
                 data = data[os.write(1, data):]
         def record(**fields): say(json.dumps(fields))
-        def heard(): return os.read(0, 1)
+        def asked_to_end():
+            heard = b""
+            while not heard.endswith(b"\\nquit\\n"):
+                heard += os.read(0, 1)
+            return True
         def leave(status): os._exit(status)
         """
 

@@ -92,7 +92,7 @@ class RunTest(unittest.TestCase):
         self.assertEqual([starts.count(start) for start in sorted(set(starts))], [2, 1, 1])
 
     def test_until_crash_takes_any_function_of_the_trace(self):
-        script = 'record(**CRASH)\nassert heard() == b"q"\nrecord(type="end", status="ok")\nleave(33)'
+        script = 'record(**CRASH)\nassert asked_to_end()\nrecord(type="end", status="ok")\nleave(33)'
         for wanted in ("", "outer", "inlined"):
             status, printed = play(script, self.out, until_crash=wanted)
             self.assertEqual(status, OK)
@@ -105,13 +105,13 @@ class RunTest(unittest.TestCase):
         self.assertIn("done;", printed)
 
     def test_the_time_limit_stops_cleanly(self):
-        status, printed = play('record(type="stats", case=1)\nassert heard() == b"q"\nleave(33)', self.out, seconds=0.3)
+        status, printed = play('record(type="stats", case=1)\nassert asked_to_end()\nleave(33)', self.out, seconds=0.3)
         self.assertEqual(status, OK)
         self.assertIn("time is up", printed)
 
     def test_our_own_failure_is_status_12_even_while_stopping(self):
         with self.assertRaises(Stop) as caught:
-            play('record(**CRASH)\nheard()\nleave(57)', self.out, until_crash="")
+            play('record(**CRASH)\nasked_to_end()\nleave(57)', self.out, until_crash="")
         self.assertEqual(caught.exception.status, SYSTEM_FAILED)
 
     def test_a_dying_qemu_is_status_12_and_keeps_what_was_found(self):

@@ -64,8 +64,8 @@ class SessionTest(unittest.TestCase):
             os.environ["PATH"] = path
         self.assertEqual(caught.exception.status, MISSING)
 
-    def test_stop_sends_q_and_waits_for_the_end(self):
-        with FakeQemu('say("ready"); assert heard() + heard() == b"\\nq"; record(type="end", status="ok"); leave(33)'):
+    def test_stop_asks_for_an_end_and_waits_for_the_end(self):
+        with FakeQemu('say("ready"); assert asked_to_end(); record(type="end", status="ok"); leave(33)'):
             session = Session(b"image", Machine())
             for _, event in session.events():
                 if event == "ready":

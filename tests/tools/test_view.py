@@ -63,6 +63,18 @@ class ViewTest(unittest.TestCase):
         self.assertIn(f"\x1b[{drawn}F", printed.getvalue())
         self.assertEqual(live.per_core[0][2], 20)
 
+    def test_time_is_split_as_the_machine_says_and_the_rest_is_told_too(self):
+        shares = {"target": 0.5, "exits": 0.125, "reset": 0.25, "mutation": 0.025}
+        line, = view.split(shares, 40)
+        self.assertEqual(line[5:45], "█" * 20 + "▓" * 5 + "▒" * 10 + "░" + " " * 4)
+        for told in ("target 50%", "exits 12%", "reset 25%", "mutation 2%", "other 10%"):
+            self.assertIn(told, line)
+        self.assertEqual(view.split(None, 40), [])
+        live = view.LiveView("t", "out")
+        with redirect_stdout(io.StringIO()):
+            live.stats(1, {"time_us": 1000000, "time_share": shares})
+        self.assertTrue(any(shown.startswith("time █") for shown in live._lines(1, 110)))
+
     def test_the_live_view_has_a_bar_for_each_core_and_counts_crashes_by_kind(self):
         live = view.LiveView("t", "out")
         crashes = [{"hash": str(n), "function": "f", "file": "", "line": 0, "kind": kind}

@@ -8,7 +8,7 @@ from .common import SYSTEM_FAILED
 
 TICK_SECONDS = 0.1
 KEPT_LINES = 1000
-STOP_SILENCE = 20               # seconds without a byte after our 'q' that mean it will not end by itself
+STOP_SILENCE = 20               # seconds without a byte after our 'quit' that mean it will not end by itself
 STOP_SECONDS = 120              # and the most it may take: what waits to be said goes at a serial line's pace
 
 
@@ -75,7 +75,7 @@ class Session:
             self.kill("asked twice to stop")
             return
         self.stopping = self.elapsed()
-        self.qemu.send(b"\nq")          # whatever has been typed before
+        self.qemu.send(b"\nquit\n")     # whatever has been typed before
 
     def type(self, word):
         """A word for the kernel's console (docs/inside.md)."""

@@ -6,6 +6,7 @@ from collections import Counter
 BARS = "▁▂▃▄▅▆▇█"
 HISTORY = 200                   # values kept for a curve: more than a terminal is wide
 BAR = 12                        # of a core, the longest
+SHARES = (("target", "█"), ("exits", "▓"), ("reset", "▒"), ("mutation", "░"))  # of `time_share`, and how each is drawn
 
 
 def curve(values, width):
@@ -53,6 +54,19 @@ def clock(seconds):
 def crash_line(described):
     place = f" at {described['file'].rsplit('/', 1)[-1]}:{described['line']}" if described["file"] else ""
     return f"{described['hash']}  {described.get('kind', '?')} in {described['function']}{place}"
+
+
+def split(shares, width):
+    """What the cores' time goes to, as a bar and in words; what is in none of the record's shares is `other`."""
+    if not shares:
+        return []
+    bar, words, drawn = "", [], 0.0
+    for name, cell in (*SHARES, ("other", " ")):
+        share = shares.get(name, 0) if name != "other" else max(0.0, 1 - drawn)
+        drawn += share
+        bar += cell * (round(drawn * width) - len(bar))
+        words.append(f"{cell} {name} {share:.0%}")
+    return [f"time {bar:{width}}  {'  '.join(words)}"]
 
 
 def starved(record):
@@ -143,6 +157,7 @@ class LiveView:
                      f"{r.get('dirty_pages_per_case', 0):.1f} dirty pages, "
                      f"{r.get('reset_bytes_per_case', 0):.0f} bytes reset; {r.get('frames_free', 0)} frames free")
         lines.append(f"corpus {r.get('corpus', 0)}  {curve(self.corpus.values(), max(10, width - 20))}")
+        lines += split(r.get("time_share"), max(10, min(40, width - 70)))
         lines += self._cores(width)
         lines += [f"  {count:4}x {kind}" for kind, count in sorted(self.kinds.items())]
         lines += [f"  {count:4}x {text}" for count, text in list(self.crashes.values())[-6:]]
