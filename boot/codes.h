@@ -11,6 +11,7 @@ inline constexpr rstate::Code damaged{"boot.damaged"};
 inline constexpr rstate::Code bad_memory_map{"boot.bad_memory_map"};
 inline constexpr rstate::Code too_little_memory{"boot.too_little_memory"};
 inline constexpr rstate::Code bad_table{"boot.bad_table"};
+inline constexpr rstate::Code unexpected_exception{"boot.unexpected_exception"};
 
 inline constexpr rstate::Code elf_malformed{"boot.elf_malformed"};
 inline constexpr rstate::Code elf_unsupported{"boot.elf_unsupported"};

@@ -8,6 +8,7 @@
 #include "cpu/ops.h"
 #include "dev/framebuffer.h"
 #include "stage2/console.h"
+#include "stage2/exceptions.h"
 
 namespace loader {
 
@@ -126,6 +127,7 @@ rstate::Result<> start(boot::Way way, u64 address, const boot::Package &package,
 extern "C" void loader_main(boot::Way way, u64 info, const boot::Package &package) {
     const u64 tsc_at_entry = cpu::read_tsc();
     stage2::init_console(loader::draw);
+    stage2::catch_exceptions("loader", reinterpret_cast<u64>(&package));
     auto result = loader::start(way, info, package, tsc_at_entry);
     stage2::stop(result.take_error(), "loader");
 }

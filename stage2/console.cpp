@@ -14,6 +14,8 @@ namespace {
 constinit dev::Uart uart{dev::Uart::com1};
 constinit dev::Screen screen;
 constinit stage2::Drawing draw = nullptr;
+
+using Line = TextBuffer<400>; // as large as those of a chain, so that one copy of its code serves both
 } // namespace
 
 void log_line(Text line) {
@@ -31,18 +33,12 @@ void end_log_section(u32) {}
 u32 current_core() { return 0; }
 void cpu::while_waiting() {}
 
-[[noreturn]] static void stop_machine() {
-    cpu::out32(boot::debug_exit_port, boot::exit_system_failed);
-    cpu::disable_interrupts();
-    for (;;) cpu::halt();
-}
-
 void check_failed(const CheckSite &site, const u64 *values, u32 count) {
-    TextBuffer<300> line;
+    Line line;
     line.add("BUG: {}:{} {}: {}", site.file, site.line, site.condition, site.reason);
     for (u32 i = 0; i < count; ++i) line.add(" {x}", values[i]);
     log_line(line.text());
-    stop_machine();
+    stage2::stop_machine();
 }
 
 namespace stage2 {
@@ -55,12 +51,17 @@ void init_console(Drawing drawing) {
 
 u32 next_screen_row() { return draw == nullptr ? 0 : draw("", 0); }
 
+void stop_machine() {
+    cpu::out32(boot::debug_exit_port, boot::exit_system_failed);
+    cpu::disable_interrupts();
+    for (;;) cpu::halt();
+}
+
 void stop(rstate::Error error, Text stage) {
-    TextBuffer<40> where, last;
+    Line where;
     where.add("in {}", stage);
     rstate::report(std::move(error), where.text());
-    last.add("{}: stop", stage);
-    log_line(last.text());
+    log_formatted("{}: stop", stage);
     stop_machine();
 }
 

@@ -11,8 +11,9 @@ using Drawing = u32 (*)(const char *text, u64 bytes);
 
 void init_console(Drawing drawing);
 u32 next_screen_row();
-// Prints the chain of `stage` and stops this machine; under QEMU with its debug-exit device, status "our own
-// system failed".
+// Ends this machine without a word; under QEMU with its debug-exit device, status "our own system failed".
+[[noreturn]] void stop_machine();
+// Prints the chain of `stage` and does that.
 [[noreturn]] void stop(rstate::Error error, Text stage);
 
 } // namespace stage2

@@ -11,6 +11,7 @@
 #include "stage2/console.h"
 #include "stage2/cores.h"
 #include "stage2/entropy.h"
+#include "stage2/exceptions.h"
 #include "stage2/split.h"
 #include "stage2/world.h"
 
@@ -132,10 +133,14 @@ rstate::Result<mm::PhysRange *> building_ground() {
 }
 
 rstate::Result<> divide(const boot::Handoff &handoff) {
-    TRY(map.remove(0, low_memory), "keeping the first MiB for later");
-    TRY(map.remove(handoff.area, handoff.area_bytes), "keeping what runs for later");
-    TRY(map.remove(handoff.kernel, handoff.kernel_bytes), "keeping the kernel's file");
-    TRY(map.remove(handoff.bundle, handoff.bundle_bytes), "keeping the bundle");
+    const struct {
+        u64 start, bytes;
+    } kept[] = {{0, low_memory},
+                {handoff.area, handoff.area_bytes},
+                {handoff.kernel, handoff.kernel_bytes},
+                {handoff.bundle, handoff.bundle_bytes}};
+    for (const auto &one : kept)
+        TRY(map.remove(one.start, one.bytes), "keeping what is in use for later", one.start, one.bytes);
     const u64 free_bytes = map.total_pages() * page_size;
     if (free_bytes < topology.core_count * least_for_a_core)
         return FAIL(boot::too_little_memory, "the machine has too little memory for its cores", free_bytes,
@@ -228,8 +233,8 @@ rstate::Result<> boot_kernel(const boot::Handoff &handoff, u64 tsc_at_stage2) {
         TRY(World::make(identity, mm::BootFrames(ground), entropy.random), "starting the kernel's world");
     const LoadedKernel kernel =
         TRY(world.load_kernel(physical(handoff.kernel, handoff.kernel_bytes)), "loading the kernel");
-    const Virt bundle =
-        TRY(world.map_existing(Phys(handoff.bundle), handoff.bundle_bytes), "mapping the bundle");
+    const Virt bundle = TRY(world.map_existing(Phys(handoff.bundle), handoff.bundle_bytes, mm::read_only),
+                            "mapping the bundle");
     TRY(world.map_handover(Phys(handover_page)), "mapping the way in");
     u64 pages[max_cores];
     for (u32 core = 0; core < topology.core_count; ++core) {
@@ -259,6 +264,7 @@ rstate::Result<> boot_kernel(const boot::Handoff &handoff, u64 tsc_at_stage2) {
 extern "C" void stage2_main(const boot::Handoff *handoff) {
     const u64 tsc_at_stage2 = cpu::read_tsc();
     stage2::init_console(reinterpret_cast<stage2::Drawing>(handoff->console));
+    stage2::catch_exceptions("stage2", handoff->stage2);
     log_formatted("4 stage2: build {h}", stage2_build_id);
     auto result = stage2::boot_kernel(*handoff, tsc_at_stage2);
     stage2::stop(result.take_error(), "stage2");

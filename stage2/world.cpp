@@ -54,17 +54,16 @@ rstate::Result<Virt> World::map_fresh(u64 pages, mm::Permissions allowed) {
 }
 
 rstate::Result<Mapped> World::map_page(mm::Permissions allowed) {
-    const Virt address = TRY(place(1, page_size), "placing a page");
     const Phys frame = TRY(fresh_frame(), "taking the page's frame");
-    TRY(table_.map(address, frame, allowed, frames_), "mapping a page", address);
+    const Virt address = TRY(map_existing(frame, page_size, allowed), "mapping a page", frame);
     return Mapped{address, frame};
 }
 
-rstate::Result<Virt> World::map_existing(Phys first, u64 bytes) {
+rstate::Result<Virt> World::map_existing(Phys first, u64 bytes, mm::Permissions allowed) {
     const u64 pages = align_up(bytes, page_size) / page_size;
     const Virt base = TRY(place(pages, page_size), "placing memory that exists", first, bytes);
     for (u64 i = 0; i < pages; ++i)
-        TRY(table_.map(base + i * page_size, first + i * page_size, mm::read_only, frames_),
+        TRY(table_.map(base + i * page_size, first + i * page_size, allowed, frames_),
             "mapping memory that exists", base, i);
     return base;
 }
@@ -83,9 +82,8 @@ rstate::Result<> World::make_window(mm::CoreSeed &seed) {
     u64 *slots = reinterpret_cast<u64 *>(bytes_of(at.table));
     for (u32 slot = 0; slot < mm::entries_per_table; ++slot)
         slots[slot] = mm::make_mark(mm::Mark::window).raw;
-    seed.window_table = TRY(place(1, page_size), "placing a window's table");
-    TRY(table_.map(seed.window_table, at.table, mm::read_write, frames_), "mapping a window's table",
-        seed.window_table);
+    seed.window_table =
+        TRY(map_existing(at.table, page_size, mm::read_write), "mapping a window's table", at.table);
     return {};
 }
 

@@ -40,8 +40,8 @@ class World final {
     rstate::Result<Virt> map_fresh(u64 pages, mm::Permissions allowed);
     // One fresh frame that stage2 goes on writing to, through its identity map.
     rstate::Result<Mapped> map_page(mm::Permissions allowed);
-    // Existing memory, read-only, at a random place.
-    rstate::Result<Virt> map_existing(Phys first, u64 bytes);
+    // Existing memory at a random place.
+    rstate::Result<Virt> map_existing(Phys first, u64 bytes, mm::Permissions allowed);
     // One page at its own address, executable: where cores change from the boot's tables to the kernel's.
     rstate::Result<> map_handover(Phys page);
     // A window for one core, filled into `seed`.

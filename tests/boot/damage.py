@@ -3,8 +3,8 @@ import struct
 
 from tools.rl import image as disk
 from tools.rl import package
+from tools.rl.common import BUILD
 from tools.rl.elf import PT_LOAD, Elf
-from tools.rl.explain import KERNEL
 from tools.rl.xxhash import xxh32, xxh64
 
 SECTOR = 512
@@ -50,13 +50,13 @@ def _with_sum(image):
     return bytes(image)
 
 
-def stage2_of_another_build(image, layout):
-    """Intact by its hash, and by its sum stage1 that holds the hash: only the build id in stage2 is another."""
+def _with_stage2(image, layout, at, data):
+    """Stage2 holds `data` at offset `at`, and is intact by its hash, and by its sum stage1 that holds the hash."""
     part = _part(layout, "stage2")
-    at = part.lba * SECTOR
+    first = part.lba * SECTOR
     other = bytearray(image)
-    struct.pack_into("<Q", other, at + 8, layout.build_id ^ 1)
-    stage2 = bytes(other[at:at + part.size])
+    other[first + at:first + at + len(data)] = data
+    stage2 = bytes(other[first:first + part.size])
     if any(part.name == "stage1" for part in layout.parts):
         struct.pack_into("<I", other, STAGE1 + 0x20, xxh32(stage2))
         return _with_sum(other)
@@ -64,7 +64,30 @@ def stage2_of_another_build(image, layout):
     return bytes(other)
 
 
+def stage2_of_another_build(image, layout):
+    """Only the build id in stage2 is another."""
+    return _with_stage2(image, layout, 8, struct.pack("<Q", layout.build_id ^ 1))
+
+
 UD2 = b"\x0f\x0b"
+UNMAPPED = 1 << 40
+READ_UNMAPPED = b"\x48\xa1" + struct.pack("<Q", UNMAPPED)       # mov rax, [UNMAPPED]
+
+
+def _address(program, function):
+    """Where this function begins; all our programs are linked at 0."""
+    return next(value for name, value, _ in Elf((BUILD / f"{program}.elf").read_bytes()).symbols() if name == function)
+
+
+def page_fault_in_stage2(image, layout):
+    """It measures the time stamp after all has been built, and before any other core is started."""
+    return _with_stage2(image, layout, _address("stage2", "_ZN3dev8pit_waitEj"), READ_UNMAPPED)
+
+
+def undefined_instruction_in_the_loader(image, _):
+    """Where it reads what PVH says: nothing checks the loader itself."""
+    at = package.find(image) + _address("loader", "_ZN4boot8read_pvhEmRKNS_12PhysicalViewERNS_9StartInfoE")
+    return image[:at] + UD2 + image[at + len(UD2):]
 
 
 def undefined_instruction(function, instead_of):
@@ -73,7 +96,7 @@ def undefined_instruction(function, instead_of):
         part = _part(layout, "kernel")
         at = part.lba * SECTOR
         kernel = image[at:at + part.size]
-        address = next(value for name, value, _ in Elf(KERNEL.read_bytes()).symbols() if name == function)
+        address = _address("kernel", function)
         segment = next(s for s in Elf(kernel).segments if s.kind == PT_LOAD and 0 <= address - s.address < s.file_size)
         place = kernel.index(instead_of, address - segment.address + segment.offset)
         kernel = kernel[:place] + UD2 + kernel[place + len(UD2):]

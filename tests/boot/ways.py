@@ -138,6 +138,10 @@ REFUSALS = [
              damage.flip("kernel")),
     _refused("a package with a stage2 of another build", r"checking stage2\n.*stage2 is of another build",
              damage.stage2_of_another_build),
+    _refused("a package whose loader raises an exception",
+             r"^error boot.unexpected_exception on core 0, in loader\n.* offset 0x[0-9a-f]+\n"
+             r".* vector 6, error_code 0, cr2 0x0 +<- origin\nloader: stop$",
+             damage.undefined_instruction_in_the_loader),
 ]
 
 WAYS = ELF + IMG + ISO + LKRN + NETWORK + HOSTILE + REFUSALS

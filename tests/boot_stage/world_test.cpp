@@ -47,7 +47,8 @@ rstate::Result<Built> build(mm::PhysRange &ground, KeyedRandom &random) {
     World world = TRY(World::make(identity, mm::BootFrames(ground), random), "starting the kernel's world");
     built.root = world.root();
     built.kernel = TRY(world.load_kernel({file.data(), file.size()}), "loading the kernel");
-    built.bundle = TRY(world.map_existing(Phys(0x1234'5000), 5 * page_size + 1), "mapping the bundle");
+    built.bundle =
+        TRY(world.map_existing(Phys(0x1234'5000), 5 * page_size + 1, mm::read_only), "mapping the bundle");
     TRY(world.map_handover(Phys(0x8000)), "mapping the way in");
     for (u32 core = 0; core < cores; ++core) {
         TRY(world.map_page(mm::read_only), "making a core's arguments", core);

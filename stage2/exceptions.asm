@@ -1,0 +1,51 @@
+; stage2/exceptions.asm — an interrupt table for the processor's 32 exceptions, as small as it can be.
+
+bits 64
+default rel
+
+extern tell_exception           ; [[noreturn]] void tell_exception(u64 vector, const Frame &)
+global load_exception_table
+
+VECTORS         equ 32
+STUB_BYTES      equ 4               ; what a short jump over all of them allows
+INTERRUPT_GATE  equ 0x8E00      ; present, ring 0, 64-bit interrupt gate: APM vol 2 §4.8.4 "Gate Descriptors"
+
+section .text
+; void load_exception_table()  — below 4 GiB, as all of the boot is, so a gate's upper half stays zero.
+load_exception_table:
+        lea     rdi, [table]
+        push    rdi
+        push    word VECTORS * 16 - 1
+        lidt    [rsp]                   ; its limit, and behind it its address
+        add     rsp, 10
+        lea     eax, [stubs]
+        mov     ecx, VECTORS
+.gate:  mov     [rdi], ax               ; offset, bits 15 to 0
+        mov     [rdi + 2], cs
+        mov     edx, eax
+        mov     dx, INTERRUPT_GATE
+        mov     [rdi + 4], edx          ; bits 31 to 16 above it
+        add     eax, STUB_BYTES
+        add     rdi, 16
+        loop    .gate
+        ret
+
+; The processor aligns the stack to 16 bytes and pushes five words, or six where there is an error code; then we one.
+stubs:
+%assign vector 0
+%rep VECTORS
+        push    vector
+        jmp     short entered
+%assign vector vector + 1
+%endrep
+entered:
+        pop     rdi
+        test    spl, 8
+        jz      .whole
+        push    0                       ; in the error code's place
+.whole: mov     rsi, rsp
+        call    tell_exception
+
+section .bss
+        alignb  16
+table:  resb    VECTORS * 16

@@ -1,0 +1,44 @@
+// stage2/exceptions.cpp — see exceptions.h. Nothing here may raise one, so all of them end in a stop.
+#include "stage2/exceptions.h"
+
+#include "boot/codes.h"
+#include "cpu/ops.h"
+#include "stage2/console.h"
+
+extern "C" void load_exception_table();
+
+namespace {
+
+// AMD64 APM vol 2 §8.9.3 "Interrupt Stack Frame".
+struct Frame {
+    u64 error_code, rip, cs, rflags, rsp, ss;
+};
+
+constinit const char *running = nullptr; // nobody once an exception is being told
+constinit u64 base = 0;
+
+rstate::Error describe(u64 vector, const Frame &frame) {
+    const Phys cr2(cpu::read_cr2()), rip(frame.rip), offset(frame.rip - base);
+    rstate::Error origin = FAIL(boot::unexpected_exception, "an exception that nothing here may raise",
+                                vector, frame.error_code, cr2);
+    return WRAP(std::move(origin), "running what boots", rip, offset);
+}
+
+} // namespace
+
+// Called by exceptions.asm.
+extern "C" [[noreturn]] void tell_exception(u64 vector, const Frame &frame) {
+    const char *stage = std::exchange(running, nullptr);
+    if (stage == nullptr) stage2::stop_machine(); // telling of one raised another
+    stage2::stop(describe(vector, frame), stage);
+}
+
+namespace stage2 {
+
+void catch_exceptions(const char *stage, u64 loaded_at) {
+    running = stage;
+    base = loaded_at;
+    load_exception_table();
+}
+
+} // namespace stage2

@@ -1,0 +1,12 @@
+// stage2/exceptions.h — an exception in stage2 or in the loader is told in a chain, rather than by a reset.
+#pragma once
+
+#include "base/types.h"
+
+namespace stage2 {
+
+// From here on, until the kernel has a table of its own. `stage` is who runs, and where its first byte, which
+// is linked at 0, lies. The console must be there.
+void catch_exceptions(const char *stage, u64 loaded_at);
+
+} // namespace stage2
