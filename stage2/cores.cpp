@@ -5,12 +5,16 @@
 #include "dev/pit.h"
 
 extern "C" {
-extern const u8 trampoline_start[], trampoline_arrive[], trampoline_mailbox[], trampoline_end[];
+extern const u8 trampoline_start[], trampoline_arrive[], trampoline_fault[], trampoline_mailbox[],
+    trampoline_end[];
+void fill_exception_table(u64 table, u64 first, u64 step);
 }
 
 namespace stage2 {
 
 namespace {
+
+constexpr u64 exception_table = 0x600; // as TABLE in trampoline.asm
 
 struct Mailbox {
     Arrival arrival;
@@ -50,6 +54,8 @@ bool wait_taken(u32 milliseconds) {
 void install_trampoline() {
     const u64 bytes = static_cast<u64>(trampoline_end - trampoline_start);
     for (u64 i = 0; i < bytes; ++i) page()[i] = trampoline_start[i];
+    fill_exception_table(handover_page + exception_table,
+                         handover_page + static_cast<u64>(trampoline_fault - trampoline_start), 0);
     mailbox().boot_tables = static_cast<u32>(cpu::read_cr3());
 }
 

@@ -5,27 +5,33 @@ default rel
 
 extern tell_exception           ; [[noreturn]] void tell_exception(u64 vector, const Frame &)
 global load_exception_table
+global fill_exception_table
 
 VECTORS         equ 32
 STUB_BYTES      equ 4               ; what a short jump over all of them allows
 INTERRUPT_GATE  equ 0x8E00      ; present, ring 0, 64-bit interrupt gate: APM vol 2 §4.8.4 "Gate Descriptors"
 
 section .text
-; void load_exception_table()  — below 4 GiB, as all of the boot is, so a gate's upper half stays zero.
+; void load_exception_table()
 load_exception_table:
         lea     rdi, [table]
         push    rdi
         push    word VECTORS * 16 - 1
         lidt    [rsp]                   ; its limit, and behind it its address
         add     rsp, 10
-        lea     eax, [stubs]
+        lea     rsi, [stubs]
+        mov     edx, STUB_BYTES
+
+; void fill_exception_table(void *table, u64 first, u64 step)  — a gate for each vector: to `first`, `first` + `step` ...
+; All of the boot is below 4 GiB, so a gate's upper half stays zero, as it is.
+fill_exception_table:
         mov     ecx, VECTORS
-.gate:  mov     [rdi], ax               ; offset, bits 15 to 0
+.gate:  mov     [rdi], si               ; offset, bits 15 to 0
         mov     [rdi + 2], cs
-        mov     edx, eax
-        mov     dx, INTERRUPT_GATE
-        mov     [rdi + 4], edx          ; bits 31 to 16 above it
-        add     eax, STUB_BYTES
+        mov     eax, esi
+        mov     ax, INTERRUPT_GATE
+        mov     [rdi + 4], eax          ; bits 31 to 16 above it
+        add     esi, edx
         add     rdi, 16
         loop    .gate
         ret

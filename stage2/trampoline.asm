@@ -3,13 +3,19 @@
 ; stage2 copies it to TRAMPOLINE, page-aligned below 1 MiB, and fills the mailbox. A started core begins at its
 ; first byte in real mode, goes to long mode with stage2's tables, takes the mailbox's values, and switches to the
 ; kernel's tables, which map this page at the same address, executable and read-only, until all have arrived.
-; The boot core enters at `arrive_64` with the same mailbox.
+; The boot core enters at `trampoline_arrive` with the same mailbox. kernel/leave.asm has the page's second half.
 
 TRAMPOLINE      equ 0x8000
+TABLE           equ 0x600               ; in this page: its interrupt table, up to what kernel/leave.asm keeps here
+VECTORS         equ 32
+COM1            equ 0x3F8
+DEBUG_EXIT      equ 0xF4
+SYSTEM_FAILED   equ 0x1C
 
 section .rodata
 global trampoline_start
 global trampoline_arrive
+global trampoline_fault
 global trampoline_mailbox
 global trampoline_end
 
@@ -50,9 +56,55 @@ trampoline_arrive:
         mov     rax, [abs AT(mailbox.entry)]
         mov     dword [abs AT(mailbox.taken)], 1
         mov     cr3, rcx                ; the kernel's world; this page is still there
+        lidt    [abs AT(table_pointer)]
         xor     ebp, ebp
         push    rbp                     ; the entry finds the stack as after a call
         jmp     rax
+
+; An exception before the kernel has a table of its own. Of the boot's world only this page is there, so it is a line
+; on COM1 alone, with where it was. The stack was aligned to 16 bytes before five words were pushed, or six.
+trampoline_fault:
+        test    spl, 8
+        jnz     .bare
+        pop     rax                     ; the error code
+.bare:  pop     rbx                     ; RIP
+        mov     esi, AT(text)
+.text:  lodsb
+        call    put
+        cmp     byte [rsi], 0
+        jne     .text
+        mov     ecx, 16
+.digit: rol     rbx, 4
+        mov     al, bl
+        and     al, 15
+        add     al, '0'
+        cmp     al, '9'
+        jbe     .put
+        add     al, 'a' - '9' - 1
+.put:   call    put
+        loop    .digit
+        mov     al, 10
+        call    put
+        mov     al, SYSTEM_FAILED
+        out     DEBUG_EXIT, al
+.stop:  cli
+        hlt
+        jmp     .stop
+
+; AL to the serial line; where there is none, all of its bits read as ones.
+put:    mov     ah, al
+        mov     dx, COM1 + 5
+.wait:  in      al, dx
+        test    al, 0x20                ; transmitter holding register empty
+        jz      .wait
+        mov     al, ah
+        mov     dl, COM1 & 0xFF
+        out     dx, al
+        ret
+
+text:           db "error boot.unexpected_exception on the way into the kernel, at 0x", 0
+table_pointer:  dw VECTORS * 16 - 1
+                dq TRAMPOLINE + TABLE
 
 align 8
 trampoline_mailbox:

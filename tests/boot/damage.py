@@ -70,6 +70,7 @@ def stage2_of_another_build(image, layout):
 
 
 UD2 = b"\x0f\x0b"
+XOR_EBP_EBP = b"\x31\xed"
 UNMAPPED = 1 << 40
 READ_UNMAPPED = b"\x48\xa1" + struct.pack("<Q", UNMAPPED)       # mov rax, [UNMAPPED]
 
