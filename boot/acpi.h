@@ -28,7 +28,8 @@ struct NodeRange {
     u32 node = 0;
 };
 
-// What the tables say. Without a MADT there is only the core that runs; without a SRAT all is node 0.
+// What the tables say. Without a SRAT all is node 0. Who knows which core runs makes it cores[0] before
+// anything is read: it keeps that place wherever the MADT lists it, if only behind more cores than are kept.
 struct Topology {
     static constexpr u32 max_node_ranges = 32;
     CoreEntry cores[max_cores];
@@ -37,12 +38,17 @@ struct Topology {
     NodeRange node_ranges[max_node_ranges];
     u32 node_range_count = 0;
     bool has_madt = false, has_srat = false;
+    bool first_is_listed = false; // cores[0], that was there before, by the MADT
+    bool out_of_reach = false;    // some table is, whichever it may be
 
     u32 node_of_memory(u64 physical) const;
 };
 
 // Finds the root pointer in `area`, which begins at a 16-byte boundary: its offset, or area.size().
 usize find_rsdp(Bytes area);
+// The root pointer's bytes: where whoever started us says that it is, if it is there, else where a BIOS has
+// it. Empty when there is none.
+Bytes find_root(u64 told, const PhysicalView &view);
 
 // ACPI specification 6.5 §5.2: RSDP -> XSDT or RSDT -> MADT ("APIC") and SRAT. `rsdp` is the structure's
 // bytes.

@@ -81,7 +81,7 @@ rstate::Result<> MemoryMap::remove(u64 start, u64 bytes) {
         if (behind.start < behind.end && gone) {
             range = behind;
         } else if (behind.start < behind.end) {
-            TRY(insert(i + 1, behind), "splitting a range", start, end);
+            return insert(i + 1, behind); // all of it lay inside this range
         } else if (gone) {
             for (u32 j = i + 1; j < count_; ++j) ranges_[j - 1] = ranges_[j];
             --count_;

@@ -52,6 +52,12 @@ rstate::Result<> read_memory_tag(Bytes tag, StartInfo &info) {
     return {};
 }
 
+void keep_rsdp(Bytes copy, StartInfo &info) {
+    const u64 bytes = min<u64>(copy.size(), sizeof info.rsdp_copy);
+    for (u64 i = 0; i < bytes; ++i) info.rsdp_copy[i] = copy[i];
+    info.rsdp = reinterpret_cast<u64>(info.rsdp_copy);
+}
+
 // ---- Linux: Documentation/arch/x86/zero-page.rst and boot.rst ----------------------------------------
 struct [[gnu::packed]] LinuxEntry {
     u64 addr, size;
@@ -111,7 +117,7 @@ rstate::Result<> read_multiboot2(u64 address, const PhysicalView &view, StartInf
             TRY(read_memory_tag(all.sub(at, tag.size), info), "reading a Multiboot2 tag", at);
         // The tag holds a copy; the newer one is the better one, whichever comes first.
         if (tag.type == tag_new_rsdp || (tag.type == tag_old_rsdp && info.rsdp == 0))
-            info.rsdp = address + at + sizeof tag;
+            keep_rsdp(all.sub(at + sizeof tag, tag.size - sizeof tag), info);
     }
     return some_memory(info);
 }

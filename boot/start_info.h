@@ -30,7 +30,8 @@ struct StartInfo {
     static constexpr u32 capacity = 511; // as many as stage1 takes from a BIOS
     MapEntry map[capacity]{};
     u32 count = 0;
-    u64 rsdp = 0; // physical, 0 when not told
+    u64 rsdp = 0;          // physical, 0 when not told
+    u8 rsdp_copy[36] = {}; // where the loader has only a copy, in memory that nobody keeps: one that is ours
     Framebuffer framebuffer{};
 };
 

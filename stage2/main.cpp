@@ -25,7 +25,6 @@ namespace {
 
 constexpr u64 reachable = 4_GiB; // what stage1's tables map to itself
 constexpr u64 low_memory = 1_MiB;
-constexpr u64 rsdp_bytes = 36; // of revision 2; one of revision 0 is shorter
 constexpr u64 stack_pages = 16;
 // Measured: eight cores fuzz stb_image with 2.1 MiB each, and run out of frames with 1.9.
 constexpr u64 least_for_a_core = 2_MiB;
@@ -79,41 +78,38 @@ rstate::Result<> read_memory(const boot::Handoff &handoff) {
     return {};
 }
 
-// ACPI's root pointer: where whoever started us says it is, else where ACPI 6.5 §5.2.5.1 "Finding the RSDP on
-// IA-PC Systems" has it, in the extended BIOS data area's first KiB or in ROM.
-Bytes find_root(u64 rsdp) {
-    if (rsdp != 0 && rsdp <= reachable - rsdp_bytes) return physical(rsdp, rsdp_bytes);
-    const u64 ebda = static_cast<u64>(*reinterpret_cast<const volatile u16 *>(0x40E)) << 4;
-    const Bytes places[] = {ebda >= 0x80000 && ebda < 0xA0000 ? Bytes(physical(ebda, 1024)) : Bytes(),
-                            physical(0xE0000, 0x20000)};
-    for (const Bytes place : places) {
-        const usize at = boot::find_rsdp(place);
-        if (at < place.size()) return place.sub(at, min(place.size() - at, rsdp_bytes));
-    }
-    return {};
+// ACPI's tables may lie above what the boot's tables map: with pages of 1 GiB the second level reaches
+// farther. Says how far. APM vol 2 §5.3.5 "1-Gbyte Page Translation"; vol 3 appendix E.4.2, CPUID 8000_0001
+// EDX bit 26.
+u64 map_farther() {
+    if ((cpu::cpuid(0x8000'0001).edx & 1 << 26) == 0) return reachable;
+    constexpr u64 frame = ~(page_size - 1), present_writable_large = 0x83;
+    const u64 *const top = reinterpret_cast<u64 *>(cpu::read_cr3() & frame);
+    u64 *const second = reinterpret_cast<u64 *>(top[0] & frame);
+    for (u64 i = reachable / 1_GiB; i < mm::entries_per_table; ++i)
+        second[i] = i * 1_GiB | present_writable_large;
+    return mm::entries_per_table * 1_GiB;
 }
 
 rstate::Result<> find_cores(const boot::Handoff &handoff) {
-    const boot::PhysicalView view{[](void *, u64 at, u64 bytes) {
-                                      return bytes > reachable || at > reachable - bytes
-                                                 ? Bytes()
-                                                 : Bytes(physical(at, bytes));
+    u64 mapped = map_farther();
+    const boot::PhysicalView view{[](void *end, u64 at, u64 bytes) {
+                                      const u64 limit = *static_cast<u64 *>(end);
+                                      return bytes > limit || at > limit - bytes ? Bytes()
+                                                                                 : Bytes(physical(at, bytes));
                                   },
-                                  nullptr};
-    const Bytes root = find_root(handoff.rsdp);
+                                  &mapped};
+    // The core that runs comes first, whatever place the tables give it.
+    const u32 mine = dev::LocalApic(reinterpret_cast<volatile u32 *>(dev::LocalApic::physical())).id();
+    topology.cores[topology.core_count++] = {mine, 0};
+    const Bytes root = boot::find_root(handoff.rsdp, view);
     if (root.empty())
         LOG(stage2, "no ACPI: this core alone");
     else
         TRY(boot::read_topology(root, view, topology), "reading the ACPI tables", virt_of(root.data()));
-
-    // The core that runs comes first, whatever place the tables give it.
-    dev::LocalApic apic(reinterpret_cast<volatile u32 *>(dev::LocalApic::physical()));
-    const u32 mine = apic.id();
-    if (topology.core_count == 0) topology.cores[topology.core_count++] = {mine, 0};
-    for (u32 i = 0; i < topology.core_count; ++i)
-        if (topology.cores[i].apic_id == mine) std::swap(topology.cores[0], topology.cores[i]);
-    if (topology.cores[0].apic_id != mine)
+    if (topology.has_madt && !topology.first_is_listed)
         return FAIL(boot::bad_table, "the MADT does not list the core that runs", mine, topology.core_count);
+    if (topology.out_of_reach) LOG(stage2, "an ACPI table lies out of reach and is left out");
     LOG(stage2, "{} cores, {} more than this build serves; SRAT {}", topology.core_count,
         topology.cores_left_out, topology.has_srat);
     return {};

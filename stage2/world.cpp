@@ -17,8 +17,8 @@ rstate::Result<World> World::make(mm::IdentityMemory &memory, mm::BootFrames fra
 }
 
 rstate::Result<Phys> World::fresh_frame() {
-    const Phys frame = TRY(frames_.allocate(mm::Owner::boot), "taking a frame for the kernel's world");
-    cpu::fill_page(bytes_of(frame), 0);
+    auto frame = frames_.allocate(mm::Owner::boot);
+    if (frame.ok()) cpu::fill_page(bytes_of(frame.value()), 0);
     return frame;
 }
 

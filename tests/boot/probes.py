@@ -10,33 +10,11 @@ SEARCHED = 128 << 10            # SeaBIOS puts QEMU's tables into the last 128 K
 MEMORY = 512 << 20
 
 
-class DamagedAcpi:
-    """Stops where the boot sector begins, when the firmware's tables are complete, and spoils the MADT."""
+class AtBootSector:
+    """Stops where the boot sector begins, when the firmware has done its work, and changes what is there."""
 
-    def __init__(self, spoil):
-        self.spoil = spoil
-
-    @classmethod
-    def bad_checksum(cls):
-        return cls(lambda table: table[:9] + bytes([table[9] ^ 1]) + table[10:])
-
-    @classmethod
-    def bad_length(cls):
-        return cls(lambda table: table[:4] + struct.pack("<I", 0xFFFFFF00) + table[8:])
-
-    @classmethod
-    def absent_core(cls):
-        """Every slot for a processor that could be plugged in later claims to hold one that may be started."""
-        def enable(table):
-            table = bytearray(table)
-            at = 44
-            while at < len(table):
-                if table[at] == 0:
-                    table[at + 4] |= 1
-                at += table[at + 1]
-            table[9] = (table[9] - sum(table)) & 0xFF
-            return bytes(table)
-        return cls(enable)
+    def __init__(self, change):
+        self.change = change            # (DebugPort) -> None
 
     def arguments(self, folder):
         return DebugPort.arguments(folder / "gdb")
@@ -44,23 +22,89 @@ class DamagedAcpi:
     def run(self, session, folder):
         port = DebugPort(folder / "gdb")
         port.run_to(BOOT_SECTOR)
-        start = MEMORY - SEARCHED
-        memory = port.read(start, SEARCHED)
-        at = memory.find(b"APIC")
-        while at >= 0 and not self._is_table(memory[at:]):
-            at = memory.find(b"APIC", at + 1)
-        if at < 0:
-            session.kill("the probe found no MADT")
-            return "the probe found no MADT"
-        size, = struct.unpack_from("<I", memory, at + 4)
-        port.write(start + at, self.spoil(memory[at:at + size]))
+        port.physical()
+        try:
+            self.change(port)
+        except ValueError as error:
+            session.kill(str(error))
+            return str(error)
         port.detach()
         return ""
 
-    @staticmethod
-    def _is_table(memory):
-        size, = struct.unpack_from("<I", memory, 4)
-        return 44 <= size < 4096 and sum(memory[:size]) & 0xFF == 0
+
+def signed(table, at=9):
+    """This table with a right checksum."""
+    table = bytearray(table)
+    table[at] = (table[at] - sum(table)) & 0xFF
+    return bytes(table)
+
+
+def _is_madt(memory):
+    size, = struct.unpack_from("<I", memory, 4)
+    return memory[:4] == b"APIC" and 44 <= size < 4096 and sum(memory[:size]) & 0xFF == 0
+
+
+def find_madt(port, low_end):
+    """(address, bytes) of the table in the memory below `low_end`."""
+    memory = port.read(low_end - SEARCHED, SEARCHED)
+    for found in re.finditer(b"APIC", memory[:-44]):
+        if _is_madt(memory[found.start():]):
+            size, = struct.unpack_from("<I", memory, found.start() + 4)
+            return low_end - SEARCHED + found.start(), memory[found.start():found.start() + size]
+    raise ValueError("the probe found no MADT")
+
+
+def damaged_acpi(spoil, low_end=MEMORY):
+    """A probe that puts spoil(MADT) in the MADT's place."""
+    def change(port):
+        at, table = find_madt(port, low_end)
+        port.write(at, spoil(table))
+    return lambda: AtBootSector(change)
+
+
+LOCAL_APIC = 8                  # bytes of one
+
+
+def every_core_claims_to_be_there(table):
+    """Every slot for a processor that could be plugged in later claims to hold one that may be started."""
+    table = bytearray(table)
+    at = 44
+    while at < len(table):
+        if table[at] == 0:
+            table[at + 4] |= 1
+        at += table[at + 1]
+    return signed(table)
+
+
+def the_core_that_runs_comes_last(table):
+    """And of all these, the one that is really there is the last."""
+    table = every_core_claims_to_be_there(table)
+    return table[:44] + table[44 + LOCAL_APIC:] + table[44:44 + LOCAL_APIC]
+
+
+BAD_CHECKSUM = damaged_acpi(lambda table: table[:9] + bytes([table[9] ^ 1]) + table[10:])
+BAD_LENGTH = damaged_acpi(lambda table: table[:4] + struct.pack("<I", 0xFFFFFF00) + table[8:])
+ABSENT_CORES = damaged_acpi(every_core_claims_to_be_there)
+CORE_BEHIND_MANY = damaged_acpi(the_core_that_runs_comes_last, 2 << 30)
+
+FAR = 5 << 30                   # where a machine with 6 GiB has memory
+NEAR = 0x60000                  # memory that no stage uses
+LOW_END = 3 << 30               # of such a machine
+BIOS_ROM, BIOS_ROM_BYTES = 0xE0000, 0x20000
+
+
+def far_acpi(root_table=FAR, madt=FAR):
+    """A probe that makes firmware's root pointer one of revision 2, over an XSDT and a MADT at these places. The RSDT
+    stays where it was."""
+    def change(port):
+        _, table = find_madt(port, LOW_END)
+        port.write(madt + 0x1000, table)
+        port.write(root_table, signed(struct.pack("<4sI28sQ", b"XSDT", 44, b"\1", madt + 0x1000)))
+        rom = port.read(BIOS_ROM, BIOS_ROM_BYTES)
+        at = rom.index(b"RSD PTR ")
+        root = signed(rom[at:at + 8] + b"\0" + rom[at + 9:at + 15] + b"\2" + rom[at + 16:at + 20], 8)
+        port.write(BIOS_ROM + at, signed(struct.pack("<20sIQ4s", root, 36, root_table, b""), 32))
+    return lambda: AtBootSector(change)
 
 
 class LiveTables:

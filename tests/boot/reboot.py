@@ -2,7 +2,7 @@
 import re
 import time
 
-from tests.boot import judge
+from tests.boot import judge, ways
 from tests.boot.probes import Typed
 from tools.rl.monitor import DebugPort
 from tools.rl.qemu import Machine
@@ -127,6 +127,10 @@ REBOOTS = [
     _reboots("PVH", Machine(cpus=4, disk="kernel"), 1, way="elf"),
     _reboots("PVH, microvm without ACPI", Machine(cpus=1, disk="kernel", machine="microvm,acpi=off", vga="none"), 1,
              way="elf"),
+    _reboots("Multiboot2, GRUB's rescue CD", Machine(cpus=4, disk="cd"), 1, way="elf",
+             wrapped=ways.grub_rescue("multiboot2")),
+    _reboots("BIOS, CD", Machine(disk="cd"), 3, times=1, way="iso"),
+    _reboots("PXE", Machine(disk="network", bootfile="raclette.pxe"), 2, times=1, way="lkrn"),
     _reboots("QEMU's Linux loader", Machine(disk="kernel"), 1, way="lkrn"),
     _resets("a machine that kept nothing", r"^error kernel\.not_kept ", Machine(memory="18M"),
             lambda: Reboots(1, ("reboot",))),

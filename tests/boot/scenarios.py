@@ -86,10 +86,16 @@ REFUSALS = [
     _refused("a missing sector in the bundle", r"checking the bundle\n.*XXH64 differs", broken=damage.blank("bundle")),
     _refused("a disk that ends before the bundle", r"stage1: stop: cannot read the disk", broken=damage.cut("bundle")),
     _refused("an ACPI table with a bad checksum", r"an ACPI table.s checksum is wrong", machine=Machine(cpus=2),
-             probe=probes.DamagedAcpi.bad_checksum),
+             probe=probes.BAD_CHECKSUM),
     _refused("an ACPI table with a bad length", r"an ACPI table has an impossible length", machine=Machine(cpus=2),
-             probe=probes.DamagedAcpi.bad_length),
+             probe=probes.BAD_LENGTH),
 ]
+
+
+def _far_tables(where, cpu, says, probe):
+    return Scenario(f"ACPI's tables lie {where}", Machine(cpu=cpu, memory="6G"), options={"seed": 1, "cases": 200},
+                    probe=probe, must=(says, *FUZZED), judge=judge.every_core_fuzzed)
+
 
 WHOLES = [
     Scenario("the kernel's own tests on one core", Machine(cpus=1), options={"test": "*"}, timeout=180,
@@ -119,9 +125,20 @@ WHOLES = [
     Scenario("one core and one seed repeat", Machine(cpus=1), options={"cases": 5000, "seed": 7}, boots=2, timeout=120,
              must=FUZZED, judge=judge.runs_repeat),
     Scenario("a core that is listed and does not start", Machine(cpus=1, extra=["-smp", "1,maxcpus=2"]),
-             options={"seed": 1}, probe=probes.DamagedAcpi.absent_core, stop_when=judge.all_cores_busy,
+             options={"seed": 1}, probe=probes.ABSENT_CORES, stop_when=judge.all_cores_busy,
              must=(r"the core with APIC id 1 does not start: going on without it$", *FUZZED),
              judge=judge.every_core_fuzzed),
+    Scenario("more cores are listed than are served, the one that runs behind them",
+             Machine(cpus=1, memory="2G", extra=["-smp", "1,maxcpus=255"]), options={"seed": 1, "cases": 200},
+             timeout=120, long=True,    # 63 cores that do not come are waited for
+             probe=probes.CORE_BEHIND_MANY, judge=judge.every_core_fuzzed,
+             must=(r"^stage2: 64 cores, 191 more than this build serves", *FUZZED)),
+    _far_tables("above 4 GiB", "EPYC", r"^stage2: 2 cores", probes.far_acpi()),
+    _far_tables("above 4 GiB that cannot be mapped, an RSDT below", "EPYC,-pdpe1gb", r"^stage2: 2 cores",
+                probes.far_acpi()),
+    _far_tables("above 4 GiB that cannot be mapped", "EPYC,-pdpe1gb",
+                r"^stage2: an ACPI table lies out of reach and is left out\nstage2: 1 cores",
+                probes.far_acpi(root_table=probes.NEAR)),
     Scenario("the least memory", Machine(memory="18M"), options={"seed": 1}, timeout=180,
              must=FUZZED, stop_when=judge.all_cores_busy, judge=judge.every_core_fuzzed),
 ]

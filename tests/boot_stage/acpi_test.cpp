@@ -185,6 +185,73 @@ TEST(Acpi, ARootPointerWhoseSecondChecksumIsWrongServesByItsFirstPart) {
     EXPECT_EQ(ids(topology), (std::vector<u32>{7}));
 }
 
+TEST(Acpi, ARootTableOutOfReachHasThe32BitOneInItsPlace) {
+    Firmware firmware;
+    const u64 cores = firmware.add(madt({local_apic(4)}));
+    const Data old = firmware.root({cores}, 0);
+    Data root = firmware.root({cores});
+    std::memcpy(root.data() + 16, old.data() + 16, 4);
+    put(root, 24, u64{0x1'0000'0000});
+    sign(root, 32);
+    Topology topology;
+    ASSERT_TRUE(firmware.read(root, topology).ok());
+    EXPECT_EQ(ids(topology), (std::vector<u32>{4}));
+}
+
+// The first MiB of a machine, and what lies at `told`.
+struct Places {
+    Data low = Data(1_MiB), told;
+    static constexpr u64 told_at = 0x7000000;
+
+    std::string found(u64 at = told_at) {
+        const boot::PhysicalView view{[](void *self, u64 physical, u64 length) {
+                                          const Places &all = *static_cast<Places *>(self);
+                                          const bool high = physical >= told_at;
+                                          const Bytes memory = bytes(high ? all.told : all.low);
+                                          physical -= high ? told_at : 0;
+                                          return memory.holds(physical, length) ? memory.sub(physical, length)
+                                                                                : Bytes();
+                                      },
+                                      this};
+        const Bytes root = boot::find_root(at, view);
+        // Each root pointer below says in its maker's name where it is.
+        return root.empty() ? "none" : std::string(root.begin() + 9, root.begin() + 15);
+    }
+    static Data root(const std::string &maker) {
+        Data root(36);
+        std::memcpy(root.data(), "RSD PTR ", 8);
+        std::memcpy(root.data() + 9, maker.data(), 6);
+        root.resize(20);
+        sign(root, 8);
+        root.resize(36);
+        return root;
+    }
+    void place(usize at, const std::string &maker) {
+        const Data made = root(maker);
+        std::memcpy(low.data() + at, made.data(), made.size());
+    }
+};
+
+TEST(Acpi, TheRootPointerIsWhereWeAreToldUnlessItIsNotThere) {
+    Places places;
+    EXPECT_EQ(places.found(), "none");
+    places.place(0xF5B80, "in ROM");
+    EXPECT_EQ(places.found(0), "in ROM") << "nobody told";
+    EXPECT_EQ(places.found(), "in ROM") << "nothing can be read there";
+    places.told = Data(36, 0xAA);
+    EXPECT_EQ(places.found(), "in ROM") << "something else lies there";
+    places.told = Places::root("placed");
+    EXPECT_EQ(places.found(), "placed");
+    places.told[10] ^= 1;
+    EXPECT_EQ(places.found(), "in ROM") << "bad checksum";
+    put(places.low, 0x40E, u16{0x9FC0});
+    places.place(0x9FC00 + 0x3C0, "in BDA");
+    EXPECT_EQ(places.found(), "in BDA");
+    put(places.low, 0x40E, u16{0x7000});
+    places.place(0x70000, "in RAM");
+    EXPECT_EQ(places.found(), "in ROM") << "no such data area";
+}
+
 TEST(Acpi, ACoreListedAsApicAndAsX2apicCountsOnce) {
     Topology topology;
     ASSERT_TRUE(boot::parse_madt(
@@ -200,6 +267,26 @@ TEST(Acpi, CoresBeyondTheLargestNumberAreCountedAndLeftOut) {
     ASSERT_TRUE(boot::parse_madt(bytes(madt(cores)), topology).ok());
     EXPECT_EQ(topology.core_count, max_cores);
     EXPECT_EQ(topology.cores_left_out, 5u);
+}
+
+TEST(Acpi, TheCoreThatRunsKeepsItsPlaceBehindMoreCoresThanAreKept) {
+    std::vector<Data> cores;
+    for (u32 i = 0; i < 300; ++i) cores.push_back(x2apic(i));
+    Topology topology;
+    topology.cores[topology.core_count++] = {299, 0};
+    ASSERT_TRUE(boot::parse_madt(bytes(madt(cores)), topology).ok());
+    EXPECT_EQ(topology.cores[0].apic_id, 299u);
+    EXPECT_EQ(topology.cores[1].apic_id, 0u);
+    EXPECT_EQ(topology.core_count, max_cores);
+    EXPECT_EQ(topology.cores_left_out, 300 - max_cores);
+    EXPECT_TRUE(topology.first_is_listed);
+}
+
+TEST(Acpi, TheCoreThatRunsMayBeMissingOrDisabled) {
+    Topology topology;
+    topology.cores[topology.core_count++] = {7, 0};
+    ASSERT_TRUE(boot::parse_madt(bytes(madt({local_apic(0), local_apic(7, 0)})), topology).ok());
+    EXPECT_FALSE(topology.first_is_listed);
 }
 
 TEST(Acpi, WithoutAMadtThereAreNoCoresAndNoError) {
@@ -240,12 +327,15 @@ TEST(Acpi, ARootTableOfAnotherNameOrOutOfReachIsAnError) {
     EXPECT_TRUE(fails_with(firmware.read(root, topology), boot::bad_table));
 }
 
-TEST(Acpi, ATableOutOfReachIsNobodysBusiness) {
+TEST(Acpi, ATableOutOfReachIsLeftOut) {
     Firmware firmware;
     const u64 cores = firmware.add(madt({local_apic(0)}));
     Topology topology;
+    ASSERT_TRUE(firmware.read(firmware.root({cores}), topology).ok());
+    EXPECT_FALSE(topology.out_of_reach);
     ASSERT_TRUE(firmware.read(firmware.root({0x100000000, 0, ~0ul, cores}), topology).ok());
     EXPECT_EQ(topology.core_count, 1u);
+    EXPECT_TRUE(topology.out_of_reach) << "it is told";
 }
 
 TEST(Acpi, StructuresThatAreCutOffOrHaveNoLengthAreErrors) {

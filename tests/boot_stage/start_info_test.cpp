@@ -103,9 +103,7 @@ std::vector<Entry> many(usize count) {
     return all;
 }
 
-void expect_read(Reader read, Data data, const std::vector<Entry> &entries, u64 rsdp) {
-    StartInfo info;
-    ASSERT_TRUE(read(base, view_of(data), info).ok());
+void expect_entries(const StartInfo &info, const std::vector<Entry> &entries) {
     ASSERT_EQ(info.count, entries.size());
     for (usize i = 0; i < entries.size(); ++i) {
         EXPECT_EQ(info.map[i].base, entries[i].start);
@@ -113,6 +111,12 @@ void expect_read(Reader read, Data data, const std::vector<Entry> &entries, u64 
         EXPECT_EQ(info.map[i].type, entries[i].type);
         EXPECT_EQ(info.map[i].attributes & 1, 1u) << "an entry that is not to be ignored";
     }
+}
+
+void expect_read(Reader read, Data data, const std::vector<Entry> &entries, u64 rsdp) {
+    StartInfo info;
+    ASSERT_TRUE(read(base, view_of(data), info).ok());
+    expect_entries(info, entries);
     EXPECT_EQ(info.rsdp, rsdp);
 }
 
@@ -125,10 +129,17 @@ TEST(StartInfo, PvhGivesItsMapAndTheRootPointer) {
     expect_read(boot::read_pvh, pvh(some_entries), some_entries, 0xF5000);
 }
 
+// What it gives is a copy in memory that nobody keeps: ours must stay.
 TEST(StartInfo, Multiboot2GivesItsMapAndTheNewerCopyOfTheRootPointer) {
-    const Data data = multiboot2(some_entries);
-    expect_read(boot::read_multiboot2, data, some_entries, base + 8 + 16 + 8);
-    expect_read(boot::read_multiboot2, multiboot2(some_entries, 40), some_entries, base + 8 + 16 + 8);
+    for (const u32 entry_bytes : {24u, 40u}) {
+        Data data = multiboot2(some_entries, entry_bytes);
+        const Data newer(data.begin() + 8 + 16 + 8, data.begin() + 8 + 16 + 8 + 36);
+        StartInfo info;
+        ASSERT_TRUE(boot::read_multiboot2(base, view_of(data), info).ok());
+        expect_entries(info, some_entries);
+        std::fill(data.begin(), data.end(), u8{0xDD});
+        EXPECT_EQ(Data(pointer_to<u8>(Virt(info.rsdp)), pointer_to<u8>(Virt(info.rsdp)) + 36), newer);
+    }
 }
 
 TEST(StartInfo, LinuxGivesItsMapAndTheRootPointer) {

@@ -105,9 +105,11 @@ class DebugPort:
         return data
 
     def write(self, address, data):
-        answer = self.command(f"M{address:x},{len(data):x}:{data.hex()}")
-        if answer != "OK":
-            raise ValueError(f"QEMU refused to write memory: {answer}")
+        for at in range(0, len(data), 1024):
+            part = data[at:at + 1024]
+            answer = self.command(f"M{address + at:x},{len(part):x}:{part.hex()}")
+            if answer != "OK":
+                raise ValueError(f"QEMU refused to write memory: {answer}")
 
     def run_to(self, address):
         self.command(f"Z1,{address:x},1")
