@@ -21,12 +21,11 @@ bool pit_wait(u32 milliseconds) {
     cpu::out8(mode, channel2_both_bytes_mode0);
     cpu::out8(channel2, static_cast<u8>(count));
     cpu::out8(channel2, static_cast<u8>(count >> 8));
-    if ((cpu::in8(control) & output) != 0) return false; // it cannot have ended yet: nothing is there
-    u32 tries = 0;
-    while ((cpu::in8(control) & output) == 0)
-        if (++tries == patience) return false;
+    bool ended = false;
+    if ((cpu::in8(control) & output) == 0) // else nothing is there: it cannot have ended yet
+        for (u32 tries = 0; tries < patience && !ended; ++tries) ended = (cpu::in8(control) & output) != 0;
     cpu::out8(control, before);
-    return true;
+    return ended;
 }
 
 } // namespace dev

@@ -2,7 +2,6 @@
 #include "stage2/cores.h"
 
 #include "cpu/ops.h"
-#include "dev/pit.h"
 
 extern "C" {
 extern const u8 trampoline_start[], trampoline_arrive[], trampoline_fault[], trampoline_mailbox[],
@@ -38,13 +37,13 @@ void fill(const Arrival &arrival) {
     mailbox().taken = 0;
 }
 
-bool wait_taken(u32 milliseconds) {
+bool wait_taken(const Clock &clock, u32 milliseconds) {
     for (u32 i = 0; i < milliseconds; ++i) {
         for (u32 spin = 0; spin < 1000; ++spin) {
             if (mailbox().taken != 0) return true;
             cpu::pause();
         }
-        dev::pit_wait(1);
+        clock.wait(1);
     }
     return mailbox().taken != 0;
 }
@@ -61,12 +60,12 @@ void install_trampoline() {
 
 void reset_core(dev::LocalApic &apic, u32 apic_id) { apic.send_init(apic_id); }
 
-bool start_core(dev::LocalApic &apic, u32 apic_id, const Arrival &arrival) {
+bool start_core(dev::LocalApic &apic, u32 apic_id, const Arrival &arrival, const Clock &clock) {
     fill(arrival);
     apic.send_startup(apic_id, handover_page / page_size);
-    if (wait_taken(2)) return true;
+    if (wait_taken(clock, 2)) return true;
     apic.send_startup(apic_id, handover_page / page_size); // a second one is the rule for older processors
-    if (wait_taken(200)) return true;
+    if (wait_taken(clock, 200)) return true;
     reset_core(apic, apic_id); // should it still come, it must not take what is meant for the next one
     return false;
 }

@@ -3,6 +3,7 @@
 
 #include "dev/lapic.h"
 #include "rstate/result.h"
+#include "stage2/clock.h"
 
 namespace stage2 {
 
@@ -20,7 +21,7 @@ void install_trampoline();
 // INIT to one core; all may be sent before the pause that they need.
 void reset_core(dev::LocalApic &apic, u32 apic_id);
 // True when the core has taken what it needs; false when it does not come.
-bool start_core(dev::LocalApic &apic, u32 apic_id, const Arrival &arrival);
+bool start_core(dev::LocalApic &apic, u32 apic_id, const Arrival &arrival, const Clock &clock);
 // The boot core's own way into the kernel.
 [[noreturn]] void enter(const Arrival &arrival);
 

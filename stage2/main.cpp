@@ -7,7 +7,7 @@
 #include "boot/handoff.h"
 #include "boot/memory_map.h"
 #include "cpu/ops.h"
-#include "dev/pit.h"
+#include "stage2/clock.h"
 #include "stage2/console.h"
 #include "stage2/cores.h"
 #include "stage2/entropy.h"
@@ -146,11 +146,6 @@ rstate::Result<> divide(const boot::Handoff &handoff) {
     return {};
 }
 
-u64 measure_tsc() {
-    const u64 before = cpu::read_tsc();
-    return dev::pit_wait(10) ? (cpu::read_tsc() - before) * 100 : 0;
-}
-
 CoreArgs &args_of(u32 core) { return *reinterpret_cast<CoreArgs *>(args_frames[core]); }
 
 rstate::Result<> prepare_core(World &world, u32 core, const LoadedKernel &kernel) {
@@ -198,16 +193,16 @@ Arrival arrival_of(u32 core, const World &world, const LoadedKernel &kernel) {
 }
 
 // Starts the other cores one after another; a core that does not come leaves its place to the next.
-u32 start_cores(const World &world, const LoadedKernel &kernel) {
+u32 start_cores(const World &world, const LoadedKernel &kernel, const Clock &clock) {
     dev::LocalApic apic(reinterpret_cast<volatile u32 *>(dev::LocalApic::physical()));
     for (u32 i = 1; i < topology.core_count; ++i)
         if (apic.reaches(topology.cores[i].apic_id)) reset_core(apic, topology.cores[i].apic_id);
-    if (topology.core_count > 1) dev::pit_wait(10); // MultiProcessor Specification §B.4: 10 ms after INIT
+    if (topology.core_count > 1) clock.wait(10); // MultiProcessor Specification §B.4: 10 ms after INIT
     u32 running = 1;
     for (u32 i = 1; i < topology.core_count; ++i) {
         const u32 id = topology.cores[i].apic_id;
         args_of(running).apic_id = id;
-        if (apic.reaches(id) && start_core(apic, id, arrival_of(running, world, kernel)))
+        if (apic.reaches(id) && start_core(apic, id, arrival_of(running, world, kernel), clock))
             ++running;
         else
             LOG(stage2, "the core with APIC id {} does not start: going on without it", id);
@@ -237,7 +232,8 @@ rstate::Result<> boot_kernel(const boot::Handoff &handoff, u64 tsc_at_stage2) {
         TRY(prepare_core(world, core, kernel), "preparing a core", core);
         pages[core] = args_of(core).args_of[core];
     }
-    complete_args({pages, topology.core_count}, bundle, handoff.bundle_bytes, tsc_at_stage2, measure_tsc());
+    const Clock clock = Clock::measure();
+    complete_args({pages, topology.core_count}, bundle, handoff.bundle_bytes, tsc_at_stage2, clock.tsc_hz());
     CoreArgs &mine = args_of(0);
     mine.memory_pages = total_pages;
     mine.framebuffer = handoff.framebuffer;
@@ -247,7 +243,7 @@ rstate::Result<> boot_kernel(const boot::Handoff &handoff, u64 tsc_at_stage2) {
     cpu::write_msr(cpu::Msr::efer, cpu::read_msr(cpu::Msr::efer) | cpu::Efer::NoExecuteEnable::mask);
     install_trampoline();
     log_formatted("5 stage2: the kernel's world is built, starting {} cores", topology.core_count);
-    const u32 running = start_cores(world, kernel);
+    const u32 running = start_cores(world, kernel, clock);
     mine.framebuffer.row = next_screen_row();
     for (u32 core = 0; core < topology.core_count; ++core) args_of(core).core_count = running;
     enter(arrival_of(0, world, kernel));

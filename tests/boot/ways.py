@@ -101,6 +101,10 @@ NETWORK = [
 # What firmware and machines lack, or do wrong, where QEMU can show it.
 HOSTILE = [
     _fuzzes("BIOS, no screen", "img", Machine(vga="none"), BY_BIOS),
+    _fuzzes("BIOS, no timer", "img", Machine(machine="pc,pit=off"), BY_BIOS),
+    _fuzzes("BIOS, no interrupt controller", "img", Machine(machine="q35,pic=off", disk="virtio"), BY_BIOS),
+    _fuzzes("PVH, microvm with neither", "elf", Machine(disk="kernel", machine="microvm,pit=off,pic=off", vga="none"),
+            BY_PVH),
     _fuzzes("BIOS, no keyboard controller", "img", Machine(machine="pc,i8042=off"), BY_BIOS),
     Scenario("way in: BIOS, no serial port", Machine(serial=False), options={"seed": 1, "cases": CASES}),
     Scenario("an Intel processor runs the kernel's memory tests", Machine(cpu="Skylake-Server"), options={"test": "f*"},

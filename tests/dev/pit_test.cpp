@@ -1,6 +1,7 @@
 // tests/dev/pit_test.cpp — waiting by the PIT: the count it is given, and machines without one.
 #include "dev/pit.h"
 
+#include "stage2/clock.h"
 #include "tests/sim/cpu.h"
 #include "tests/sim/test.h"
 
@@ -17,14 +18,14 @@ class FakePit {
         });
         sim::on_port_read([this](u16 port, u32) -> u32 {
             if (port != 0x61) return 0;
-            return control | (++seen_ > looks_ ? 0x20u : 0u);
+            return control | (++seen > looks_ ? 0x20u : 0u);
         });
     }
     ~FakePit() { sim::reset_cpus(); }
-    u32 count = 0, control = 0x0E;
+    u32 count = 0, control = 0x0E, seen = 0;
 
   private:
-    u32 looks_, seen_ = 0;
+    u32 looks_;
 };
 
 TEST(Pit, CountsTheMillisecondsThatWereAsked) {
@@ -45,9 +46,30 @@ TEST(Pit, AnAbsentOneIsSeenAtOnce) {
     EXPECT_FALSE(dev::pit_wait(10));
 }
 
-TEST(Pit, OneThatNeverEndsIsGivenUp) {
+TEST(Pit, OneThatNeverEndsIsGivenUpAndLeftAsItWas) {
     FakePit pit(~0u);
     EXPECT_FALSE(dev::pit_wait(10));
+    EXPECT_EQ(pit.control, 0x0Eu);
+}
+
+TEST(Clock, WaitsByTheTimeStampCounterThatThePitMeasured) {
+    FakePit pit(10);
+    const stage2::Clock clock = stage2::Clock::measure();
+    EXPECT_NE(clock.tsc_hz(), 0u);
+    const u64 before = sim::cpu().tsc;
+    clock.wait(200);
+    EXPECT_GE(sim::cpu().tsc - before, clock.tsc_hz() / 5);
+}
+
+// A core that does not start is waited for in 200 steps of a millisecond: each must not be the PIT's patience
+// anew.
+TEST(Clock, WithoutAPitThatEndsAWaitIsNoLongerThanItsPortReads) {
+    FakePit pit(~0u);
+    const stage2::Clock clock = stage2::Clock::measure();
+    EXPECT_EQ(clock.tsc_hz(), 0u);
+    const u32 before = pit.seen;
+    for (u32 i = 0; i < 200; ++i) clock.wait(1);
+    EXPECT_EQ(pit.seen - before, 200'000u);
 }
 
 } // namespace
