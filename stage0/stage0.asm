@@ -16,7 +16,6 @@ COM1            equ 0x3F8
 DEBUG_EXIT      equ 0xF4                ; QEMU's isa-debug-exit; nobody answers there on real machines
 SYSTEM_FAILED   equ 0x1C
 PARAMETERS      equ 0x600               ; free memory
-PARAMETER_BYTES equ 0x1A
 
         jmp     short start
         nop
@@ -59,21 +58,10 @@ start:
         test    cl, 1
         jz      fail
 
-        mov     si, PARAMETERS          ; of the drive: how large are its sectors?
-        mov     word [si], PARAMETER_BYTES
-        mov     ah, 0x48
-        mov     dl, [drive]
-        int     0x13
-        jc      .small                  ; not told: as always
-        mov     bx, [si + 0x18]
-        shr     bx, 9
-        jz      .small
-        mov     ax, [stage1_lba]        ; the image tool counts in 512 bytes, and keeps this below 32 MiB
-        xor     dx, dx
-        div     bx
-        mov     [stage1_lba], ax
-
-.small: mov     bp, 4                   ; tries: a drive that spins up may fail the first read
+        mov     si, PARAMETERS
+%include "stage0/sector_size.inc"
+        shr     word [stage1_lba], cl   ; the image tool counts in 512 bytes, and keeps this below 32 MiB
+        mov     bp, 4                   ; tries: a drive that spins up may fail the first read
 .read:  mov     si, packet
         mov     byte [si + 2], STAGE1_SECTORS   ; a failed read leaves there how many it got; larger sectors: too many
         mov     ah, 0x42

@@ -79,22 +79,11 @@ look_for_long_mode:                     ; CPUID 8000_0001 EDX bit 29
         jnc     fail
         ret
 
-; How large the drive's sectors are, as a power of two of 512 bytes; what a BIOS does not say, or cannot be, is 512.
 look_at_drive:
         mov     si, MAP                 ; not in use yet
-        mov     word [si], 0x1A
-        mov     ah, 0x48
-        mov     dl, [drive]
-        int     0x13
-        jc      .done
-        movzx   eax, word [si + 0x18]
-        shr     eax, 9
-        bsf     ecx, eax                ; 512 is 0, 2048 is 2, 4096 is 3
-        jz      .done
-        cmp     cl, 3
-        ja      .done
+%include "stage0/sector_size.inc"
         mov     [shift], cl
-.done:  ret
+        ret
 
 ; ---- A20 --------------------------------------------------------------------------------------------
 ; With address line 20 masked, 1 MiB + n reads what is at n. Tried: nothing, BIOS, keyboard controller, port 92h.

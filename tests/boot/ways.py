@@ -3,7 +3,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from tests.boot import damage, judge, screen
+from tests.boot import damage, hooks, judge, screen
 from tools.rl.common import SYSTEM_FAILED
 from tools.rl.qemu import Machine
 from tools.rl.scenario import Scenario
@@ -101,6 +101,9 @@ NETWORK = [
 # What firmware and machines lack, or do wrong, where QEMU can show it.
 HOSTILE = [
     _fuzzes("BIOS, no screen", "img", Machine(vga="none"), BY_BIOS),
+    *[_fuzzes(f"BIOS that gives {told} as the size of a sector", "img", Machine(), BY_BIOS,
+              probe=hooks.sector_size(told)) for told in (1536, 3072, 65535)],
+    _fuzzes("BIOS that does not give the size of a sector", "img", Machine(), BY_BIOS, probe=hooks.NO_SECTOR_SIZE),
     _fuzzes("BIOS, no timer", "img", Machine(machine="pc,pit=off"), BY_BIOS),
     _fuzzes("BIOS, no interrupt controller", "img", Machine(machine="q35,pic=off", disk="virtio"), BY_BIOS),
     _fuzzes("PVH, microvm with neither", "elf", Machine(disk="kernel", machine="microvm,pit=off,pic=off", vga="none"),

@@ -1,0 +1,62 @@
+"""A BIOS that lies: routines of ours before its own, put into memory and the interrupt table as the boot sector begins."""
+import subprocess
+import tempfile
+from pathlib import Path
+
+from tests.boot.probes import AtBootSector
+
+PLACE = 0x90000                 # no stage uses memory from 0x80000 on
+
+# It goes on to the BIOS's own by `jmp chain`, or calls that by `call bios`, and ends by `retf 2`, which keeps the flags.
+ROUTINE = """
+bits 16
+        jmp     near begin
+old:    dd      OLD
+bios:   pushf
+        call    far [cs:old]
+        ret
+chain:  jmp     far [cs:old]
+begin:
+"""
+
+
+def assembled(source, old):
+    with tempfile.TemporaryDirectory(prefix="raclette-hook-") as folder:
+        path = Path(folder)
+        (path / "hook.asm").write_text(ROUTINE + source)
+        subprocess.run(["nasm", "-f", "bin", f"-DOLD={old:#x}", "-o", path / "hook.bin", path / "hook.asm"], check=True,
+                       capture_output=True)
+        return (path / "hook.bin").read_bytes()
+
+
+def before(interrupt, source):
+    """A probe that puts this routine before the BIOS's own."""
+    def change(port):
+        old = int.from_bytes(port.read(4 * interrupt, 4), "little")
+        port.write(PLACE, assembled(source, old))
+        port.write(4 * interrupt, (PLACE // 16 << 16).to_bytes(4, "little"))
+    return lambda: AtBootSector(change)
+
+
+def sector_size(told):
+    """AH=48h goes well and gives this sector size."""
+    return before(0x13, f"""
+        cmp     ah, 0x48
+        jne     chain
+        call    bios
+        mov     word [si + 0x18], {told}
+        clc
+        retf    2
+""")
+
+
+# AH=48h goes well and gives nothing, where both stages' buffers have looked like 4096 before.
+NO_SECTOR_SIZE = before(0x13, """
+        cmp     ah, 0x48
+        je      .asked
+        mov     word [0x618], 4096
+        jmp     chain
+.asked: xor     ah, ah
+        clc
+        retf    2
+""")
