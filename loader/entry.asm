@@ -7,7 +7,8 @@
 ;   +0x008  the rest of the header, written by the image tool           +0x080  Multiboot2 header
 ;   +0x200  Linux's 64-bit entry: RSI = boot_params                     +0x210  our EFI program's: RSI = PVH start info
 ;
-; All three 32-bit ways agree on what matters here: flat segments, no paging, interrupts off. None gives a stack.
+; All three 32-bit ways agree on what matters here: flat segments, no paging, interrupts off. None gives a stack. The
+; 64-bit ways leave long mode first: then all go on alike, whatever the caller's paging was, five levels among it.
 
 STACK_BYTES     equ 16 * 1024
 KIND_LINUX      equ 1                   ; boot::Way
@@ -31,7 +32,7 @@ loader_start:
 
         dd      0x01000000              ; +0x60: where an ELF file asks to be loaded
         dd      AT(pvh_32)              ; +0x64: its entries
-        dd      AT(multiboot2_32)       ; +0x68
+        dd      AT(elf)                 ; +0x68
 
         times   0x80 - ($ - loader_start) db 0
 multiboot2:                             ; Multiboot2 specification 2.0, §3.1 "OS image format"
@@ -53,11 +54,16 @@ bits 32
 linux_32:
         mov     edi, KIND_LINUX
         jmp     enter_32
-; The ELF file's entry is Multiboot2's; a PVH loader takes the one in the note, with EBX = hvm_start_info.
+; A PVH loader takes the entry in the ELF file's note, with EBX = hvm_start_info.
 pvh_32: mov     edi, KIND_PVH
         mov     esi, ebx
         jmp     enter_32
-multiboot2_32:
+; The ELF file's own entry is Multiboot2's, in 32-bit mode; and Linux's, in 64-bit mode with RSI = boot_params, for
+; loaders that take any vmlinux so. The bytes mean something else in each.
+elf:    xor     ecx, ecx
+        db      0x41                    ; INC ECX; in 64-bit mode a REX prefix, which says nothing to CLD
+        cld
+        jecxz   linux_64
         mov     edi, KIND_MULTIBOOT2
         mov     esi, ebx
         cmp     eax, 0x36D76289         ; without the right magic ESI points nowhere, and loader_main says so
@@ -73,8 +79,9 @@ enter_32:
         call    .here
 .here:  pop     ebp
         mov     [BORROWED - 4], ecx
-        sub     ebp, AT(.here)          ; EBP = the package's address
-        lea     esp, [ebp + AT(stack_top)]
+        sub     ebp, AT(.here)
+; EBP = the package's address; no paging.
+placed: lea     esp, [ebp + AT(stack_top)]
         mov     edx, edi
         call    build_tables
         lea     eax, [ebp + AT(tables)]
@@ -98,8 +105,7 @@ enter_32:
         push    eax
         retf
 
-; An identity map of 4 GiB at EBP + tables. Its bytes mean the same in 32-bit and in 64-bit mode (no INC, no LOOP,
-; no absolute address), and both call it. Clobbers EAX, ECX, EDI.
+; An identity map of 4 GiB at EBP + tables. Clobbers EAX, ECX, EDI.
 build_tables:
         lea     edi, [ebp + AT(tables) + 0x1000]
         lea     eax, [ebp + AT(tables) + 0x1003]
@@ -122,27 +128,34 @@ build_tables:
         ret
 
 bits 64
-; EDI = kind, RSI = info; paging is the caller's, and both it and this code lie below 4 GiB, mapped to themselves.
+; EDI = kind, RSI = info; paging is the caller's, and both it and this code lie below 4 GiB, mapped to themselves. How
+; many levels it has cannot be changed in long mode (APM vol 2 §3.1.3 "CR4 Register", LA57), so long mode is left.
 enter_64:
         cli
         cld
         lea     rbp, [rel loader_start]
         lea     rsp, [rel stack_top]
-        mov     edx, edi
-        call    build_tables
-        mov     edi, edx
-        mov     eax, 1 << 5 | 1 << 9    ; PAE, OSFXSR; global pages and PCIDs off
+        mov     rax, cr4
+        btr     eax, 17                 ; PCIDE, with which paging cannot be turned off
         mov     cr4, rax
-        lea     rax, [rel tables]
-        mov     cr3, rax
         lea     rax, [rel gdt]
         mov     [rel gdt_pointer + 2], rax
         lgdt    [rel gdt_pointer]
-        push    0x08
-        lea     rax, [rel long_mode]
+        push    0x18
+        lea     rax, [rel .leave]
         push    rax
         retfq
+bits 32
+.leave: mov     eax, 0x10
+        mov     ds, eax
+        mov     es, eax
+        mov     ss, eax
+        mov     eax, cr0
+        btr     eax, 31
+        mov     cr0, eax
+        jmp     placed
 
+bits 64
 ; Our tables, our segments to come; EDI = kind, RSI = info, RBP = the package.
 long_mode:
         mov     eax, 0x10
@@ -175,6 +188,7 @@ align 8
 gdt:    dq      0
         dq      0x00AF9A000000FFFF      ; 0x08: 64-bit code
         dq      0x00CF92000000FFFF      ; 0x10: flat data
+        dq      0x00CF9A000000FFFF      ; 0x18: flat 32-bit code
 gdt_pointer:
         dw      $ - gdt - 1
         dq      0

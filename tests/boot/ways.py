@@ -3,7 +3,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from tests.boot import damage, hooks, judge, screen
+from tests.boot import damage, foreign, hooks, judge, screen
 from tools.rl.common import SYSTEM_FAILED
 from tools.rl.qemu import Machine
 from tools.rl.scenario import Scenario
@@ -91,6 +91,16 @@ LKRN = [
 ]
 
 
+def _entered(name, way, entry, levels):
+    return _fuzzes(f"{name}, {levels} levels of paging", way, Machine(cpu="max"), BY_LINUX,
+                   wrapped=foreign.enters(entry, levels))
+
+
+IN_LONG_MODE = [_entered(*where, levels) for levels in (4, 5)
+                for where in (("Linux's 64-bit entry", "lkrn", foreign.linux_entry),
+                              ("the ELF file's entry in 64-bit mode", "elf", foreign.elf_entry))]
+
+
 NETWORK = [
     _fuzzes("iPXE", "lkrn", Machine(disk="network"), BY_LINUX),
     _fuzzes("PXE", "lkrn", Machine(disk="network", bootfile="raclette.pxe"), r"^1 pxe\n" + BY_LINUX[1:]),
@@ -151,4 +161,4 @@ REFUSALS = [
              damage.undefined_instruction_in_the_loader),
 ]
 
-WAYS = ELF + IMG + ISO + LKRN + NETWORK + HOSTILE + REFUSALS
+WAYS = ELF + IMG + ISO + LKRN + IN_LONG_MODE + NETWORK + HOSTILE + REFUSALS
