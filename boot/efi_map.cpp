@@ -57,7 +57,7 @@ u32 convert_efi_map(Bytes raw, u64 descriptor_bytes, Span<MapEntry> entries) {
             last->length += bytes;
             continue;
         }
-        if (count == entries.size()) return 0;
+        if (count == entries.size()) return count + 1;
         entries[count++] = {next.physical_start, bytes, type, 1};
     }
     return count;

@@ -6,7 +6,7 @@
 ; header from it and enter there themselves.
 ;
 ;   0x1E8  number of E820 entries        0x268  jump            0xCD0  code
-;   0x1F1  setup header                  0x2D0  E820 entries
+;   0x1F1  setup header                  0x2D0  E820 entries    0x1000  behind it, the list of more
 
 bits 16
 org 0
@@ -15,6 +15,9 @@ SETUP_SECTORS   equ 7                   ; behind the first one
 E820_COUNT      equ 0x1E8
 E820_TABLE      equ 0x2D0
 E820_LIMIT      equ 128
+E820_MOST       equ 511                 ; as many as stage1 takes
+SETUP_DATA      equ 0x250
+MORE            equ 0x1000              ; the protocol keeps 32 KiB for a kernel's setup, of which we have four
 CODE32_START    equ 0x214
 DEBUG_EXIT      equ 0xF4
 SYSTEM_FAILED   equ 0x1C
@@ -85,28 +88,64 @@ protected:                              ; ESI = boot_params
         jmp     [esi + CODE32_START]
 bits 16
 
-; Entries of 20 bytes each, as boot_params has them.
+; Entries of 20 bytes each, as boot_params has them; what the page has no room for goes into the list behind it.
 read_map:
         xor     ebx, ebx                ; continuation value
-        mov     di, E820_TABLE
-.next:  mov     eax, 0xE820
-        mov     ecx, 20
+        xor     bp, bp                  ; entries so far
+        mov     dx, E820_TABLE          ; where the next one goes
+.next:  push    dx
+        mov     di, entry
+        mov     dword [di + 20], 1      ; BIOSes that write 20 bytes leave "entry is valid" as it stands
+        mov     eax, 0xE820
+        mov     ecx, 24
         mov     edx, 0x534D4150         ; "SMAP"
         int     0x15
+        pop     dx
         jc      .end                    ; some BIOSes end the list by an error
         cmp     eax, 0x534D4150
         jne     .end
-        inc     byte [E820_COUNT]
-        add     di, 20
-        test    ebx, ebx
-        jz      .end
-        cmp     byte [E820_COUNT], E820_LIMIT
+        test    byte [entry + 20], 1    ; ACPI 3.0: clear in an entry to be ignored
+        jz      .taken
+        mov     si, entry
+        mov     di, dx
+        mov     cx, 20
+        rep movsb
+        mov     dx, di
+        inc     bp
+        cmp     bp, E820_LIMIT
+        jne     .here
+        mov     dx, MORE + 16
+.here:  cmp     bp, E820_MOST
         mov     si, long_map
-        jae     fail
-        jmp     .next
+        ja      fail
+.taken: test    ebx, ebx
+        jnz     .next
 .end:   mov     si, no_map
-        cmp     byte [E820_COUNT], 0
-        je      fail
+        mov     ax, bp
+        test    ax, ax
+        jz      fail
+        sub     ax, E820_LIMIT
+        ja      .more
+        add     ax, E820_LIMIT
+        mov     [E820_COUNT], al
+        ret
+; SETUP_E820_EXT, in front of whatever the loader has for us.
+.more:  mov     byte [E820_COUNT], E820_LIMIT
+        mov     cx, 20
+        mul     cx
+        movzx   eax, ax
+        mov     [MORE + 12], eax
+        mov     dword [MORE + 8], 1
+        mov     si, SETUP_DATA
+        mov     di, MORE
+        movsd
+        movsd
+        xor     eax, eax
+        mov     ax, ds
+        shl     eax, 4
+        add     eax, MORE
+        mov     [SETUP_DATA], eax
+        mov     dword [SETUP_DATA + 4], 0
         ret
 
 fail:   call    print
@@ -129,7 +168,10 @@ print:  lodsb
 name:           db "raclette", 0
 hello:          db "2 lkrn", 13, 10, 0
 no_map:         db "lkrn: stop: the BIOS gives no memory map (INT 15h AX=E820h)", 13, 10, 0
-long_map:       db "lkrn: stop: the memory map has more than 128 entries", 13, 10, 0
+long_map:       db "lkrn: stop: the memory map has more than 511 entries", 13, 10, 0
+
+align 4, db 0
+entry:          times 24 db 0           ; as the BIOS gives it
 
 align 8, db 0
 gdt:    dq      0, 0

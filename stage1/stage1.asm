@@ -7,7 +7,7 @@
 ;   0x00500  Handoff                          0x09000  six page tables for long mode
 ;   0x00600  E820 entries, at most 512        0x10000  stage2
 ;   0x07C00  stack, downwards                 0x70000  60 KiB through which disk reads pass
-;   0x07E00  this code                        0x1000000  kernel, bundle behind it on the next page
+;   0x07E00  this code                        0x1000000  or above: kernel, bundle behind it on the next page
 ;
 ; It assumes nothing about the machine that it can test; each failure prints one line and stops.
 
@@ -164,34 +164,52 @@ read_map:
         mov     word [HANDOFF + Handoff.map_count + 2], 0
         ret
 
-; CF clear when [EDX, EDX + ECX) lies in one entry of usable memory. Only memory under 4 GiB matters here.
-; Overlaps with reserved entries are found by stage2, which refuses them with a full message.
+; EDX = where ECX bytes of usable memory begin, from 16 MiB on; CF set when they begin nowhere.
+find_room:
+        mov     edx, LOAD_AT
+.try:   call    is_usable
+        jnc     .done
+        add     edx, 0x100000
+        jnc     .try
+.done:  ret
+
+; CF clear when all of [EDX, EDX + ECX) is usable: entries may touch or overlap in any order, and what one that is not
+; usable has of it is not. Only memory under 4 GiB matters here.
 is_usable:
-        push    bp
+        pushad
+        mov     ebx, edx                ; up to where it is usable
+        add     ecx, edx
+        jc      .no
+.again: mov     si, MAP
         mov     bp, [HANDOFF + Handoff.map_count]
-        mov     si, MAP
-.entry: cmp     dword [si + 16], 1
-        jne     .skip
+.entry: test    byte [si + 20], 1       ; ACPI 3.0: clear in an entry to be ignored
+        jz      .next
         cmp     dword [si + 4], 0       ; begins above 4 GiB
-        jne     .skip
-        mov     eax, edx
-        sub     eax, [si]               ; offset of our range in the entry
-        jb      .skip
-        cmp     dword [si + 12], 0      ; 4 GiB long or more: it fits
-        jne     .yes
+        jne     .next
+        mov     eax, [si]
         mov     edi, [si + 8]
-        sub     edi, eax                ; bytes from our start to the entry's end
-        jb      .skip
-        cmp     edi, ecx
-        jae     .yes
-.skip:  add     si, 24
+        cmp     dword [si + 12], 0
+        jne     .long
+        add     edi, eax
+        jnc     .end
+.long:  or      edi, -1                 ; ends above 4 GiB
+.end:   cmp     dword [si + 16], 1
+        jne     .taken
+        cmp     eax, ebx
+        ja      .next
+        cmp     edi, ebx
+        jbe     .next
+        mov     ebx, edi
+        jmp     .again                  ; the next piece may stand before this one
+.taken: cmp     eax, ecx
+        jae     .next
+        cmp     edx, edi
+        jb      .no
+.next:  add     si, 24
         dec     bp
         jnz     .entry
-        pop     bp
-        stc
-        ret
-.yes:   pop     bp
-        clc
+        cmp     ebx, ecx
+.no:    popad                           ; keeps CF
         ret
 
 ; ---- disk -------------------------------------------------------------------------------------------
@@ -298,7 +316,6 @@ load_file:
 %include "stage1/copy_high.inc"
 
 load_images:
-        mov     edx, LOAD_AT
         cmp     dword [kernel_bytes + 4], 0
         mov     si, bad_header
         jne     fail
@@ -312,7 +329,7 @@ load_images:
         ja      fail
         add     ecx, eax
         add     ecx, 0x1000 + BOUNCE_SECTORS * 512
-        call    is_usable
+        call    find_room
         mov     si, no_room
         jc      fail
 
@@ -322,8 +339,9 @@ load_images:
         mov     si, kernel_lba
         call    load_file
 
-        mov     edx, LOAD_AT + 0xFFF    ; the bundle begins on the next page
-        add     edx, [kernel_bytes]
+        mov     edx, [kernel_bytes]     ; the bundle begins on the next page
+        add     edx, [HANDOFF + Handoff.kernel]
+        add     edx, 0xFFF
         and     edx, ~0xFFF
         mov     [HANDOFF + Handoff.bundle], edx
         mov     dword [HANDOFF + Handoff.bundle + 4], 0

@@ -1,11 +1,12 @@
 """A BIOS that lies: routines of ours before its own, put into memory and the interrupt table as the boot sector begins."""
+import struct
 import subprocess
 import tempfile
 from pathlib import Path
 
 from tests.boot.probes import AtBootSector
 
-PLACE = 0x90000                 # no stage uses memory from 0x80000 on
+PLACE = 0x80000                 # no stage uses memory from here on; iPXE lies higher
 
 # It goes on to the BIOS's own by `jmp chain`, or calls that by `call bios`, and ends by `retf 2`, which keeps the flags.
 ROUTINE = """
@@ -59,4 +60,30 @@ NO_SECTOR_SIZE = before(0x13, """
 .asked: xor     ah, ah
         clc
         retf    2
+""")
+
+
+def memory_map(entries, entry_bytes=24):
+    """INT 15h AX=E820h tells these (base, length, type, attributes), in this order, as so many bytes each."""
+    table = b"".join(struct.pack("<QQII", *entry) for entry in entries)
+    return before(0x15, f"""
+        cmp     ax, 0xE820
+        jne     chain
+        push    si
+        push    di
+        imul    si, bx, 24
+        add     si, table
+        mov     cx, {entry_bytes}
+        cs rep movsb
+        pop     di
+        pop     si
+        inc     bx
+        cmp     bx, {len(entries)}
+        jb      .more
+        xor     ebx, ebx
+.more:  mov     eax, edx                ; "SMAP"
+        mov     ecx, {entry_bytes}
+        clc
+        retf    2
+table:  db      {", ".join(map(str, table))}
 """)

@@ -1,7 +1,8 @@
 """The machines we boot, row by row: what is put together, what is broken in it, what must come of it."""
 import json
 
-from tests.boot import bugs, console, damage, development, harness, judge, layout, panics, probes, reboot, screen, second, ways
+from tests.boot import (bugs, console, damage, development, harness, judge, layout, maps, panics, probes, reboot, screen,
+                        second, ways)
 from tools.rl.common import ROOT, SYSTEM_FAILED
 from tools.rl.qemu import Machine
 from tools.rl.scenario import Scenario
@@ -177,5 +178,6 @@ TARGETS = [
 
 BUGS = [bugs.scenario(bug) for bug in bugs.BUGS] + panics.PANICS + panics.STUCK
 CONSOLE = console.CONSOLE + console.TRACED + reboot.REBOOTS
-SCENARIOS = (WHOLES + LAYOUTS + ways.WAYS + screen.SCREENS + CONSOLE + TARGETS + BUGS + development.DEVELOPMENT + second.SECOND +
+SCENARIOS = (WHOLES + LAYOUTS + ways.WAYS + maps.SCENARIOS + screen.SCREENS + CONSOLE + TARGETS + BUGS +
+             development.DEVELOPMENT + second.SECOND +
              [_matrix(*row) for row in MATRIX] + REFUSALS)

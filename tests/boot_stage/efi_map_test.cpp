@@ -57,9 +57,12 @@ TEST(EfiMap, NeighboursOfOneKindBecomeOneEntryAndOthersDoNot) {
     }
 }
 
-TEST(EfiMap, WhatDoesNotFitOrCannotBeGivesNothing) {
-    EXPECT_EQ(converted({{7, 0, 1}, {0, 0x1000, 1}, {7, 0x2000, 1}}, 48, 2).size(), 0u);
+TEST(EfiMap, WhatDoesNotFitIsSeenByTheCount) {
+    EXPECT_EQ(converted({{7, 0, 1}, {0, 0x1000, 1}, {7, 0x2000, 1}, {0, 0x3000, 1}}, 48, 2).size(), 3u);
     EXPECT_EQ(converted({{7, 0, 1}, {7, 0x1000, 1}, {7, 0x2000, 1}}, 48, 1).size(), 1u);
+}
+
+TEST(EfiMap, WhatCannotBeGivesNothing) {
     EXPECT_EQ(converted({{7, 0x1000, 1ul << 53}}).size(), 0u) << "more pages than there are addresses";
     MapEntry entry{};
     const u8 raw[40] = {};
