@@ -13,6 +13,7 @@ SETUP_AT        equ 0x2000
 BUFFER          equ 0x1000              ; a segment
 LOAD_AT         equ 0x1000000
 SETUP_BYTES     equ 4096
+PACKAGE_ID      equ 8                   ; in the package: boot/package.h
 PACKET_BYTES    equ 1408                ; as much as fits an Ethernet frame with room for tunnels
 COM1            equ 0x3F8
 DEBUG_EXIT      equ 0xF4
@@ -28,6 +29,10 @@ UNLOAD_STACK    equ 0x70
 GET_CACHED_INFO equ 0x71
 
         jmp     0:start                 ; some loaders start us at 07C0:0000
+        align   8, db 0
+build_id:
+        dq      0                       ; +8: the package's, by the image tool
+
 start:  cld
         mov     ax, es
         xor     cx, cx
@@ -102,12 +107,19 @@ start:  cld
 
         mov     esi, LOAD_AT
         mov     edi, SETUP_AT << 4
-        mov     ecx, SETUP_BYTES / 4
+        mov     ecx, (SETUP_BYTES + PACKAGE_ID + 8) / 4
         call    copy_high
         mov     ax, SETUP_AT
         mov     es, ax
         mov     si, not_ours
         cmp     dword [es:0x202], "HdrS"
+        jne     fail
+        mov     si, build_id
+        mov     di, SETUP_BYTES + PACKAGE_ID
+        cmpsd
+        jne     .other
+        cmpsd
+.other: mov     si, other_build
         jne     fail
         mov     byte [es:0x210], 0xFF   ; type_of_loader: one without a number
         mov     dword [es:0x214], LOAD_AT + SETUP_BYTES
@@ -205,6 +217,7 @@ no_server:      db "PXE does not say which server it came from", 0
 no_file:        db "the server does not give raclette.lkrn", 0
 broken:         db "the transfer of raclette.lkrn broke off", 0
 not_ours:       db "raclette.lkrn is not what it should be, or there is no memory at 16 MiB", 0
+other_build:    db "raclette.lkrn is of another build", 0
 name:           db "raclette.lkrn", 0
 name_bytes      equ $ - name
 

@@ -11,7 +11,8 @@ namespace {
 
 struct FileHeader {
     u32 ei_magic;
-    u8 ei_class, ei_data, ei_rest[10];
+    u8 ei_class, ei_data, ei_rest[2];
+    u64 build_id; // in place of EI_ABIVERSION and what is reserved; the image tool puts it there
     u16 e_type, e_machine;
     u32 e_version;
     u64 e_entry, e_phoff, e_shoff;
@@ -68,6 +69,7 @@ rstate::Result<KernelFile> KernelFile::parse(MutableBytes file) {
     return kernel;
 }
 
+u64 KernelFile::build_id() const { return header(file_).build_id; }
 u64 KernelFile::entry() const { return header(file_).e_entry; }
 u32 KernelFile::part_count() const { return header(file_).e_phnum; }
 bool KernelFile::is_loaded(u32 index) const { return part(file_, index).p_type == pt_load; }

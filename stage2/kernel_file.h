@@ -25,6 +25,7 @@ class KernelFile final {
     // The file must stay, and be on an 8-byte boundary.
     static rstate::Result<KernelFile> parse(MutableBytes file);
 
+    u64 build_id() const;
     u64 entry() const;
     u64 pages() const { return pages_; }
     u64 text_bytes() const { return text_bytes_; }

@@ -224,6 +224,8 @@ rstate::Result<> boot_kernel(const boot::Handoff &handoff, u64 tsc_at_stage2) {
         TRY(World::make(identity, mm::BootFrames(ground), entropy.random), "starting the kernel's world");
     const LoadedKernel kernel =
         TRY(world.load_kernel(physical(handoff.kernel, handoff.kernel_bytes)), "loading the kernel");
+    if (kernel.build_id != stage2_build_id)
+        return FAIL(boot::bad_handoff, "the kernel is of another build", kernel.build_id, stage2_build_id);
     const Virt bundle = TRY(world.map_existing(Phys(handoff.bundle), handoff.bundle_bytes, mm::read_only),
                             "mapping the bundle");
     TRY(world.map_handover(Phys(handover_page)), "mapping the way in");

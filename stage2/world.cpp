@@ -108,7 +108,8 @@ rstate::Result<LoadedKernel> World::load_kernel(MutableBytes file) {
     TRY(kernel.for_each_segment(
             [&](const KernelFile::Segment &segment) { return load_segment(segment, base); }),
         "loading the kernel", base);
-    return LoadedKernel{base, base + kernel.entry(), kernel.pages() * page_size, kernel.text_bytes()};
+    return LoadedKernel{kernel.build_id(), base, base + kernel.entry(), kernel.pages() * page_size,
+                        kernel.text_bytes()};
 }
 
 } // namespace stage2

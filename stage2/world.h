@@ -15,6 +15,7 @@
 namespace stage2 {
 
 struct LoadedKernel {
+    u64 build_id = 0;
     Virt base;
     Virt entry;
     u64 bytes = 0;

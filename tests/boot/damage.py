@@ -91,6 +91,21 @@ def undefined_instruction_in_the_loader(image, _):
     return image[:at] + UD2 + image[at + len(UD2):]
 
 
+def _with_kernel(image, layout, at, data):
+    """The kernel holds `data` at offset `at`, and is intact by its hash, and by its sum stage1 that holds the hash."""
+    part = _part(layout, "kernel")
+    first = part.lba * SECTOR
+    other = bytearray(image)
+    other[first + at:first + at + len(data)] = data
+    struct.pack_into("<Q", other, STAGE1 + 0x48, xxh64(bytes(other[first:first + part.size])))
+    return _with_sum(other)
+
+
+def kernel_of_another_build(image, layout):
+    """Only the build id in the kernel is another."""
+    return _with_kernel(image, layout, 8, struct.pack("<Q", layout.build_id ^ 1))
+
+
 def undefined_instruction(function, instead_of):
     """The kernel is intact by its hash, and holds UD2 where `function` has this instruction of two bytes."""
     def apply(image, layout):
@@ -100,12 +115,14 @@ def undefined_instruction(function, instead_of):
         address = _address("kernel", function)
         segment = next(s for s in Elf(kernel).segments if s.kind == PT_LOAD and 0 <= address - s.address < s.file_size)
         place = kernel.index(instead_of, address - segment.address + segment.offset)
-        kernel = kernel[:place] + UD2 + kernel[place + len(UD2):]
-        other = bytearray(image)
-        other[at:at + part.size] = kernel
-        struct.pack_into("<Q", other, STAGE1 + 0x48, xxh64(kernel))
-        return _with_sum(other)
+        return _with_kernel(image, layout, place, UD2)
     return apply
+
+
+def lkrn_of_another_build(artefact, _):
+    """Its package says so."""
+    at = package.find(artefact) + 8
+    return artefact[:at] + bytes([artefact[at] ^ 1]) + artefact[at + 1:]
 
 
 BOOT_SECTOR_CODE = 0x5A         # behind the jump and the hole for a BPB

@@ -71,6 +71,8 @@ REFUSALS = [
     _refused("a missing sector in stage2", r"stage1: stop: stage2 is damaged", broken=damage.blank("stage2")),
     _refused("a stage2 of another build", r"stage1: stop: stage2 is of another build",
              broken=damage.stage2_of_another_build),
+    _refused("a kernel of another build", r"^error boot.bad_handoff [\s\S]*the kernel is of another build",
+             broken=damage.kernel_of_another_build),
     _refused("a stage2 that raises an exception",
              r"^error boot.unexpected_exception on core 0, in stage2\n.* offset 0x[0-9a-f]+\n"
              rf".* vector 14, error_code 0, cr2 {damage.UNMAPPED:#x} +<- origin\nstage2: stop$",

@@ -89,9 +89,9 @@ class ImageTest(unittest.TestCase):
         on_disk = self.image[lba2 * SECTOR:lba2 * SECTOR + bytes2]
         self.assertEqual(hash2, xxh32(on_disk))
         self.assertEqual(struct.unpack_from("<Q", on_disk, 8)[0], build_id)
-        self.assertEqual(self.image[kernel_lba * SECTOR:][:kernel_bytes], kernel)
+        self.assertEqual(self.image[kernel_lba * SECTOR:][:kernel_bytes], image.stamped(kernel, build_id))
         self.assertEqual(self.image[bundle_lba * SECTOR:][:bundle_bytes], bundle)
-        self.assertEqual((kernel_hash, bundle_hash), (xxh64(kernel), xxh64(bundle)))
+        self.assertEqual((kernel_hash, bundle_hash), (xxh64(image.stamped(kernel, build_id)), xxh64(bundle)))
         self.assertEqual((kernel_lba, bundle_lba % 8), (image.KERNEL_LBA, 0))
 
     def test_the_size_is_whole_mebibytes_and_at_least_ten(self):

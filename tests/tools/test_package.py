@@ -4,7 +4,7 @@ import struct
 import unittest
 
 from tools.rl import artefacts, package
-from tools.rl.image import Problem, build_id_of
+from tools.rl.image import Problem, build_id_of, stamped
 from tools.rl.xxhash import xxh64
 
 
@@ -31,7 +31,7 @@ class PackageTest(unittest.TestCase):
             self.assertEqual(at % 4096, 0)
         self.assertEqual(self.package[fields[0] + 24:fields[0] + fields[1]], stage2[24:])
         self.assertEqual(struct.unpack_from("<Q", self.package, fields[0] + 8)[0], build_id)
-        self.assertEqual(self.package[fields[3]:][:fields[4]], kernel)
+        self.assertEqual(self.package[fields[3]:][:fields[4]], stamped(kernel, build_id))
         self.assertEqual(self.package[fields[6]:][:fields[7]], bundle)
         # stage2's bss and stack lie between its file and the kernel
         self.assertGreaterEqual(memory, fields[0] + 100000)
@@ -55,11 +55,16 @@ class PackageTest(unittest.TestCase):
                 whole = maker(HEADS.get(kind, b""), package.compose(*self.parts[:3], bundle))
                 self.assertEqual(artefacts.with_bundle(kind, built, bundle), whole)
 
+    def test_the_program_for_pxe_knows_its_build(self):
+        self.assertEqual(package.pxe(b"jump" + bytes(12) + b"code", self.package),
+                         b"jump" + bytes(4) + self.package[8:16] + b"code")
+
     def test_the_layout_reads_back(self):
         data = artefacts.MAKERS["elf"](b"", self.package)
         layout = artefacts.layout_of("elf", data)
         self.assertEqual([part.name for part in layout.parts], ["stage2", "kernel", "bundle"])
-        for part, content in zip(layout.parts[1:], self.parts[2:]):
+        kernel, bundle = self.parts[2:]
+        for part, content in zip(layout.parts[1:], (stamped(kernel, layout.build_id), bundle)):
             self.assertEqual(data[part.lba * 512:part.lba * 512 + part.size], content)
 
     def test_what_is_no_stage2_or_no_package_is_refused(self):

@@ -34,12 +34,13 @@ def with_bundle(kind, data, bundle):
 
 
 def main(arguments):
-    if len(arguments) < 3 or arguments[0] not in ("package", *MAKERS):
+    makers = {**MAKERS, "pxe": package.pxe}     # which carries no package, and so no bundle
+    if len(arguments) < 3 or arguments[0] not in ("package", *makers):
         return __doc__
     kind, output, *paths = arguments
     inputs = [Path(path).read_bytes() for path in paths]
     try:
-        data = package.compose(*inputs) if kind == "package" else MAKERS[kind](*([b""] + inputs)[-2:])
+        data = package.compose(*inputs) if kind == "package" else makers[kind](*([b""] + inputs)[-2:])
     except Problem as problem:
         return f"{output}: {problem}"
     write_atomically(output, data)

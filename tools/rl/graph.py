@@ -208,7 +208,7 @@ class Graph:
         arguments = [f"target={BUILTIN_TARGET}"] + [f"--file={name}:{path}" for name, path in files]
         self.ninja.build("build/bundle.bin", "bundle", [path for _, path in files], arguments=" ".join(arguments),
                          implicit=["tools/rl/bundle.py", "tools/rl/xxhash.py"])
-        self.ninja.build("build/raclette.pxe", "copy", self._linked_stage("pxe", 0x7C00))
+        self.pxe = self._linked_stage("pxe", 0x7C00)
         self.lkrn = self._linked_stage("lkrn", 0)
         return {flavour.folder: self._artefacts(flavour) for flavour in (DAILY, DEVELOPMENT)}
 
@@ -221,7 +221,7 @@ class Graph:
                                    implicit=tools, default=default)
         made = {kind: self.ninja.build(str(artefacts.path(kind, flavour.folder).relative_to(ROOT)), "artefact",
                                        [*heads, package], kind=kind, implicit=tools, default=default)
-                for kind, heads in (("elf", []), ("efi", [self.efi]), ("lkrn", [self.lkrn]))}
+                for kind, heads in (("elf", []), ("efi", [self.efi]), ("lkrn", [self.lkrn]), ("pxe", [self.pxe]))}
         return self.ninja.build(flavour.file("raclette.img"), "image", [*self.stages, *parts, made["efi"]],
                                 implicit=IMAGE_TOOLS, default=default)
 

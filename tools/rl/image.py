@@ -85,6 +85,11 @@ def _with_sum(image):
     _put(image, STAGE1_SUM, "I", sum(struct.unpack("<512I", first)) & 0xFFFFFFFF)
 
 
+def stamped(kernel, build_id):
+    """The kernel as it is loaded: its build id in e_ident, behind what tells the kind of file (stage2/kernel_file.h)."""
+    return kernel[:8] + struct.pack("<Q", build_id) + kernel[16:]
+
+
 def _complete(start, bundle_lba, bundle, efi):
     """A whole disk: what lies before the bundle, the bundle, the EFI system partition, both partition tables."""
     build_id, = struct.unpack_from("<Q", start, STAGE1_LBA * SECTOR + 8)
@@ -110,6 +115,7 @@ def compose(stage0, stage1, stage2, kernel, bundle, efi):
     """(the image's bytes, its Layout)."""
     _check(stage0, stage1, stage2)
     build_id = build_id_of(stage2, kernel)
+    kernel = stamped(kernel, build_id)
     bundle_lba = KERNEL_LBA + -(-sectors(len(kernel)) // PART_ALIGN) * PART_ALIGN
 
     second = bytearray(padded(stage2))

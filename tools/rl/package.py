@@ -1,7 +1,7 @@
 """The package: loader, stage2, kernel and bundle as one piece (boot/package.h), and the ELF file that carries it."""
 import struct
 
-from .image import Layout, Part, Problem, build_id_of
+from .image import Layout, Part, Problem, build_id_of, stamped
 from .xxhash import xxh64
 
 PAGE = 4096
@@ -20,6 +20,7 @@ def compose(loader, stage2, kernel, bundle):
     if stage2[16:20] != b"RLS2":
         raise Problem("stage2 has no RLS2 at offset 16")
     build_id = build_id_of(stage2, kernel)
+    kernel = stamped(kernel, build_id)
     second = bytearray(stage2)
     struct.pack_into("<Q", second, 8, build_id)
     stage2_at = paged(len(loader))
@@ -91,6 +92,15 @@ def efi(head, package):
     struct.pack_into("<I", head, EFI_SIZE_OF_IMAGE, size)
     struct.pack_into("<III", head, EFI_SECTION_SIZES, size - PAGE, PAGE, size - PAGE)
     return bytes(head) + package
+
+
+PXE_BUILD_ID = 8
+
+
+def pxe(program, package):
+    """The network bootstrap program, which takes no raclette.lkrn of another build than this package."""
+    build_id, = struct.unpack_from("<Q", package, 8)
+    return program[:PXE_BUILD_ID] + struct.pack("<Q", build_id) + program[PXE_BUILD_ID + 8:]
 
 
 LINUX_SYSSIZE, LINUX_INIT_SIZE = 0x1F4, 0x260
