@@ -1,4 +1,5 @@
 """Every way in, to a machine that fuzzes: which artefact, which firmware or loader, which machine."""
+import shutil
 import subprocess
 import tempfile
 from pathlib import Path
@@ -27,6 +28,27 @@ def grub_rescue(command):
             (root / "boot/grub/grub.cfg").write_text(f"{command} /raclette\nboot\n")
             # Only GRUB for BIOS, and of its modules only what this start needs.
             subprocess.run(["grub-mkrescue", "-d", "/usr/lib/grub/i386-pc", "-o", str(iso), str(root)], check=True,
+                           capture_output=True)
+            return iso.read_bytes()
+    return make
+
+
+ISOLINUX = "/usr/lib/ISOLINUX/isolinux.bin"
+SYSLINUX_MODULES = Path("/usr/lib/syslinux/modules/bios")
+
+
+def isolinux(*lines):
+    """(artefact) -> a CD of SYSLINUX's, whose only entry, of these lines, starts /raclette."""
+    def make(artefact):
+        with tempfile.TemporaryDirectory(prefix="raclette-isolinux-") as folder:
+            root, iso = Path(folder) / "root", Path(folder) / "isolinux.iso"
+            root.mkdir()
+            (root / "raclette").write_bytes(artefact)
+            (root / "isolinux.cfg").write_text("\n".join(("DEFAULT us", "LABEL us", *lines, "")))
+            for file in (ISOLINUX, *(SYSLINUX_MODULES / f"{name}.c32" for name in ("ldlinux", "libcom32", "linux"))):
+                shutil.copy(file, root)
+            subprocess.run(["xorriso", "-as", "mkisofs", "-quiet", "-o", str(iso), "-b", "isolinux.bin", "-c", "boot.cat",
+                            "-no-emul-boot", "-boot-load-size", "4", "-boot-info-table", str(root)], check=True,
                            capture_output=True)
             return iso.read_bytes()
     return make
@@ -88,6 +110,10 @@ LKRN = [
     _fuzzes("QEMU's Linux loader", "lkrn", Machine(disk="kernel"), BY_LINUX),
     _fuzzes("Linux, GRUB in protected mode", "lkrn", Machine(disk="cd"), BY_LINUX, wrapped=grub_rescue("linux")),
     _fuzzes("Linux, GRUB in real mode", "lkrn", Machine(disk="cd"), BY_LINUX, wrapped=grub_rescue("linux16")),
+    _fuzzes("Linux, ISOLINUX in real mode", "lkrn", Machine(disk="cd"), BY_LINUX,
+            wrapped=isolinux("LINUX /raclette")),
+    _fuzzes("Linux, ISOLINUX's linux.c32", "lkrn", Machine(disk="cd"), BY_LINUX,
+            wrapped=isolinux("COM32 /linux.c32", "APPEND /raclette")),
 ]
 
 

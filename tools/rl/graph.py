@@ -101,7 +101,6 @@ class Graph:
         rule("symbols", "llvm-nm -n -C $in > $out", "symbols of $in")
         rule("bundle", "python3 -m tools.rl.bundle $out $arguments", "bundle $out")
         rule("font", "python3 -m tools.rl.font $out $in", "make $out")
-        rule("copy", "cp $in $out", "make $out")
         rule("artefact", "python3 -m tools.rl.artefacts $kind $out $in", "make $out", restat=True)
         rule("image", "python3 -m tools.rl.image $out $in", "image $out", restat=True)
 
