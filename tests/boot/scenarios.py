@@ -1,8 +1,8 @@
 """The machines we boot, row by row: what is put together, what is broken in it, what must come of it."""
 import json
 
-from tests.boot import (bugs, console, damage, development, harness, judge, layout, maps, panics, probes, reboot, screen,
-                        second, ways)
+from tests.boot import (bugs, console, damage, development, harness, judge, kexec, layout, maps, panics, probes, reboot,
+                        screen, second, ways)
 from tools.rl.common import ROOT, SYSTEM_FAILED
 from tools.rl.qemu import Machine
 from tools.rl.scenario import Scenario
@@ -147,6 +147,11 @@ WHOLES = [
 ]
 
 
+# The kernel that is there decompresses itself, finds its devices, unpacks its files: half a minute on a busy host.
+KEXEC = [ways.fuzzes("kexec, from Debian's kernel for clouds", "lkrn", Machine(disk="cd"), ways.BY_LINUX, timeout=180,
+                     wrapped=kexec.cd, long=True)] if kexec.can_be_had() else []
+
+
 CASES_FOR_A_BUG = 40            # each new crash is run again some times to make it smaller
 
 
@@ -180,6 +185,6 @@ TARGETS = [
 
 BUGS = [bugs.scenario(bug) for bug in bugs.BUGS] + panics.PANICS + panics.STUCK
 CONSOLE = console.CONSOLE + console.TRACED + reboot.REBOOTS
-SCENARIOS = (WHOLES + LAYOUTS + ways.WAYS + maps.SCENARIOS + screen.SCREENS + CONSOLE + TARGETS + BUGS +
+SCENARIOS = (WHOLES + LAYOUTS + ways.WAYS + KEXEC + maps.SCENARIOS + screen.SCREENS + CONSOLE + TARGETS + BUGS +
              development.DEVELOPMENT + second.SECOND +
              [_matrix(*row) for row in MATRIX] + REFUSALS)

@@ -13,24 +13,28 @@ FUZZED = (r"^\{'type': 'end', 'status': 'ok'",)
 CASES = 200
 
 
-def _fuzzes(name, way, machine, says, **more):
+def fuzzes(name, way, machine, says, **more):
     return Scenario(f"way in: {name}", machine, options={"seed": 1, "cases": CASES}, way=way, must=(says, *FUZZED),
                     judge=judge.every_core_fuzzed, **more)
 
 
+def rescue_cd(files, *commands):
+    """GRUB's rescue CD with these files, by name, which does this."""
+    with tempfile.TemporaryDirectory(prefix="raclette-grub-") as folder:
+        root, iso = Path(folder) / "root", Path(folder) / "grub.iso"
+        (root / "boot/grub").mkdir(parents=True)
+        for name, content in files.items():
+            (root / name).write_bytes(content)
+        (root / "boot/grub/grub.cfg").write_text("\n".join((*commands, "boot", "")))
+        # Only GRUB for BIOS, and of its modules only what this start needs.
+        subprocess.run(["grub-mkrescue", "-d", "/usr/lib/grub/i386-pc", "-o", str(iso), str(root)], check=True,
+                       capture_output=True)
+        return iso.read_bytes()
+
+
 def grub_rescue(command):
-    """(artefact) -> GRUB's rescue CD, whose only entry starts it by this command."""
-    def make(artefact):
-        with tempfile.TemporaryDirectory(prefix="raclette-grub-") as folder:
-            root, iso = Path(folder) / "root", Path(folder) / "grub.iso"
-            (root / "boot/grub").mkdir(parents=True)
-            (root / "raclette").write_bytes(artefact)
-            (root / "boot/grub/grub.cfg").write_text(f"{command} /raclette\nboot\n")
-            # Only GRUB for BIOS, and of its modules only what this start needs.
-            subprocess.run(["grub-mkrescue", "-d", "/usr/lib/grub/i386-pc", "-o", str(iso), str(root)], check=True,
-                           capture_output=True)
-            return iso.read_bytes()
-    return make
+    """(artefact) -> GRUB's rescue CD, which starts it by this command."""
+    return lambda artefact: rescue_cd({"raclette": artefact}, f"{command} /raclette")
 
 
 ISOLINUX = "/usr/lib/ISOLINUX/isolinux.bin"
@@ -58,11 +62,11 @@ BY_PVH = r"^3 loader: started by PVH, "
 BY_MULTIBOOT2 = r"^3 loader: started by Multiboot2, "
 
 ELF = [
-    _fuzzes("PVH, pc", "elf", Machine(disk="kernel"), BY_PVH),
-    _fuzzes("PVH, q35, 6 GiB", "elf", Machine(disk="kernel", machine="q35", memory="6G"), BY_PVH),
-    _fuzzes("PVH, microvm with ACPI", "elf", Machine(disk="kernel", machine="microvm", vga="none"), BY_PVH),
-    _fuzzes("PVH, microvm without ACPI", "elf", Machine(disk="kernel", machine="microvm,acpi=off", vga="none"), BY_PVH),
-    _fuzzes("Multiboot2, GRUB's rescue CD", "elf", Machine(disk="cd"), BY_MULTIBOOT2,
+    fuzzes("PVH, pc", "elf", Machine(disk="kernel"), BY_PVH),
+    fuzzes("PVH, q35, 6 GiB", "elf", Machine(disk="kernel", machine="q35", memory="6G"), BY_PVH),
+    fuzzes("PVH, microvm with ACPI", "elf", Machine(disk="kernel", machine="microvm", vga="none"), BY_PVH),
+    fuzzes("PVH, microvm without ACPI", "elf", Machine(disk="kernel", machine="microvm,acpi=off", vga="none"), BY_PVH),
+    fuzzes("Multiboot2, GRUB's rescue CD", "elf", Machine(disk="cd"), BY_MULTIBOOT2,
             wrapped=grub_rescue("multiboot2")),
 ]
 
@@ -72,7 +76,7 @@ BY_BIOS = r"^3 stage1: all loaded"
 
 
 def _uefi(machine, disk, **more):
-    return _fuzzes(f"UEFI, {machine}, {disk}", "img", Machine(machine=machine, disk=disk, firmware="uefi"), BY_UEFI,
+    return fuzzes(f"UEFI, {machine}, {disk}", "img", Machine(machine=machine, disk=disk, firmware="uefi"), BY_UEFI,
                    **more)
 
 
@@ -84,22 +88,22 @@ IMG = [
     _uefi("q35", "ahci", long=True),            # OVMF alone takes five seconds
     _uefi("q35", "nvme", long=True),
     _uefi("pc", "virtio", long=True),
-    _fuzzes("UEFI, nvme with sectors of 4096 bytes", "img",
+    fuzzes("UEFI, nvme with sectors of 4096 bytes", "img",
             Machine(machine="q35", disk="nvme", sector=4096, firmware="uefi"), BY_UEFI),
-    _fuzzes("BIOS, nvme", "img", Machine(machine="q35", disk="nvme"), BY_BIOS),
-    _fuzzes("BIOS, nvme with sectors of 4096 bytes", "img", Machine(machine="q35", disk="nvme", sector=4096), BY_BIOS),
-    _fuzzes("BIOS that wrote a BPB over the boot sector", "img", Machine(disk="usb"), BY_BIOS,
+    fuzzes("BIOS, nvme", "img", Machine(machine="q35", disk="nvme"), BY_BIOS),
+    fuzzes("BIOS, nvme with sectors of 4096 bytes", "img", Machine(machine="q35", disk="nvme", sector=4096), BY_BIOS),
+    fuzzes("BIOS that wrote a BPB over the boot sector", "img", Machine(disk="usb"), BY_BIOS,
             damage=damage.bpb_over_it),
-    _fuzzes("BIOS that gives a wrong drive number", "img", Machine(), BY_BIOS, damage=damage.wrong_drive(0)),
+    fuzzes("BIOS that gives a wrong drive number", "img", Machine(), BY_BIOS, damage=damage.wrong_drive(0)),
 ]
 
 
 ISO = [
-    _fuzzes("BIOS, CD", "iso", Machine(disk="cd"), BY_BIOS),
-    _fuzzes("BIOS, CD on AHCI", "iso", Machine(machine="q35", disk="cd"), BY_BIOS),
-    _fuzzes("BIOS, CD image as a disk", "iso", Machine(disk="usb"), BY_BIOS),
-    _fuzzes("UEFI, CD", "iso", Machine(machine="q35", disk="cd", firmware="uefi"), BY_UEFI),
-    _fuzzes("UEFI, CD image as a disk", "iso", Machine(machine="q35", disk="usb", firmware="uefi"), BY_UEFI,
+    fuzzes("BIOS, CD", "iso", Machine(disk="cd"), BY_BIOS),
+    fuzzes("BIOS, CD on AHCI", "iso", Machine(machine="q35", disk="cd"), BY_BIOS),
+    fuzzes("BIOS, CD image as a disk", "iso", Machine(disk="usb"), BY_BIOS),
+    fuzzes("UEFI, CD", "iso", Machine(machine="q35", disk="cd", firmware="uefi"), BY_UEFI),
+    fuzzes("UEFI, CD image as a disk", "iso", Machine(machine="q35", disk="usb", firmware="uefi"), BY_UEFI,
             long=True),
 ]
 
@@ -107,18 +111,18 @@ ISO = [
 BY_LINUX = r"^3 loader: started as a Linux kernel, "
 
 LKRN = [
-    _fuzzes("QEMU's Linux loader", "lkrn", Machine(disk="kernel"), BY_LINUX),
-    _fuzzes("Linux, GRUB in protected mode", "lkrn", Machine(disk="cd"), BY_LINUX, wrapped=grub_rescue("linux")),
-    _fuzzes("Linux, GRUB in real mode", "lkrn", Machine(disk="cd"), BY_LINUX, wrapped=grub_rescue("linux16")),
-    _fuzzes("Linux, ISOLINUX in real mode", "lkrn", Machine(disk="cd"), BY_LINUX,
+    fuzzes("QEMU's Linux loader", "lkrn", Machine(disk="kernel"), BY_LINUX),
+    fuzzes("Linux, GRUB in protected mode", "lkrn", Machine(disk="cd"), BY_LINUX, wrapped=grub_rescue("linux")),
+    fuzzes("Linux, GRUB in real mode", "lkrn", Machine(disk="cd"), BY_LINUX, wrapped=grub_rescue("linux16")),
+    fuzzes("Linux, ISOLINUX in real mode", "lkrn", Machine(disk="cd"), BY_LINUX,
             wrapped=isolinux("LINUX /raclette")),
-    _fuzzes("Linux, ISOLINUX's linux.c32", "lkrn", Machine(disk="cd"), BY_LINUX,
+    fuzzes("Linux, ISOLINUX's linux.c32", "lkrn", Machine(disk="cd"), BY_LINUX,
             wrapped=isolinux("COM32 /linux.c32", "APPEND /raclette")),
 ]
 
 
 def _entered(name, way, entry, levels):
-    return _fuzzes(f"{name}, {levels} levels of paging", way, Machine(cpu="max"), BY_LINUX,
+    return fuzzes(f"{name}, {levels} levels of paging", way, Machine(cpu="max"), BY_LINUX,
                    wrapped=foreign.enters(entry, levels))
 
 
@@ -128,23 +132,23 @@ IN_LONG_MODE = [_entered(*where, levels) for levels in (4, 5)
 
 
 NETWORK = [
-    _fuzzes("iPXE", "lkrn", Machine(disk="network"), BY_LINUX),
-    _fuzzes("PXE", "lkrn", Machine(disk="network", bootfile="raclette.pxe"), r"^1 pxe\n" + BY_LINUX[1:]),
-    _fuzzes("UEFI, network", "efi", Machine(machine="q35", disk="network", firmware="uefi"), BY_UEFI, long=True),
+    fuzzes("iPXE", "lkrn", Machine(disk="network"), BY_LINUX),
+    fuzzes("PXE", "lkrn", Machine(disk="network", bootfile="raclette.pxe"), r"^1 pxe\n" + BY_LINUX[1:]),
+    fuzzes("UEFI, network", "efi", Machine(machine="q35", disk="network", firmware="uefi"), BY_UEFI, long=True),
 ]
 
 
 # What firmware and machines lack, or do wrong, where QEMU can show it.
 HOSTILE = [
-    _fuzzes("BIOS, no screen", "img", Machine(vga="none"), BY_BIOS),
-    *[_fuzzes(f"BIOS that gives {told} as the size of a sector", "img", Machine(), BY_BIOS,
+    fuzzes("BIOS, no screen", "img", Machine(vga="none"), BY_BIOS),
+    *[fuzzes(f"BIOS that gives {told} as the size of a sector", "img", Machine(), BY_BIOS,
               probe=hooks.sector_size(told)) for told in (1536, 3072, 65535)],
-    _fuzzes("BIOS that does not give the size of a sector", "img", Machine(), BY_BIOS, probe=hooks.NO_SECTOR_SIZE),
-    _fuzzes("BIOS, no timer", "img", Machine(machine="pc,pit=off"), BY_BIOS),
-    _fuzzes("BIOS, no interrupt controller", "img", Machine(machine="q35,pic=off", disk="virtio"), BY_BIOS),
-    _fuzzes("PVH, microvm with neither", "elf", Machine(disk="kernel", machine="microvm,pit=off,pic=off", vga="none"),
+    fuzzes("BIOS that does not give the size of a sector", "img", Machine(), BY_BIOS, probe=hooks.NO_SECTOR_SIZE),
+    fuzzes("BIOS, no timer", "img", Machine(machine="pc,pit=off"), BY_BIOS),
+    fuzzes("BIOS, no interrupt controller", "img", Machine(machine="q35,pic=off", disk="virtio"), BY_BIOS),
+    fuzzes("PVH, microvm with neither", "elf", Machine(disk="kernel", machine="microvm,pit=off,pic=off", vga="none"),
             BY_PVH),
-    _fuzzes("BIOS, no keyboard controller", "img", Machine(machine="pc,i8042=off"), BY_BIOS),
+    fuzzes("BIOS, no keyboard controller", "img", Machine(machine="pc,i8042=off"), BY_BIOS),
     Scenario("way in: BIOS, no serial port", Machine(serial=False), options={"seed": 1, "cases": CASES}),
     Scenario("an Intel processor runs the kernel's memory tests", Machine(cpu="Skylake-Server"), options={"test": "f*"},
              judge=judge.tests_ran),
@@ -153,7 +157,7 @@ HOSTILE = [
              must_not=(r"^\{'type': 'stats'",)),
     Scenario("the kernel's own tests, started by PVH", Machine(disk="kernel"), options={"test": "*"}, way="elf",
              timeout=180, judge=judge.tests_ran),
-    _fuzzes("BIOS, a disk whose reads fail at first", "img",
+    fuzzes("BIOS, a disk whose reads fail at first", "img",
             Machine(disk="none", extra=[
                 "-drive", "if=none,id=disk,file.driver=blkdebug,file.image.driver=file,"
                 "file.image.filename=/dev/fdset/1,file.image.locking=off,format=raw,"
