@@ -1,4 +1,4 @@
-; stage2/exceptions.asm — an interrupt table for the processor's 32 exceptions, as small as it can be.
+; stage2/exceptions.asm — an interrupt table, as small as it can be: the 32 exceptions are told, interrupts are dropped.
 
 bits 64
 default rel
@@ -7,7 +7,8 @@ extern tell_exception           ; [[noreturn]] void tell_exception(u64 vector, c
 global load_exception_table
 global fill_exception_table
 
-VECTORS         equ 32
+VECTORS         equ 256
+EXCEPTIONS      equ 32
 STUB_BYTES      equ 4               ; what a short jump over all of them allows
 INTERRUPT_GATE  equ 0x8E00      ; present, ring 0, 64-bit interrupt gate: APM vol 2 §4.8.4 "Gate Descriptors"
 
@@ -21,11 +22,16 @@ load_exception_table:
         add     rsp, 10
         lea     rsi, [stubs]
         mov     edx, STUB_BYTES
+        call    fill_exception_table
+        lea     esi, [interrupt]
+        mov     ecx, VECTORS - EXCEPTIONS
+        xor     edx, edx
+        jmp     fill_exception_table.gate
 
 ; void fill_exception_table(void *table, u64 first, u64 step)  — a gate for each vector: to `first`, `first` + `step` ...
 ; All of the boot is below 4 GiB, so a gate's upper half stays zero, as it is.
 fill_exception_table:
-        mov     ecx, VECTORS
+        mov     ecx, EXCEPTIONS
 .gate:  mov     [rdi], si               ; offset, bits 15 to 0
         mov     [rdi + 2], cs
         mov     eax, esi
@@ -36,10 +42,13 @@ fill_exception_table:
         loop    .gate
         ret
 
+interrupt:
+        iretq
+
 ; The processor aligns the stack to 16 bytes and pushes five words, or six where there is an error code; then we one.
 stubs:
 %assign vector 0
-%rep VECTORS
+%rep EXCEPTIONS
         push    vector
         jmp     short entered
 %assign vector vector + 1

@@ -35,6 +35,19 @@ extern "C" [[noreturn]] void tell_exception(u64 vector, const Frame &frame) {
 
 namespace stage2 {
 
+// At most one of each vector is pending; one that is taken holds up those of lower priority until it is
+// ended.
+void drop_interrupts(dev::LocalApic &apic) {
+    apic.stop_timer();
+    apic.enable(255);
+    for (u32 i = 0; i < 256; ++i) {
+        cpu::enable_interrupts();
+        cpu::read_tsc(); // none comes between STI and what is next
+        cpu::disable_interrupts();
+        apic.end_of_interrupt();
+    }
+}
+
 void catch_exceptions(const char *stage, u64 loaded_at) {
     running = stage;
     base = loaded_at;

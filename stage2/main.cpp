@@ -195,6 +195,7 @@ Arrival arrival_of(u32 core, const World &world, const LoadedKernel &kernel) {
 // Starts the other cores one after another; a core that does not come leaves its place to the next.
 u32 start_cores(const World &world, const LoadedKernel &kernel, const Clock &clock) {
     dev::LocalApic apic(reinterpret_cast<volatile u32 *>(dev::LocalApic::physical()));
+    drop_interrupts(apic);
     for (u32 i = 1; i < topology.core_count; ++i)
         if (apic.reaches(topology.cores[i].apic_id)) reset_core(apic, topology.cores[i].apic_id);
     if (topology.core_count > 1) clock.wait(10); // MultiProcessor Specification §B.4: 10 ms after INIT

@@ -16,12 +16,6 @@ rstate::Result<World> World::make(mm::IdentityMemory &memory, mm::BootFrames fra
     return World(table, frames, random);
 }
 
-rstate::Result<Phys> World::fresh_frame() {
-    auto frame = frames_.allocate(mm::Owner::boot);
-    if (frame.ok()) cpu::fill_page(bytes_of(frame.value()), 0);
-    return frame;
-}
-
 // All of [first - 1 page, first + pages + 1 page) has no entry, not even a table that somebody owns.
 rstate::Result<bool> World::is_free(Virt first, u64 pages) {
     for (u64 i = 0; i < pages + 2; ++i) {
@@ -44,19 +38,23 @@ rstate::Result<Virt> World::place(u64 pages, u64 alignment) {
     return FAIL(boot::too_little_memory, "no free place in the address space", pages, alignment);
 }
 
+rstate::Result<Phys> World::map_new(Virt page, mm::Permissions allowed) {
+    const Phys frame = TRY(frames_.allocate(mm::Owner::boot), "taking a frame for the kernel's world", page);
+    cpu::fill_page(bytes_of(frame), 0);
+    TRY(table_.map(page, frame, allowed, frames_), "mapping a new frame", page, frame);
+    return frame;
+}
+
 rstate::Result<Virt> World::map_fresh(u64 pages, mm::Permissions allowed) {
     const Virt base = TRY(place(pages, page_size), "placing fresh memory", pages);
-    for (u64 i = 0; i < pages; ++i) {
-        const Phys frame = TRY(fresh_frame(), "filling fresh memory", i, pages);
-        TRY(table_.map(base + i * page_size, frame, allowed, frames_), "mapping fresh memory", base, i);
-    }
+    for (u64 i = 0; i < pages; ++i)
+        TRY(map_new(base + i * page_size, allowed), "mapping fresh memory", base, i);
     return base;
 }
 
 rstate::Result<Mapped> World::map_page(mm::Permissions allowed) {
-    const Phys frame = TRY(fresh_frame(), "taking the page's frame");
-    const Virt address = TRY(map_existing(frame, page_size, allowed), "mapping a page", frame);
-    return Mapped{address, frame};
+    const Virt address = TRY(place(1, page_size), "placing a page");
+    return Mapped{address, TRY(map_new(address, allowed), "mapping a page", address)};
 }
 
 rstate::Result<Virt> World::map_existing(Phys first, u64 bytes, mm::Permissions allowed) {
@@ -90,13 +88,12 @@ rstate::Result<> World::make_window(mm::CoreSeed &seed) {
 rstate::Result<> World::load_segment(const KernelFile::Segment &segment, Virt base) {
     const mm::Permissions allowed{segment.writable, segment.executable};
     for (u64 page = segment.first_page(); page < segment.end_page(); page += page_size) {
-        const Phys frame = TRY(fresh_frame(), "taking a frame for a segment", page);
+        const Phys frame = TRY(map_new(base + page, allowed), "mapping the kernel", base, page);
         const u64 from = max(page, segment.address);
         const u64 to = min(page + page_size, segment.address + segment.bytes.size());
         if (from < to)
             __builtin_memcpy(bytes_of(frame) + (from - page), segment.bytes.data() + (from - segment.address),
                              to - from);
-        TRY(table_.map(base + page, frame, allowed, frames_), "mapping the kernel", base, page);
     }
     return {};
 }

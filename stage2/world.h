@@ -53,7 +53,8 @@ class World final {
         : table_(table), frames_(frames), random_(&random) {}
     rstate::Result<Virt> place(u64 pages, u64 alignment);
     rstate::Result<bool> is_free(Virt first, u64 pages);
-    rstate::Result<Phys> fresh_frame();
+    // One fresh zeroed frame at this place.
+    rstate::Result<Phys> map_new(Virt page, mm::Permissions allowed);
     rstate::Result<> load_segment(const KernelFile::Segment &segment, Virt base);
 
     Table table_;

@@ -81,8 +81,8 @@ def _address(program, function):
 
 
 def page_fault_in_stage2(image, layout):
-    """It measures the time stamp after all has been built, and before any other core is started."""
-    return _with_stage2(image, layout, _address("stage2", "_ZN3dev8pit_waitEj"), READ_UNMAPPED)
+    """Where it mixes entropy."""
+    return _with_stage2(image, layout, _address("stage2", "_ZN11KeyedRandom3mixE4SpanIKhE"), READ_UNMAPPED)
 
 
 def undefined_instruction_in_the_loader(image, _):
