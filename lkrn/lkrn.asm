@@ -19,6 +19,7 @@ E820_MOST       equ 511                 ; as many as stage1 takes
 SETUP_DATA      equ 0x250
 MORE            equ 0x1000              ; the protocol keeps 32 KiB for a kernel's setup, of which we have four
 CODE32_START    equ 0x214
+COM1            equ 0x3F8
 DEBUG_EXIT      equ 0xF4
 SYSTEM_FAILED   equ 0x1C
 
@@ -55,6 +56,7 @@ header_end:
         times   0xCD0 - ($ - $$) db 0   ; the E820 table's place
 start:  cld
         sti
+        call    set_up_uart
         mov     si, hello
         call    print
         call    read_map
@@ -155,15 +157,8 @@ fail:   call    print
         hlt
         jmp     .stop
 
-; Prints the text at SI, up to a zero byte, on the screen. Clobbers AX, BX, SI.
-print:  lodsb
-        test    al, al
-        jz      .done
-        mov     ah, 0x0E
-        mov     bx, 7
-        int     0x10
-        jmp     print
-.done:  ret
+%include "stage0/print.inc"
+%include "stage0/uart.inc"
 
 name:           db "raclette", 0
 hello:          db "2 lkrn", 13, 10, 0

@@ -37,6 +37,7 @@ start:  cld
         mov     ax, es
         xor     cx, cx
         mov     ds, cx
+        call    set_up_uart
         mov     si, no_pxe
         cmp     dword [es:bx], "PXEN"
         jne     fail
@@ -207,6 +208,7 @@ fail:   xor     ax, ax
         jmp     .stop
 
 %include "stage0/print.inc"
+%include "stage0/uart.inc"
 %include "stage1/copy_high.inc"
 
 hello:          db "1 pxe"

@@ -35,15 +35,7 @@ start:
         or      dl, 0x80                ; some BIOSes give a wrong number; we are never on a floppy disk
         mov     [drive], dl
 
-        mov     si, uart_set_up         ; 115,200 baud, 8 bits, no parity: pairs of port offset and value
-        mov     cx, 5
-.uart:  lodsw
-        mov     dx, COM1
-        add     dl, al
-        mov     al, ah
-        out     dx, al
-        loop    .uart
-
+        call    set_up_uart
         mov     si, hello
         call    print
 
@@ -104,13 +96,8 @@ fail:   push    si
         jmp     .stop
 
 %include "stage0/print.inc"
+%include "stage0/uart.inc"
 
-uart_set_up:
-        db      3, 0x80                 ; divisor latch open
-        db      0, 1                    ; 115,200 / 1
-        db      1, 0
-        db      3, 0x03                 ; 8 bits, no parity, one stop bit
-        db      2, 0xC7                 ; FIFOs on and emptied
 hello:          db "1 stage0"
 newline:        db 13, 10, 0
 stopped:        db "stage0: stop: ", 0

@@ -1,4 +1,5 @@
 """Every way in, to a machine that fuzzes: which artefact, which firmware or loader, which machine."""
+import re
 import shutil
 import subprocess
 import tempfile
@@ -13,9 +14,29 @@ FUZZED = (r"^\{'type': 'end', 'status': 'ok'",)
 CASES = 200
 
 
+BY_PVH = r"^3 loader: started by PVH, "
+BY_MULTIBOOT2 = r"^3 loader: started by Multiboot2, "
+BY_UEFI = r"^3 loader: started by UEFI, "
+BY_BIOS = r"^3 stage1: all loaded"
+BY_LINUX = r"^3 loader: started as a Linux kernel, "
+BY_SETUP = r"^2 lkrn\n3 loader: started as a Linux kernel, "       # and in real mode before
+BY_PXE = r"^1 pxe\n2 lkrn\n3 loader: started as a Linux kernel, "
+LINES = {BY_BIOS: "1234567", BY_PXE: "1234567", BY_SETUP: "234567", BY_UEFI: "134567"}
+
+
+def _tells_each_step(says):
+    """The numbered lines, one after the other, and at their end every core fuzzes."""
+    expected = LINES.get(says, "34567")
+
+    def judged(outcomes):
+        told = "".join(re.findall(r"^([1-7]) [a-z]", outcomes[0].text, re.M))
+        return judge.every_core_fuzzed(outcomes) if told == expected else f"lines {told}, not {expected}, were told"
+    return judged
+
+
 def fuzzes(name, way, machine, says, **more):
     return Scenario(f"way in: {name}", machine, options={"seed": 1, "cases": CASES}, way=way, must=(says, *FUZZED),
-                    judge=judge.every_core_fuzzed, **more)
+                    judge=_tells_each_step(says), **more)
 
 
 def rescue_cd(files, *commands):
@@ -58,9 +79,6 @@ def isolinux(*lines):
     return make
 
 
-BY_PVH = r"^3 loader: started by PVH, "
-BY_MULTIBOOT2 = r"^3 loader: started by Multiboot2, "
-
 ELF = [
     fuzzes("PVH, pc", "elf", Machine(disk="kernel"), BY_PVH),
     fuzzes("PVH, q35, 6 GiB", "elf", Machine(disk="kernel", machine="q35", memory="6G"), BY_PVH),
@@ -69,10 +87,6 @@ ELF = [
     fuzzes("Multiboot2, GRUB's rescue CD", "elf", Machine(disk="cd"), BY_MULTIBOOT2,
             wrapped=grub_rescue("multiboot2")),
 ]
-
-
-BY_UEFI = r"^3 loader: started by UEFI, "
-BY_BIOS = r"^3 stage1: all loaded"
 
 
 def _uefi(machine, disk, **more):
@@ -108,15 +122,13 @@ ISO = [
 ]
 
 
-BY_LINUX = r"^3 loader: started as a Linux kernel, "
-
 LKRN = [
-    fuzzes("QEMU's Linux loader", "lkrn", Machine(disk="kernel"), BY_LINUX),
+    fuzzes("QEMU's Linux loader", "lkrn", Machine(disk="kernel"), BY_SETUP),
     fuzzes("Linux, GRUB in protected mode", "lkrn", Machine(disk="cd"), BY_LINUX, wrapped=grub_rescue("linux")),
-    fuzzes("Linux, GRUB in real mode", "lkrn", Machine(disk="cd"), BY_LINUX, wrapped=grub_rescue("linux16")),
-    fuzzes("Linux, ISOLINUX in real mode", "lkrn", Machine(disk="cd"), BY_LINUX,
+    fuzzes("Linux, GRUB in real mode", "lkrn", Machine(disk="cd"), BY_SETUP, wrapped=grub_rescue("linux16")),
+    fuzzes("Linux, ISOLINUX in real mode", "lkrn", Machine(disk="cd"), BY_SETUP,
             wrapped=isolinux("LINUX /raclette")),
-    fuzzes("Linux, ISOLINUX's linux.c32", "lkrn", Machine(disk="cd"), BY_LINUX,
+    fuzzes("Linux, ISOLINUX's linux.c32", "lkrn", Machine(disk="cd"), BY_SETUP,
             wrapped=isolinux("COM32 /linux.c32", "APPEND /raclette")),
 ]
 
@@ -132,8 +144,8 @@ IN_LONG_MODE = [_entered(*where, levels) for levels in (4, 5)
 
 
 NETWORK = [
-    fuzzes("iPXE", "lkrn", Machine(disk="network"), BY_LINUX),
-    fuzzes("PXE", "lkrn", Machine(disk="network", bootfile="raclette.pxe"), r"^1 pxe\n" + BY_LINUX[1:]),
+    fuzzes("iPXE", "lkrn", Machine(disk="network"), BY_SETUP),
+    fuzzes("PXE", "lkrn", Machine(disk="network", bootfile="raclette.pxe"), BY_PXE),
     fuzzes("UEFI, network", "efi", Machine(machine="q35", disk="network", firmware="uefi"), BY_UEFI, long=True),
 ]
 
