@@ -15,13 +15,6 @@ constinit Pool *pools[max_cores] = {};
 constinit u64 dropped_count = 0;
 constinit u64 last_words = 0; // cores that may use the reserve, one bit each
 
-// The last frames of a pool are kept for a core's last words. Zero bits may be taken.
-u64 kept_back(u32 core, u32 word) {
-    constexpr u64 reserve = ~0ul << (64 - frames_for_last_words);
-    const bool open = (__atomic_load_n(&last_words, __ATOMIC_RELAXED) >> core & 1) != 0;
-    return word + 1 == frames_per_pool / 64 && !open ? reserve : 0;
-}
-
 // Core 0 has a pool before anybody could attach one. (Zeroes above, since what is not zero costs a boot
 // stage's file.)
 Pool *pool_of(u32 core) {
@@ -33,11 +26,12 @@ Pool *pool_of(u32 core) {
 Frame *take_frame(u32 core) {
     Pool *pool = pool_of(core);
     if (pool == nullptr) return nullptr;
-    for (u32 word = 0; word < frames_per_pool / 64; ++word) {
-        const u64 kept = kept_back(core, word);
+    const bool reserve = (__atomic_load_n(&last_words, __ATOMIC_RELAXED) >> core & 1) != 0;
+    const u32 words = (reserve ? frames_per_pool : frames_per_pool - frames_for_last_words) / 64;
+    for (u32 word = 0; word < words; ++word) {
         u64 used = __atomic_load_n(&pool->used[word], __ATOMIC_RELAXED);
-        while ((used | kept) != ~0ul) {
-            const u32 bit = static_cast<u32>(__builtin_ctzl(~(used | kept)));
+        while (used != ~0ul) {
+            const u32 bit = static_cast<u32>(__builtin_ctzl(~used));
             if (__atomic_compare_exchange_n(&pool->used[word], &used, used | 1ul << bit, false,
                                             __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
                 return &pool->frames[word * 64 + bit];

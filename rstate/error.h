@@ -26,9 +26,10 @@ struct Frame {
     u16 lost = 0; // frames that should stand outside this one but found the pool empty
 };
 
-constexpr u32 frames_per_pool = 256;
-// Of these, so many are for a core that has to say why it ends, however many errors it had kept.
-constexpr u32 frames_for_last_words = 16;
+constexpr u32 frames_per_pool = 320;
+// Of these, the last ones are for a core that has to say why it ends, however many errors it had kept. Whole
+// words of `used`.
+constexpr u32 frames_for_last_words = 64;
 
 struct Pool {
     u64 used[frames_per_pool / 64] = {};

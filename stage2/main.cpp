@@ -71,7 +71,7 @@ rstate::Result<> read_memory(const boot::Handoff &handoff) {
     if (!map.contains(handoff.kernel, handoff.kernel_bytes) ||
         !map.contains(handoff.bundle, handoff.bundle_bytes) ||
         (handoff.area_bytes != 0 && !map.contains(handoff.area, handoff.area_bytes)))
-        return FAIL(boot::bad_memory_map, "what was loaded lies in memory that is not usable",
+        return FAIL(boot::bad_memory_map, "what was loaded lies in unusable memory",
                     Phys(handoff.kernel), Phys(handoff.bundle), Phys(handoff.area));
     if (!map.contains(handover_page, page_size))
         return FAIL(boot::bad_memory_map, "the page that starts cores is not usable", Phys(handover_page));
@@ -139,7 +139,7 @@ rstate::Result<> divide(const boot::Handoff &handoff) {
         TRY(map.remove(one.start, one.bytes), "keeping what is in use for later", one.start, one.bytes);
     const u64 free_bytes = map.total_pages() * page_size;
     if (free_bytes < topology.core_count * least_for_a_core)
-        return FAIL(boot::too_little_memory, "the machine has too little memory for its cores", free_bytes,
+        return FAIL(boot::too_little_memory, "too little memory for so many cores", free_bytes,
                     topology.core_count);
     const u64 left_out = split_memory(map, topology, {shares, topology.core_count});
     if (left_out != 0) LOG(stage2, "{} KiB of memory lie in pieces too small to use", left_out / 1024);
