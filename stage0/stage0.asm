@@ -22,13 +22,12 @@ PARAMETERS      equ 0x600               ; free memory
         times   0x5A - ($ - $$) db 0    ; the BPB's place: USB firmware writes here
 
 start:
-        cli
         cld
         xor     ax, ax
         mov     ds, ax
         mov     es, ax
         mov     ss, ax
-        mov     sp, 0x7C00              ; the stack grows down from this sector
+        mov     sp, 0x7C00              ; the stack grows down from this sector; no interrupt comes in between
         jmp     0:.flat                 ; some BIOSes start us at 07C0:0000
 .flat:
         sti
@@ -39,16 +38,16 @@ start:
         mov     si, hello
         call    print
 
-        mov     ah, 0x41                ; INT 13h extensions: packet reads
+look:   mov     ah, 0x41                ; INT 13h extensions: packet reads
         mov     bx, 0x55AA
         mov     dl, [drive]
         int     0x13
         mov     si, no_extensions
-        jc      fail
+        jc      wrong
         cmp     bx, 0xAA55
-        jne     fail
+        jne     wrong
         test    cl, 1
-        jz      fail
+        jz      wrong
 
         mov     si, PARAMETERS
 %include "stage0/sector_size.inc"
@@ -59,27 +58,29 @@ start:
         mov     ah, 0x42
         mov     dl, [drive]
         int     0x13
-        jnc     .loaded
-        xor     ah, ah                  ; reset the drive (DL is kept) and try again
-        int     0x13
-        dec     bp
-        jnz     .read
-        mov     si, read_failed
-        jmp     fail
-
-.loaded:
+        mov     di, read_failed
+        jc      .again
         mov     si, STAGE1              ; the sum of its words must be the one written beside its place
         mov     cx, STAGE1_SECTORS * 128
         xor     ebx, ebx
 .sum:   lodsd
         add     ebx, eax
         loop    .sum
-        mov     si, bad_sum
-        cmp     ebx, [stage1_sum]
-        jne     fail
-
         mov     dl, [drive]
-        jmp     $$ + STAGE1 - 0x7C00
+        cmp     ebx, [stage1_sum]
+        je      $$ + STAGE1 - 0x7C00
+        mov     di, bad_sum             ; or the BIOS read a part, and called that a success
+.again: xor     ah, ah                  ; reset the drive and try again
+        int     0x13
+        dec     bp
+        jnz     .read
+        mov     si, di
+
+; Not this drive: then it is the first hard disk, of sectors as large as this one's, unless it was that already.
+wrong:  mov     al, 0x80
+        xchg    al, [drive]
+        cmp     al, 0x80
+        jne     look
 
 ; Prints the reason at SI and stops for good.
 fail:   push    si
@@ -89,8 +90,8 @@ fail:   push    si
         call    print
         mov     si, newline
         call    print
-        mov     eax, SYSTEM_FAILED
-        out     DEBUG_EXIT, eax
+        mov     al, SYSTEM_FAILED
+        out     DEBUG_EXIT, al
 .stop:  cli
         hlt
         jmp     .stop
@@ -101,7 +102,7 @@ fail:   push    si
 hello:          db "1 stage0"
 newline:        db 13, 10, 0
 stopped:        db "stage0: stop: ", 0
-no_extensions:  db "no INT 13h extensions", 0
+no_extensions:  db "no INT 13h AH=42h", 0
 bad_sum:        db "stage1 damaged", 0
 
         times   0x198 - ($ - $$) db 0xCC

@@ -230,11 +230,19 @@ read_sectors:
         add     ax, [count]
         shr     ax, cl
         mov     [packet.count], ax      ; a failed read leaves there how many it got
+        push    ax
         mov     si, packet
         mov     ah, 0x42
         mov     dl, [drive]
         int     0x13
-        jnc     .done
+        pop     cx
+        jc      .failed
+        mov     bx, [packet.count]      ; some call it a success when they got a part; and some leave 0 for all
+        dec     bx
+        dec     cx
+        cmp     bx, cx
+        jae     .done
+.failed:
         mov     [status], ah
         xor     ah, ah
         mov     dl, [drive]

@@ -87,3 +87,20 @@ def memory_map(entries, entry_bytes=24):
         retf    2
 table:  db      {", ".join(map(str, table))}
 """)
+
+
+# Every third packet read of more than one sector gets one alone, and says so in the packet, and that all went well.
+PARTIAL_READS = before(0x13, """
+        cmp     ah, 0x42
+        jne     chain
+        cmp     word [si + 2], 1
+        je      chain
+        inc     byte [cs:reads]
+        cmp     byte [cs:reads], 3
+        jne     .whole
+        mov     byte [cs:reads], 0
+        mov     word [si + 2], 1
+.whole: call    bios
+        retf    2
+reads:  db      2
+""")

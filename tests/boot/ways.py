@@ -108,7 +108,9 @@ IMG = [
     fuzzes("BIOS, nvme with sectors of 4096 bytes", "img", Machine(machine="q35", disk="nvme", sector=4096), BY_BIOS),
     fuzzes("BIOS that wrote a BPB over the boot sector", "img", Machine(disk="usb"), BY_BIOS,
             damage=damage.bpb_over_it),
-    fuzzes("BIOS that gives a wrong drive number", "img", Machine(), BY_BIOS, damage=damage.wrong_drive(0)),
+    *[fuzzes(f"BIOS that gives the drive number {number:#x}", "img", Machine(), BY_BIOS,
+             damage=damage.wrong_drive(number)) for number in (0, 0x7F, 0x81, 0xFF)],
+    fuzzes("BIOS that reads a part and calls it a success", "img", Machine(), BY_BIOS, probe=hooks.PARTIAL_READS),
 ]
 
 
@@ -194,7 +196,7 @@ REFUSALS = [
              damage=damage.lkrn_of_another_build, must=(r"pxe: stop: raclette.lkrn is of another build",),
              must_not=(r"^3 loader",)),
     Scenario("refuses a floppy disk", Machine(cpus=1, disk="floppy"), options={}, status=SYSTEM_FAILED,
-             damage=lambda image, layout: image[:1440 * 1024], must=(r"stage0: stop: no INT 13h extensions",),
+             damage=lambda image, layout: image[:1440 * 1024], must=(r"stage0: stop: no INT 13h AH=42h",),
              must_not=(r"^2 stage1",)),
     _refused("a package with a flipped bit in stage2", r"checking stage2\n.*XXH64 differs", damage.flip("stage2")),
     _refused("a package with a flipped bit in the kernel", r"checking the kernel\n.*XXH64 differs",
