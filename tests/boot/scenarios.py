@@ -95,6 +95,13 @@ REFUSALS = [
 ]
 
 
+# Memory of a node without cores goes to core 0's (docs/boot.md, "Shares").
+NUMA = Machine(cpus=4, memory="768M", extra=[
+    word for node, (cores, memory) in enumerate((("cpus=0-1,", 256), ("cpus=2-3,", 384), ("", 128)))
+    for word in ("-object", f"memory-backend-ram,id=node{node},size={memory}M",
+                 "-numa", f"node,nodeid={node},{cores}memdev=node{node}")])
+
+
 def _far_tables(where, cpu, says, probe):
     return Scenario(f"ACPI's tables lie {where}", Machine(cpu=cpu, memory="6G"), options={"seed": 1, "cases": 200},
                     probe=probe, must=(says, *FUZZED), judge=judge.every_core_fuzzed)
@@ -142,6 +149,9 @@ WHOLES = [
     _far_tables("above 4 GiB that cannot be mapped", "EPYC,-pdpe1gb",
                 r"^stage2: an ACPI table lies out of reach and is left out\nstage2: 1 cores",
                 probes.far_acpi(root_table=probes.NEAR)),
+    Scenario("two nodes with cores and memory, one with memory alone", NUMA, options={"seed": 1}, timeout=120,
+             stop_when=judge.all_cores_busy, must=(r"^stage2: 4 cores, 0 more .*; SRAT yes$", *FUZZED),
+             judge=judge.every_core_fuzzed),
     Scenario("the least memory", Machine(memory="18M"), options={"seed": 1}, timeout=180,
              must=FUZZED, stop_when=judge.all_cores_busy, judge=judge.every_core_fuzzed),
 ]
