@@ -28,7 +28,7 @@ load_exception_table:
         xor     edx, edx
         jmp     fill_exception_table.gate
 
-; void fill_exception_table(void *table, u64 first, u64 step)  — a gate for each vector: to `first`, `first` + `step` ...
+; void fill_exception_table(void *table, u64 first, u64 step)  — a gate for each exception: to first, first + step ...
 ; All of the boot is below 4 GiB, so a gate's upper half stays zero, as it is.
 fill_exception_table:
         mov     ecx, EXCEPTIONS

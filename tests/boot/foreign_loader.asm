@@ -1,4 +1,4 @@
-; tests/boot/foreign_loader.asm — a disk's first two sectors: loads a package to 16 MiB and enters it in 64-bit mode, with
+; tests/boot/foreign_loader.asm — a disk's first sectors: loads a package to 16 MiB and enters it in 64-bit mode, with
 ; RSI = Linux's boot_params, interrupts pending. Assembled with
 ;   ENTRY    where to jump to            SECTORS  of the package, which begins at sector FIRST
 ;   LEVELS   of paging: 4 or 5
@@ -105,7 +105,7 @@ bits 64
         mov     ds, eax
         mov     es, eax
         mov     ss, eax
-        mov     edi, 0xFEE00000         ; as an operating system leaves the local APIC: one interrupt pending, a timer on
+        mov     edi, 0xFEE00000         ; an operating system leaves one interrupt pending in the local APIC, a timer on
         mov     dword [rdi + 0xF0], 0x1FF
         mov     dword [rdi + 0x300], 0x44000 | 236      ; to itself
         mov     dword [rdi + 0x320], 1 << 17 | 237      ; periodic

@@ -1,4 +1,4 @@
-"""A BIOS that lies: routines of ours before its own, put into memory and the interrupt table as the boot sector begins."""
+"""A BIOS that lies: routines of ours before its own, in memory and interrupt table when the boot sector begins."""
 import struct
 import subprocess
 import tempfile
@@ -8,7 +8,7 @@ from tests.boot.probes import AtBootSector
 
 PLACE = 0x80000                 # no stage uses memory from here on; iPXE lies higher
 
-# It goes on to the BIOS's own by `jmp chain`, or calls that by `call bios`, and ends by `retf 2`, which keeps the flags.
+# It goes on to the BIOS's own by `jmp chain`, or calls it by `call bios`, and ends by `retf 2`, which keeps the flags.
 ROUTINE = """
 bits 16
         jmp     near begin

@@ -80,7 +80,8 @@ FOLDER, PROGRAM, FILE = 0o040755, 0o100755, 0o100644
 
 def initial_files(artefact):
     kexec = unpacked("kexec-tools") / "sbin/kexec"
-    files = [("init", PROGRAM, INIT.encode()), ("raclette", FILE, artefact), ("sbin/kexec", PROGRAM, kexec.read_bytes()),
+    files = [("init", PROGRAM, INIT.encode()), ("raclette", FILE, artefact),
+             ("sbin/kexec", PROGRAM, kexec.read_bytes()),
              ("bin/busybox", PROGRAM, (unpacked("busybox-static") / "bin/busybox").read_bytes())]
     files += [(path, PROGRAM, Path(library).read_bytes()) for path, library in libraries_of_kexec(kexec)]
     folders = {str(parent) for path, _, _ in files for parent in Path(path.strip("/")).parents} - {"."}

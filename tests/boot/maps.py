@@ -53,7 +53,8 @@ TOO_MANY = pieces(MIB, 513 * MIB, MIB)
 
 SCENARIOS = [_told(what, "img") for what in MAPS] + [
     _told("unsorted", "img", entry_bytes=20),
-    *[_told(what, "lkrn") for what in ("300 in number", "511 in number, all but a few unusable", "that are to be ignored")],
+    *[_told(what, "lkrn")
+      for what in ("300 in number", "511 in number, all but a few unusable", "that are to be ignored")],
     Scenario("refuses a memory map with 512 entries", Machine(cpus=1), options={}, status=SYSTEM_FAILED,
              probe=hooks.memory_map(TOO_MANY), must=(r"^stage1: stop: the memory map has more than 511 entries",),
              must_not=(r"^4 stage2",)),

@@ -72,9 +72,9 @@ def isolinux(*lines):
             (root / "isolinux.cfg").write_text("\n".join(("DEFAULT us", "LABEL us", *lines, "")))
             for file in (ISOLINUX, *(SYSLINUX_MODULES / f"{name}.c32" for name in ("ldlinux", "libcom32", "linux"))):
                 shutil.copy(file, root)
-            subprocess.run(["xorriso", "-as", "mkisofs", "-quiet", "-o", str(iso), "-b", "isolinux.bin", "-c", "boot.cat",
-                            "-no-emul-boot", "-boot-load-size", "4", "-boot-info-table", str(root)], check=True,
-                           capture_output=True)
+            subprocess.run(["xorriso", "-as", "mkisofs", "-quiet", "-o", str(iso), "-b", "isolinux.bin", "-c",
+                            "boot.cat", "-no-emul-boot", "-boot-load-size", "4", "-boot-info-table", str(root)],
+                           check=True, capture_output=True)
             return iso.read_bytes()
     return make
 

@@ -10,10 +10,12 @@ from .ninja import Ninja
 LAYERS = ("base", "rstate", "cpu", "hw", "mm", "boot", "dev", "vm", "svm", "guest", "fuzz", "kernel")
 STAGE2_LAYERS = ("base", "rstate", "cpu", "hw", "mm", "boot", "dev")
 STAGE2_IN_THE_KERNEL = ("stage2/kernel_file.cpp",)      # a reboot undoes what it did
-STAGE2_IN_THE_LOADER = ("stage2/console.cpp", "stage2/exceptions.cpp", "stage2/exceptions.asm", "stage2/relocate.cpp")
+STAGE2_IN_THE_LOADER = ("stage2/console.cpp", "stage2/exceptions.cpp", "stage2/exceptions.asm",
+                        "stage2/relocate.cpp")
 NOT_ON_THE_HOST = ("hw", "kernel")
 MORE_TESTS = ("parse", "boot_stage")     # tests/boot is what QEMU boots
-STAGE2_ON_THE_HOST = ("stage2/clock.cpp", "stage2/kernel_file.cpp", "stage2/split.cpp", "stage2/world.cpp")    # what touches no machine
+# What touches no machine.
+STAGE2_ON_THE_HOST = ("stage2/clock.cpp", "stage2/kernel_file.cpp", "stage2/split.cpp", "stage2/world.cpp")
 
 WARNINGS = "-Wall -Wextra -Wconversion -Wshadow -Werror"
 CXX_ONLY = "-std=c++20 -fno-exceptions -fno-rtti -Wold-style-cast -Wthread-safety"
