@@ -22,12 +22,13 @@ PARAMETERS      equ 0x600               ; free memory
         times   0x5A - ($ - $$) db 0    ; the BPB's place: USB firmware writes here
 
 start:
+        cli
         cld
         xor     ax, ax
         mov     ds, ax
         mov     es, ax
         mov     ss, ax
-        mov     sp, 0x7C00              ; the stack grows down from this sector; no interrupt comes in between
+        mov     sp, 0x7C00              ; the stack grows down from this sector
         jmp     0:.flat                 ; some BIOSes start us at 07C0:0000
 .flat:
         sti

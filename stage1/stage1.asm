@@ -189,10 +189,10 @@ is_usable:
         mov     eax, [si]
         mov     edi, [si + 8]
         cmp     dword [si + 12], 0
-        jne     .long
+        jne     .far
         add     edi, eax
         jnc     .end
-.long:  or      edi, -1                 ; ends above 4 GiB
+.far:   or      edi, -1                 ; ends above 4 GiB
 .end:   cmp     dword [si + 16], 1
         jne     .taken
         cmp     eax, ebx
