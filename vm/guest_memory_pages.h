@@ -136,7 +136,7 @@ template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames>
 rstate::Result<void> GuestMemory<Memory, Frames>::share(GuestPhys address, Pin &leaf, SnapshotEntry from) {
     const mm::Permissions allowed = from.table() ? mm::read_write_execute : mm::read_execute;
     mm::Entry &entry = entries(leaf)[Place(address).index];
-    epoch_ += entry.present();
+    CHECK(!entry.present(), "a page is shared where none was, so no translation of it is left", address);
     entry = mm::NestedFormat::leaf(from.present() ? from.frame() : zero_, allowed, mm::Cache::write_back);
     return rstate::done();
 }

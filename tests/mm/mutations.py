@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
-"""Leaves out each invalidation of memory management, one at a time, and demands that some host test fails.
+"""Leaves out each invalidation, one at a time, and demands that some host test fails: those of memory management, and
+those of a guest's nested tables and of its VMCB.
 
     python3 tests/mm/mutations.py [NAME]
 
 `build.py test --long` runs them all.
 A forgotten invalidation is the bug that works on every test machine and corrupts memory on a real one. The simulated
-TLB and the windows over real addresses keep what they were not told to drop; this proves that the tests look.
+TLBs and the windows over real addresses keep what they were not told to drop; this proves that the tests look.
 """
+import collections
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -15,8 +18,14 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 # Those that look at translations; the frames' and the stress tests would only take longer.
-LOOKING = ("address_space", "page_heap", "shoot_down", "window", "windowed_world")
-TESTS = [f"tests/mm/{part}_test.cpp" for part in LOOKING]
+LOOKING = {
+    "mm": ("address_space", "page_heap", "shoot_down", "window", "windowed_world"),
+    "vm": ("guest_memory", "reset"),
+    "svm": ("machine", "snapshot", "conscience", "scripted_cpu"),
+}
+TESTS = {layer: [f"tests/{layer}/{part}_test.cpp" for part in parts] for layer, parts in LOOKING.items()}
+# A change in one layer's header is looked at by these layers' tests.
+LOOKED_AT_BY = {"mm": ("mm",), "vm": ("vm", "svm"), "svm": ("svm",)}
 FLAGS = ["-std=c++20", "-fno-exceptions", "-fno-rtti", "-O1", "-DRL_DEBUG", "-I."]
 
 # name, file, what stands there, what stands there without the invalidation
@@ -56,6 +65,8 @@ MUTATIONS = [
      ""),
     ("many freed frames stay in windows", "mm/shoot_down.cpp",
      "            batch.add_frame(frame);", "            static_cast<void>(frame);"),
+    ("nobody hears of many freed frames", "mm/shoot_down.cpp", "static_cast<ShootDown *>(self)->run(batch);",
+     "static_cast<void>(self);"),
     ("nobody hears of detached tables", "mm/address_space_end.h", "    shoot_down_.run(retired.batch);\n", ""),
     ("nobody hears of a protected page", "mm/address_space_impl.h",
      "        TRY(table_.protect(range.page(page), allowed), \"protecting a page\", range.first, page);\n"
@@ -63,7 +74,66 @@ MUTATIONS = [
      "        TRY(table_.protect(range.page(page), allowed), \"protecting a page\", range.first, page);\n    }\n"),
     ("nobody hears of a copied page", "mm/address_space_fault.h",
      "    batch.add_page(page);\n    shoot_down_.run(batch);\n", "    batch.add_page(page);\n"),
+    ("a page that becomes a machine's own owes no flush", "vm/guest_memory_pages.h",
+     "epoch_ += entry.present(); // reads went", "// reads went"),
+    ("a reset owes no flush", "vm/guest_memory_reset.h", "epoch_ += pages != 0;", ""),
+    ("a shed page owes no flush", "vm/guest_memory_reset.h", "++epoch_;", ""),
+    ("pages that a snapshot froze owe no flush", "vm/snapshot_taker.h",
+     "        ++machine_.epoch_;\n        return rstate::done();", "        return rstate::done();"),
+    ("a merged page owes no flush", "vm/snapshot_taker.h",
+     "        ++machine_.epoch_;\n        machine_.frames_->free(", "        machine_.frames_->free("),
+    ("an entry never flushes", "svm/machine_run.h",
+     "c.tlb_control = static_cast<u32>(debt_.owed(memory_.epoch()) ? flush : TlbControl::keep);",
+     "static_cast<void>(flush);"),
+    ("a flush by ASID is ordered from a processor that has none", "svm/machine_run.h",
+     "core_->features().flush_by_asid ? TlbControl::flush_this_asid : TlbControl::flush_all;",
+     "TlbControl::flush_this_asid;"),
+    ("every flush takes the host's translations too", "svm/machine_run.h",
+     "core_->features().flush_by_asid ? TlbControl::flush_this_asid : TlbControl::flush_all;",
+     "TlbControl::flush_all;"),
+    ("a flush is never paid", "svm/machine_run.h", "debt_.paid(c, memory_.epoch());", ""),
+    ("an entry without a flush pays one", "svm/conscience.h",
+     "if (control.tlb_control != static_cast<u32>(TlbControl::keep)) flushed_ = epoch;",
+     "static_cast<void>(control), flushed_ = epoch;"),
+    ("a new CR3 owes no flush", "svm/machine_state.h", "if (system.cr3 != root()) debt_.incur();", ""),
+    ("a machine begins without a debt", "svm/conscience.h", "u64 flushed_ = never;", "u64 flushed_ = 1;"),
+    ("clean bits are claimed of a processor that has none", "svm/machine_run.h",
+     "c.clean_bits = core_->features().vmcb_clean_bits ? next_clean_ : 0;", "c.clean_bits = next_clean_;"),
+    ("segments of another privilege are called clean", "svm/machine_run.h", "touched(Clean::Segments::mask);", ""),
+    ("new control registers are called clean", "svm/machine_state.h", "touched(Clean::ControlRegisters::mask);", ""),
+    ("segments that a reset loads are called clean", "svm/machine_state.h",
+     "next_clean_ &= ~Clean::Segments::mask;", ""),
+    ("what is touched is called clean", "svm/machine.h", "next_clean_ &= ~clean_bit, checked_ = false;",
+     "static_cast<void>(clean_bit), checked_ = false;"),
+    ("a machine's first entry calls all clean", "svm/machine.h", "u64 next_clean_ = 0;",
+     "u64 next_clean_ = Clean::All::mask;"),
 ]
+
+# What an invalidation looks like; a declaration is none.
+SITES = {
+    "mm": re.compile(r"(?<!void )\b(?:add_page|add_frame|forget|invlpg|write_cr3|run)\([^;{]*;"),
+    "vm": re.compile(r"(?:\+\+[\w.]*epoch_|epoch_ \+=[^;]*);"),
+    "svm": re.compile(r"\b(?:\w+\.(?:tlb_control|clean_bits) =(?!=)|next_clean_ &=|debt_\.(?:incur|paid)\(|"
+                      r"(?<!void )touched\()[^;{]*;"),
+}
+
+
+def layer_of(file):
+    return file.split("/")[0]
+
+
+def sites(file, text):
+    return collections.Counter(SITES[layer_of(file)].findall(text))
+
+
+def left_out(file):
+    """The invalidations of a file that the list leaves out, each as often as it does."""
+    text = (ROOT / file).read_text()
+    gone = collections.Counter()
+    for _, where, before, after in MUTATIONS:
+        if where == file:
+            gone += sites(file, text) - sites(file, text.replace(before, after))
+    return gone
 
 
 def stale():
@@ -83,9 +153,11 @@ def build(tree, objects, sources):
             sys.exit("a mutation does not compile")
 
 
-def run(tree, objects):
-    binary = objects / "tests"
-    linked = ["clang++", *map(str, objects.glob("*.o")), "-lgtest", "-lgtest_main", "-lpthread", "-o", str(binary)]
+def run(tree, *folders):
+    """Links the objects, those of a later folder in the place of an earlier one's, and runs the tests."""
+    objects = {path.name: str(path) for folder in folders for path in folder.glob("*.o")}
+    binary = folders[-1] / "tests"
+    linked = ["clang++", *objects.values(), "-lgtest", "-lgtest_main", "-lpthread", "-o", str(binary)]
     subprocess.run(linked, check=True)
     try:
         done = subprocess.run([str(binary), "--gtest_brief=1"], cwd=tree, capture_output=True, timeout=60)
@@ -94,36 +166,48 @@ def run(tree, objects):
         return False
 
 
+def listed(tree, *patterns):
+    return sorted(str(path.relative_to(tree)) for pattern in patterns for path in tree.glob(pattern))
+
+
+def tests_of(file):
+    return [test for layer in LOOKED_AT_BY[layer_of(file)] for test in TESTS[layer]]
+
+
+def caught(tree, objects, mutation):
+    """Whether the tests fail with one mutation; the tree is as before afterwards."""
+    _, file, before, after = mutation
+    text = (ROOT / file).read_text()
+    (tree / file).write_text(text.replace(before, after))
+    with tempfile.TemporaryDirectory() as mutated:
+        build(tree, pathlib.Path(mutated), [file] if file.endswith(".cpp") else tests_of(file))
+        noticed = not run(tree, objects, pathlib.Path(mutated))
+    (tree / file).write_text(text)
+    return noticed
+
+
 def main():
     chosen = sys.argv[1] if len(sys.argv) > 1 else ""
     if stale():
         sys.exit(f"the sources no longer have: {stale()}")
     with tempfile.TemporaryDirectory() as name:
         tree = pathlib.Path(name)
-        for folder in ("base", "rstate", "cpu", "mm", "tests/sim", "tests/mm"):
+        for folder in ("base", "rstate", "cpu", "mm", "vm", "svm", "tests/sim", *(f"tests/{layer}" for layer in TESTS)):
             shutil.copytree(ROOT / folder, tree / folder)
         objects = tree / "objects"
         objects.mkdir()
-        listed = lambda *patterns: sorted(str(p.relative_to(tree)) for pattern in patterns for p in tree.glob(pattern))
         sim = [f"tests/sim/{part}.cpp" for part in ("cpu", "heap", "memory", "program", "window_region")]
-        under_test = listed("base/*.cpp", "base/*.c", "rstate/*.cpp", "cpu/*.cpp", "mm/*.cpp", *TESTS)
-        build(tree, objects, under_test + sim)
+        under_test = listed(tree, "base/*.cpp", "base/*.c", *(f"{layer}/*.cpp" for layer in ("rstate", "cpu", *TESTS)))
+        build(tree, objects, under_test + sim + sum(TESTS.values(), []))
         if not run(tree, objects):
             sys.exit("the tests fail without any mutation")
         missed = 0
-        for what, file, before, after in MUTATIONS:
-            if chosen not in what:
+        for mutation in MUTATIONS:
+            if chosen not in mutation[0]:
                 continue
-            text = (ROOT / file).read_text()
-            (tree / file).write_text(text.replace(before, after))
-            build(tree, objects, [file] if file.endswith(".cpp") else listed(*TESTS))
-            caught = not run(tree, objects)
-            missed += not caught
-            print(f"{'caught' if caught else 'MISSED'}: {what}", flush=True)
-            (tree / file).write_text(text)
-            if not file.endswith(".cpp"):
-                continue
-            build(tree, objects, [file])
+            noticed = caught(tree, objects, mutation)
+            missed += not noticed
+            print(f"{'caught' if noticed else 'MISSED'}: {mutation[0]}", flush=True)
         print(f"{missed} missed")
         return 1 if missed else 0
 

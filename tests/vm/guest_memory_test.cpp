@@ -166,4 +166,17 @@ TEST_F(GuestMemoryTest, AnythingThatChangesAPresentEntryAsksForAFlush) {
     EXPECT_NE(guest.own.epoch(), own); // read-only now
 }
 
+TEST_F(GuestMemoryTest, AShedPageIsNotReachedThroughAnOldTranslation) {
+    Guest guest(memory, heap, size);
+    guest.host_write(page_at(3), 0x11);
+    guest.take(snapshot);
+    guest.write(page_at(3), 0x22);
+    guest.reset();
+    EXPECT_EQ(guest.read(page_at(3)), 0x11); // translated, to a page of its own that is clean
+    const u64 faults = guest.own.spent().new_pages;
+    ASSERT_EQ(guest.own.shed(1), 1u);
+    EXPECT_EQ(guest.read(page_at(3)), 0x11);
+    EXPECT_EQ(guest.own.spent().new_pages, faults + 1);
+}
+
 } // namespace
