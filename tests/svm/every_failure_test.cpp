@@ -27,30 +27,51 @@ class Story {
   public:
     Story() {
         sim::reset_cpus();
+        const std::vector<const char *> writing = {"making a page the host writes the machine's own",
+                                                   "pinning a page to write the guest's memory"};
+        const std::vector<const char *> entering = {"entering the guest", "giving the guest a page"};
+        const std::vector<const char *> making = {"making the guest's memory", "making the VMCB's page",
+                                                  "making the page of vector registers"};
+        const std::vector<const char *> block = {"finding addresses for a block",
+                                                 "giving a block its memory"};
         steps_ = {
-            {"giving core 0 its memory", [this] { return add(0); }},
-            {"giving core 1 its memory", [this] { return add(1); }},
-            {"making the top table", [this] { return make_space(); }},
-            {"mapping a device", [this] { return keep(space_->map_device(Phys(0xFEE0'0000), 2, site)); }},
-            {"making a stack", [this] { return keep(space_->map_memory(4, Owner::stack, site)); }},
-            {"taking over the boot's page", [this] { return adopt(); }},
-            {"allocating a block", [this] { return allocate(100); }},
-            {"allocating a large block", [this] { return allocate(5 * page_size + 1); }},
-            {"taking the permission maps", [this] { return take_maps(); }},
-            {"switching SVM on", [this] { return switch_on(); }},
-            {"making a machine", [this] { return make(first_); }},
-            {"loading a target", [this] { return load(); }},
-            {"running to the door", [this] { return run(*first_); },
+            {"giving core 0 its memory", {}, [this] { return add(0); }},
+            {"giving core 1 its memory", {}, [this] { return add(1); }},
+            {"making the top table",
+             {"allocating the root of a page table", "clearing the root of a page table"},
+             [this] { return make_space(); }},
+            {"mapping a device",
+             {"finding addresses for a device", "mapping a device"},
+             [this] { return keep(space_->map_device(Phys(0xFEE0'0000), 2, site)); }},
+            {"making a stack",
+             {"finding addresses for memory", "mapping memory"},
+             [this] { return keep(space_->map_memory(4, Owner::stack, site)); }},
+            {"taking over the boot's page",
+             {"taking a frame as the boot does", "mapping as the boot does", "looking before the boot's pages",
+              "looking behind the boot's pages", "recording the boot's pages", "adopting the boot's pages"},
+             [this] { return adopt(); }},
+            {"allocating a block", block, [this] { return allocate(100); }},
+            {"allocating a large block", block, [this] { return allocate(5 * page_size + 1); }},
+            {"taking the permission maps",
+             {"taking frames in a row", "pinning a page of the permission maps"},
+             [this] { return take_maps(); }},
+            {"switching SVM on",
+             {"taking the host save area", "taking the host's VMCB", "clearing the host save area",
+              "clearing the host's VMCB"},
+             [this] { return switch_on(); }},
+            {"making a machine", making, [this] { return make(first_); }},
+            {"loading a target", writing, [this] { return load(); }},
+            {"running to the door", entering, [this] { return run(*first_); },
              [this] { script_.write(GuestPhys(0x1000), 1).exit(svm::ExitCode::hlt); }},
-            {"photographing", [this] { return first_->take_snapshot(*snapshot_); }},
-            {"making another machine", [this] { return make(second_); }},
-            {"attaching it", [this] { return second_->attach(*snapshot_); }},
-            {"placing an input", [this] { return place_input(); }},
-            {"running a case", [this] { return run(*second_); },
+            {"photographing", {"taking the snapshot"}, [this] { return first_->take_snapshot(*snapshot_); }},
+            {"making another machine", making, [this] { return make(second_); }},
+            {"attaching it", {}, [this] { return second_->attach(*snapshot_); }},
+            {"placing an input", writing, [this] { return place_input(); }},
+            {"running a case", entering, [this] { return run(*second_); },
              [this] {
                  script_.write(GuestPhys(0x1000), 2).write(GuestPhys(0x9000), 3).exit(svm::ExitCode::hlt);
              }},
-            {"resetting", [this] { return second_->reset(); }},
+            {"resetting", {"resetting the guest's memory"}, [this] { return second_->reset(); }},
         };
     }
     ~Story() {
@@ -79,7 +100,7 @@ class Story {
             auto done = step.run();
             if (done.ok()) continue;
             ++failures;
-            expect_told(done.take_error(), step.what);
+            expect_told(done.take_error(), step);
             memory_.never_fail(), objects_.never_fail();
             auto again = step.run();
             EXPECT_TRUE(again.ok()) << step.what << " is possible when what failed works again, n " << n;
@@ -97,6 +118,7 @@ class Story {
   private:
     struct Step {
         const char *what;
+        std::vector<const char *> doing; // one of these its chain must say; none when nothing in it can fail
         std::function<rstate::Result<>()> run;
         std::function<void()> script = {}; // what the guest will do
     };
@@ -106,7 +128,7 @@ class Story {
         script_it();
     }
 
-    static void expect_told(rstate::Error error, const char *what) {
+    static void expect_told(rstate::Error error, const Step &step) {
         std::string text;
         rstate::print_error({[](void *out, Text line) {
                                  *static_cast<std::string *>(out) +=
@@ -115,8 +137,13 @@ class Story {
                              &text},
                             error);
         rstate::handled(std::move(error));
-        EXPECT_NE(text.find("<- origin"), std::string::npos) << what << ":\n" << text;
-        EXPECT_GE(std::count(text.begin(), text.end(), '\n'), 3) << what << " tells more than the origin:\n"
+        EXPECT_NE(text.find("<- origin"), std::string::npos) << step.what << ":\n" << text;
+        EXPECT_TRUE(std::any_of(step.doing.begin(), step.doing.end(), [&](const char *doing) {
+            return text.find(doing) != std::string::npos;
+        })) << step.what << " does not say what was being done:\n"
+            << text;
+        EXPECT_GE(std::count(text.begin(), text.end(), '\n'), 3) << step.what
+                                                                 << " tells more than the origin:\n"
                                                                  << text;
     }
 

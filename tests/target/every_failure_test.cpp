@@ -20,6 +20,13 @@ namespace {
 
 constexpr mm::AllocationSite site{"thing", "some/file.cpp", "some_function", 1};
 
+// One step of a story, and what was being done when it fails: a frame outside the origin begins with
+// one of these.
+template <class Story> struct Step {
+    rstate::Result<> (Story::*run)();
+    const char *doing[6];
+};
+
 // --- a story of the address space: tables of their own, in frames of their own, through the real window
 
 // Gives every page, by filling it or by lending its own.
@@ -80,12 +87,24 @@ class AddressStory final {
         return rstate::done();
     }
 
-    using Step = rstate::Result<> (AddressStory::*)();
-    static constexpr Step steps[] = {
-        &AddressStory::add_memory, &AddressStory::make_space,  &AddressStory::map_device,
-        &AddressStory::map_stack,  &AddressStory::protect,     &AddressStory::reserve_lazy,
-        &AddressStory::page_in,    &AddressStory::lend_a_page, &AddressStory::reserve_lent,
-        &AddressStory::map_lent,   &AddressStory::copy_lent,   &AddressStory::allocate};
+    using S = AddressStory;
+    static constexpr Step<S> steps[] = {
+        {&S::add_memory, {}},
+        {&S::make_space, {"allocating the root of a page table", "clearing the root of a page table"}},
+        {&S::map_device, {"finding addresses for a device", "mapping a device"}},
+        {&S::map_stack, {"finding addresses for memory", "mapping memory"}},
+        {&S::protect, {"protecting a page"}},
+        {&S::reserve_lazy, {"choosing an address", "recording a range", "reserving addresses"}},
+        {&S::page_in,
+         {"finding what a fault is about", "reading the record of a faulting range",
+          "making a page for a pager to fill", "paging in"}},
+        {&S::lend_a_page, {"taking a page to lend"}},
+        {&S::reserve_lent, {"choosing an address", "recording a range", "reserving addresses"}},
+        {&S::map_lent,
+         {"finding what a fault is about", "reading the record of a faulting range", "mapping a shared page"}},
+        {&S::copy_lent,
+         {"finding what a fault is about", "reading the record of a faulting range", "copying a shared page"}},
+        {&S::allocate, {"finding addresses for a block", "giving a block its memory"}}};
 
   private:
     using Space = mm::AddressSpace<PlannedMemory>;
@@ -232,10 +251,23 @@ class TargetStory final {
         return snapshot_->release(memory_, frames_);
     }
 
-    using Step = rstate::Result<> (TargetStory::*)();
-    static constexpr Step steps[] = {
-        &TargetStory::switch_on, &TargetStory::load, &TargetStory::photograph, &TargetStory::attach,
-        &TargetStory::run_case,  &TargetStory::fuzz, &TargetStory::release};
+    using S = TargetStory;
+    static constexpr Step<S> steps[] = {
+        {&S::switch_on,
+         {"filling the permission maps", "taking the host save area", "taking the host's VMCB",
+          "clearing the host save area", "clearing the host's VMCB"}},
+        {&S::load, {"allocating its symbols"}},
+        {&S::photograph,
+         {"making a virtual machine", "loading the target", "running the target's start-up",
+          "taking the snapshot", "allocating the snapshot", "keeping what it says"}},
+        {&S::attach, {"making a virtual machine", "standing it at the snapshot"}},
+        {&S::run_case,
+         {"resetting the target's machine", "giving the target its input", "running the target",
+          "looking at its counters", "hashing the target's memory"}},
+        {&S::fuzz,
+         {"resetting the target's machine", "fuzzing", "allocating the fuzzer's tables",
+          "allocating what cores share", "allocating the outbox", "allocating the worker"}},
+        {&S::release, {"pinning a snapshot's table to free its pages"}}};
 
   private:
     rstate::Result<> make(std::optional<PlannedMachine> &machine) {
@@ -269,11 +301,20 @@ class TargetStory final {
 
 // --- telling a story
 
+bool tells_one_of(const rstate::Error &error, Span<const char *const> doing) {
+    const rstate::Frame *frame = error.frame();
+    for (; frame != nullptr && frame->inner != nullptr; frame = frame->inner)
+        for (const char *text : doing)
+            if (text != nullptr && Text(frame->site->text).starts_with(text))
+                return true;
+    return false;
+}
+
 // The error is what was planned, below what was being done.
-rstate::Result<> expect_planned(rstate::Error error, Point kind) {
+rstate::Result<> expect_planned(rstate::Error error, Point kind, Span<const char *const> doing) {
     const rstate::Code *const codes[point_kinds] = {&mm::no_slot, &mm::out_of_frames, &mm::out_of_frames,
                                                     &svm::vmrun_refused};
-    const bool tells = error.frame() != nullptr && error.frame()->inner != nullptr;
+    const bool tells = tells_one_of(error, doing);
     // A machine at its snapshot says of frames that it gets no more of them.
     const bool right =
         error.is(*codes[static_cast<u32>(kind)]) || (kind == Point::frame && error.is(vm::out_of_memory));
@@ -316,7 +357,7 @@ template <class Story, class Given> class Teller final {
 
     rstate::Result<> do_step(u32 step) {
         plan.open();
-        auto done = ((*story_).*Story::steps[step])();
+        auto done = ((*story_).*Story::steps[step].run)();
         plan.close();
         PlannedEntries::mend();
         return done;
@@ -349,7 +390,7 @@ template <class Story, class Given> class Teller final {
             return met;
         }
         ++count_.told;
-        TRY(expect_planned(done.take_error(), kind), "looking at what was told");
+        TRY(expect_planned(done.take_error(), kind, Story::steps[step].doing), "looking at what was told");
         return met;
     }
     // All steps before this one are done, whatever failed in them before.
