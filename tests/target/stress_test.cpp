@@ -102,6 +102,12 @@ rstate::Result<> a_thousand_operations_lose_no_frame(const TestContext &context)
 }
 RL_TEST(a_thousand_operations_lose_no_frame);
 
+// As many as cores that really run at the same time get done in a test run, however long one pauses.
+rstate::Result<> long_20_thousand_operations_lose_no_frame(const TestContext &context) {
+    return stress_all_cores(context, 20'000);
+}
+RL_TEST(long_20_thousand_operations_lose_no_frame);
+
 rstate::Result<> long_200_thousand_operations_lose_no_frame(const TestContext &context) {
     return stress_all_cores(context, 200'000);
 }
