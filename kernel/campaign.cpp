@@ -5,6 +5,7 @@
 #include "boot/exit.h"
 #include "fuzz/worker.h"
 #include "kernel/apic.h"
+#include "kernel/balance.h"
 #include "kernel/codes.h"
 #include "kernel/console.h"
 #include "kernel/jobs.h"
@@ -192,9 +193,17 @@ rstate::Result<> work(Campaign &c) {
     return fuzz(c, process);
 }
 
+rstate::Result<> work_and_give_back(Campaign &c) {
+    const Balance before = Balance::now();
+    TRY(work(c), "doing a core's part of the fuzzing");
+    // Core 0's machine lives on with its pins: of that core stock is taken when that is gone, too.
+    if (current_core() != 0) TRY(before.nothing_held(), "taking stock of what a core borrowed to fuzz");
+    return rstate::done();
+}
+
 void work_on_core(void *context) {
     Campaign &c = *static_cast<Campaign *>(context);
-    auto result = work(c);
+    auto result = work_and_give_back(c);
     if (!result.ok()) {
         c.lanes[current_core()].error = result.take_error();
         c.shared.stop();
@@ -232,10 +241,9 @@ rstate::Result<mm::OwnedArray<Lane>> make_lanes(u32 cores, const fuzz::WorkerSiz
 
 const Output record_output{[](void *, Text text) { write_record(text); }, nullptr};
 
-} // namespace
-
-rstate::Result<> run_campaign(const boot::Bundle &bundle, const boot::Options &options, u32 core_count,
-                              u64 tsc_hz) {
+// Until somebody says stop; how many cases there were.
+rstate::Result<u64> fuzz_until_the_end(const boot::Bundle &bundle, const boot::Options &options,
+                                       u32 core_count, u64 tsc_hz) {
     Target target = TRY(Target::load(bundle), "loading the target", options.target.data());
     auto svm = TRY(start_svm(), "preparing this core");
     Machine machine = TRY(make_machine(*svm, target), "making this core's machine");
@@ -277,6 +285,16 @@ rstate::Result<> run_campaign(const boot::Bundle &bundle, const boot::Options &o
     u64 cases = 0;
     for (u32 core = 0; core < cores; ++core) cases += shared->counts(core).cases.get();
     fuzz::write_edges(record_output, *shared);
+    return cases;
+}
+
+} // namespace
+
+rstate::Result<> run_campaign(const boot::Bundle &bundle, const boot::Options &options, u32 core_count,
+                              u64 tsc_hz) {
+    const Balance before = Balance::now();
+    const u64 cases = TRY(fuzz_until_the_end(bundle, options, core_count, tsc_hz), "fuzzing until the end");
+    TRY(before.nothing_held(), "taking stock of what a campaign borrowed");
     fuzz::write_end(record_output, "ok", cases);
     end_record();
     return rstate::done();

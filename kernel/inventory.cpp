@@ -101,15 +101,6 @@ void print_run(Text space, const Run &run) {
     log_line(line.text());
 }
 
-// The core whose window holds `address`, or max_cores.
-u32 window_at(u64 address) {
-    for (u32 core = 0; core < max_cores; ++core)
-        if (core_table[core] != nullptr &&
-            address - core_table[core]->args->seed.window_base.value() < mm::window_bytes)
-            return core;
-    return max_cores;
-}
-
 // `ranges` is nullptr for a space that has no records.
 template <class Table> rstate::Result<> list_table(Text space, const Table &table, const Ranges *ranges) {
     Run run;
@@ -164,7 +155,31 @@ void count_in(Span<Maker> makers, usize &used, const mm::Record &record) {
     ++maker->blocks, maker->bytes += record.size;
 }
 
+// The blocks that count(record) takes, by who made them.
+template <class Count> rstate::Result<> list_blocks(const Ranges &ranges, Count &&count) {
+    auto makers = TRY(mm::allocate_array<Maker>(world->allocator, ranges.all().size() + 1), "counting blocks");
+    usize used = 0;
+    for (const mm::Record &record : ranges.all())
+        if (record.kind == mm::RangeKind::heap_block && count(record)) count_in(makers.span(), used, record);
+    for (usize i = 0; i < used; ++i) {
+        for (usize j = i + 1; j < used; ++j)
+            if (makers[j].bytes > makers[i].bytes) std::swap(makers[i], makers[j]);
+        const Maker &maker = makers[i];
+        LOG(heap, "{} bytes in {} blocks of {}, {}:{}", maker.bytes, maker.blocks, maker.site.type,
+            maker.site.file, maker.site.line);
+    }
+    return rstate::done();
+}
+
 } // namespace
+
+u32 window_at(u64 address) {
+    for (u32 core = 0; core < max_cores; ++core)
+        if (core_table[core] != nullptr &&
+            address - core_table[core]->args->seed.window_base.value() < mm::window_bytes)
+            return core;
+    return max_cores;
+}
 
 rstate::Result<> list_mappings(const Machine &machine) {
     const Ranges ranges = TRY(Ranges::collect(), "finding who has which addresses");
@@ -183,18 +198,15 @@ rstate::Result<> list_memory() {
             LOG(heap, "frames of {}: {}", mm::name_of(static_cast<mm::Owner>(owner)), frames);
     if (boot_memory().kept) LOG(heap, "{} bytes kept for a reboot", boot_memory().bytes());
     const Ranges ranges = TRY(Ranges::collect(), "finding the live blocks");
-    auto makers = TRY(mm::allocate_array<Maker>(world->allocator, ranges.all().size() + 1), "counting them");
-    usize used = 0;
-    for (const mm::Record &record : ranges.all())
-        if (record.kind == mm::RangeKind::heap_block) count_in(makers.span(), used, record);
-    for (usize i = 0; i < used; ++i) {
-        for (usize j = i + 1; j < used; ++j)
-            if (makers[j].bytes > makers[i].bytes) std::swap(makers[i], makers[j]);
-        const Maker &maker = makers[i];
-        LOG(heap, "{} bytes in {} blocks of {}, {}:{}", maker.bytes, maker.blocks, maker.site.type,
-            maker.site.file, maker.site.line);
-    }
-    return rstate::done();
+    return list_blocks(ranges, [](const mm::Record &) { return true; });
+}
+
+rstate::Result<> list_blocks_since(u32 ranges_made) {
+    const u32 until = world->space.ranges_made(); // the lists below are blocks too
+    const Ranges ranges = TRY(Ranges::collect(), "finding the live blocks");
+    return list_blocks(ranges, [&](const mm::Record &record) {
+        return mm::made_since(record, ranges_made) && !mm::made_since(record, until);
+    });
 }
 
 } // namespace kernel

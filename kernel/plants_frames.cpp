@@ -1,4 +1,5 @@
 // kernel/plants_frames.cpp — planted bugs: frames and the pins through which they are reached.
+#include "kernel/campaign.h"
 #include "kernel/planting.h"
 
 namespace kernel {
@@ -35,6 +36,25 @@ rstate::Result<> leak_pin(Phys frame) {
 rstate::Result<> leaked_pin(const TestContext &) {
     const Phys frame = TRY(take_frame(), "taking a frame");
     return leak_pin(frame);
+}
+// In the midst of a campaign: the target's name is asked from a pager that leaks when the run is announced.
+rstate::Result<> leaked_pin_in_a_campaign(const TestContext &context) {
+    static constinit Phys frame{};
+    frame = TRY(take_frame(), "taking a frame");
+    static constexpr mm::Pager pager{nullptr,
+                                     [](void *, u64, u8 *page) -> rstate::Result<void> {
+                                         *page = 'x';
+                                         return leak_pin(frame);
+                                     },
+                                     nullptr};
+    const mm::AllocationSite site{"planted", __FILE__, "", __LINE__};
+    const mm::Range name = TRY(world->space.reserve({1, site, mm::RangeKind::lazy, mm::Owner::heap,
+                                                     mm::read_write, &pager, 0, 0}),
+                               "reserving a lazy range");
+    boot::Options options;
+    options.target = {pointer_to<const char>(name.first), 1};
+    options.cpus = 1, options.cases = 100;
+    return run_campaign(context.bundle, options, context.args.core_count, context.args.tsc_hz);
 }
 rstate::Result<> free_under_a_pin(const TestContext &) {
     const Phys frame = TRY(take_frame(), "taking a frame");
@@ -77,6 +97,7 @@ constexpr Test plants[] = {
     {"stale-pin", stale_pin},
     {"stale-pin-of-a-live-frame", stale_pin_of_a_live_frame},
     {"leaked-pin", leaked_pin},
+    {"leaked-pin-in-a-campaign", leaked_pin_in_a_campaign},
     {"free-under-a-pin", free_under_a_pin},
     {"free-of-a-mapped-frame", mapped_frame},
     {"double-freed-frame", double_freed_frame},

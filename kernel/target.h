@@ -43,6 +43,8 @@ class Target final {
 
 // Switches SVM on for this core; the result lives on this core for as long as machines do.
 rstate::Result<mm::Owned<svm::Core>> start_svm();
+// Frames that every start so far has taken for good, of mm::Owner::device.
+u64 frames_kept_by_svm();
 rstate::Result<Machine> make_machine(svm::Core &core, const Target &target);
 
 } // namespace kernel

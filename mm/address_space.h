@@ -94,6 +94,7 @@ template <PhysicalMemory M> class AddressSpace final {
     template <class Visit> rstate::Result<void> visit_ranges(Visit &&visit);
     u64 live_ranges() const { return records_.count() - freed_count_; }
     u64 freed_ranges() const { return freed_count_; }
+    u32 ranges_made() const { return __atomic_load_n(&made_, __ATOMIC_RELAXED); } // ever, see made_since
     Table &table() { return table_; }
     Frames<M> &frames() { return frames_; }
 
@@ -131,6 +132,7 @@ template <PhysicalMemory M> class AddressSpace final {
     void reap(Virt address, Retired &retired);
     void free_retired(Retired &retired);
 
+    Record record_for(const Range &range, const RangeRequest &request);
     rstate::Result<Record> live_record(const Range &range);
     rstate::Result<Record> record_of(const Range &range);
     rstate::Result<Location> reserved_entry(const Range &range, u64 page);
@@ -169,6 +171,7 @@ template <PhysicalMemory M> class AddressSpace final {
     u32 remembered_;
     u32 oldest_freed_ = 0, newest_freed_ = 0; // ids, 0: none
     u64 freed_count_ = 0;
+    u32 made_ = 0;
 };
 
 } // namespace mm

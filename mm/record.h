@@ -34,6 +34,7 @@ struct Record {
     const void *freed_from = nullptr;
     const Pager *pager = nullptr;
     u32 next = 0;                 // id of the record freed after this one
+    u32 number = 0;               // ranges are numbered as they are made, ids are used again
     u8 made_by = 0, freed_by = 0; // cores
     RangeKind kind = RangeKind::memory;
     RangeState state = RangeState::vacant;
@@ -41,6 +42,9 @@ struct Record {
     Permissions allowed;
 };
 static_assert(sizeof(Record) <= 128);
+
+// Whether the range was made when so many had been, or later; right while fewer than 2^31 lie between.
+inline bool made_since(const Record &record, u32 made) { return record.number - made < 1u << 31; }
 
 // Whether what the range maps counts as mapped in the frames' books. A core's window does not: its slots show
 // others' frames while they are pinned.

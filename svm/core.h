@@ -41,7 +41,8 @@ class Core final {
     Core &operator=(const Core &) = delete;
 
     // On the core itself, with its FS, GS, TR, LDTR and system-call MSRs as they will stay: they are kept
-    // here once and loaded at every exit. Takes two frames for good.
+    // here once and loaded at every exit. Takes frames for good: the host save area and the host's VMCB.
+    static constexpr u64 frames_for_good = 2;
     template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames>
     rstate::Result<void> start(Memory &memory, Frames &frames) {
         TRY(check_support(features_), "looking whether this core can run virtual machines", current_core());

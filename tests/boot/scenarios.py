@@ -112,11 +112,15 @@ WHOLES = [
              judge=judge.tests_ran),
     Scenario("the kernel's own tests on four cores", Machine(cpus=4), options={"test": "*"}, timeout=180,
              judge=judge.tests_ran),
+    bugs.scenario(bugs.IN_A_CAMPAIGN),
     Scenario("failures planned on the machine, some", Machine(cpus=1, memory="128M"), timeout=300,
              options={"test": "long_some_failures*"}, judge=judge.failures_taken(3, 50), tells=judge.TAKEN),
     Scenario("failures planned on the machine, all", Machine(cpus=1, memory="128M"), timeout=14400,
              options={"test": "long_all_failures*"}, elf=harness.built(harness.SMALLEST), seeds=False,
              entries=(("seed/one", b"x"),), judge=judge.every_failure_taken, tells=judge.TAKEN, long=True),
+    # Each core is a thread of its own: how they fall together is the host's, and a pause says nothing.
+    Scenario("20,000 allocations and frees on four cores at the same time", Machine(cpus=4),
+             options={"test": "long_20_*"}, timeout=300, judge=judge.tests_ran, tells=r"operations on \d+ cores"),
     # One thread plays all cores in turn: who waits for an answer gives way at once, and a run repeats.
     Scenario("200,000 allocations and frees on four cores", Machine(cpus=4, icount=True),
              options={"test": "long_200*"}, timeout=300, judge=judge.no_long_pause),
