@@ -2,7 +2,7 @@
 #include "kernel/layout.h"
 
 #include "base/log.h"
-#include "kernel/world.h"
+#include "kernel/inventory.h"
 
 namespace kernel {
 
@@ -10,14 +10,21 @@ namespace {
 
 constexpr u64 addresses = 1ul << 36; // pages in both canonical halves
 
-rstate::Result<u64> live_pages() {
-    u64 pages = 0;
-    TRY(world->space.table().visit([&](Virt, const mm::Location &at) -> rstate::Result<> {
-        pages += at.entry.present();
+struct Live {
+    u64 pages = 0;    // that are mapped
+    u64 borrowed = 0; // of them, through the cores' windows: these come and go
+};
+
+rstate::Result<Live> live_pages() {
+    Live live;
+    TRY(world->space.table().visit([&](Virt page, const mm::Location &at) -> rstate::Result<> {
+        if (!at.entry.present()) return rstate::done();
+        ++live.pages;
+        live.borrowed += window_at(page.value()) != max_cores;
         return rstate::done();
     }),
         "counting what is mapped");
-    return pages;
+    return live;
 }
 
 Text name_of(mm::RangeKind kind) {
@@ -49,7 +56,7 @@ void tell_range(const mm::Record &range) {
 } // namespace
 
 rstate::Result<> tell_exposure() {
-    const u64 pages = TRY(live_pages(), "seeing how much is mapped");
+    const u64 pages = TRY(live_pages(), "seeing how much is mapped").pages;
     LOG(kernel, "{} pages are live: a random canonical address hits one once in {} tries", pages,
         addresses / max(1ul, pages));
     return rstate::done();
@@ -58,10 +65,10 @@ rstate::Result<> tell_exposure() {
 rstate::Result<> tell_layout() {
     TRY(world->space.visit_ranges([](u32, const mm::Record &range) { tell_range(range); }),
         "telling the ranges");
-    const u64 pages = TRY(live_pages(), "seeing how much is mapped");
+    const Live live = TRY(live_pages(), "seeing how much is mapped");
     TextBuffer<200> line;
-    line.add("{\"type\":\"layout\",\"ranges\":{},\"live_pages\":{},\"one_in\":{}}",
-             world->space.live_ranges(), pages, addresses / max(1ul, pages));
+    line.add("{\"type\":\"layout\",\"ranges\":{},\"live_pages\":{},\"through_windows\":{},\"one_in\":{}}",
+             world->space.live_ranges(), live.pages, live.borrowed, addresses / max(1ul, live.pages));
     log_line(line.text());
     return rstate::done();
 }

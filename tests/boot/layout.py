@@ -67,6 +67,14 @@ def unaccounted(ranges, mapped):
     return found
 
 
+def miscounted(told, ranges, mapped):
+    """A complaint when the kernel counts other pages than there are; its windows' come and go meanwhile."""
+    windows = [one for one in ranges if one.what == WINDOW]
+    there = sum(not any(one.first <= page < one.end for one in windows) for page in mapped)
+    counted = told["live_pages"] - told["through_windows"]
+    return "" if counted == there else f"{counted} pages were counted outside the windows, {there} are mapped"
+
+
 def every_page_is_owned(outcomes):
     """The tables as seen from outside and the ranges as the kernel tells them are the same; two boots share no page."""
     for outcome in outcomes:
@@ -75,6 +83,8 @@ def every_page_is_owned(outcomes):
         if not told or told[0]["ranges"] != len(ranges):
             return f"{len(ranges)} ranges were told of {told}"
         found = unaccounted(ranges, outcome.probe.pages)
+        wrong = miscounted(told[0], ranges, outcome.probe.pages)
+        found += [wrong] if wrong else []
         if found:
             return f"{len(found)} complaints: " + "; ".join(found[:5])
     first, second = (set(outcome.probe.pages) for outcome in outcomes)
@@ -136,6 +146,21 @@ def two_by_two(table):
             yield f"bit {bit} of {one} depends on {other}", p
 
 
+def kind_of(thing):
+    return "stacks" if thing[0].endswith("stack") else thing[0] if thing[0] in (IMAGE, WINDOW) else "other ranges"
+
+
+def by_kind(table):
+    """Over the things of a kind, cores and boots: each bit a coin. Ten tosses of one thing's prove nothing, but ten
+    boots toss some hundred times for the stacks together. (The image's base and the windows need the hundred boots.)"""
+    kinds = {}
+    for thing, seen in table.items():
+        kinds.setdefault(kind_of(thing), []).extend(seen)
+    for kind, seen in kinds.items():
+        p, bit = least_p(seen, WINDOW_BITS if kind == WINDOW else PLACE_BITS)
+        yield f"bit {bit} of the {kind} is no coin", p
+
+
 def all_together(table):
     """Over all things and boots: each bit a coin, so both canonical halves are used."""
     everything = [place for thing, seen in table.items() if thing[0] != WINDOW for place in seen]
@@ -150,7 +175,7 @@ def boots_are_independent(outcomes):
     if len(common) < 20:
         return f"only {len(common)} ranges are the same in all boots"
     table = {thing: [boot[thing] for boot in boots] for thing in common}
-    verdicts = [*one_by_one(table), *two_by_two(table), *all_together(table)]
+    verdicts = [*one_by_one(table), *two_by_two(table), *by_kind(table), *all_together(table)]
     least = min(p for _, p in verdicts)
     print(f"     {len(boots)} boots, {len(common)} ranges in each, {len(verdicts)} comparisons, least p {least:.2g}")
     found = [f"{what} (p {p:.2g})" for what, p in verdicts if p < IMPROBABLE]

@@ -115,13 +115,14 @@ class LiveTables:
     TRIES = 500                 # to find each processor in the kernel and not in its guest
     WRITE_PROTECT = 1 << 16
     NO_EXECUTE = 1 << 11
+    REGISTERS = ("CR0", "CR3", "CR4", "EFER")
     CR4 = {"umip": 1 << 11, "smep": 1 << 20, "smap": 1 << 21}
 
     def __init__(self, features, cores):
         self.features = features
         self.cores = cores
         self.pages = {}         # virtual page -> (physical, executable, writable)
-        self.registers = {}     # core -> (CR0, CR4, EFER)
+        self.registers = {}     # core -> its value of each of REGISTERS
 
     @classmethod
     def of(cls, features, cores=2):
@@ -137,12 +138,12 @@ class LiveTables:
             time.sleep(0.1)
         for _ in range(self.TRIES):
             monitor.pause()
-            self.note_registers(monitor.human("info registers -a"))
             if not self.pages and "CPL=0" in monitor.human("info registers"):
                 tables = monitor.human("info tlb")
                 self.pages = {int(m[1], 16): (int(m[2], 16), m[3] == "-", m[11] == "W")
                               for m in self.PAGE.finditer(tables)}
                 found = self.judge_tables(tables)
+            self.note_registers(monitor.human("info registers -a"))
             if self.pages and len(self.registers) == self.cores:
                 break
             monitor.resume()
@@ -155,19 +156,26 @@ class LiveTables:
         return "; ".join(found[:5])
 
     def note_registers(self, text):
+        """Of each processor that is in the kernel's code; a guest has ring 0 and tables of its own."""
         for block in re.split(r"^CPU#", text, flags=re.M)[1:]:
-            if "CPL=0" in block:
-                self.registers[int(block.split()[0])] = tuple(
-                    int(re.search(rf"\b{name}\s*=\s*([0-9a-f]+)", block)[1], 16) for name in ("CR0", "CR4", "EFER"))
+            value = {name: int(re.search(rf"\b{name}\s*=\s*([0-9a-f]+)", block)[1], 16)
+                     for name in ("RIP", *self.REGISTERS)}
+            _, executable, _ = self.pages.get(value["RIP"] & ~0xFFF, (0, False, False))
+            if "CPL=0" in block and executable:
+                self.registers[int(block.split()[0])] = value
 
     def judge_registers(self):
         found = []
-        for core, (cr0, cr4, efer) in sorted(self.registers.items()):
-            if not cr0 & self.WRITE_PROTECT:
+        for core, value in sorted(self.registers.items()):
+            if not value["CR0"] & self.WRITE_PROTECT:
                 found.append(f"CR0.WP is off on core {core}")
-            if not efer & self.NO_EXECUTE:
+            if not value["EFER"] & self.NO_EXECUTE:
                 found.append(f"EFER.NXE is off on core {core}")
-            found += [f"CR4.{name.upper()} is off on core {core}" for name in self.features if not cr4 & self.CR4[name]]
+            found += [f"CR4.{name.upper()} is off on core {core}" for name in self.features
+                      if not value["CR4"] & self.CR4[name]]
+        roots = {core: hex(value["CR3"]) for core, value in sorted(self.registers.items())}
+        if len(set(roots.values())) != 1:
+            found.append(f"the cores use different tables: {roots}")
         return found
 
     def judge_tables(self, text):

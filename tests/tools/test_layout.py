@@ -50,7 +50,7 @@ class Independence(unittest.TestCase):
         self.table = {("thing", 0, n): [draw.getrandbits(36) << 12 for _ in range(100)] for n in range(4)}
 
     def test_what_is_random_passes(self):
-        for verdict in (layout.one_by_one, layout.two_by_two, layout.all_together):
+        for verdict in (layout.one_by_one, layout.two_by_two, layout.by_kind, layout.all_together):
             self.assertGreater(self.least(self.table, verdict), layout.IMPROBABLE)
 
     def test_a_place_that_comes_again_and_a_stuck_bit_are_seen(self):
@@ -58,6 +58,26 @@ class Independence(unittest.TestCase):
         self.assertEqual(self.least(self.table, layout.one_by_one), 0)
         self.table[("thing", 0, 1)] = [place | 1 << 47 for place in self.table[("thing", 0, 1)]]
         self.assertLess(self.least({"x": self.table[("thing", 0, 1)]}, layout.one_by_one), layout.IMPROBABLE)
+
+    def test_ten_boots_show_that_all_stacks_lie_in_one_half(self):
+        draw = random.Random(2)
+        stacks = [("core's stack", core, 1) for core in range(2)]
+        stacks += [("interrupt stack", core, n) for core in range(2) for n in range(1, 4)]
+        blocks = [("block", 0, n) for n in range(60)]
+        table = {thing: [draw.getrandbits(36) << 12 for _ in range(10)] for thing in stacks + blocks}
+        self.assertGreater(self.least(table, layout.by_kind), layout.IMPROBABLE)
+        for stack in stacks:
+            table[stack] = [place | 1 << 47 for place in table[stack]]
+        self.assertLess(self.least(table, layout.by_kind), layout.IMPROBABLE)
+        for verdict in (layout.one_by_one, layout.two_by_two, layout.all_together):
+            self.assertGreater(self.least(table, verdict), layout.IMPROBABLE, "nothing else would have seen it")
+
+    def test_pages_that_are_counted_wrongly_are_seen(self):
+        ranges = [record(0x10000, 2), record(0x40000, 512, layout.WINDOW)]
+        mapped = {page: (page, False, True) for page in (0x10000, 0x11000, 0x40000, 0x45000)}
+        told = {"live_pages": 7, "through_windows": 5}  # more slots were in use when they were counted
+        self.assertEqual(layout.miscounted(told, ranges, mapped), "")
+        self.assertIn("3 pages were counted", layout.miscounted({**told, "live_pages": 8}, ranges, mapped))
 
     def test_a_fixed_distance_and_a_copied_bit_are_seen(self):
         one = self.table[("thing", 0, 0)]
