@@ -13,6 +13,7 @@
 #include "kernel/plants.h"
 #include "kernel/tests.h"
 #include "kernel/world.h"
+#include "svm/enable.h"
 
 // A core that waits for another may be the one that the other waits for.
 void cpu::while_waiting() {
@@ -40,6 +41,15 @@ void announce(const stage2::CoreArgs &args, const boot::Options &options) {
     log_line(line.text());
 }
 
+// Without a VM backend the kernel shows what it can do without one, and then says what is missing.
+rstate::Result<> need_vm_backend(const TestContext &context) {
+    auto supported = svm::check_support(cpu::Features::read());
+    if (supported.ok()) return supported;
+    LOG(kernel, "there is no VM backend for this processor yet, AMD's SVM is the only one: testing the rest");
+    const bool passed = run_tests("*", context);
+    return WRAP(supported.take_error(), "looking for a VM backend", passed);
+}
+
 // What the machine is there for; returns what an emulator shall exit with.
 rstate::Result<u32> serve(const stage2::CoreArgs &args, const boot::Bundle &bundle,
                           const boot::Options &options) {
@@ -51,6 +61,7 @@ rstate::Result<u32> serve(const stage2::CoreArgs &args, const boot::Bundle &bund
         TRY(run_benchmarks(options.bench, context), "running the benchmarks");
         return boot::exit_ok;
     }
+    TRY(need_vm_backend(context), "looking at the processor");
     if (options.replay) return TRY(replay(bundle, options, args.tsc_hz), "replaying an input");
     TRY(run_campaign(bundle, options, args.core_count, args.tsc_hz), "running a campaign");
     return boot::exit_ok;

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "kernel/balance.h"
+#include "svm/enable.h"
 
 extern "C" {
 extern const kernel::Test kernel_tests_start[], kernel_tests_end[];
@@ -40,11 +41,24 @@ static bool run_one(const Test &test, const TestContext &context) {
 // A test of minutes runs when it is asked for by a pattern that begins as its name does.
 static bool is_long(Text name) { return name.starts_with("long_"); }
 
+static bool has_vm_backend() {
+    auto supported = svm::check_support(cpu::Features::read());
+    const bool has = supported.ok();
+    rstate::handled(std::move(supported));
+    return has;
+}
+
 bool run_tests(Text glob, const TestContext &context) {
-    u32 passed = 0, failed = 0;
-    for (const Test *test = kernel_tests_start; test != kernel_tests_end; ++test)
-        if (matches_glob(glob, test->name) && is_long(test->name) == is_long(glob))
+    u32 passed = 0, failed = 0, left_out = 0;
+    const bool vm = has_vm_backend();
+    for (const Test *test = kernel_tests_start; test != kernel_tests_end; ++test) {
+        if (!matches_glob(glob, test->name) || is_long(test->name) != is_long(glob)) continue;
+        if (test->needs_vm && !vm)
+            ++left_out;
+        else
             ++(run_one(*test, context) ? passed : failed);
+    }
+    if (left_out != 0) LOG(kernel, "{} tests need a virtual machine and were left out", left_out);
     LOG(kernel, "{} tests passed, {} failed", passed, failed);
     return failed == 0 && passed != 0;
 }

@@ -24,11 +24,14 @@ struct TestContext {
 struct Test {
     const char *name;
     rstate::Result<> (*run)(const TestContext &);
+    bool needs_vm = false; // left out where there is no VM backend
 };
 
-#define RL_TEST(function)                                                                                    \
+#define RL_TEST(function) RL_TEST_THAT(function, false)
+#define RL_VM_TEST(function) RL_TEST_THAT(function, true)
+#define RL_TEST_THAT(function, needs_vm)                                                                     \
     [[gnu::section(".rl_tests"), gnu::used, gnu::retain]] static const kernel::Test test_of_##function {     \
-#function, function                                                                                  \
+#function, function, needs_vm                                                                        \
     }
 
 // Runs what matches, a record each; true when all passed and there was at least one.

@@ -54,6 +54,58 @@ rstate::Result<> adopt_boot_mappings(const stage2::CoreArgs &args) {
     return rstate::done();
 }
 
+// What stage2 built for a core that was listed and did not come. The window's table goes with the window.
+rstate::Result<> give_up(const stage2::CoreArgs &its, Virt args_page) {
+    struct Built {
+        u64 first, bytes;
+        mm::Owner owner;
+    } const built[] = {
+        {its.seed.window_table.value(), page_size, mm::Owner::nobody},
+        {its.seed.window_base.value(), mm::window_bytes, mm::Owner::nobody},
+        {its.stack_bottom, its.stack_top - its.stack_bottom, mm::Owner::boot},
+        {args_page.value(), page_size, mm::Owner::boot},
+    };
+    for (const Built &b : built) {
+        const mm::Range range = TRY(adopt(b.first, b.bytes, b.owner, mm::read_write, "absent core's"),
+                                    "taking over what an absent core does not need", its.core);
+        TRY(world->space.retire(range, nullptr), "giving up what an absent core does not need", its.core);
+    }
+    return rstate::done();
+}
+
+// Memory was shared out before any core was started: what absent cores got is core 0's, joined where it
+// touches.
+class Inheritance {
+  public:
+    void add(const mm::PhysRange &range) {
+        if (joined_.bytes != 0 && joined_.end() == range.first && joined_.node == range.node)
+            joined_.bytes += range.bytes;
+        else
+            settle(), joined_ = range;
+    }
+    void settle() {
+        if (joined_.bytes == 0) return;
+        auto added = first_pool->add(joined_);
+        if (!added.ok()) rstate::report(added.take_error(), "leaving memory of an absent core unused");
+        joined_.bytes = 0;
+    }
+
+  private:
+    mm::PhysRange joined_;
+};
+rstate::Result<> take_over_absent_cores(const stage2::CoreArgs &args) {
+    Inheritance inheritance;
+    for (u32 core = args.core_count; core < max_cores && args.args_of[core] != 0; ++core) {
+        const auto &its = *pointer_to<const stage2::CoreArgs>(Virt(args.args_of[core]));
+        for (u32 i = 0; i < its.seed.range_count; ++i) inheritance.add(its.seed.ranges[i]);
+    }
+    inheritance.settle();
+    for (u32 core = args.core_count; core < max_cores && args.args_of[core] != 0; ++core)
+        TRY(give_up(*pointer_to<const stage2::CoreArgs>(Virt(args.args_of[core])), Virt(args.args_of[core])),
+            "an absent core", core);
+    return rstate::done();
+}
+
 // The page through which cores came: its frame is the boot's memory (boot_memory.h).
 rstate::Result<> unmap_handover(const stage2::CoreArgs &args) {
     world->space.abandon(
@@ -105,6 +157,7 @@ rstate::Result<> make_world(const stage2::CoreArgs &args) {
 rstate::Result<> settle_world(const stage2::CoreArgs &args) {
     TRY(unmap_handover(args), "closing the way in");
     TRY(adopt_boot_mappings(args), "taking over what the boot mapped");
+    TRY(take_over_absent_cores(args), "taking over what cores got that did not come");
     TRY(take_boot_memory(args, *first_pool), "taking back what only the boot needed");
     return rstate::done();
 }

@@ -114,18 +114,20 @@ u32 Window::pinned_from(const void *place, u32 first_slot) const {
 
 void Window::print_pins(const Output &out) const {
     constexpr u32 most = 16;
-    u32 lines = 0;
-    for (u32 slot = 0; slot < slot_count && lines < most; ++slot) {
+    u32 places = 0;
+    for (u32 slot = 0; slot < slot_count; ++slot) {
         const u64 word = slots_[slot];
         const void *place = pinned_from_[slot];
         const u32 here = pinned_from(place, slot);
         if ((word & pins_mask) == 0 || here != pinned_from(place, 0))
             continue; // an earlier slot told of them
+        if (++places > most) continue;
         TextBuffer<120> line;
-        line.add("  {} frames are pinned from {} on, one is {x}", here, place, word & ~(page_size - 1));
+        line.add("  {} frames are pinned, first from {}, one is {x}", here, place, word & ~(page_size - 1));
         out(line.text());
-        ++lines;
     }
+    TextBuffer<40> more;
+    if (places > most) out(more.add("  and from {} places more", places - most).text());
 }
 
 } // namespace mm

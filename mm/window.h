@@ -45,7 +45,14 @@ class Window final {
         friend class Window;
         Pin(u8 *bytes, u64 *slot) : bytes_(bytes), slot_(slot) {}
         void release() {
-            if (slot_ != nullptr) cpu::local_decrement(slot_);
+            if (slot_ == nullptr) return;
+            DCHECK(window().core_ == current_core(), "a pin ends on the core that made it", window().core_);
+            cpu::local_decrement(slot_);
+        }
+        // Its slots are what a window begins with, and its addresses say which slot this is.
+        const Window &window() const {
+            return *reinterpret_cast<const Window *>(slot_ -
+                                                     virt_of(bytes_).value() / page_size % slot_count);
         }
         u8 *bytes_;
         u64 *slot_;
@@ -71,7 +78,8 @@ class Window final {
     // Whether some slot still maps the frame.
     bool reaches(Phys frame) const;
     u32 pinned() const;
-    // Who holds slots: one line for each place in the code that pins were first made from, 16 at most.
+    // Which frames are held: one line for each place in the code that pinned them first, since a slot that is
+    // found again does not note by whom; 16 places at most, and how many more there are.
     void print_pins(const Output &out) const;
 
     u64 misses() const { return misses_; } // pins that wrote a table entry

@@ -85,6 +85,7 @@ def the_core_that_runs_comes_last(table):
 BAD_CHECKSUM = damaged_acpi(lambda table: table[:9] + bytes([table[9] ^ 1]) + table[10:])
 BAD_LENGTH = damaged_acpi(lambda table: table[:4] + struct.pack("<I", 0xFFFFFF00) + table[8:])
 ABSENT_CORES = damaged_acpi(every_core_claims_to_be_there)
+ABSENT_CORES_IN_1_GIB = damaged_acpi(every_core_claims_to_be_there, 1 << 30)
 CORE_BEHIND_MANY = damaged_acpi(the_core_that_runs_comes_last, 2 << 30)
 
 FAR = 5 << 30                   # where a machine with 6 GiB has memory
@@ -193,6 +194,22 @@ class LiveTables:
         if not self.pages:
             found.append("no page is mapped: the tables were not read")
         return found
+
+
+class Both:
+    """One probe and then another; what is asked of it afterwards is asked of the second."""
+
+    def __init__(self, first, second):
+        self.first, self.second = first, second
+
+    def arguments(self, folder):
+        return self.first.arguments(folder) + self.second.arguments(folder)
+
+    def run(self, session, folder):
+        return self.first.run(session, folder) or self.second.run(session, folder)
+
+    def __getattr__(self, name):
+        return getattr(self.second, name)
 
 
 class Typed:

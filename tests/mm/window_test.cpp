@@ -2,9 +2,13 @@
 #include "mm/window.h"
 
 #include <algorithm>
+#include <memory>
 #include <string>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
+#include "base/log.h"
 #include "base/random.h"
 #include "mm/marks.h"
 #include "tests/sim/cpu.h"
@@ -94,7 +98,8 @@ TEST_F(WindowTest, All512SlotsCanBePinnedAndThe513thIsAnError) {
     while (used[other]) ++other;
     sim::clear_log();
     EXPECT_TRUE(fails_with(window.pin(frame(other)), mm::no_slot));
-    EXPECT_NE(sim::log_text().find("512 frames are pinned from 0x"), std::string::npos) << sim::log_text();
+    EXPECT_NE(sim::log_text().find("512 frames are pinned, first from 0x"), std::string::npos)
+        << sim::log_text();
     for (u64 number = 0; number < 2000; ++number) {
         if (used[number])
             ASSERT_TRUE(window.pin(frame(number)).ok()) << "the same frames can be pinned again";
@@ -153,6 +158,51 @@ TEST_F(WindowTest, APageIsPinnedAtMost2047TimesAtOnce) {
     std::vector<mm::Window::Pin> pins;
     for (u32 i = 0; i < 2047; ++i) pins.push_back(window.pin(frame(1)).take());
     EXPECT_DEATH(rstate::ignore(window.pin(frame(1)), "dies"), "at most 2047 times");
+}
+
+static_assert(!std::is_copy_constructible_v<mm::Window::Pin> && !std::is_copy_assignable_v<mm::Window::Pin>);
+
+TEST_F(WindowTest, APinDoesNotEndOnAnotherCore) {
+    auto held = std::make_unique<mm::Window::Pin>(window.pin(frame(1)).take());
+    const sim::AsCore as(1);
+    EXPECT_DEATH(held.reset(), "a pin ends on the core that made it");
+    const sim::AsCore home(0);
+    held.reset();
+    EXPECT_EQ(window.pinned(), 0u);
+}
+
+// A place of its own for each number: pins are told apart by where they were made.
+template <u32 place> [[gnu::noinline]] mm::Window::Pin pin_from(mm::Window &window, Phys frame) {
+    auto pin = window.pin(frame);
+    volatile u32 own = place; // so that no two are one function
+    static_cast<void>(own);
+    return pin.take();
+}
+template <u32... places>
+std::vector<mm::Window::Pin> pin_from_each(mm::Window &window, Phys first,
+                                           std::integer_sequence<u32, places...>) {
+    std::vector<mm::Window::Pin> pins;
+    (pins.push_back(pin_from<places>(window, first + places * page_size)), ...);
+    return pins;
+}
+
+TEST_F(WindowTest, HoldersAreToldByThePlaceThatPinnedFirstAndWhatDoesNotFitIsCounted) {
+    const auto told = [&] {
+        sim::clear_log();
+        window.print_pins({[](void *, Text line) { log_line(line); }, nullptr});
+        return sim::log();
+    };
+    {
+        const auto one = pin_from<100>(window, frame(0)), same = pin_from<101>(window, frame(0));
+        const auto other = pin_from<101>(window, frame(1));
+        ASSERT_EQ(told().size(), 2u) << sim::log_text();
+        for (const std::string &line : sim::log())
+            EXPECT_EQ(line.find("  1 frames are pinned, first from 0x"), 0u);
+    }
+    const auto many = pin_from_each(window, frame(300), std::make_integer_sequence<u32, 20>());
+    const std::vector<std::string> lines = told();
+    ASSERT_EQ(lines.size(), 17u);
+    EXPECT_EQ(lines.back(), "  and from 4 places more");
 }
 
 TEST_F(WindowTest, AnotherCoresWindowIsNotUsed) {

@@ -35,7 +35,7 @@ rstate::Result<> a_steady_case_is_one_exit_and_takes_no_lock_and_no_frame(const 
     EXPECT(seen == 100 * process.counter_count(), seen);
     return rstate::done();
 }
-RL_TEST(a_steady_case_is_one_exit_and_takes_no_lock_and_no_frame);
+RL_VM_TEST(a_steady_case_is_one_exit_and_takes_no_lock_and_no_frame);
 
 // The same input again: the same edges, the same exits, the same memory at its end.
 rstate::Result<> one_case_always_repeats(const TestContext &context) {
@@ -61,7 +61,7 @@ rstate::Result<> one_case_always_repeats(const TestContext &context) {
     }
     return rstate::done();
 }
-RL_TEST(one_case_always_repeats);
+RL_VM_TEST(one_case_always_repeats);
 
 } // namespace
 

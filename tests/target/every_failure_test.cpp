@@ -462,13 +462,13 @@ RL_TEST(long_some_failures_in_the_address_space_are_told_and_lose_nothing);
 rstate::Result<> long_some_failures_with_a_target_are_told_and_lose_nothing(const TestContext &context) {
     return fail_with_a_target(context, some);
 }
-RL_TEST(long_some_failures_with_a_target_are_told_and_lose_nothing);
+RL_VM_TEST(long_some_failures_with_a_target_are_told_and_lose_nothing);
 
 rstate::Result<> long_all_failures_are_told_and_lose_nothing(const TestContext &context) {
     TRY(fail_in_the_address_space(all), "every failure in the address space");
     return fail_with_a_target(context, all);
 }
-RL_TEST(long_all_failures_are_told_and_lose_nothing);
+RL_VM_TEST(long_all_failures_are_told_and_lose_nothing);
 
 } // namespace
 

@@ -107,7 +107,7 @@ rstate::Result<> long_some_failures_for_want_of_frames_lose_nothing(const TestCo
     EXPECT(points > 10, points);
     return rstate::done();
 }
-RL_TEST(long_some_failures_for_want_of_frames_lose_nothing);
+RL_VM_TEST(long_some_failures_for_want_of_frames_lose_nothing);
 
 } // namespace
 

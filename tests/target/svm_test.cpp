@@ -39,7 +39,7 @@ rstate::Result<> a_hypercall_stops_the_guest(const TestContext &) {
     EXPECT(guest.machine().registers().rip == TinyGuest::code + 3, guest.machine().registers().rip);
     return rstate::done();
 }
-RL_TEST(a_hypercall_stops_the_guest);
+RL_VM_TEST(a_hypercall_stops_the_guest);
 
 struct Stop {
     u8 code[8];
@@ -74,7 +74,7 @@ rstate::Result<> each_dangerous_instruction_stops_the_guest(const TestContext &)
     }
     return rstate::done();
 }
-RL_TEST(each_dangerous_instruction_stops_the_guest);
+RL_VM_TEST(each_dangerous_instruction_stops_the_guest);
 
 // mov rcx, 16; l: mov [rdi], cl; add rdi, 4096; dec rcx; jnz l; vmmcall
 constexpr u8 write_16_pages[] = {0x48, 0xC7, 0xC1, 16,   0,    0,    0,    0x88, 0x0F, 0x48, 0x81, 0xC7,
@@ -103,7 +103,7 @@ rstate::Result<> a_reset_brings_every_byte_back_for_one_exit(const TestContext &
     { const TinyGuest gone(std::move(guest)); }
     return snapshot->release(world->windows, world->frames);
 }
-RL_TEST(a_reset_brings_every_byte_back_for_one_exit);
+RL_VM_TEST(a_reset_brings_every_byte_back_for_one_exit);
 
 rstate::Result<> a_vmcb_the_processor_refuses_ends_in_a_chain(const TestContext &) {
     TinyGuest guest = TRY(guest_running(vmmcall_twice), "making a guest");
@@ -118,7 +118,7 @@ rstate::Result<> a_vmcb_the_processor_refuses_ends_in_a_chain(const TestContext 
     rstate::handled(std::move(seen));
     return rstate::done();
 }
-RL_TEST(a_vmcb_the_processor_refuses_ends_in_a_chain);
+RL_VM_TEST(a_vmcb_the_processor_refuses_ends_in_a_chain);
 
 // jmp $: only the host's timer ends it.
 constexpr u8 for_ever[] = {0xEB, 0xFE};
@@ -132,7 +132,7 @@ rstate::Result<> no_guest_holds_a_core(const TestContext &context) {
     EXPECT(guest.machine().spent().ticks >= 3, guest.machine().spent().ticks);
     return rstate::done();
 }
-RL_TEST(no_guest_holds_a_core);
+RL_VM_TEST(no_guest_holds_a_core);
 
 rstate::Result<> every_core_runs_a_guest(const TestContext &context) {
     struct All {
@@ -155,7 +155,7 @@ rstate::Result<> every_core_runs_a_guest(const TestContext &context) {
     for (u32 core = 0; core < context.args.core_count; ++core) EXPECT(all->ok[core], core);
     return rstate::done();
 }
-RL_TEST(every_core_runs_a_guest);
+RL_VM_TEST(every_core_runs_a_guest);
 
 } // namespace
 
