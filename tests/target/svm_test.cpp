@@ -157,6 +157,98 @@ rstate::Result<> every_core_runs_a_guest(const TestContext &context) {
 }
 RL_VM_TEST(every_core_runs_a_guest);
 
+// Core 1 has a block's page in its TLB and its frame in its window, and does what `busy` does; meanwhile core
+// 0 frees the block.
+struct Freed {
+    Virt block;
+    Phys frame;
+    bool busy = false, over = false, freed = false;
+    bool freed_before_over = false, reaches = true;
+    rstate::Error error; // core 1's
+};
+bool is_set(const bool &flag) { return __atomic_load_n(&flag, __ATOMIC_ACQUIRE); }
+void set(bool &flag) { __atomic_store_n(&flag, true, __ATOMIC_RELEASE); }
+constexpr u64 freed_bytes = 100;
+
+rstate::Result<> have_in_tlb_and_window(const Freed &f) {
+    static_cast<void>(*pointer_to<volatile u8>(f.block));
+    auto pin = TRY(world->windows.pin(f.frame), "having the frame in a window");
+    static_cast<void>(*static_cast<volatile u8 *>(pin.bytes()));
+    return rstate::done();
+}
+template <rstate::Result<> (*busy)(Freed &, u64)>
+rstate::Result<> free_while_core_1_is_busy(const TestContext &context, Freed &f) {
+    struct Both {
+        Freed &f;
+        u64 tsc_hz;
+    } both{f, context.args.tsc_hz};
+    f.block =
+        TRY(world->heap.allocate(freed_bytes, 4, {"freed", __FILE__, __func__, __LINE__}), "allocating");
+    f.frame = TRY(world->space.table().translate(f.block.page()), "finding the frame");
+    run_on_cores(2, {[](void *given) {
+                         auto &its = *static_cast<Both *>(given);
+                         if (current_core() == 1) {
+                             auto done = busy(its.f, its.tsc_hz);
+                             if (!done.ok()) its.f.error = done.take_error();
+                             set(its.f.busy); // nobody waits for ever if it failed
+                             return set(its.f.over);
+                         }
+                         while (!is_set(its.f.busy)) cpu::pause();
+                         world->heap.free(its.f.block, freed_bytes, __builtin_return_address(0));
+                         its.f.freed_before_over = !is_set(its.f.over);
+                         its.f.reaches = world->windows.of(1)->reaches(its.f.frame);
+                         set(its.f.freed);
+                     },
+                     &both});
+    if (f.error.present()) return WRAP(std::move(f.error), "being busy on core 1");
+    EXPECT(!f.reaches, f.frame);
+    return rstate::done();
+}
+
+// The guest never stops by itself: other cores' requests take it out of the guest, and it goes back.
+rstate::Result<> loop_in_a_guest(Freed &f, u64 tsc_hz) {
+    TRY(have_in_tlb_and_window(f), "touching the block");
+    start_ticks(10, tsc_hz);
+    TinyGuest guest = TRY(guest_running(for_ever), "making a guest");
+    guest.machine().set_deadline(2);
+    TRY(guest.machine().run(), "running it once, so that what comes now comes in the guest");
+    guest.machine().set_deadline(100);
+    set(f.busy);
+    const vm::Exit exit = TRY(guest.machine().run(), "running");
+    stop_ticks();
+    EXPECT(exit.kind == vm::ExitKind::deadline, exit.kind, exit.code);
+    return rstate::done();
+}
+rstate::Result<> a_core_inside_a_guest_drops_what_another_frees(const TestContext &context) {
+    if (context.args.core_count < 2) return rstate::done();
+    Freed f;
+    TRY(free_while_core_1_is_busy<loop_in_a_guest>(context, f), "freeing while core 1 is in a guest");
+    EXPECT(f.freed_before_over); // the guest was not waited for
+    return rstate::done();
+}
+RL_VM_TEST(a_core_inside_a_guest_drops_what_another_frees);
+
+// The free returns when the core has interrupts on again, not before.
+rstate::Result<> keep_interrupts_off(Freed &f, u64) {
+    TRY(have_in_tlb_and_window(f), "touching the block");
+    bool too_early = false;
+    {
+        const cpu::InterruptsOff off;
+        set(f.busy);
+        for (u32 i = 0; i < 1'000'000; ++i) cpu::pause();
+        too_early = is_set(f.freed);
+    }
+    EXPECT(!too_early);
+    while (!is_set(f.freed)) cpu::pause();
+    return rstate::done();
+}
+rstate::Result<> a_core_with_interrupts_off_is_waited_for(const TestContext &context) {
+    if (context.args.core_count < 2) return rstate::done();
+    Freed f;
+    return free_while_core_1_is_busy<keep_interrupts_off>(context, f);
+}
+RL_TEST(a_core_with_interrupts_off_is_waited_for);
+
 } // namespace
 
 } // namespace kernel
