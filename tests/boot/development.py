@@ -1,8 +1,27 @@
 """The development build: every check on, -O1. It runs what the daily build runs, and minds what that one trusts."""
-from tests.boot import judge
+from dataclasses import replace
+
+from tests.boot import bugs, judge
+from tools.rl import chains
 from tools.rl.common import DEBUG, SYSTEM_FAILED
 from tools.rl.qemu import Machine
-from tools.rl.scenario import Scenario
+from tools.rl.scenario import Scenario, boot
+
+
+def told(outcome):
+    """The chains of one boot as `build.py explain` groups them."""
+    return [(chain.code, chain.hash()) for chain in chains.read(outcome.text)]
+
+
+def same_in_both_builds(plant):
+    """One planted failure gives the same chain and the same hash, however the kernel was compiled."""
+    row = bugs.scenario(next(bug for bug in bugs.BUGS if bug.plant == plant))
+
+    def judged(outcomes):
+        development, daily = told(outcomes[0]), told(boot(row))
+        return "" if development == daily != [] else f"the development build tells {development}, the daily one {daily}"
+    return replace(row, name=f"{plant} is told alike by both builds", folder=DEBUG, judge=judged)
+
 
 DEVELOPMENT = [
     Scenario("the development build fuzzes", Machine(), folder=DEBUG, options={"seed": 1, "cases": 2000}, timeout=120,
@@ -16,4 +35,5 @@ DEVELOPMENT = [
     Scenario("the daily build trusts its clean bits", Machine(cpus=1), options={"plant": "changed-behind-clean-bits"},
              status=SYSTEM_FAILED, must=(r"^error kernel\.test_failed ", r"a planted bug went unnoticed"),
              must_not=(r"stale_clean_area",)),
+    *(same_in_both_builds(plant) for plant in ("read-after-free", "vmrun", "double-free")),
 ]
