@@ -157,7 +157,8 @@ void count_in(Span<Maker> makers, usize &used, const mm::Record &record) {
 
 // The blocks that count(record) takes, by who made them.
 template <class Count> rstate::Result<> list_blocks(const Ranges &ranges, Count &&count) {
-    auto makers = TRY(mm::allocate_array<Maker>(world->allocator, ranges.all().size() + 1), "counting blocks");
+    auto makers =
+        TRY(mm::allocate_array<Maker>(world->allocator, ranges.all().size() + 1), "counting blocks");
     usize used = 0;
     for (const mm::Record &record : ranges.all())
         if (record.kind == mm::RangeKind::heap_block && count(record)) count_in(makers.span(), used, record);

@@ -48,9 +48,9 @@ rstate::Result<> leaked_pin_in_a_campaign(const TestContext &context) {
                                      },
                                      nullptr};
     const mm::AllocationSite site{"planted", __FILE__, "", __LINE__};
-    const mm::Range name = TRY(world->space.reserve({1, site, mm::RangeKind::lazy, mm::Owner::heap,
-                                                     mm::read_write, &pager, 0, 0}),
-                               "reserving a lazy range");
+    const mm::Range name = TRY(
+        world->space.reserve({1, site, mm::RangeKind::lazy, mm::Owner::heap, mm::read_write, &pager, 0, 0}),
+        "reserving a lazy range");
     boot::Options options;
     options.target = {pointer_to<const char>(name.first), 1};
     options.cpus = 1, options.cases = 100;

@@ -28,7 +28,7 @@ CONSOLE = [
             r"^map nested [0-9a-f]{16} [0-9a-f]{16} [1-9]\d* (up|down) rwx wb guest_private",
             r"^trace 0 \d+ B guest vmcb 0x[1-9a-f]\w* rip 0x", r"^trace 1 \d+ E guest exit_code 0x",
             r"^trace 0 \d+ E reset dirty_pages_so_far 0x", r"^trace: core 1 has 512 of \d+ records, [1-9]\d* ticks",
-            r"^errors: core 0 has 0 of 256 frames in use")),
+            r"^errors: core 0 has 0 of \d+ frames in use")),
     _typed("helps who types a wrong word", [("hlep", LAST_HELP), ("a word longer than any of ours", LAST_HELP)],
            (r"^help: stats ",)),
     _typed("pauses and resumes every core", [("pause", "^console: paused$"), ("cores", r"^cores: core 1.*resting"),

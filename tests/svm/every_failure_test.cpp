@@ -47,8 +47,9 @@ class Story {
              {"finding addresses for memory", "mapping memory"},
              [this] { return keep(space_->map_memory(4, Owner::stack, site)); }},
             {"taking over the boot's page",
-             {"taking a frame as the boot does", "mapping as the boot does", "looking before the boot's pages",
-              "looking behind the boot's pages", "recording the boot's pages", "adopting the boot's pages"},
+             {"taking a frame as the boot does", "mapping as the boot does",
+              "looking before the boot's pages", "looking behind the boot's pages",
+              "recording the boot's pages", "adopting the boot's pages"},
              [this] { return adopt(); }},
             {"allocating a block", block, [this] { return allocate(100); }},
             {"allocating a large block", block, [this] { return allocate(5 * page_size + 1); }},
@@ -138,13 +139,13 @@ class Story {
                             error);
         rstate::handled(std::move(error));
         EXPECT_NE(text.find("<- origin"), std::string::npos) << step.what << ":\n" << text;
-        EXPECT_TRUE(std::any_of(step.doing.begin(), step.doing.end(), [&](const char *doing) {
-            return text.find(doing) != std::string::npos;
-        })) << step.what << " does not say what was being done:\n"
+        EXPECT_TRUE(std::any_of(step.doing.begin(), step.doing.end(),
+                                [&](const char *doing) { return text.find(doing) != std::string::npos; }))
+            << step.what << " does not say what was being done:\n"
             << text;
-        EXPECT_GE(std::count(text.begin(), text.end(), '\n'), 3) << step.what
-                                                                 << " tells more than the origin:\n"
-                                                                 << text;
+        EXPECT_GE(std::count(text.begin(), text.end(), '\n'), 3)
+            << step.what << " tells more than the origin:\n"
+            << text;
     }
 
     template <class T> rstate::Result<> keep(rstate::Result<T> made) {
