@@ -228,7 +228,8 @@ KINDS = (
         left("leaked-pin", r"pins are held still", pinned_in="leak_pin"),
         left("leaked-frame", r"frames are still in use +owner device, before \d+, now \d+ "),
         left("leaked-block", r"blocks of the heap live still",
-             r"heap: 100 bytes in 1 blocks of victim, kernel/plants_frames\.cpp:\d+")),
+             r"\A(?:(?!heap: )[^\n]*\n)*"    # and no block that was there before
+             r"heap: 100 bytes in 1 blocks of victim, kernel/plants_frames\.cpp:\d+\nerror ")),
         "blocks at the end (LeakSanitizer)", "blocks (kmemleak)", "missed", "missed: its statistics stay zero"),
     Kind("locks: twice, by a stranger, out of order, into an interrupt", (
         check("lock-taken-twice", r"a core does not take a lock it holds.* planted outer"),

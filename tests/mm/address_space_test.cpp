@@ -36,6 +36,22 @@ TEST_F(AddressSpaceTest, AGuardLiesOnBothSidesAndNamesItsRange) {
     }
 }
 
+TEST_F(AddressSpaceTest, WhatWasMadeSinceAMomentIsToldFromWhatWasThere) {
+    const mm::Range before = memory(1);
+    const u32 moment = space.ranges_made();
+    const mm::Range after = memory(1);
+    ASSERT_TRUE(space
+                    .visit_ranges([&](u32, const mm::Record &record) {
+                        if (record.first == before.first) EXPECT_FALSE(mm::made_since(record, moment));
+                        if (record.first == after.first) EXPECT_TRUE(mm::made_since(record, moment));
+                    })
+                    .ok());
+    mm::Record late;
+    late.number = 3;
+    EXPECT_TRUE(mm::made_since(late, ~0u - 5)); // the numbers begin anew after 2^32 ranges
+    EXPECT_FALSE(mm::made_since(late, 4));
+}
+
 TEST_F(AddressSpaceTest, MappingNeedsTheReservationsKey) {
     const mm::Range range = space.reserve(request(2)).take();
     const Phys frame = world.frames.allocate(Owner::heap).take();

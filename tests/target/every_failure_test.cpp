@@ -101,9 +101,11 @@ class AddressStory final {
         {&S::lend_a_page, {"taking a page to lend"}},
         {&S::reserve_lent, {"choosing an address", "recording a range", "reserving addresses"}},
         {&S::map_lent,
-         {"finding what a fault is about", "reading the record of a faulting range", "mapping a shared page"}},
+         {"finding what a fault is about", "reading the record of a faulting range",
+          "mapping a shared page"}},
         {&S::copy_lent,
-         {"finding what a fault is about", "reading the record of a faulting range", "copying a shared page"}},
+         {"finding what a fault is about", "reading the record of a faulting range",
+          "copying a shared page"}},
         {&S::allocate, {"finding addresses for a block", "giving a block its memory"}}};
 
   private:
@@ -305,8 +307,7 @@ bool tells_one_of(const rstate::Error &error, Span<const char *const> doing) {
     const rstate::Frame *frame = error.frame();
     for (; frame != nullptr && frame->inner != nullptr; frame = frame->inner)
         for (const char *text : doing)
-            if (text != nullptr && Text(frame->site->text).starts_with(text))
-                return true;
+            if (text != nullptr && Text(frame->site->text).starts_with(text)) return true;
     return false;
 }
 

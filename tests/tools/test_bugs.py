@@ -30,7 +30,7 @@ class Bugs(unittest.TestCase):
     def test_there_are_enough_bugs_and_what_is_missed_is_named(self):
         self.assertGreaterEqual(len(bugs.BUGS), LEAST_BUGS)
         for bug in bugs.BUGS:
-            self.assertEqual(bug.when == bugs.MISSED, bug.code == "kernel.test_failed", bug.plant)
+            self.assertEqual(bug.when == bugs.MISSED, any("went unnoticed" in says for says in bug.says), bug.plant)
 
     def test_the_document_holds_the_table(self):
         text = (ROOT / "docs/bugs.md").read_text()
