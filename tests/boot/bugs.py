@@ -267,7 +267,7 @@ IN_A_CAMPAIGN = left("leaked-pin-in-a-campaign",
 
 SITE = re.compile(r"made here +file (\S+), line (\d+), type victim, made_by (\d+)")
 FREED = re.compile(r"freed here +freed_from 0x[0-9a-f]+, freed_by (\d+)")
-PINNED = re.compile(r"1 frames are pinned from \S+ on")
+PINNED = re.compile(r"1 frames are pinned, first from \S+,")
 
 
 def sites_complaint(bug, text, slide):
