@@ -71,8 +71,8 @@ rstate::Result<> read_memory(const boot::Handoff &handoff) {
     if (!map.contains(handoff.kernel, handoff.kernel_bytes) ||
         !map.contains(handoff.bundle, handoff.bundle_bytes) ||
         (handoff.area_bytes != 0 && !map.contains(handoff.area, handoff.area_bytes)))
-        return FAIL(boot::bad_memory_map, "what was loaded lies in unusable memory",
-                    Phys(handoff.kernel), Phys(handoff.bundle), Phys(handoff.area));
+        return FAIL(boot::bad_memory_map, "what was loaded lies in unusable memory", Phys(handoff.kernel),
+                    Phys(handoff.bundle), Phys(handoff.area));
     if (!map.contains(handover_page, page_size))
         return FAIL(boot::bad_memory_map, "the page that starts cores is not usable", Phys(handover_page));
     return {};
