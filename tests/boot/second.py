@@ -1,5 +1,5 @@
 """Bochs, the second machine: another BIOS, another processor with AMD-V, one instruction at a time."""
-from tests.boot import judge
+from tests.boot import judge, probes
 from tools.rl.bochs import Bochs
 from tools.rl.common import SYSTEM_FAILED
 from tools.rl.scenario import Scenario
@@ -9,6 +9,11 @@ FUZZED = (r"^3 stage1: all loaded$", r"^\{'type': 'end', 'status': 'ok'")
 SECOND = [
     Scenario("Bochs, one core fuzzes", Bochs(), options={"seed": 1, "cases": 200}, timeout=180, must=FUZZED,
              judge=judge.every_core_fuzzed),
+    Scenario("Bochs, from a CD, one core fuzzes", Bochs(medium="cdrom"), options={"seed": 1, "cases": 200}, way="iso",
+             timeout=180, must=FUZZED, judge=judge.every_core_fuzzed, long=True),
+    Scenario("Bochs, words are typed and answered", Bochs(), options={"seed": 1}, timeout=180, long=True,
+             probe=lambda: probes.Typed([("help", r"^help: quit"), ("stats", r"^stats: \d+ exits")], lambda session: ""),
+             must=(r"^stats: [1-9]\d* cases", r"^\{'type': 'end', 'status': 'ok'")),
     Scenario("Bochs, two cores fuzz", Bochs(cpus=2), options={"seed": 1, "cases": 200}, timeout=300, must=FUZZED,
              judge=judge.every_core_fuzzed, long=True),
     Scenario("Bochs, the kernel's own tests on two cores", Bochs(cpus=2), options={"test": "*"}, timeout=400,

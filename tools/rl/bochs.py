@@ -1,4 +1,4 @@
-"""The second machine: one Bochs with AMD-V, its serial line on a pipe. It has no port by which the kernel could end it.
+"""The second machine: one Bochs with AMD-V, its serial line on a pseudo-terminal. It has no port by which the kernel could end it.
 
 Debian's package has neither a display without a terminal nor a console without the debugger, so it gets both: a
 pseudo-terminal that nobody looks at, and a file that tells the debugger to go on.
@@ -13,12 +13,13 @@ import subprocess
 import tempfile
 import threading
 import time
+import tty
 from dataclasses import dataclass
 from pathlib import Path
 
 from .common import MISSING, OK, SYSTEM_FAILED, Stop
 from .lines import pump
-from .qemu import die_with_parent, widen_pipe
+from .qemu import die_with_parent
 
 PROGRAM = "bochs"
 SHARED = Path("/usr/share/bochs")
@@ -35,27 +36,34 @@ romimage: file={shared}/BIOS-bochs-latest
 vgaromimage: file={shared}/VGABIOS-lgpl-latest
 cpu: model={model}, count={cpus}, ips=100000000
 megs: {memory}
-ata0-master: type=disk, path={folder}/disk.img, mode=flat, cylinders={cylinders}, heads={heads}, spt={sectors}
-boot: disk
-com1: enabled=1, mode=file, dev=/dev/fd/{serial}
+ata0-master: {medium}
+boot: {boot}
+com1: enabled=1, mode=term, dev={serial}
 panic: action=fatal
 log: {folder}/bochs.log
 """
 
 
+MEDIA = {"disk": "type=disk, path={path}, mode=flat, cylinders={cylinders}, heads={heads}, spt={sectors}",
+         "cdrom": "type=cdrom, path={path}, status=inserted"}
+
+
 @dataclass
 class Bochs:
-    """What is plugged together; `memory` in mebibytes."""
+    """What is plugged together; `memory` in mebibytes, `medium` one of MEDIA."""
     cpus: int = 1
     memory: int = 512
     model: str = "ryzen"
+    medium: str = "disk"
 
     def start(self, image_bytes, log):
         return Running(self, image_bytes, log)
 
     def configuration(self, folder, size, serial):
+        medium = MEDIA[self.medium].format(path=folder / "disk.img", cylinders=math.ceil(size / CYLINDER), heads=HEADS,
+                                           sectors=SECTORS)
         return CONFIGURATION.format(shared=SHARED, model=self.model, cpus=self.cpus, memory=self.memory, folder=folder,
-                                    cylinders=math.ceil(size / CYLINDER), heads=HEADS, sectors=SECTORS, serial=serial)
+                                    medium=medium, boot=self.medium, serial=serial)
 
 
 class Running:
@@ -67,26 +75,39 @@ class Running:
         self.status = None          # once the kernel has said its last line
         self.folder = tempfile.TemporaryDirectory(prefix="raclette-bochs-")
         folder = Path(self.folder.name)
-        self.serial, theirs = os.pipe()
-        widen_pipe(self.serial)
+        self.serial, theirs = pty.openpty()
+        tty.setraw(theirs)          # Bochs does so itself, but not before its first byte
         self.screen, terminal = pty.openpty()
         (folder / "disk.img").write_bytes(image_bytes.ljust(math.ceil(len(image_bytes) / CYLINDER) * CYLINDER, b"\0"))
-        (folder / "rc").write_text(machine.configuration(folder, len(image_bytes), theirs))
+        (folder / "rc").write_text(machine.configuration(folder, len(image_bytes), os.ttyname(theirs)))
         (folder / "go").write_text("c\n")
         self.started = time.monotonic()
         try:
             self.process = subprocess.Popen(
                 [PROGRAM, "-q", "-f", folder / "rc", "-rc", folder / "go"], stdin=terminal, stdout=terminal,
-                stderr=terminal, pass_fds=[theirs], env=dict(os.environ, TERM="xterm"), start_new_session=True,
+                stderr=terminal, env=dict(os.environ, TERM="xterm"), start_new_session=True,
                 preexec_fn=die_with_parent)
         except FileNotFoundError:
+            os.close(theirs)
             raise Stop(MISSING, f"{PROGRAM} is not on PATH (Debian: bochs-term)")
         finally:
-            os.close(theirs)
             os.close(terminal)
+        threading.Thread(target=self._hold, args=[theirs], daemon=True).start()
         threading.Thread(target=self._look_away, daemon=True).start()
         self.reader = threading.Thread(target=pump, args=(self._read, log, self.started, self.lines), daemon=True)
         self.reader.start()
+
+    def send(self, data):
+        """To the serial line."""
+        try:
+            os.write(self.serial, data)
+        except OSError:
+            pass                # it has ended
+
+    def _hold(self, theirs):
+        """Without anybody at its other end the line would be at its end before Bochs has opened it."""
+        self.process.wait()
+        os.close(theirs)
 
     def _look_away(self):
         """Somebody must take what is drawn on the screen."""
@@ -98,7 +119,10 @@ class Running:
 
     def _read(self):
         """The kernel halts when it is done, and Bochs would go on for ever: its last line ends it."""
-        chunk = os.read(self.serial, 1 << 16)
+        try:
+            chunk = os.read(self.serial, 1 << 16)
+        except OSError:         # the other end has closed
+            return b""
         said = self.said + chunk
         for line, status in ENDINGS.items():
             if line in said:

@@ -103,8 +103,9 @@ def boot(row):
     with tempfile.TemporaryDirectory(prefix="raclette-") as folder:
         machine, complaint = row.machine, []
         probe = row.probe() if row.probe else None
-        if probe:
-            machine = replace(machine, extra=machine.extra + probe.arguments(Path(folder)))
+        arguments = probe.arguments(Path(folder)) if probe else []
+        if arguments:
+            machine = replace(machine, extra=machine.extra + arguments)
         session = Session(contents(row), machine, deadline=row.timeout)
         if probe:
             def watch():
