@@ -18,6 +18,7 @@ from tools.rl import artefacts, image, scenario, targets
 from tools.rl.common import BUILD, BUILTIN_TARGET, CRASHED, DEBUG, IMAGE, MISSING, OK, ROOT, SYSTEM_FAILED, USAGE
 from tools.rl.graph import Graph
 from tools.rl.ninja import run_ninja
+from tools.rl.package import PXE_BUILD_ID
 from tools.rl.qemu import PROGRAM, Machine, die_with_parent
 from tools.rl.session import Session
 
@@ -230,7 +231,7 @@ def the_development_builds_log_is_resolved_without_being_told_so(out):
 def image_makes_every_artefact_of_one_build(_out):
     """The command's own words, then each artefact's parts as its loader reads them; a listing for every program."""
     output = build_py(OK, "image")
-    build = re.search(r"raclette\.img: \d+ bytes, build ([0-9a-f]{16})$", output, re.MULTILINE)
+    build = re.search(r"raclette\.img: \d+ bytes, build ([0-9a-f]{16}), target stb_image$", output, re.MULTILINE)
     promise(build, f"it does not name the build: {output}")
     disk = IMAGE.read_bytes()
     layouts = {kind: artefacts.layout_of(kind, artefacts.path(kind).read_bytes())
@@ -241,13 +242,35 @@ def image_makes_every_artefact_of_one_build(_out):
     for name in ("kernel", "bundle"):       # stage2's digest is of whole sectors on a disk
         digests = {kind: part.digest for kind, layout in layouts.items() for part in layout.parts if part.name == name}
         promise(len(digests) == len(layouts) and len(set(digests.values())) == 1, f"{name} differs: {digests}")
-    promise(artefacts.path("pxe").read_bytes() == (BUILD / "pxe.bin").read_bytes(), "raclette.pxe is another program")
+    boot_file, at = artefacts.path("pxe").read_bytes(), PXE_BUILD_ID
+    promise(boot_file[at:at + 8] == bytes.fromhex(build[1])[::-1], "raclette.pxe is of another build")
     promise(image.efi_of(disk) in artefacts.path("iso").read_bytes(), "the CD's EFI program is not the disk's")
     for kind in (*artefacts.MAKERS, "img", "iso", "pxe"):
         promise(f"  {artefacts.path(kind).relative_to(ROOT)}\n" in output, f"it does not say how to start {kind}")
     for program in programs(Graph().ninja.outputs):
         for ending in ("asm", "sym", "map"):
             promise((ROOT / f"{program}.{ending}").stat().st_size > 0, f"{program}.{ending} is empty")
+
+
+def image_carries_another_target_and_a_corpus(out):
+    """One of the artefacts is booted: it fuzzes that target, from an input that is nobody's seed."""
+    (out / "inputs").mkdir(parents=True)
+    (out / "inputs/mine").write_bytes(b"an input of mine")
+    build_py(OK, "image", "--target", "cxx_example", "--max-len", "99", "--corpus", out / "inputs")
+    folder = BUILD / "images/cxx_example"
+    layouts = [artefacts.layout_of(kind, artefacts.path(kind, folder).read_bytes())
+               for kind in ("img", "iso", *artefacts.MAKERS)]
+    digests = {part.digest for layout in layouts for part in layout.parts if part.name == "bundle"}
+    promise(len(digests) == 1, f"they carry different bundles: {digests}")
+    session = Session(artefacts.path("elf", folder).read_bytes(), Machine(disk="kernel"))
+    for _, event in session.events():
+        if session.heard["stats"]:
+            session.kill("it fuzzes")
+    promise(any(line.startswith("7 fuzzing cxx_example") for line in session.recent), f"it said {list(session.recent)}")
+    promise(session.latest["stats"]["corpus"] > 0, f"nothing was kept: {session.latest['stats']}")
+    (out / "inputs/long").write_bytes(b"x" * 100)
+    refused = build_py(USAGE, "image", "--target", "cxx_example", "--max-len", "99", "--corpus", out / "inputs")
+    promise("has 100 bytes, --max-len is 99" in refused, f"it says {refused}")
 
 
 def a_watching_build_builds_at_a_change(out):
@@ -360,7 +383,8 @@ SHORT = (memory_of_64_gib_boots_like_512_mib, a_number_of_cases_ends_the_run_and
          a_killed_qemu_is_one_clear_line_and_loses_nothing, a_missing_qemu_is_named,
          a_folder_that_cannot_be_written_is_refused, an_empty_input_is_an_input, an_input_that_is_too_long_is_refused,
          the_map_of_a_live_run_has_both_spaces, *debugger.TESTS, *terminal.TESTS,
-         image_makes_every_artefact_of_one_build, a_watching_build_builds_at_a_change,
+         image_makes_every_artefact_of_one_build, image_carries_another_target_and_a_corpus,
+         a_watching_build_builds_at_a_change,
          the_log_of_a_real_failure_is_explained, the_development_builds_log_is_resolved_without_being_told_so,
          a_machine_at_a_serial_line_is_shown_saved_asked_and_traced,
          the_published_bug_is_found_repeats_and_is_what_address_sanitizer_says)

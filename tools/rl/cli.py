@@ -8,8 +8,8 @@ import sys
 
 from . import packages
 from .common import BUILTIN_TARGET, SYSTEM_FAILED, Stop
+from .targets import LARGEST_MAX_LEN
 
-LARGEST_MAX_LEN = 1 << 20       # half of the target's input arena
 MOST_CPUS = 255                 # 8-bit APIC ids
 
 
@@ -45,13 +45,17 @@ def _debug_build(sub):
     sub.add_argument("--debug", action="store_true", help="the development build: every check is on")
 
 
-def _target_options(sub):
+def _which_target(sub):
     sub.add_argument("--target", default=BUILTIN_TARGET, metavar="NAME",
                      help="a folder in targets/ (default %(default)s)")
-    sub.add_argument("--memory", type=_memory, default="512M", metavar="SIZE",
-                     help="the machine's memory (default %(default)s)")
     sub.add_argument("--max-len", type=_integer(1, LARGEST_MAX_LEN), metavar="N",
                      help="longest input in bytes (default: what the target's target.json says, else 4096)")
+
+
+def _target_options(sub):
+    _which_target(sub)
+    sub.add_argument("--memory", type=_memory, default="512M", metavar="SIZE",
+                     help="the machine's memory (default %(default)s)")
 
 
 def _run(sub):
@@ -131,6 +135,11 @@ def _maps(sub):
     sub.add_argument("--log", metavar="FILE", help="the answer to `maps` in a saved console, instead of a new run")
 
 
+def _image(sub):
+    _which_target(sub)
+    sub.add_argument("--corpus", metavar="DIR", help="inputs to begin with besides the seeds, such as out/NAME/corpus")
+
+
 def _trace(sub):
     sub.add_argument("file", metavar="FILE", help="a saved console with an answer to `trace`, or a panic's end")
     sub.add_argument("--out", metavar="FILE", help="the JSON (default FILE.trace.json)")
@@ -156,7 +165,8 @@ COMMANDS = {
              "build.py maps", _maps),
     "trace": ("trace", "a trace in a saved console as JSON for Perfetto and Chrome's trace viewer",
               "build.py trace out/stb_image/serial.log", _trace),
-    "image": ("imagecommand", "build/raclette.img, and how to put it on a USB stick", "build.py image", None),
+    "image": ("imagecommand", "every artefact that boots, with a target of your choice, and how to start each",
+              "build.py image --target NAME --corpus out/NAME/corpus", _image),
     "clean": ("clean", "remove build/ (out/ stays)", "build.py clean", None),
 }
 

@@ -1,6 +1,8 @@
 """`build.py image`: every artefact that boots, where the disk image's parts lie, and how to start each."""
-from . import artefacts, build, image, iso
-from .common import ROOT, TESTS_FAILED, Stop, write_atomically
+from pathlib import Path
+
+from . import artefacts, build, bundle, image, iso, run, targetlist
+from .common import BUILD, BUILTIN_TARGET, ROOT, TESTS_FAILED, USAGE, Stop, write_atomically
 
 HOW = (
     ("img", "USB stick or disk, BIOS and UEFI: sudo dd if=FILE of=/dev/sdX bs=1M conv=fsync (what is on it is lost)"),
@@ -12,23 +14,63 @@ HOW = (
 )
 
 
-def write_iso(disk):
+def write_iso(disk, folder):
     try:
-        write_atomically(artefacts.path("iso"), iso.make(disk))
+        write_atomically(artefacts.path("iso", folder), iso.make(disk))
     except image.Problem as problem:
         raise Stop(TESTS_FAILED, f"the CD image: {problem}")
 
 
-def main(_arguments):
-    path = build.require_image(build.build())
-    write_iso(path.read_bytes())
+def inputs_in(folder):
+    """(name, data) of the files in a folder: a run's corpus, or anybody's."""
+    if not folder.is_dir():
+        raise Stop(USAGE, f"--corpus {folder} is not a folder")
+    return [(path.name, path.read_bytes()) for path in sorted(folder.iterdir()) if path.is_file()]
+
+
+def is_built_in(arguments):
+    return (arguments.target, arguments.max_len, arguments.corpus) == (BUILTIN_TARGET, None, None)
+
+
+def corpus_of(arguments, longest):
+    if arguments.corpus is None:
+        return []
+    folder = Path(arguments.corpus)
+    return run.corpus_entries(folder, inputs_in(folder), arguments.target, longest)
+
+
+def write_carrying(content, folder):
+    """Every artefact as it was built, but with this bundle."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for kind in ("img", *artefacts.MAKERS):
+        try:
+            made = artefacts.with_bundle(kind, artefacts.path(kind).read_bytes(), content)
+        except image.Problem as problem:
+            raise Stop(TESTS_FAILED, f"{artefacts.path(kind, folder)}: {problem}")
+        write_atomically(artefacts.path(kind, folder), made)
+    write_atomically(artefacts.path("pxe", folder), artefacts.path("pxe").read_bytes())     # it carries none
+
+
+def main(arguments):
+    targetlist.require(arguments.target)
+    longest = targetlist.max_len(arguments.target, arguments.max_len)
+    corpus = corpus_of(arguments, longest)      # what is refused is refused before anything is built
+    build.require_image(build.build())
+    folder = BUILD
+    if not is_built_in(arguments):
+        build.build_for(arguments.target)
+        folder = BUILD / "images" / arguments.target
+        options = {"target": arguments.target, "max_len": longest}
+        write_carrying(bundle.make(run.target_entries(arguments.target, options, corpus)), folder)
+    path = artefacts.path("img", folder)
+    write_iso(path.read_bytes(), folder)
     build.print_ledger()
     layout = image.layout_of(path.read_bytes())
-    print(f"\n{path}: {layout.size} bytes, build {layout.build_id:016x}")
+    print(f"\n{path}: {layout.size} bytes, build {layout.build_id:016x}, target {arguments.target}")
     print(f"  {'part':8} {'sector':>8} {'bytes':>10}  XXH64")
     for part in layout.parts:
         print(f"  {part.name:8} {part.lba:8} {part.size:10}  {part.digest}")
     print("\nThe same system, by every way in:")
     for kind, how in HOW:
-        print(f"  {artefacts.path(kind).relative_to(ROOT)}\n      {how}")
+        print(f"  {artefacts.path(kind, folder).relative_to(ROOT)}\n      {how}")
     return 0

@@ -34,13 +34,13 @@ def refuse_too_long(name, size, max_len):
         raise Stop(USAGE, f"{name} has {size} bytes, --max-len is {max_len}; pass --max-len {size} or more")
 
 
-def corpus_entries(out, target, max_len):
-    """Earlier inputs that are not seeds; each must fit."""
+def corpus_entries(folder, corpus, target, max_len):
+    """Earlier inputs, (name, data) of what `folder` holds, that are not seeds; all must fit."""
     for seed in targets.seeds(target):
         refuse_too_long(seed, (ROOT / seed).stat().st_size, max_len)
     entries = []
-    for name, data in out.corpus():
-        refuse_too_long(out.path / "corpus" / name, len(data), max_len)
+    for name, data in corpus:
+        refuse_too_long(folder / name, len(data), max_len)
         entries.append((f"corpus/{image.xxh64(data):016x}", data))
     return entries
 
@@ -138,7 +138,7 @@ def main(arguments):
     out = OutDir(Path(arguments.out or ROOT / "out" / arguments.target))
     folder = folder_of(arguments)
     build.build_for(arguments.target, folder)
-    corpus = corpus_entries(out, arguments.target, arguments.max_len)
+    corpus = corpus_entries(out.path / "corpus", out.corpus(), arguments.target, arguments.max_len)
     content = boot_image(target_entries(arguments.target, run_options(arguments), corpus), folder=folder)
     machine = Machine(cpus=arguments.cpus, memory=arguments.memory)
     view = make_view(arguments.plain, arguments.target, out.path)

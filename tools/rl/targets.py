@@ -23,6 +23,7 @@ BREAK_BASE = 0x08000000  # break_base of guest/plan.h: the ELF must end below it
 REPRODUCIBLE = "-I. -g -ffile-compilation-dir=."
 # The runtime must not be instrumented, nor its loops turned into calls of the functions that they implement. Unwind
 # tables: exceptions pass through operator new.
+LARGEST_MAX_LEN = 2 * 1024 * 1024 - 8192      # what the target's runtime has room for (targets/runtime/abi.h)
 RUNTIME_FLAGS = (f"-std=c17 -O2 {REPRODUCIBLE} -ffreestanding -fno-builtin -fno-omit-frame-pointer "
                  "-fno-stack-protector -fno-pic -funwind-tables -ffunction-sections -fdata-sections "
                  "-Wall -Wextra -Wconversion -Wshadow -Werror")
@@ -67,8 +68,8 @@ def _check_values(name, values):
         complaint = "language and libc must be c with musl or glibc, or c++ with glibc"
     elif not values.get("sources"):
         complaint = "it names no sources"
-    elif not isinstance(values.get("max_len", 1), int) or not 0 < values.get("max_len", 1) <= 2 * 1024 * 1024 - 8192:
-        complaint = "max_len must be from 1 to 2088960"
+    elif not isinstance(values.get("max_len", 1), int) or not 0 < values.get("max_len", 1) <= LARGEST_MAX_LEN:
+        complaint = f"max_len must be from 1 to {LARGEST_MAX_LEN}"
     if complaint:
         raise Stop(USAGE, f"targets/{name}/target.json: {complaint}")
 
