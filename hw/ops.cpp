@@ -106,6 +106,12 @@ void fill_page(void *page, u64 word) {
 }
 
 void fxsave(void *area) { asm volatile("fxsave64 (%0)" : : "r"(area) : "memory"); }
+void clear_x87() {
+    asm volatile("fninit\n\tfldz\n\tfldz\n\tfldz\n\tfldz\n\tfldz\n\tfldz\n\tfldz\n\tfldz\n\tfninit"
+                 :
+                 :
+                 : "memory");
+}
 void fxrstor(const void *area) { asm volatile("fxrstor64 (%0)" : : "r"(area) : "memory"); }
 void load_sse(const void *area) {
     asm volatile("ldmxcsr 24(%0)\n\t"

@@ -7,6 +7,7 @@
 #include "mm/physical.h"
 #include "svm/asid.h"
 #include "svm/enable.h"
+#include "svm/vectors.h"
 #include "vm/held_frame.h"
 #include "vm/snapshot.h"
 
@@ -53,6 +54,7 @@ class Core final {
         TRY(clear(memory, save.frame), "clearing the host save area");
         TRY(clear(memory, host.frame), "clearing the host's VMCB");
         TRY(enable(features_, save.keep()), "switching SVM on", current_core());
+        cpu::clear_x87(); // most guests begin so, and then need no FXRSTOR (vectors.h)
         host_vmcb_ = host.keep();
         cpu::vmsave(host_vmcb_);
         number_ = current_core();
@@ -70,7 +72,7 @@ class Core final {
     void load_vectors(vm::VectorState &mine) {
         if (loaded_ == &mine) return;
         if (loaded_ != nullptr) cpu::fxsave(loaded_->bytes);
-        cpu::fxrstor(mine.bytes);
+        put_back(mine);
         loaded_ = &mine;
     }
     bool has_loaded(const vm::VectorState &mine) const { return loaded_ == &mine; }

@@ -177,6 +177,14 @@ void fill_page(void *page, u64 word) {
 }
 
 void fxsave(void *area) { std::memcpy(area, sim::cpu().fx_state, sizeof sim::cpu().fx_state); }
+// As FXSAVE shows it: the control word, and nothing else but MXCSR and the SSE registers, which stay.
+void clear_x87() {
+    constexpr u16 control_word = 0x037F;
+    u8 *const state = sim::cpu().fx_state;
+    std::memset(state, 0, 24);
+    std::memcpy(state, &control_word, sizeof control_word);
+    std::memset(state + 32, 0, 8 * 16);
+}
 void fxrstor(const void *area) {
     ++sim::cpu().fxrstors;
     std::memcpy(sim::cpu().fx_state, area, sizeof sim::cpu().fx_state);

@@ -62,6 +62,16 @@ TEST_F(SnapshotTest, TheX87IsRestoredOnlyWhenTheGuestUsedIt) {
     for (const u32 x87 : {0u, 2u, 23u, 32u, 41u, 144u, 153u}) EXPECT_EQ(case_that_writes(x87), 1u) << x87;
 }
 
+TEST_F(SnapshotTest, AMachineThatBeginsOnACoreNeedsNoFxrstorWhateverRanThereBefore) {
+    const u64 before = sim::cpu().fxrstors;
+    std::memset(sim::cpu().fx_state, 0x5A, sizeof sim::cpu().fx_state);
+    svm::Core fresh(plain_features(), maps);
+    fresh.start(memory, memory).take();
+    Machine machine = Machine::make(fresh, memory, memory, heap.allocator(), guest_size).take();
+    run(machine);
+    EXPECT_EQ(sim::cpu().fxrstors, before);
+}
+
 TEST_F(SnapshotTest, ASteadyCaseIsOneExitAndOneFlush) {
     Machine machine = at_the_door();
     const auto one_case = [&] {
