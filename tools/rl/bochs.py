@@ -1,4 +1,5 @@
-"""The second machine: one Bochs with AMD-V, its serial line on a pseudo-terminal. It has no port by which the kernel could end it.
+"""The second machine: one Bochs with AMD-V, its serial line on a pseudo-terminal. It has no port by which the kernel
+could end it.
 
 Debian's package has neither a display without a terminal nor a console without the debugger, so it gets both: a
 pseudo-terminal that nobody looks at, and a file that tells the debugger to go on.
