@@ -29,7 +29,8 @@ inline bool same_x87(const u8 *a, const u8 *b) {
 // to CPU 0, without a lock. When CPU 0 is at its VMRUN or #VMEXIT in that moment it loses the flag that says
 // whether nested paging is on, and guest or host goes on with the other's tables (docs/caveats.md).
 inline void put_back(const vm::VectorState &wanted) {
-    alignas(vm::VectorState) u8 now[sizeof(vm::VectorState)]; // FXSAVE fills what is looked at
+    alignas(vm::VectorState) u8 now[sizeof(vm::VectorState)]; // FXSAVE fills what is looked at, but for this:
+    __builtin_memset(now, 0, sizeof(u64)); // QEMU's leaves FOP (bytes 6 and 7) as it stood in memory
     cpu::fxsave(now);
     if (same_x87(now, wanted.bytes))
         cpu::load_sse(wanted.bytes);

@@ -176,7 +176,14 @@ void fill_page(void *page, u64 word) {
     for (u64 i = 0; i < page_size / 8; ++i) static_cast<u64 *>(page)[i] = word;
 }
 
-void fxsave(void *area) { std::memcpy(area, sim::cpu().fx_state, sizeof sim::cpu().fx_state); }
+// As QEMU's: FOP stays what it was in memory.
+void fxsave(void *area) {
+    u16 fop = 0;
+    std::memcpy(&fop, static_cast<u8 *>(area) + 6, sizeof fop);
+    sim::cpu().fop_kept = fop;
+    std::memcpy(area, sim::cpu().fx_state, sizeof sim::cpu().fx_state);
+    std::memcpy(static_cast<u8 *>(area) + 6, &fop, sizeof fop);
+}
 // As FXSAVE shows it: the control word, and nothing else but MXCSR and the SSE registers, which stay.
 void clear_x87() {
     constexpr u16 control_word = 0x037F;

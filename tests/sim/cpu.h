@@ -20,6 +20,7 @@ struct Cpu {
     u64 tsc = 1'000'000;
     std::map<cpu::Msr, u64> msrs;
     u8 fx_state[512] = {};
+    u16 fop_kept = 0; // what the last FXSAVE left in memory
     u64 fxrstors = 0;
     Phys loaded_vmcb, saved_vmcb;
     u64 invalidations = 0; // invlpg
