@@ -59,25 +59,14 @@ void SpinLock::check_interrupts() {
           "a lock that interrupts take is only held with interrupts off", name_);
 }
 
-u32 SpinLock::take_ticket() {
+void SpinLock::lock() { static_cast<void>(lock_or_lose(0)); }
+
+bool SpinLock::lock_or_lose(u64 ticks) {
     CHECK(!held_by_me(), "a core does not take a lock it holds", current_core(), name_);
     check_order();
     check_interrupts();
-    return __atomic_fetch_add(&next_, 1, __ATOMIC_RELAXED);
-}
-
-void SpinLock::lock() {
-    const u32 ticket = take_ticket();
-    while (__atomic_load_n(&serving_, __ATOMIC_ACQUIRE) != ticket) {
-        while_waiting();
-        pause();
-    }
-    taken();
-}
-
-bool SpinLock::lock_or_lose(u64 ticks) {
-    const u32 ticket = take_ticket();
-    const u64 begin = read_tsc();
+    const u32 ticket = __atomic_fetch_add(&next_, 1, __ATOMIC_RELAXED);
+    const u64 begin = ticks != 0 ? read_tsc() : 0;
     while (__atomic_load_n(&serving_, __ATOMIC_ACQUIRE) != ticket) {
         if (ticks != 0 && read_tsc() - begin > ticks) return false;
         while_waiting();

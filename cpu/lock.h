@@ -54,7 +54,6 @@ class [[clang::capability("lock")]] SpinLock {
     static constexpr u32 nobody = ~0u;
     // How the lock was ever taken: one of them is enough, both together are a deadlock that waits to happen.
     static constexpr u8 by_interrupts = 1, with_interrupts_on = 2;
-    u32 take_ticket();
     void taken();
     void check_order() const;
     void check_interrupts();

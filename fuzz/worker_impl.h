@@ -308,6 +308,7 @@ template <Executor E, Surroundings H> void Worker<E, H>::publish() {
     const u64 in_target = spent.guest_time - spent_before_.guest_time;
     counts_.time_all.set(host_.time() - started_);
     counts_.time_target.set(in_target);
+    // A case that failed midway has been in the target without having counted as run.
     counts_.time_exits.set(time_running_ - min(time_running_, in_target));
     counts_.time_reset.set(spent.reset_time - spent_before_.reset_time);
     counts_.time_mutation.set(time_proposing_);

@@ -40,19 +40,6 @@ void give_console_back() __attribute__((no_thread_safety_analysis)) {
     if (!seized && console_lock.held_by_me()) console_lock.unlock();
 }
 
-// Interrupt handlers log too, so the lock is only ever held with interrupts off.
-class Console {
-  public:
-    Console() : mine_(take_console()) {}
-    ~Console() {
-        if (mine_) give_console_back();
-    }
-
-  private:
-    cpu::InterruptsOff interrupts_off_;
-    bool mine_;
-};
-
 // What was said before there was a screen, for when there is one.
 constinit char said_early[512];
 constinit usize early_bytes = 0;
@@ -112,7 +99,7 @@ bool keep_back(Text line) {
 
 } // namespace
 
-// Interrupts stay off in a section, as the lock demands.
+// Interrupt handlers log too, so the lock is only ever held with interrupts off.
 u32 begin_log_section() {
     const bool were_on = cpu::interrupts_enabled();
     cpu::disable_interrupts();
@@ -124,7 +111,7 @@ void end_log_section(u32 begun) {
 }
 
 void log_line(Text line) {
-    Console console;
+    const LogSection alone;
     if (in_record && !seized && keep_back(line)) return;
     if (in_record) uart.write("\r\n");
     in_record = false;
@@ -140,19 +127,19 @@ void init_console() {
 }
 
 void attach_screen(volatile u16 *cells) {
-    Console console;
+    const LogSection alone;
     screen.attach(cells);
     show_what_was_said();
 }
 
 void attach_framebuffer(volatile u32 *pixels, u32 width, u32 height, u32 stride, u32 row) {
-    Console console;
+    const LogSection alone;
     framebuffer.attach(pixels, width, height, stride, row, dev::dev_font);
     show_what_was_said();
 }
 
 void show_status(Text line) {
-    Console console;
+    const LogSection alone;
     if (!has_screen || in_line) return;
     put_status_away();
     write_to_screens(line);
@@ -168,13 +155,13 @@ void seize_console() {
 bool read_console(u8 &byte) { return uart.read(byte); }
 
 usize write_record_some(Text text) {
-    Console console;
+    const LogSection alone;
     in_record = true;
     return uart.write_some(text);
 }
 
 void end_record() {
-    Console console;
+    const LogSection alone;
     in_record = false;
     flush_kept_back();
 }
@@ -182,7 +169,7 @@ void end_record() {
 void flush_console() { uart.flush(); }
 
 void write_record(Text text) {
-    Console console;
+    const LogSection alone;
     in_record = true;
     uart.write(text);
 }

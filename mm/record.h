@@ -20,7 +20,8 @@ struct Pager {
     void *context = nullptr;
     // Fills a fresh page; its old contents are arbitrary.
     rstate::Result<void> (*fill)(void *context, u64 page, u8 *bytes) = nullptr;
-    // Or, instead: a frame that stays the pager's, mapped read-only until a write copies it.
+    // Or, instead: a frame that stays the pager's, mapped read-only until a write copies it; each frame for
+    // at most 4095 pages at a time (mm/frame_pool.h).
     rstate::Result<Phys> (*share)(void *context, u64 page) = nullptr;
 };
 
