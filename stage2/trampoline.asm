@@ -44,26 +44,33 @@ trampoline_start:
         jmp     0x08:AT(trampoline_arrive)
 
 bits 64
+default rel
 ; All cores from here on, boot tables loaded. The mailbox is read whole before `taken` says it may be filled again.
 trampoline_arrive:
         mov     eax, 0x10
         mov     ds, eax
         mov     es, eax
         mov     ss, eax
-        mov     rcx, [abs AT(mailbox.root)]
-        mov     rsp, [abs AT(mailbox.stack)]
-        mov     rdi, [abs AT(mailbox.args)]
-        mov     rax, [abs AT(mailbox.entry)]
-        mov     dword [abs AT(mailbox.taken)], 1
+        mov     rcx, [mailbox.root]
+        mov     rsp, [mailbox.stack]
+        mov     rdi, [mailbox.args]
+        mov     rax, [mailbox.entry]
+        mov     dword [mailbox.taken], 1
         mov     cr3, rcx                ; the kernel's world; this page is still there
-        lidt    [abs AT(table_pointer)]
+        lidt    [table_pointer]
         xor     ebp, ebp
         push    rbp                     ; the entry finds the stack as after a call
         jmp     rax
 
 ; An exception before the kernel has a table of its own. Of the boot's world only this page is there, so it is a line
-; on COM1 alone, with where it was. The stack was aligned to 16 bytes before five words were pushed, or six.
+; on COM1 alone, with where it was, from the first core that comes here: the others' would mix with it.
+; The stack was aligned to 16 bytes before five words were pushed, or six.
 trampoline_fault:
+        mov     rax, cr0
+        btr     eax, 16                 ; write protection: the kernel's tables map this page read-only
+        mov     cr0, rax
+        lock bts dword [telling], 0
+        jc      stop
         test    spl, 8
         jnz     .bare
         pop     rax                     ; the error code
@@ -87,9 +94,9 @@ trampoline_fault:
         call    put
         mov     al, SYSTEM_FAILED
         out     DEBUG_EXIT, al
-.stop:  cli
+stop:   cli
         hlt
-        jmp     .stop
+        jmp     stop
 
 ; AL to the serial line; where there is none, all of its bits read as ones.
 put:    mov     ah, al
@@ -115,6 +122,7 @@ mailbox:
 .entry:         dq 0                    ; kernel virtual
 .taken:         dd 0
 .boot_tables:   dd 0                    ; an identity map of 4 GiB, itself below 4 GiB
+telling:                                ; no processor reads the null descriptor
 gdt:            dq 0
                 dq 0x00AF9A000000FFFF   ; 0x08: 64-bit code
                 dq 0x00CF92000000FFFF   ; 0x10: flat data

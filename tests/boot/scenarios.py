@@ -80,7 +80,7 @@ REFUSALS = [
     *[_refused(f"an exception between stage2 and the kernel's table, {cpus} cores", machine=Machine(cpus=cpus),
                broken=damage.undefined_instruction("kernel_entry", damage.XOR_EBP_EBP),
                says=r"^error boot.unexpected_exception on the way into the kernel, at 0x[0-9a-f]{16}$")
-      for cpus in (1, 2)],
+      for cpus in (1, 8)],
     _refused("a disk that ends before stage2", r"stage1: stop: cannot read the disk", broken=damage.cut("stage2")),
     _refused("a flipped bit in the kernel", r"checking the kernel\n.*XXH64 differs", broken=damage.flip("kernel")),
     _refused("a missing sector in the kernel", r"checking the kernel\n.*XXH64 differs", broken=damage.blank("kernel")),
