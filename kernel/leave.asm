@@ -53,7 +53,7 @@ gdt_pointer:
         dw      $ - gdt - 1
         dq      0
 no_interrupts:
-        dw      0                       ; a fault in stage2 resets the machine, as at the first boot
+        dw      0                       ; until stage2 has its table a fault resets the machine, as at the first boot
         dq      0
 align 8
         dq      0, 0

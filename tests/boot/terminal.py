@@ -7,7 +7,7 @@ from tests.boot.promises import PATIENCE, build_py, promise, start
 from tools.rl.common import OK
 
 WIDTH, HEIGHT = 100, 40
-RUN = ("run", "--cpus", 2, "--seed", 1, "--seconds", 6)
+RUN = ("run", "--cpus", 2, "--seed", 1, "--cases", 40000)    # statistics come each second: some seconds on any machine
 RULE = "─" * (WIDTH - 1)
 IN_THE_BLOCK = (r"^cases \S+ +\d+ cases/s +corpus \d+ +crashes ", r"^edges \d+  [▁▂▃▄▅▆▇█]{2,}$",
                 r"^corpus \d+  [▁▂▃▄▅▆▇█]{2,}$", r"^each case: [\d.]+ exits, ",
@@ -46,7 +46,7 @@ def a_terminal_shows_one_block_below_the_text(out):
     said, status = said_to_a_terminal(*RUN, "--out", out)
     *running, last = screens(said)
     promise(status == OK and "\x1b" not in last, f"status {status}, at the end the screen shows {last[-1500:]!r}")
-    promise(len(running) > 10, f"only {len(running)} screens were drawn")
+    promise(len(running) > 1, f"only {len(running)} screens were drawn")
     for screen in running:
         promise(screen.count(RULE) == 2 and screen.endswith(RULE + "\n"), f"not one block, and at the end: {screen}")
         promise("6 kernel at" in screen or "booting ..." in screen, f"the block has drawn over the text: {screen}")
