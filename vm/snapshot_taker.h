@@ -111,8 +111,7 @@ template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames> class SnapshotTa
         listed = word == 0 ? SnapshotEntry{} : SnapshotEntry::of(shared, SnapshotEntry::Pattern::mask);
         --snapshot_.pages_, ++snapshot_.pattern_pages_;
         if (shared == frame) return rstate::done(); // the first of its kind lends its frame
-        mapped = mm::Entry{};
-        ++machine_.epoch_;
+        mapped = mm::Entry{}; // freeze() raised the epoch, and the machine has not run since
         machine_.frames_->free(frame, mm::Owner::snapshot);
         return rstate::done();
     }

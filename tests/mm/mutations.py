@@ -27,6 +27,7 @@ TESTS = {layer: [f"tests/{layer}/{part}_test.cpp" for part in parts] for layer, 
 # A change in one layer's header is looked at by these layers' tests.
 LOOKED_AT_BY = {"mm": ("mm",), "vm": ("vm", "svm"), "svm": ("svm",)}
 FLAGS = ["-std=c++20", "-fno-exceptions", "-fno-rtti", "-O1", "-DRL_DEBUG", "-I."]
+HANGS = 300     # seconds, of tests that take one or two: more than any busy machine needs
 
 # name, file, what stands there, what stands there without the invalidation
 MUTATIONS = [
@@ -78,10 +79,7 @@ MUTATIONS = [
      "epoch_ += entry.present(); // reads went", "// reads went"),
     ("a reset owes no flush", "vm/guest_memory_reset.h", "epoch_ += pages != 0;", ""),
     ("a shed page owes no flush", "vm/guest_memory_reset.h", "++epoch_;", ""),
-    ("pages that a snapshot froze owe no flush", "vm/snapshot_taker.h",
-     "        ++machine_.epoch_;\n        return rstate::done();", "        return rstate::done();"),
-    ("a merged page owes no flush", "vm/snapshot_taker.h",
-     "        ++machine_.epoch_;\n        machine_.frames_->free(", "        machine_.frames_->free("),
+    ("pages that a snapshot froze owe no flush", "vm/snapshot_taker.h", "++machine_.epoch_;", ""),
     ("an entry never flushes", "svm/machine_run.h",
      "c.tlb_control = static_cast<u32>(debt_.owed(memory_.epoch()) ? flush : TlbControl::keep);",
      "static_cast<void>(flush);"),
@@ -160,9 +158,10 @@ def run(tree, *folders):
     linked = ["clang++", *objects.values(), "-lgtest", "-lgtest_main", "-lpthread", "-o", str(binary)]
     subprocess.run(linked, check=True)
     try:
-        done = subprocess.run([str(binary), "--gtest_brief=1"], cwd=tree, capture_output=True, timeout=60)
+        done = subprocess.run([str(binary), "--gtest_brief=1"], cwd=tree, capture_output=True, timeout=HANGS)
         return done.returncode == 0
     except subprocess.TimeoutExpired:
+        print(f"the tests hang: no end in {HANGS} s", flush=True)
         return False
 
 
