@@ -104,6 +104,7 @@ def every_failure_taken(outcomes):
     return f"not all points were taken: {left_out}" if left_out else failures_taken(2, 500)(outcomes)
 
 
+OPERATIONS = r"operations on \d+ cores"
 LONGEST_PAUSE = 2000            # microseconds of an emulator that counts one instruction as a nanosecond
 
 

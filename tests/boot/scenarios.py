@@ -120,12 +120,12 @@ WHOLES = [
              entries=(("seed/one", b"x"),), judge=judge.every_failure_taken, tells=judge.TAKEN, long=True),
     # Each core is a thread of its own: how they fall together is the host's, and a pause says nothing.
     Scenario("20,000 allocations and frees on four cores at the same time", Machine(cpus=4),
-             options={"test": "long_20_*"}, timeout=300, judge=judge.tests_ran, tells=r"operations on \d+ cores"),
+             options={"test": "long_20_*"}, timeout=300, judge=judge.tests_ran, tells=judge.OPERATIONS),
     # One thread plays all cores in turn: who waits for an answer gives way at once, and a run repeats.
     Scenario("200,000 allocations and frees on four cores", Machine(cpus=4, icount=True),
-             options={"test": "long_200*"}, timeout=300, judge=judge.no_long_pause),
+             options={"test": "long_200*"}, timeout=300, judge=judge.no_long_pause, tells=judge.OPERATIONS),
     Scenario("ten million allocations and frees on four cores", Machine(cpus=4, icount=True),
-             options={"test": "long_10*"}, timeout=7200, judge=judge.no_long_pause, long=True),
+             options={"test": "long_10*"}, timeout=7200, judge=judge.no_long_pause, tells=judge.OPERATIONS, long=True),
     Scenario("the plain image fuzzes without any host tool", Machine(), must=(r"'type': 'stats'",),
              enough=r"'type': 'stats'.*'corpus': [1-9]"),
     Scenario("live page tables, two boots", Machine(), options={"seed": 1, "layout": 1},

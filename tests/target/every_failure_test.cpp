@@ -24,7 +24,7 @@ constexpr mm::AllocationSite site{"thing", "some/file.cpp", "some_function", 1};
 // one of these.
 template <class Story> struct Step {
     rstate::Result<> (Story::*run)();
-    const char *doing[6];
+    const char *doing[8];
 };
 
 // --- a story of the address space: tables of their own, in frames of their own, through the real window
@@ -261,7 +261,8 @@ class TargetStory final {
         {&S::load, {"allocating its symbols"}},
         {&S::photograph,
          {"making a virtual machine", "loading the target", "running the target's start-up",
-          "taking the snapshot", "allocating the snapshot", "keeping what it says"}},
+          "taking over what the target says", "sharing the target's page tables", "taking the snapshot",
+          "allocating the snapshot", "keeping what it says"}},
         {&S::attach, {"making a virtual machine", "standing it at the snapshot"}},
         {&S::run_case,
          {"resetting the target's machine", "giving the target its input", "running the target",
