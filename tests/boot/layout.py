@@ -176,7 +176,8 @@ def boots_are_independent(outcomes):
         return f"only {len(common)} ranges are the same in all boots"
     table = {thing: [boot[thing] for boot in boots] for thing in common}
     verdicts = [*one_by_one(table), *two_by_two(table), *by_kind(table), *all_together(table)]
-    least = min(p for _, p in verdicts)
-    print(f"     {len(boots)} boots, {len(common)} ranges in each, {len(verdicts)} comparisons, least p {least:.2g}")
+    what, least = min(verdicts, key=lambda verdict: verdict[1])
+    print(f"     {len(boots)} boots, {len(common)} ranges in each, {len(verdicts)} comparisons of up to "
+          f"{len(PLACE_BITS)} bits, least p {least:.2g}: {what}")
     found = [f"{what} (p {p:.2g})" for what, p in verdicts if p < IMPROBABLE]
     return "; ".join(found[:5])
