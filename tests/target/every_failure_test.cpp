@@ -400,8 +400,10 @@ template <class Story, class Given> class Teller final {
         // The story goes on, so that one run shows all that are wrong.
         ++count_.wrong;
         auto wrong = WRAP(right.take_error(), "looking at what was told", step, kind, number);
-        if (count_.wrong <= most_shown) rstate::report(std::move(wrong), "of a planned failure");
-        else rstate::ignore(std::move(wrong), "enough were shown");
+        if (count_.wrong <= most_shown)
+            rstate::report(std::move(wrong), "of a planned failure");
+        else
+            rstate::ignore(std::move(wrong), "enough were shown");
         return met;
     }
     // All steps before this one are done, whatever failed in them before.
