@@ -9,14 +9,14 @@ namespace {
 constexpr u16 channel2 = 0x42, mode = 0x43, control = 0x61;
 constexpr u32 hertz = 1'193'182;
 constexpr u8 channel2_both_bytes_mode0 = 0xB0;
-constexpr u8 gate = 0x01, speaker = 0x02, output = 0x20;
+constexpr u8 gate = 0x01, speaker = 0x02, writable = 0x0F, output = 0x20;
 // An absent timer must not hang the machine; a port read takes about a microsecond on real machines.
 constexpr u32 patience = 2'000'000;
 } // namespace
 
 bool pit_wait(u32 milliseconds) {
     const u32 count = hertz / 1000 * min(milliseconds, 50u);
-    const u8 before = cpu::in8(control);
+    const u8 before = cpu::in8(control) & writable;
     cpu::out8(control, static_cast<u8>((before & ~(speaker | gate)) | gate));
     cpu::out8(mode, channel2_both_bytes_mode0);
     cpu::out8(channel2, static_cast<u8>(count));

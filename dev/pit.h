@@ -1,4 +1,4 @@
-// dev/pit.h — the 8254 timer's channel 2, used once: to learn how fast other clocks run.
+// dev/pit.h — the 8254 timer's channel 2, used at the start: to learn how fast other clocks run.
 #pragma once
 
 #include "base/types.h"

@@ -41,11 +41,15 @@ void stop_ticks() { apic.stop_timer(); }
 void start_ticks(u32 milliseconds, u64 tsc_hz) {
     constexpr u64 assumed_hz = 2'000'000'000; // when the PIT was missing: ticks are then only roughly timed
     const u64 span = (tsc_hz != 0 ? tsc_hz : assumed_hz) / 1000;
+    constexpr u32 tries = 3; // the processor may be taken away meanwhile: the shortest millisecond is one
     cpu::InterruptsOff off;
-    apic.start_counting();
-    const u64 begin = cpu::read_tsc();
-    while (cpu::read_tsc() - begin < span) cpu::pause();
-    const u32 per_millisecond = max(1u, ~0u - apic.remaining());
+    u32 per_millisecond = ~0u;
+    for (u32 i = 0; i < tries; ++i) {
+        apic.start_counting();
+        const u64 begin = cpu::read_tsc();
+        while (cpu::read_tsc() - begin < span) cpu::pause();
+        per_millisecond = min(per_millisecond, max(1u, ~0u - apic.remaining()));
+    }
     apic.start_timer(timer_vector,
                      static_cast<u32>(min<u64>(static_cast<u64>(per_millisecond) * milliseconds, ~0u)));
 }

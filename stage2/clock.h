@@ -1,6 +1,6 @@
 // stage2/clock.h — how long a millisecond is.
 //
-// The PIT is asked once. Waits go by the time-stamp counter, whose rate it gave; on a machine without a PIT
+// The PIT is asked at the start alone. Waits go by the time-stamp counter, whose rate it gave; on a machine without a PIT
 // by port reads, of which each takes about a microsecond.
 #pragma once
 

@@ -109,7 +109,7 @@ rstate::Result<> find_cores(const boot::Handoff &handoff) {
         TRY(boot::read_topology(root, view, topology), "reading the ACPI tables", virt_of(root.data()));
     if (topology.has_madt && !topology.first_is_listed)
         return FAIL(boot::bad_table, "the MADT does not list the core that runs", mine, topology.core_count);
-    if (topology.out_of_reach) LOG(stage2, "an ACPI table lies out of reach and is left out");
+    if (topology.out_of_reach) LOG(stage2, "an ACPI table out of reach is left out");
     LOG(stage2, "{} cores, {} more than this build serves; SRAT {}", topology.core_count,
         topology.cores_left_out, topology.has_srat);
     return {};
@@ -142,7 +142,7 @@ rstate::Result<> divide(const boot::Handoff &handoff) {
         return FAIL(boot::too_little_memory, "too little memory for so many cores", free_bytes,
                     topology.core_count);
     const u64 left_out = split_memory(map, topology, {shares, topology.core_count});
-    if (left_out != 0) LOG(stage2, "{} KiB of memory lie in pieces too small to use", left_out / 1024);
+    if (left_out != 0) LOG(stage2, "{} KiB lie in pieces too small to use", left_out / 1024);
     return {};
 }
 

@@ -14,17 +14,23 @@ class FakePit {
         sim::reset_cpus();
         sim::on_port_write([this](u16 port, u32, u32 value) {
             if (port == 0x42) count = count >> 8 | value << 8;
-            if (port == 0x61) control = value;
+            if (port == 0x43) looked = 0, ++waits;
+            if (port == 0x61) control = value; // all of it: what may not be written stays and shows
         });
         sim::on_port_read([this](u16 port, u32) -> u32 {
             if (port != 0x61) return 0;
-            return control | (++seen > looks_ ? 0x20u : 0u);
+            ++seen;
+            sim::cpu().tsc += 1000;
+            if (waits == held_up_in && looked == 0) sim::cpu().tsc += 10'000'000;
+            return control | (++looked > looks_ ? 0x20u : 0u);
         });
     }
     ~FakePit() { sim::reset_cpus(); }
     u32 count = 0, control = 0x0E, seen = 0;
+    u32 waits = 0, held_up_in = 0; // the number of the wait in which the processor is taken away
 
   private:
+    u32 looked = 0;
     u32 looks_;
 };
 
@@ -59,6 +65,16 @@ TEST(Clock, WaitsByTheTimeStampCounterThatThePitMeasured) {
     const u64 before = sim::cpu().tsc;
     clock.wait(200);
     EXPECT_GE(sim::cpu().tsc - before, clock.tsc_hz() / 5);
+}
+
+u64 measured(u32 held_up_in) {
+    FakePit pit(10);
+    pit.held_up_in = held_up_in;
+    return stage2::Clock::measure().tsc_hz();
+}
+
+TEST(Clock, AProcessorThatIsTakenAwayMeanwhileDoesNotMakeItFaster) {
+    for (u32 wait = 1; wait <= 5; ++wait) EXPECT_EQ(measured(wait), measured(0)) << wait;
 }
 
 // A core that does not start is waited for in 200 steps of a millisecond: each must not be the PIT's patience
