@@ -1,7 +1,7 @@
 // stage2/clock.h — how long a millisecond is.
 //
-// The PIT is asked at the start alone. Waits go by the time-stamp counter, whose rate it gave; on a machine without a PIT
-// by port reads, of which each takes about a microsecond.
+// The PIT is asked at the start alone. Waits go by the time-stamp counter, whose rate it gave; on a machine
+// without a PIT by port reads, of which each takes about a microsecond.
 #pragma once
 
 #include "base/types.h"
