@@ -14,15 +14,15 @@ class FakePit {
         sim::reset_cpus();
         sim::on_port_write([this](u16 port, u32, u32 value) {
             if (port == 0x42) count = count >> 8 | value << 8;
-            if (port == 0x43) looked = 0, ++waits;
+            if (port == 0x43) looked_ = 0, ++waits;
             if (port == 0x61) control = value; // all of it: what may not be written stays and shows
         });
         sim::on_port_read([this](u16 port, u32) -> u32 {
             if (port != 0x61) return 0;
             ++seen;
             sim::cpu().tsc += 1000;
-            if (waits == held_up_in && looked == 0) sim::cpu().tsc += 10'000'000;
-            return control | (++looked > looks_ ? 0x20u : 0u);
+            if (waits == held_up_in && looked_ == 0) sim::cpu().tsc += 10'000'000;
+            return control | (++looked_ > looks_ ? 0x20u : 0u);
         });
     }
     ~FakePit() { sim::reset_cpus(); }
@@ -30,7 +30,7 @@ class FakePit {
     u32 waits = 0, held_up_in = 0; // the number of the wait in which the processor is taken away
 
   private:
-    u32 looked = 0;
+    u32 looked_ = 0;
     u32 looks_;
 };
 
