@@ -15,8 +15,8 @@ struct CheckSite {
     u32 texts; // bit i: value i is a text that lives as long as the program
 };
 
-// Defined once per program (kernel/panic.cpp, stage2/, tests/sim/). `values` has `count` numbers, at most
-// four.
+// Defined once per program (kernel/panic/panic.cpp, stage2/, tests/sim/). `values` has `count` numbers, at
+// most four.
 [[noreturn]] void check_failed(const CheckSite &site, const u64 *values, u32 count);
 
 // For decltype alone: which values are texts.

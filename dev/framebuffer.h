@@ -9,7 +9,7 @@
 
 namespace dev {
 
-extern "C" const u8 dev_font[]; // ASCII, one byte a row; tools/rl/font.py
+extern "C" const u8 dev_font[]; // ASCII, one byte a row; tools/rl/building/font.py
 
 class Framebuffer final {
   public:

@@ -3,7 +3,7 @@
 
 #include "base/hash.h"
 #include "fuzz/json.h"
-#include "fuzz/triage.h"
+#include "fuzz/minimizer.h"
 
 namespace fuzz {
 

@@ -5,7 +5,7 @@
 #include "base/core.h"
 #include "fuzz/arena.h"
 #include "fuzz/atomic.h"
-#include "fuzz/exchange.h"
+#include "fuzz/corpus_sync.h"
 #include "fuzz/stats.h"
 
 namespace fuzz {

@@ -13,11 +13,11 @@
 #include "fuzz/corpus.h"
 #include "fuzz/coverage.h"
 #include "fuzz/executor.h"
-#include "fuzz/mutate.h"
+#include "fuzz/minimizer.h"
+#include "fuzz/mutators/mutate.h"
 #include "fuzz/outbox.h"
 #include "fuzz/records.h"
 #include "fuzz/shared.h"
-#include "fuzz/triage.h"
 
 namespace fuzz {
 

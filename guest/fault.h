@@ -2,8 +2,8 @@
 #pragma once
 
 #include "guest/instruction.h"
+#include "guest/layout.h"
 #include "guest/memory.h"
-#include "guest/plan.h"
 
 namespace guest {
 

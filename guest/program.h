@@ -2,8 +2,8 @@
 // functions are.
 #pragma once
 
-#include "boot/elf.h"
-#include "guest/plan.h"
+#include "boot/formats/elf.h"
+#include "guest/layout.h"
 #include "guest/symbols.h"
 
 namespace guest {

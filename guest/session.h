@@ -2,10 +2,10 @@
 // machine's type.
 #pragma once
 
-#include "guest/door.h"
 #include "guest/finding.h"
-#include "guest/linux.h"
+#include "guest/snapshot_point.h"
 #include "guest/start.h"
+#include "guest/syscalls.h"
 
 namespace guest {
 

@@ -3,7 +3,7 @@
 // Built once, over memory that the caller provides, and then shared by all cores: nothing changes it.
 #pragma once
 
-#include "boot/elf.h"
+#include "boot/formats/elf.h"
 #include "rstate/error.h"
 
 namespace guest {

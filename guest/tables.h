@@ -12,8 +12,8 @@
 //   0x0200_8fff_7000 .. 0x1000_7fff_8000   shadow of high addresses: zeros
 #pragma once
 
+#include "guest/layout.h"
 #include "guest/memory.h"
-#include "guest/plan.h"
 
 namespace guest {
 

@@ -2,7 +2,7 @@
 #include "kernel/boot_memory.h"
 
 #include "base/hash.h"
-#include "boot/codes.h"
+#include "boot/formats/codes.h"
 
 namespace kernel {
 

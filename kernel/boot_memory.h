@@ -7,7 +7,7 @@
 // any case.
 #pragma once
 
-#include "boot/memory_map.h"
+#include "boot/formats/memory_map.h"
 #include "kernel/world.h"
 
 namespace kernel {

@@ -7,7 +7,7 @@
 #include "dev/framebuffer.h"
 #include "dev/screen.h"
 #include "dev/uart.h"
-#include "kernel/core.h"
+#include "kernel/smp/core.h"
 
 namespace {
 

@@ -2,13 +2,13 @@
 #include "kernel/reboot.h"
 
 #include "cpu/ticks.h"
-#include "kernel/apic.h"
 #include "kernel/boot_memory.h"
 #include "kernel/codes.h"
 #include "kernel/console.h"
-#include "kernel/core.h"
-#include "kernel/traps.h"
-#include "kernel/watchdog.h"
+#include "kernel/entry/apic.h"
+#include "kernel/entry/traps.h"
+#include "kernel/panic/watchdog.h"
+#include "kernel/smp/core.h"
 #include "stage2/kernel_file.h"
 #include "svm/enable.h"
 

@@ -4,10 +4,10 @@
 #include "base/log.h"
 #include "dev/framebuffer.h"
 #include "dev/screen.h"
-#include "kernel/apic.h"
 #include "kernel/boot_memory.h"
 #include "kernel/console.h"
-#include "kernel/traps.h"
+#include "kernel/entry/apic.h"
+#include "kernel/entry/traps.h"
 
 namespace kernel {
 

@@ -1,11 +1,11 @@
 // kernel/world.h — the concrete types the kernel is put together from, and the objects that all cores share.
 #pragma once
 
+#include "boot/contract/core_args.h"
 #include "guest/process.h"
-#include "kernel/late.h"
+#include "kernel/late_init.h"
 #include "mm/address_space.h"
 #include "mm/page_heap.h"
-#include "stage2/core_args.h"
 #include "svm/machine.h"
 
 namespace kernel {

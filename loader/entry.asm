@@ -1,7 +1,7 @@
 ; loader/entry.asm — where loaders that are not ours enter: Linux's, PVH's and Multiboot2's ways, then long mode.
 ;
-; The loader is the first part of a package (boot/package.h), which may lie anywhere below 4 GiB and is linked at
-; 0. Its file holds its zeros too, so nothing needs clearing.
+; The loader is the first part of a package (boot/contract/package.h), which may lie anywhere below 4 GiB and is linked
+; at 0. Its file holds its zeros too, so nothing needs clearing.
 ;
 ;   +0x000  Linux's 32-bit entry: ESI = boot_params                     +0x060  what the image tool reads
 ;   +0x008  the rest of the header, written by the image tool           +0x080  Multiboot2 header

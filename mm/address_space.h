@@ -15,7 +15,7 @@
 #include "mm/explain.h"
 #include "mm/page_table.h"
 #include "mm/records.h"
-#include "mm/shoot_down.h"
+#include "mm/tlb_shootdown.h"
 
 namespace mm {
 

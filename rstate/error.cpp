@@ -182,7 +182,7 @@ void consume(Error error) {
 void Error::drop(u64 word) {
     Error error = adopt(word);
     __atomic_fetch_add(&dropped_count, 1, __ATOMIC_RELAXED);
-    log_line("rstate: BUG: an error was dropped, not returned, printed, handled or ignored:");
+    log_line("rstate: BUG: an error was dropped without being consumed:");
     report(std::move(error));
 }
 

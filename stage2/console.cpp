@@ -4,7 +4,7 @@
 #include "base/check.h"
 #include "base/core.h"
 #include "base/log.h"
-#include "boot/exit.h"
+#include "boot/contract/exit.h"
 #include "cpu/lock.h"
 #include "cpu/ops.h"
 #include "dev/screen.h"

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "base/random.h"
-#include "boot/handoff.h"
+#include "boot/contract/handoff.h"
 
 namespace stage2 {
 

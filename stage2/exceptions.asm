@@ -1,4 +1,4 @@
-; stage2/exceptions.asm — an interrupt table, as small as it can be: the 32 exceptions are told, interrupts are dropped.
+; stage2/exceptions.asm — an interrupt table, as small as it can be: it reports 32 exceptions and drops interrupts.
 
 bits 64
 default rel

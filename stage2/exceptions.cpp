@@ -1,7 +1,7 @@
 // stage2/exceptions.cpp — see exceptions.h. Nothing here may raise one, so all of them end in a stop.
 #include "stage2/exceptions.h"
 
-#include "boot/codes.h"
+#include "boot/formats/codes.h"
 #include "cpu/ops.h"
 #include "stage2/console.h"
 

@@ -1,9 +1,9 @@
 // stage2/kernel_file.cpp — see kernel_file.h. Names of fields as in the System V ABI, chapters 4 and 5.
 #include "stage2/kernel_file.h"
 
-#include "boot/bytes.h"
-#include "boot/codes.h"
-#include "boot/relr.h"
+#include "boot/formats/bytes.h"
+#include "boot/formats/codes.h"
+#include "boot/formats/relr.h"
 
 namespace stage2 {
 

@@ -2,7 +2,7 @@
 // by page.
 //
 // Its XXH64 has been verified, so it is what the build made and its lint passed; what is checked here is that
-// this loader and that build mean the same. boot/elf.h reads ELF files that nobody vouches for.
+// this loader and that build mean the same. boot/formats/elf.h reads ELF files that nobody vouches for.
 #pragma once
 
 #include "base/span.h"

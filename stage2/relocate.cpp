@@ -1,5 +1,5 @@
 // stage2/relocate.cpp — stage2 moves itself to where it was loaded, before any pointer in its data is used.
-#include "boot/relr.h"
+#include "boot/formats/relr.h"
 
 // Called by entry.asm, linked at 0: what is added to each pointer is the load address.
 extern "C" void stage2_relocate(u8 *base, const u64 *relr, const u64 *relr_end) {

@@ -3,8 +3,8 @@
 #pragma once
 
 #include "base/span.h"
-#include "boot/acpi.h"
-#include "boot/memory_map.h"
+#include "boot/formats/acpi.h"
+#include "boot/formats/memory_map.h"
 #include "mm/bootstrap.h"
 
 namespace stage2 {

@@ -1,7 +1,7 @@
 // stage2/world.cpp — see world.h.
 #include "stage2/world.h"
 
-#include "boot/codes.h"
+#include "boot/formats/codes.h"
 
 namespace stage2 {
 

@@ -5,11 +5,11 @@
 #pragma once
 
 #include "base/random.h"
+#include "boot/contract/core_args.h"
 #include "mm/boot_frames.h"
 #include "mm/identity.h"
 #include "mm/marks.h"
 #include "mm/page_table.h"
-#include "stage2/core_args.h"
 #include "stage2/kernel_file.h"
 
 namespace stage2 {

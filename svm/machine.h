@@ -8,12 +8,12 @@
 #pragma once
 
 #include "cpu/ticks.h"
-#include "svm/conscience.h"
 #include "svm/core.h"
 #include "svm/decode.h"
 #include "svm/entry.h"
 #include "svm/guest_state.h"
 #include "svm/pinned_frame.h"
+#include "svm/vmcb_audit.h"
 #include "vm/guest_memory.h"
 #include "vm/guest_walk.h"
 #include "vm/machine.h"

@@ -2,8 +2,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#include "boot/handoff.h"
-#include "stage2/core_args.h"
+#include "boot/contract/core_args.h"
+#include "boot/contract/handoff.h"
 #include "svm/entry.h"
 
 #define FIELD(type, field) printf("%s.%s equ %zu\n", #type, #field, offsetof(type, field))

@@ -1,5 +1,5 @@
 // tests/chains/chains.cpp — planted failures of many forms, told: built at several optimisations, each of
-// which must print the same chains and the same hashes (tools/rl/testing.py).
+// which must print the same chains and the same hashes (tests/runner/testing.py).
 #include <cstdio>
 #include <cstdlib>
 

@@ -2,7 +2,7 @@
 #include <cstring>
 #include <vector>
 
-#include "boot/acpi.h"
+#include "boot/formats/acpi.h"
 #include "rstate/error.h"
 
 namespace {

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "base/hash.h"
-#include "boot/bundle.h"
+#include "boot/formats/bundle.h"
 
 namespace {
 

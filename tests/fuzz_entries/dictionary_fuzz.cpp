@@ -1,5 +1,5 @@
 // tests/fuzz_entries/dictionary_fuzz.cpp — any text is either a dictionary or an error with a line number.
-#include "fuzz/dictionary.h"
+#include "fuzz/mutators/dictionary.h"
 
 #include "base/check.h"
 

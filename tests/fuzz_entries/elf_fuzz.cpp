@@ -1,5 +1,5 @@
 // tests/fuzz_entries/elf_fuzz.cpp — any bytes as an ELF file: refused, or readable in every accessor.
-#include "boot/elf.h"
+#include "boot/formats/elf.h"
 #include "guest/program.h"
 
 namespace {

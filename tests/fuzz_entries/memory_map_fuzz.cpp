@@ -3,7 +3,7 @@
 #include <cstring>
 #include <vector>
 
-#include "boot/memory_map.h"
+#include "boot/formats/memory_map.h"
 #include "rstate/error.h"
 
 namespace {

@@ -1,6 +1,6 @@
 // tests/fuzz_entries/mutate_fuzz.cpp — mutation of any input with any operands stays within its buffer and
 // repeats.
-#include "fuzz/mutate.h"
+#include "fuzz/mutators/mutate.h"
 
 #include "base/check.h"
 

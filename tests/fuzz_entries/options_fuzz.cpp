@@ -1,5 +1,5 @@
 // tests/fuzz_entries/options_fuzz.cpp — any text as a run's options: refused, or within every limit.
-#include "boot/options.h"
+#include "boot/formats/options.h"
 
 #include "tests/sim/program.h"
 

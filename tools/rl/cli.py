@@ -6,9 +6,9 @@ import random
 import re
 import sys
 
-from . import packages
-from .common import BUILTIN_TARGET, SYSTEM_FAILED, Stop
-from .targets import LARGEST_MAX_LEN
+from tools.rl.building import packages
+from tools.rl.building.targets import LARGEST_MAX_LEN
+from tools.rl.common import BUILTIN_TARGET, SYSTEM_FAILED, Stop
 
 MOST_CPUS = 255                 # 8-bit APIC ids
 
@@ -145,29 +145,29 @@ def _trace(sub):
     sub.add_argument("--out", metavar="FILE", help="the JSON (default FILE.trace.json)")
 
 
-# command: module, what it does, an example, its options
+# command: what it does, an example, its options; the module of its name in commands/ does it
 COMMANDS = {
-    "build": ("build", "build everything into build/", "build.py build --watch", _build),
-    "run": ("run", "boot QEMU and fuzz a target", "build.py run --cpus 2 --until-crash=stbi__gif_load_next", _run),
-    "replay": ("replay", "run one input: status 0 no crash, 10 crash, 11 timeout",
+    "build": ("build everything into build/", "build.py build --watch", _build),
+    "run": ("boot QEMU and fuzz a target", "build.py run --cpus 2 --until-crash=stbi__gif_load_next", _run),
+    "replay": ("run one input: status 0 no crash, 10 crash, 11 timeout",
                "build.py replay out/stb_image/crashes/HASH/input", _replay),
-    "explain": ("explain", "the errors in a serial log: grouped, with source lines and addresses resolved",
+    "explain": ("the errors in a serial log: grouped, with source lines and addresses resolved",
                 "build.py explain out/stb_image/serial.log", _explain),
-    "test": ("testing", "run the tests, all or a part", "build.py test --host window", _test),
-    "bench": ("bench", "run the benchmarks", "build.py bench reset", _bench),
-    "check": ("check", "format, tidy, include layers, stage sizes, ELF lint", "build.py check", None),
-    "debug": ("debug", "QEMU stopped before its first instruction, and gdb", "build.py debug --stage 2", _debug),
-    "console": ("console", "show and save what a machine at a serial line says; what is typed goes to it",
+    "test": ("run the tests, all or a part", "build.py test --host window", _test),
+    "bench": ("run the benchmarks", "build.py bench reset", _bench),
+    "check": ("format, tidy, include layers, stage sizes, ELF lint", "build.py check", None),
+    "debug": ("QEMU stopped before its first instruction, and gdb", "build.py debug --stage 2", _debug),
+    "console": ("show and save what a machine at a serial line says; what is typed goes to it",
                 "build.py console /dev/ttyUSB0", _console),
-    "symbolize": ("symbolize", "functions and lines for addresses of the kernel or the target",
+    "symbolize": ("functions and lines for addresses of the kernel or the target",
                   "build.py symbolize kernel+0x3166", _symbolize),
-    "maps": ("maps", "what the kernel's tables and a virtual machine's nested tables map, from a live run",
+    "maps": ("what the kernel's tables and a virtual machine's nested tables map, from a live run",
              "build.py maps", _maps),
-    "trace": ("trace", "a trace in a saved console as JSON for Perfetto and Chrome's trace viewer",
+    "trace": ("a trace in a saved console as JSON for Perfetto and Chrome's trace viewer",
               "build.py trace out/stb_image/serial.log", _trace),
-    "image": ("imagecommand", "every artefact that boots, with a target of your choice, and how to start each",
+    "image": ("every artefact that boots, with a target of your choice, and how to start each",
               "build.py image --target NAME --corpus out/NAME/corpus", _image),
-    "clean": ("clean", "remove build/ (out/ stays)", "build.py clean", None),
+    "clean": ("remove build/ (out/ stays)", "build.py clean", None),
 }
 
 
@@ -177,7 +177,7 @@ def parser():
     yes = {"action": "store_true", "help": "install what is missing without asking"}
     top.add_argument("--yes", **yes)
     commands = top.add_subparsers(dest="command", metavar="COMMAND")
-    for name, (_, text, example, add_options) in COMMANDS.items():
+    for name, (text, example, add_options) in COMMANDS.items():
         sub = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".", allow_abbrev=False,
                                   epilog=f"example: python3 {example}")
         sub.add_argument("--yes", default=argparse.SUPPRESS, **yes)
@@ -186,14 +186,16 @@ def parser():
     return top
 
 
-def main(words):
+def main(words, elsewhere):
+    """`elsewhere`: command: the module that does it, of those that are not in commands/."""
     arguments = parser().parse_args(words)
     command = arguments.command or "build"
     if getattr(arguments, "seed", 0) is None:
         arguments.seed = random.SystemRandom().randrange(1 << 32)
     try:
         packages.ensure(arguments.yes, command, *([packages.LONG_TEST] if getattr(arguments, "long", False) else []))
-        return importlib.import_module(f".{COMMANDS[command][0]}", __package__).main(arguments)
+        module = elsewhere.get(command, f"tools.rl.commands.{command}")
+        return importlib.import_module(module).main(arguments)
     except Stop as stop:
         print(f"build.py: {stop}", file=sys.stderr)
         return stop.status

@@ -1,0 +1,84 @@
+// boot/formats/options.cpp — see options.h.
+#include "boot/formats/options.h"
+
+#include "base/core.h"
+#include "base/log.h"
+#include "boot/formats/codes.h"
+
+namespace boot {
+
+namespace {
+
+// A key writes to exactly one of these.
+struct Key {
+    Text name;
+    u64 Options::*number = nullptr;
+    Text Options::*text = nullptr;
+    bool Options::*flag = nullptr;
+    u64 least = 0, most = ~0ul;
+};
+
+constexpr u64 longest_input = 2_MiB - 8_KiB; // RL_INPUT_CAPACITY: what the input arena holds
+
+constexpr Key keys[] = {
+    {.name = "target", .text = &Options::target},
+    {.name = "cpus", .number = &Options::cpus, .most = max_cores},
+    {.name = "seed", .number = &Options::seed},
+    {.name = "cases", .number = &Options::cases},
+    {.name = "max_len", .number = &Options::max_len, .least = 1, .most = longest_input},
+    {.name = "edge_budget", .number = &Options::edge_budget},
+    {.name = "replay", .flag = &Options::replay},
+    {.name = "layout", .flag = &Options::layout},
+    {.name = "exit", .flag = &Options::exit},
+    {.name = "test", .text = &Options::test},
+    {.name = "bench", .text = &Options::bench},
+    {.name = "plant", .text = &Options::plant},
+};
+
+rstate::Result<void> set(Options &options, const Key &key, Text value) {
+    if (key.text != nullptr) {
+        options.*key.text = value;
+        return rstate::done();
+    }
+    u64 number = 0;
+    if (!parse_number(value, number))
+        return FAIL(option_malformed, "the option's value is not a number", key.name.data());
+    if (key.flag != nullptr) {
+        if (number > 1) return FAIL(option_malformed, "the option is 0 or 1", key.name.data(), number);
+        options.*key.flag = number == 1;
+        return rstate::done();
+    }
+    if (number < key.least || number > key.most)
+        return FAIL(option_malformed, "the option's value is out of range", key.name.data(), number,
+                    key.least, key.most);
+    options.*key.number = number;
+    if (key.number == &Options::seed) options.has_seed = true;
+    return rstate::done();
+}
+
+rstate::Result<void> parse_line(Options &options, Text line) {
+    const usize equals = line.find('=');
+    if (equals == line.size()) return FAIL(option_malformed, "an option's line has the form key=value");
+    for (const Key &key : keys)
+        if (key.name == line.sub(0, equals)) return set(options, key, line.from(equals + 1));
+    return FAIL(option_unknown, "there is no option of this name");
+}
+
+} // namespace
+
+rstate::Result<Options> Options::parse(Text text) {
+    Options options;
+    for (u64 number = 1; !text.empty(); ++number) {
+        const usize end = text.find('\n');
+        const Text line = text.sub(0, end);
+        text = text.from(end + 1);
+        if (line.empty()) continue;
+        auto parsed = parse_line(options, line);
+        // A frame keeps only texts that live as long as the program; the line goes to the log.
+        if (!parsed.ok()) LOG(boot, "option \"{}\" on line {}", line.sub(0, 100), number);
+        TRY(std::move(parsed), "reading the options", number);
+    }
+    return options;
+}
+
+} // namespace boot

@@ -1,0 +1,29 @@
+// boot/formats/options.h — the bundle's "options": what this run shall do, as lines of key=value.
+#pragma once
+
+#include "base/text.h"
+#include "rstate/result.h"
+
+namespace boot {
+
+struct Options {
+    Text target = "unnamed"; // for people and file names; the ELF itself is the bundle's "target.elf"
+    u64 cpus = 0;            // cores to use; 0: all
+    u64 seed = 0;            // of mutation, never of memory layout
+    bool has_seed = false;   // else one is drawn at boot
+    u64 cases = 0;           // stop after so many; 0: never
+    u64 max_len = 4096;      // of mutated inputs, in bytes
+    u64 edge_budget = 0;     // for each case; 0: measured from the seeds
+    bool replay = false;     // run the bundle's "replay" once, and end
+    bool layout = false;     // tell every range before the first case
+    bool exit = false;       // leave QEMU through isa-debug-exit at the end
+    Text test;               // glob: run these tests inside the kernel instead
+    Text bench;              // glob: run these benchmarks instead
+    Text plant;              // a failure to plant, for tests of the error paths
+
+    // The texts point into `text`, which must outlive the options. An unknown key is an error: an option that
+    // was misspelt must not silently do nothing.
+    static rstate::Result<Options> parse(Text text);
+};
+
+} // namespace boot

@@ -1,0 +1,56 @@
+// fuzz/corpus_sync.cpp — see exchange.h.
+#include "fuzz/corpus_sync.h"
+
+namespace fuzz {
+
+namespace {
+
+constexpr u64 header_words = 2;
+constexpr u64 words_for(u64 bytes) { return header_words + (bytes + 7) / 8; }
+
+} // namespace
+
+Lane::Lane(Arena &arena, u32 words) : words_(arena.take<Atomic<u64>>(words)) {
+    CHECK(words != 0 && (words & (words - 1)) == 0, "a ring's size is a power of two", words);
+}
+
+bool Lane::send(Bytes input, u64 hash) {
+    const u64 needed = words_for(input.size());
+    if (needed > words_.size() / 2) return false;
+    const u64 start = written_.get();
+    reserved_.set(start + needed);
+    // Whoever sees one of the new words sees the reservation too.
+    __atomic_thread_fence(__ATOMIC_RELEASE);
+    put(start, input.size());
+    put(start + 1, hash);
+    for (u64 i = 0; i < needed - header_words; ++i) {
+        u64 word = 0;
+        __builtin_memcpy(&word, input.data() + 8 * i, min(input.size() - 8 * i, 8ul));
+        put(start + header_words + i, word);
+    }
+    written_.publish(start + needed);
+    return true;
+}
+
+LaneReader::Got LaneReader::receive(const Lane &lane, Buffer &input, u64 &hash) {
+    const u64 end = lane.written_.acquire();
+    if (end == position_) return Got::nothing;
+    const u64 start = position_;
+    const u64 ring = lane.words_.size();
+    const u64 size = lane.get(start);
+    bool whole = size <= input.capacity() && words_for(size) <= end - start;
+    if (whole) {
+        hash = lane.get(start + 1);
+        input.resize(size);
+        for (u64 i = 0; i < words_for(size) - header_words; ++i) {
+            const u64 word = lane.get(start + header_words + i);
+            __builtin_memcpy(input.data() + 8 * i, &word, min(size - 8 * i, 8ul));
+        }
+    }
+    __atomic_thread_fence(__ATOMIC_ACQUIRE);
+    whole = whole && lane.reserved_.get() - start <= ring;
+    position_ = whole ? start + words_for(size) : end;
+    return whole ? Got::input : Got::overtaken;
+}
+
+} // namespace fuzz

@@ -1,0 +1,50 @@
+// kernel/campaign/pause.cpp — see orders.h.
+#include "kernel/campaign/pause.h"
+
+#include "cpu/ticks.h"
+#include "kernel/campaign/target.h"
+#include "kernel/entry/apic.h"
+#include "kernel/entry/traps.h"
+#include "kernel/panic/watchdog.h"
+
+namespace kernel {
+
+void Orders::wake_all() const {
+    for (u32 core = 1; core < shared_.cores(); ++core) send_interrupt(core, wake_vector);
+}
+
+bool Orders::rest() {
+    rest_.publish(1);
+    // A case may last this many ticks of its own core; core 0's own timer counts them, whatever its speed.
+    const auto ticks = [] { return cpu::ticks_of(0); };
+    const u64 first = ticks(), most = limits.case_ticks + 2;
+    while (__atomic_load_n(&at_rest_, __ATOMIC_ACQUIRE) != shared_.cores() - 1) {
+        if (shared_.stopping() || ticks() - first > most) return false;
+        cpu::while_waiting();
+        cpu::pause();
+    }
+    return true;
+}
+
+void Orders::go_on() {
+    rest_.publish(0);
+    wake_all();
+}
+
+// Interrupts are off from the look at the order to the halt, so that the wake between them is not lost. A run
+// that ends while all rest wakes nobody: each core's own tick does.
+void Orders::obey() {
+    if (!resting()) return;
+    __atomic_add_fetch(&at_rest_, 1, __ATOMIC_RELEASE);
+    while (resting() && !shared_.stopping()) {
+        show_progress();
+        cpu::disable_interrupts();
+        if (resting() && !shared_.stopping())
+            cpu::enable_interrupts_and_halt();
+        else
+            cpu::enable_interrupts();
+    }
+    __atomic_sub_fetch(&at_rest_, 1, __ATOMIC_RELEASE);
+}
+
+} // namespace kernel

@@ -1,0 +1,73 @@
+// kernel/campaign/target.cpp — see target.h.
+#include "kernel/campaign/target.h"
+
+#include "base/log.h"
+
+namespace kernel {
+
+rstate::Result<Target> Target::load(const boot::Bundle &bundle) {
+    const Bytes file = TRY(bundle.find("target.elf"), "finding the target in the bundle");
+    const u64 slots = TRY(guest::Program::slots_needed(file), "sizing the target's symbol table");
+    auto functions =
+        TRY(mm::allocate_array<guest::Function>(world->allocator, slots), "allocating the target's symbols");
+    const guest::Program program = TRY(guest::Program::make(file, functions.span()), "checking the target");
+    return Target(std::move(functions), program);
+}
+
+Target::~Target() {
+    if (!snapshot_ || !snapshot_->taken()) return;
+    auto released = snapshot_->release(world->windows, world->frames);
+    if (!released.ok()) rstate::report(released.take_error(), "giving the snapshot's frames back");
+}
+
+rstate::Result<Process> Target::photograph(Machine &machine) {
+    snapshot_ = TRY(mm::allocate<vm::Snapshot>(world->allocator), "allocating the snapshot");
+    Process process = TRY(Process::load(machine, program_, limits), "loading the target");
+    TRY(process.run_to_door(), "running the target to its door");
+    TRY(machine.take_snapshot(*snapshot_), "photographing the target");
+    door_ = TRY(mm::allocate<guest::Door>(world->allocator, process.door()), "keeping what the target said");
+    LOG(kernel,
+        "target at its door: {} edge counters; snapshot of {} pages and {} that repeat one word, digest {h}",
+        process.counter_count(), snapshot_->pages(), snapshot_->pattern_pages(), snapshot_->digest());
+    return process;
+}
+
+rstate::Result<Process> Target::attach(Machine &machine) {
+    TRY(machine.attach(*snapshot_), "attaching to the snapshot");
+    return Process::attach(machine, program_, *door_, limits);
+}
+
+static constinit u64 kept_by_svm = 0;
+
+u64 frames_kept_by_svm() { return __atomic_load_n(&kept_by_svm, __ATOMIC_RELAXED); }
+
+rstate::Result<mm::Owned<svm::Core>> start_svm() {
+    const cpu::Features features = cpu::Features::read();
+    TRY(svm::check_support(features), "looking whether this processor can run virtual machines");
+    static constinit u64 shared_maps = 0; // made by core 0 before any other core comes here
+    if (shared_maps == 0) {
+        const Phys first = TRY(world->frames.allocate_run(svm::PermissionMaps::pages, 1, mm::Owner::device),
+                               "taking frames for the permission maps");
+        TRY(svm::PermissionMaps::fill(world->windows, first), "filling the permission maps");
+        shared_maps = first.value();
+        __atomic_fetch_add(&kept_by_svm, svm::PermissionMaps::pages, __ATOMIC_RELAXED);
+    }
+    auto core =
+        TRY(mm::allocate<svm::Core>(world->allocator, features, svm::PermissionMaps{Phys(shared_maps)}),
+            "allocating this core's SVM state");
+    TRY(core->start(world->windows, world->frames), "switching SVM on");
+    __atomic_fetch_add(&kept_by_svm, svm::Core::frames_for_good, __ATOMIC_RELAXED);
+    return core;
+}
+
+rstate::Result<Machine> make_machine(svm::Core &core, const Target &target) {
+    constexpr u32 pages_ahead =
+        15; // with the faulting one 64 KiB: measured, one nested fault in 100 cases is left
+    Machine machine =
+        TRY(Machine::make(core, world->windows, world->frames, world->allocator, target.memory_size()),
+            "making a virtual machine", target.memory_size());
+    machine.set_fault_around(pages_ahead);
+    return machine;
+}
+
+} // namespace kernel

@@ -1,0 +1,51 @@
+// kernel/campaign/target.h — what is fuzzed: the bundle's program, at its door, photographed once for all
+// cores.
+#pragma once
+
+#include "boot/formats/bundle.h"
+#include "boot/formats/options.h"
+#include "guest/program.h"
+#include "kernel/world.h"
+
+namespace kernel {
+
+// Each tick costs an exit, so they are rare; a case that spends none of its edge budget for five seconds
+// hangs in code without edges.
+constexpr u32 tick_milliseconds = 1000;
+constexpr guest::Limits limits{.start_ticks = 60, .case_ticks = 5, .describe_ticks = 2};
+
+class Target final {
+  public:
+    // Reads the bundle's target and checks it. The bundle outlives the target.
+    static rstate::Result<Target> load(const boot::Bundle &bundle);
+    Target(Target &&) = default;
+    // No machine may stand at the snapshot any more.
+    ~Target();
+
+    const guest::Program &program() const { return program_; }
+    u64 memory_size() const { return align_up(program_.plan().memory_needed(), 2_MiB); }
+    vm::Snapshot &snapshot() { return *snapshot_; }
+    const guest::Door &door() const { return *door_; }
+
+    // On core 0, once: runs the target to its door in `machine` and takes the snapshot.
+    rstate::Result<Process> photograph(Machine &machine);
+    // On any other core: a machine that stands at the snapshot.
+    rstate::Result<Process> attach(Machine &machine);
+
+  private:
+    Target(mm::OwnedArray<guest::Function> &&functions, const guest::Program &program)
+        : functions_(std::move(functions)), program_(program) {}
+
+    mm::OwnedArray<guest::Function> functions_;
+    guest::Program program_;
+    mm::Owned<vm::Snapshot> snapshot_;
+    mm::Owned<guest::Door> door_;
+};
+
+// Switches SVM on for this core; the result lives on this core for as long as machines do.
+rstate::Result<mm::Owned<svm::Core>> start_svm();
+// Frames that every start so far has taken for good, of mm::Owner::device.
+u64 frames_kept_by_svm();
+rstate::Result<Machine> make_machine(svm::Core &core, const Target &target);
+
+} // namespace kernel

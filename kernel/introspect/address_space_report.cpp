@@ -1,0 +1,76 @@
+// kernel/introspect/address_space_report.cpp — see layout.h.
+#include "kernel/introspect/address_space_report.h"
+
+#include "base/log.h"
+#include "kernel/introspect/memory_report.h"
+
+namespace kernel {
+
+namespace {
+
+constexpr u64 addresses = 1ul << 36; // pages in both canonical halves
+
+struct Live {
+    u64 pages = 0;    // that are mapped
+    u64 borrowed = 0; // of them, through the cores' windows: these come and go
+};
+
+rstate::Result<Live> live_pages() {
+    Live live;
+    TRY(world->space.table().visit([&](Virt page, const mm::Location &at) -> rstate::Result<> {
+        if (!at.entry.present()) return rstate::done();
+        ++live.pages;
+        live.borrowed += window_at(page.value()) != max_cores;
+        return rstate::done();
+    }),
+        "counting what is mapped");
+    return live;
+}
+
+Text name_of(mm::RangeKind kind) {
+    switch (kind) {
+    case mm::RangeKind::memory:
+        return "memory";
+    case mm::RangeKind::heap_block:
+        return "heap block";
+    case mm::RangeKind::device:
+        return "device";
+    case mm::RangeKind::lazy:
+        return "lazy";
+    }
+    return "unknown";
+}
+
+Text name_of(mm::Permissions allowed) { return allowed.write ? "rw" : allowed.execute ? "rx" : "r"; }
+
+void tell_range(const mm::Record &range) {
+    TextBuffer<500> line;
+    line.add("{\"type\":\"range\",\"first\":\"{x}\",\"pages\":{},\"kind\":\"{}\",\"what\":\"{}\",",
+             range.first, range.pages, name_of(range.kind), range.site.type);
+    line.add("\"owner\":\"{}\",\"allowed\":\"{}\",\"file\":\"{}\",\"line\":{},\"core\":{}}",
+             mm::name_of(range.owner), name_of(range.allowed), range.site.file, range.site.line,
+             u32{range.made_by});
+    log_line(line.text());
+}
+
+} // namespace
+
+rstate::Result<> tell_exposure() {
+    const u64 pages = TRY(live_pages(), "seeing how much is mapped").pages;
+    LOG(kernel, "{} pages are live: a random canonical address hits one once in {} tries", pages,
+        addresses / max(1ul, pages));
+    return rstate::done();
+}
+
+rstate::Result<> tell_layout() {
+    TRY(world->space.visit_ranges([](u32, const mm::Record &range) { tell_range(range); }),
+        "telling the ranges");
+    const Live live = TRY(live_pages(), "seeing how much is mapped");
+    TextBuffer<200> line;
+    line.add("{\"type\":\"layout\",\"ranges\":{},\"live_pages\":{},\"through_windows\":{},\"one_in\":{}}",
+             world->space.live_ranges(), live.pages, live.borrowed, addresses / max(1ul, live.pages));
+    log_line(line.text());
+    return rstate::done();
+}
+
+} // namespace kernel

@@ -1,0 +1,155 @@
+// kernel/panic/panic.cpp — see panic.h.
+#include "kernel/panic/panic.h"
+
+#include "base/log.h"
+#include "boot/contract/exit.h"
+#include "cpu/ops.h"
+#include "kernel/console.h"
+#include "kernel/entry/apic.h"
+#include "kernel/panic/dump.h"
+#include "kernel/panic/tracing.h"
+
+extern "C" void capture_registers(kernel::TrapFrame *frame);
+
+namespace kernel {
+
+namespace {
+
+constexpr u32 nobody = ~0u;
+constexpr u32 most_callers = 24, most_callers_of_others = 8;
+constexpr u32 told_of_each_trace = 12; // records: the last few cases
+constinit u32 panicking_core = nobody;
+constinit u32 turn = nobody; // the other core that may speak now
+constinit u8 depth[max_cores];
+
+[[noreturn]] void stop() {
+    cpu::disable_interrupts();
+    Core *core = core_table[current_core()];
+    if (core != nullptr) __atomic_store_n(&core->stopped, true, __ATOMIC_RELEASE);
+    for (;;) cpu::halt();
+}
+
+// Two cores may fail at once: the second tells its failure when the first one asks what it was doing.
+void wait_for_turn(u32 me) {
+    Core *core = core_table[me];
+    if (core == nullptr) stop();
+    __atomic_store_n(&core->failed_too, true, __ATOMIC_RELEASE);
+    while (__atomic_load_n(&turn, __ATOMIC_ACQUIRE) != me) cpu::pause();
+    __atomic_store_n(&core->answers, true, __ATOMIC_RELEASE);
+}
+
+// A failure inside the panic is told as well; one inside that ends the machine without another word.
+void begin() {
+    cpu::disable_interrupts();
+    rstate::open_reserve();
+    u32 first = nobody;
+    const u32 me = current_core();
+    const bool mine =
+        __atomic_compare_exchange_n(&panicking_core, &first, me, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE) ||
+        first == me;
+    if (!mine && depth[me] == 0) wait_for_turn(me);
+    seize_console();
+    if (!mine) log_formatted("panic: core {} failed too", me);
+    if (++depth[me] == 2) log_line("panic: another failure while this one was being reported");
+    if (depth[me] > 2) end_machine(boot::exit_system_failed);
+}
+
+// True when the core has set the flag within so many pauses.
+bool comes(const bool &flag, u32 pauses) {
+    for (; pauses != 0 && !__atomic_load_n(&flag, __ATOMIC_ACQUIRE); --pauses) cpu::pause();
+    return pauses != 0;
+}
+
+// What each other core was doing, one after the other, so that their lines do not mix. A core may be beyond
+// answering; one that has begun may have to wait for a serial line.
+void stop_other_cores() {
+    constexpr u32 to_answer = 1'500'000, to_tell = 100'000'000;
+    for (u32 number = 0; number < max_cores; ++number) {
+        Core *other = core_table[number];
+        if (other == nullptr || number == current_core()) continue;
+        if (!__atomic_load_n(&other->running, __ATOMIC_ACQUIRE) &&
+            !__atomic_load_n(&other->failed_too, __ATOMIC_ACQUIRE))
+            continue;
+        __atomic_store_n(&turn, number, __ATOMIC_RELEASE);
+        send_nmi(number);
+        if (comes(other->answers, to_answer) && comes(other->stopped, to_tell)) continue;
+        log_formatted("core {} does not answer", number);
+        dump_locks(number);
+        if (other->last_tick_rip != 0) dump_address("  its last tick came at", other->last_tick_rip);
+    }
+}
+
+[[noreturn]] void finish() {
+    dump_locks(current_core());
+    if (__atomic_load_n(&panicking_core, __ATOMIC_ACQUIRE) != current_core()) stop();
+    stop_other_cores();
+    dump_traces(told_of_each_trace);
+    log_line("panic: stopped");
+    end_machine(boot::exit_system_failed);
+}
+
+[[noreturn]] void finish_here() {
+    TrapFrame frame;
+    capture_registers(&frame);
+    dump_registers(frame);
+    dump_callers(frame.rbp, most_callers);
+    finish();
+}
+
+void print_check(const CheckSite &site, const u64 *values, u32 count) {
+    log_formatted("error kernel.check_failed on core {}", current_core());
+    TextBuffer<300> line;
+    line.add("  {}:{}  {}  {} must hold: {}", site.file, site.line, site.function, site.condition,
+             site.reason);
+    for (u32 i = 0; i < count; ++i) {
+        line.add(i == 0 ? "  " : ", ");
+        if ((site.texts >> i & 1) != 0)
+            line.add("{}", reinterpret_cast<const char *>(values[i]));
+        else
+            line.add("{x}", values[i]);
+    }
+    log_line(line.end_with("   <- origin").text());
+}
+
+} // namespace
+
+bool panicking() { return __atomic_load_n(&panicking_core, __ATOMIC_ACQUIRE) != nobody; }
+
+void end_machine(u32 value) {
+    cpu::out32(boot::debug_exit_port, value);
+    stop();
+}
+
+void panic(rstate::Error error) {
+    begin();
+    rstate::report(std::move(error), "the kernel cannot go on");
+    finish_here();
+}
+
+void panic_trap(const TrapFrame &frame, rstate::Error error) {
+    begin();
+    rstate::report(std::move(error), "exception in the kernel");
+    dump_address("  at", frame.rip);
+    dump_registers(frame);
+    dump_callers(frame.rbp, most_callers);
+    finish();
+}
+
+void stop_for_panic(const TrapFrame &frame) {
+    const u32 me = current_core();
+    if (__atomic_load_n(&core_table[me]->failed_too, __ATOMIC_ACQUIRE)) return; // it speaks for itself
+    __atomic_store_n(&core_table[me]->answers, true, __ATOMIC_RELEASE);
+    TextBuffer<40> where;
+    dump_address(where.add("core {} was at", me).text(), frame.rip);
+    dump_locks(me);
+    dump_callers(frame.rbp, most_callers_of_others);
+    stop();
+}
+
+} // namespace kernel
+
+void check_failed(const CheckSite &site, const u64 *values, u32 count) {
+    kernel::begin();
+    kernel::print_check(site, values, count);
+    kernel::finish_here();
+}

@@ -1,0 +1,50 @@
+// kernel/smp/core.h — what each core has for itself: its number, descriptor tables, and where its arguments
+// lie.
+#pragma once
+
+#include "base/core.h"
+#include "boot/contract/core_args.h"
+
+namespace kernel {
+
+// APM vol 2 §12.2.5 "64-Bit Task State Segment". Written as words since its 64-bit fields are not aligned.
+struct TaskState {
+    u32 words[26] = {};
+    void set_interrupt_stack(u32 number, u64 top) { // 1 to 7
+        words[9 + 2 * (number - 1)] = static_cast<u32>(top);
+        words[10 + 2 * (number - 1)] = static_cast<u32>(top >> 32);
+    }
+};
+static_assert(sizeof(TaskState) == 104);
+
+// Faults that must not trust the stack they happen on get one of their own.
+enum InterruptStack : u32 {
+    no_stack = 0,
+    double_fault_stack = 1,
+    nmi_stack = 2,
+    machine_check_stack = 3,
+    stack_count
+};
+constexpr u64 interrupt_stack_bytes = 8192;
+
+struct Core {
+    u32 number = 0; // at gs:0: current_core()
+    u32 apic_id = 0;
+    u64 gdt[5] = {};
+    TaskState task;
+    const stage2::CoreArgs *args = nullptr;
+    u64 stack_tops[stack_count] = {}; // of the interrupt stacks; its own stack's bounds are in `args`
+    // Where the core is, for whoever reports that it does not answer.
+    u64 last_tick_rip = 0;
+    bool running = false;
+    // While another core panics: it has failed too and waits for its turn to say so; it has begun to tell
+    // what it was doing; it has told all and stopped.
+    bool failed_too = false, answers = false, stopped = false;
+};
+
+} // namespace kernel
+
+extern "C" {
+extern kernel::Core first_core;
+extern kernel::Core *core_table[max_cores];
+}

@@ -1,0 +1,119 @@
+// kernel/smp/cores.cpp — see cores.h.
+#include "kernel/smp/cores.h"
+
+#include "base/log.h"
+#include "cpu/features.h"
+#include "cpu/ops.h"
+#include "cpu/trace.h"
+#include "kernel/entry/apic.h"
+#include "kernel/entry/traps.h"
+#include "kernel/smp/jobs.h"
+#include "kernel/world.h"
+
+constinit kernel::Core first_core;
+constinit kernel::Core *core_table[max_cores] = {&first_core};
+
+namespace kernel {
+
+namespace {
+
+// Core 0's, until there is memory with guards around it.
+alignas(16) constinit u8 early_stacks[stack_count][interrupt_stack_bytes];
+constinit u32 arrived = 0;
+constinit cpu::TraceRing first_trace;
+
+constexpr mm::AllocationSite stack_site{"interrupt stack", __FILE__, "make_interrupt_stacks", __LINE__};
+
+rstate::Result<> make_interrupt_stacks(Core &core) {
+    for (u32 i = 1; i < stack_count; ++i) {
+        const mm::Range stack =
+            TRY(world->space.map_memory(interrupt_stack_bytes / page_size, mm::Owner::stack, stack_site),
+                "making an interrupt stack", core.number, i);
+        core.stack_tops[i] = stack.end().value();
+    }
+    return rstate::done();
+}
+
+// Everything a core needs before its first instruction of ours; publishing it in core_table lets the core in.
+rstate::Result<> prepare_core(const stage2::CoreArgs &args) {
+    auto core = TRY(mm::allocate<Core>(world->allocator), "allocating a core's own data", args.core);
+    auto window =
+        TRY(mm::allocate<mm::Window>(world->allocator, args.seed), "allocating a core's window", args.core);
+    auto pool = TRY(mm::allocate<FramePool>(world->allocator, world->windows),
+                    "allocating a core's frame pool", args.core);
+    auto trace = TRY(mm::allocate<cpu::TraceRing>(world->allocator), "allocating a core's trace", args.core);
+    auto errors =
+        TRY(mm::allocate<rstate::Pool>(world->allocator), "allocating a core's error pool", args.core);
+    for (u32 i = 0; i < args.seed.range_count; ++i)
+        TRY(pool->add(args.seed.ranges[i]), "taking over a core's memory", args.core,
+            args.seed.ranges[i].first);
+    core->number = args.core;
+    core->apic_id = args.apic_id;
+    core->args = &args;
+    TRY(make_interrupt_stacks(*core), "making a core's interrupt stacks", args.core);
+    world->windows.attach(args.core, *window);
+    world->frames.attach(args.core, *pool);
+    rstate::attach_pool(args.core, *errors);
+    cpu::attach_trace(args.core, *trace);
+    // Cores never leave, so what they own stays for good.
+    static_cast<void>(window.keep());
+    static_cast<void>(pool.keep());
+    static_cast<void>(errors.keep());
+    static_cast<void>(trace.keep());
+    __atomic_store_n(&core_table[args.core], core.keep(), __ATOMIC_RELEASE);
+    return rstate::done();
+}
+
+} // namespace
+
+void start_first_core(const stage2::CoreArgs &args) {
+    for (u32 i = 1; i < stack_count; ++i)
+        first_core.stack_tops[i] = reinterpret_cast<u64>(early_stacks[i]) + interrupt_stack_bytes;
+    first_core.args = &args;
+    cpu::attach_trace(0, first_trace);
+    build_interrupt_table();
+    load_core_tables(first_core);
+}
+
+rstate::Result<> guard_first_core() {
+    TRY(make_interrupt_stacks(first_core), "making core 0's interrupt stacks");
+    set_interrupt_stacks(first_core);
+    return rstate::done();
+}
+
+// Shared by all: supervisor code neither runs nor reads what a guest or a stray mapping marks as user's.
+void protect_core() {
+    const cpu::Features features = cpu::Features::read();
+    u64 cr4 = cpu::read_cr4();
+    if (features.smep) cr4 |= cpu::Cr4::Smep::mask;
+    if (features.smap) cr4 |= cpu::Cr4::Smap::mask;
+    if (features.umip) cr4 |= cpu::Cr4::Umip::mask;
+    cpu::write_cr4(cr4);
+    cpu::write_cr0(cpu::read_cr0() | cpu::Cr0::WriteProtect::mask);
+}
+
+rstate::Result<> start_other_cores(const stage2::CoreArgs &args) {
+    for (u32 core = 1; core < args.core_count; ++core)
+        TRY(prepare_core(*pointer_to<const stage2::CoreArgs>(Virt(args.args_of[core]))), "preparing a core",
+            core);
+    while (__atomic_load_n(&arrived, __ATOMIC_ACQUIRE) != args.core_count - 1) {
+        cpu::while_waiting();
+        cpu::pause();
+    }
+    return rstate::done();
+}
+
+} // namespace kernel
+
+extern "C" [[noreturn]] void core_main(const stage2::CoreArgs &args) {
+    using namespace kernel;
+    Core &core = *core_table[args.core];
+    load_core_tables(core);
+    protect_core();
+    enable_apic();
+    world->shoot_down.join(world->windows.of(args.core));
+    __atomic_store_n(&core.running, true, __ATOMIC_RELEASE);
+    cpu::enable_interrupts();
+    __atomic_add_fetch(&arrived, 1, __ATOMIC_RELEASE);
+    serve_jobs();
+}

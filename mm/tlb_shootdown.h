@@ -1,0 +1,78 @@
+// mm/tlb_shootdown.h — no core may go on using a translation that was taken away: the asking, serving and
+// waiting.
+//
+// Whoever removes mappings collects pages and frames in a Batch and calls `run`, which returns when every
+// core that joined has dropped them from its TLB and its window. Each core has one word of bits, one for each
+// core that asks it; the batch itself stays with who asks, and one interrupt serves all that ask at that
+// moment. Who waits serves, so two cores that shoot at each other both return.
+#pragma once
+
+#include "base/core.h"
+#include "mm/window.h"
+
+namespace mm {
+
+// What to drop. Pages by name up to a number; beyond it all of them, which is cheaper by then. Frames always
+// by name, since one that is pinned still must be caught.
+class Batch final {
+  public:
+    static constexpr u32 most_pages = 32;
+    static constexpr u32 most_frames = 128;
+
+    void add_page(Virt page) {
+        if (page_count_ < most_pages) pages_[page_count_] = page.value();
+        ++page_count_;
+    }
+    void add_frame(Phys frame) {
+        CHECK(frame_count_ < most_frames, "a batch names all its frames", frame);
+        frames_[frame_count_++] = frame.value();
+    }
+    bool empty() const { return page_count_ == 0 && frame_count_ == 0; }
+    // On this core.
+    void apply(Window *window) const;
+
+  private:
+    friend class ShootDown;
+    u64 pages_[most_pages], frames_[most_frames]; // bare words: nothing to construct
+    u32 page_count_ = 0, frame_count_ = 0;
+    u64 waiting_ = 0; // cores that have not answered yet
+};
+
+class ShootDown final {
+  public:
+    // Makes `core` run `serve` soon: an inter-processor interrupt.
+    struct Sender {
+        void (*send)(void *context, u32 core) = nullptr;
+        void *context = nullptr;
+    };
+
+    constexpr explicit ShootDown(Sender sender) : sender_(sender) {}
+    ShootDown(const ShootDown &) = delete;
+
+    // Called on the core itself, once it serves; it may hold old translations until then and none after.
+    void join(Window *window);
+    // The core stops serving: it will never use shared memory again.
+    void leave();
+
+    // Returns when this core and every joined one have dropped what the batch names. Locks may be held: who
+    // waits for them serves. Not from an interrupt handler.
+    void run(Batch &batch);
+    // Does what others ask of this core: from the interrupt, and in every wait.
+    void serve();
+    // For mm::Frames::Forget, with a ShootDown as context.
+    static void forget_frames(void *self, Span<const Phys> frames);
+
+    u64 rounds() const { return __atomic_load_n(&rounds_, __ATOMIC_RELAXED); }
+    u64 interrupts() const { return __atomic_load_n(&interrupts_, __ATOMIC_RELAXED); }
+
+  private:
+    Sender sender_;
+    u64 joined_ = 0;
+    u64 asked_[max_cores] = {}; // by core asked: one bit for each core that asks
+    Batch *batches_[max_cores] = {};
+    Window *windows_[max_cores] = {};
+    u64 rounds_ = 0, interrupts_ = 0;
+};
+static_assert(max_cores <= 64, "one bit a core");
+
+} // namespace mm

@@ -1,0 +1,87 @@
+// tests/kernel/faults/bugs_locks.cpp — planted bugs: locks. Most of them clang's thread-safety analysis
+// refuses to compile, which is switched off here.
+#include "cpu/lock.h"
+#include "kernel/entry/apic.h"
+#include "kernel/entry/traps.h"
+#include "tests/kernel/faults/inject.h"
+
+#define UNANALYSED __attribute__((no_thread_safety_analysis))
+
+namespace kernel {
+
+namespace {
+
+constinit cpu::SpinLock outer("planted outer", 1), inner("planted inner", 2);
+constinit bool interrupted = false;
+constexpr u8 vector = 0x50;
+
+UNANALYSED rstate::Result<> taken_twice(const TestContext &) {
+    outer.lock();
+    outer.lock();
+    return rstate::done();
+}
+UNANALYSED rstate::Result<> released_by_a_stranger(const TestContext &) {
+    outer.lock();
+    run_on_core(1, 2, []() UNANALYSED { outer.unlock(); });
+    return rstate::done();
+}
+UNANALYSED rstate::Result<> released_untaken(const TestContext &) {
+    outer.unlock();
+    return rstate::done();
+}
+UNANALYSED rstate::Result<> wrong_order(const TestContext &) {
+    inner.lock();
+    outer.lock();
+    return rstate::done();
+}
+UNANALYSED rstate::Result<> released_in_wrong_order(const TestContext &) {
+    outer.lock();
+    inner.lock();
+    outer.unlock();
+    return rstate::done();
+}
+UNANALYSED rstate::Result<> never_released(const TestContext &) {
+    outer.lock();
+    return rstate::done();
+}
+
+UNANALYSED void take_in_handler(TrapFrame &) {
+    end_of_interrupt();
+    outer.lock();
+    outer.unlock();
+    __atomic_store_n(&interrupted, true, __ATOMIC_RELEASE);
+}
+void interrupt_myself() {
+    borrow_vector(vector, take_in_handler);
+    send_interrupt(current_core(), vector);
+    while (!__atomic_load_n(&interrupted, __ATOMIC_ACQUIRE)) cpu::pause();
+}
+UNANALYSED rstate::Result<> held_into_an_interrupt(const TestContext &) {
+    outer.lock();
+    interrupt_myself();
+    outer.unlock();
+    return rstate::done();
+}
+// It happened not to be held when the interrupt came: the next time it may.
+rstate::Result<> held_with_interrupts_on(const TestContext &) {
+    interrupt_myself();
+    const cpu::Guard guard(outer);
+    return rstate::done();
+}
+
+constexpr Test plants[] = {
+    {"lock-taken-twice", taken_twice},
+    {"lock-released-by-a-stranger", released_by_a_stranger},
+    {"lock-released-untaken", released_untaken},
+    {"lock-in-wrong-order", wrong_order},
+    {"lock-released-in-wrong-order", released_in_wrong_order},
+    {"lock-never-released", never_released},
+    {"lock-held-into-an-interrupt", held_into_an_interrupt},
+    {"lock-held-with-interrupts-on", held_with_interrupts_on},
+};
+
+} // namespace
+
+constinit const Plants lock_plants = plants;
+
+} // namespace kernel

@@ -1,0 +1,183 @@
+// tests/kernel/faults/bugs_panic.cpp — planted failures at the worst moments: what the panic path must get
+// through.
+#include "base/log.h"
+#include "cpu/lock.h"
+#include "kernel/campaign/target.h"
+#include "kernel/entry/apic.h"
+#include "kernel/entry/traps.h"
+#include "kernel/panic/panic.h"
+#include "tests/kernel/faults/inject.h"
+#include "tests/kernel/tiny_guest.h"
+
+extern "C" {
+void plant_frame_pointer(u64 rbp, void (*function)());
+void plant_no_interrupt_table();
+}
+
+namespace kernel {
+
+namespace {
+
+constexpr u8 vector = 0x50;
+constinit cpu::SpinLock lock("planted", 1);
+constinit const char *wanted = nullptr; // the lock with which a core shall die
+constinit bool ready = false, dead = false;
+constinit u32 in_handlers = 0;
+
+void fail() { CHECK(current_core() >= max_cores, "this is planted", current_core()); }
+void fail_in_handler(TrapFrame &) {
+    borrow_vector(0, nullptr);
+    fail();
+}
+[[noreturn]] void hang() {
+    for (;;) cpu::pause();
+}
+void wait_for(const bool &flag) {
+    while (!__atomic_load_n(&flag, __ATOMIC_ACQUIRE)) cpu::pause();
+}
+void set(bool &flag) { __atomic_store_n(&flag, true, __ATOMIC_RELEASE); }
+
+rstate::Result<> plain(const TestContext &) {
+    fail();
+    return rstate::done();
+}
+// The text of a value lies where nothing is: telling the error fails in its second line.
+[[noreturn]] void fail_in_telling() {
+    const char *text = opaque(reinterpret_cast<const char *>(0x0000'1234'5678'9ABC));
+    panic(WRAP(FAIL(test_failed, "an error that cannot be told", text), "an error that can be told"));
+}
+rstate::Result<> in_a_panic(const TestContext &) { fail_in_telling(); }
+rstate::Result<> in_an_interrupt(const TestContext &) {
+    borrow_vector(vector, fail_in_handler);
+    send_interrupt(current_core(), vector);
+    hang();
+}
+rstate::Result<> in_an_nmi(const TestContext &) {
+    borrow_vector(static_cast<u64>(cpu::Vector::nmi), fail_in_handler);
+    send_nmi(current_core());
+    hang();
+}
+// Every frame is kept by somebody when the kernel ends: at a fault, whose chain is made then.
+rstate::Result<> with_an_empty_pool(const TestContext &) {
+    rstate::Error kept[rstate::frames_per_pool];
+    for (rstate::Error &error : kept) error = FAIL(test_failed, "an error that is kept", current_core());
+    touch_byte<Touch::write>(byte_at(0x18));
+    return rstate::done();
+}
+rstate::Result<> without_interrupt_table(const TestContext &) {
+    plant_no_interrupt_table();
+    fail();
+    return rstate::done();
+}
+rstate::Result<> with_a_wild_frame_pointer(const TestContext &) {
+    plant_frame_pointer(0x0000'1234'5678'9ABC, fail);
+    return rstate::done();
+}
+// The others fail while core 0 does: where no NMI reaches them before they have.
+rstate::Result<> on_all_cores(const TestContext &context) {
+    const u32 others = context.args.core_count - 1;
+    borrow_vector(static_cast<u64>(cpu::Vector::nmi), [](TrapFrame &) {
+        __atomic_add_fetch(&in_handlers, 1, __ATOMIC_ACQ_REL);
+        while (!panicking()) cpu::pause();
+        fail();
+    });
+    for (u32 core = 1; core <= others; ++core) send_nmi(core);
+    while (__atomic_load_n(&in_handlers, __ATOMIC_ACQUIRE) != others) cpu::pause();
+    fail();
+    return rstate::done();
+}
+
+// One core works, another fails as soon as `ready` is set.
+template <void (*work)()> rstate::Result<> while_core_1_works(const TestContext &) {
+    run_on_cores(2, {[](void *) {
+                         if (current_core() == 1) work();
+                         wait_for(ready);
+                         fail();
+                     },
+                     nullptr});
+    return rstate::done();
+}
+__attribute__((no_thread_safety_analysis)) void hold_a_lock() {
+    lock.lock();
+    set(ready);
+    hang();
+}
+// In an NMI's handler no other NMI comes.
+void go_deaf() {
+    borrow_vector(static_cast<u64>(cpu::Vector::nmi), [](TrapFrame &) {
+        set(ready);
+        hang();
+    });
+    send_nmi(current_core());
+    hang();
+}
+void run_a_guest_for_ever() {
+    constexpr u8 loop[] = {0xEB, 0xFE}; // jmp to itself
+    auto core = start_svm();
+    CHECK(core.ok(), "SVM can be switched on");
+    auto guest = TinyGuest::make(*core.value(), loop);
+    CHECK(guest.ok(), "a guest can be made");
+    set(ready);
+    rstate::ignore(guest.value().machine().run(), "it is ended by the other core's failure");
+}
+
+// Core 1 dies in the middle of what it does, with the lock in its hands; then core 0 fails.
+void die_with_the_lock(TrapFrame &) {
+    const char *names[cpu::most_locks];
+    const u32 held = cpu::locks_held(current_core(), names);
+    if (held == 0 || Text(names[held - 1]) != Text(wanted)) return;
+    set(dead);
+    hang();
+}
+void wait_for_death() {
+    wait_for(ready);
+    borrow_vector(static_cast<u64>(cpu::Vector::nmi), die_with_the_lock);
+    while (!__atomic_load_n(&dead, __ATOMIC_ACQUIRE)) {
+        send_nmi(1);
+        for (u32 i = 0; i < 1000; ++i) cpu::pause();
+    }
+    borrow_vector(0, nullptr);
+}
+rstate::Result<> with_a_dead_console(const TestContext &) {
+    wanted = "console";
+    run_on_cores(2, {[](void *) {
+                         if (current_core() == 0) return wait_for_death(), fail();
+                         for (u64 i = 0;; ++i, set(ready)) log_formatted("line {} of many", i);
+                     },
+                     nullptr});
+    return rstate::done();
+}
+// To explain the second failure, the address space's lock is wanted.
+rstate::Result<> with_a_dead_address_space(const TestContext &) {
+    wanted = "mm.address_space";
+    run_on_cores(2, {[](void *) {
+                         if (current_core() == 1)
+                             for (;; set(ready)) static_cast<void>(world->space.random_word());
+                         wait_for_death();
+                         fail_in_telling();
+                     },
+                     nullptr});
+    return rstate::done();
+}
+
+constexpr Test plants[] = {
+    {"check", plain},
+    {"panic-in-panic", in_a_panic},
+    {"panic-in-interrupt", in_an_interrupt},
+    {"panic-in-nmi", in_an_nmi},
+    {"panic-with-empty-pool", with_an_empty_pool},
+    {"panic-without-interrupt-table", without_interrupt_table},
+    {"panic-with-wild-frame-pointer", with_a_wild_frame_pointer},
+    {"panic-on-all-cores", on_all_cores},
+    {"panic-beside-a-lock", while_core_1_works<hold_a_lock>},
+    {"panic-beside-a-deaf-core", while_core_1_works<go_deaf>},
+    {"panic-beside-a-guest", while_core_1_works<run_a_guest_for_ever>},
+    {"panic-with-dead-console", with_a_dead_console},
+    {"panic-with-dead-address-space", with_a_dead_address_space},
+};
+
+} // namespace
+
+constinit const Plants panic_plants = plants;
+
+} // namespace kernel

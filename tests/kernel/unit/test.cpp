@@ -1,0 +1,66 @@
+// tests/kernel/unit/test.cpp — see tests.h.
+#include "tests/kernel/unit/test.h"
+
+#include "base/log.h"
+#include "kernel/introspect/leak_check.h"
+#include "svm/enable.h"
+
+extern "C" {
+extern const kernel::Test kernel_tests_start[], kernel_tests_end[];
+}
+
+namespace kernel {
+
+// The failure itself is no leftover.
+static u64 frames_of(const rstate::Error &error) {
+    u64 count = 0;
+    for (const rstate::Frame *frame = error.frame(); frame != nullptr; frame = frame->inner) ++count;
+    return count;
+}
+
+static bool run_one(const Test &test, const TestContext &context) {
+    const Balance before = Balance::now();
+    auto result = test.run(context);
+    const bool passed = result.ok();
+    rstate::Error error;
+    if (!passed) error = result.take_error();
+    auto given_back = before.nothing_held(passed ? 0 : frames_of(error));
+    const bool leaked = !given_back.ok();
+    if (leaked) {
+        auto left = given_back.take_error();
+        error = passed ? std::move(left) : followed_by(std::move(error), std::move(left));
+    }
+    if (error.present()) rstate::report(std::move(error), "in a test");
+    TextBuffer<300> line;
+    line.add("{\"type\":\"test\",\"name\":\"{}\",\"ok\":{},\"message\":\"{}\"}", test.name,
+             passed && !leaked ? "true" : "false", leaked ? "something is held still" : "");
+    log_line(line.text());
+    return passed && !leaked;
+}
+
+// A test of minutes runs when it is asked for by a pattern that begins as its name does.
+static bool is_long(Text name) { return name.starts_with("long_"); }
+
+static bool has_vm_backend() {
+    auto supported = svm::check_support(cpu::Features::read());
+    const bool has = supported.ok();
+    rstate::handled(std::move(supported));
+    return has;
+}
+
+bool run_tests(Text glob, const TestContext &context) {
+    u32 passed = 0, failed = 0, left_out = 0;
+    const bool vm = has_vm_backend();
+    for (const Test *test = kernel_tests_start; test != kernel_tests_end; ++test) {
+        if (!matches_glob(glob, test->name) || is_long(test->name) != is_long(glob)) continue;
+        if (test->needs_vm && !vm)
+            ++left_out;
+        else
+            ++(run_one(*test, context) ? passed : failed);
+    }
+    if (left_out != 0) LOG(kernel, "{} tests need a virtual machine and were left out", left_out);
+    LOG(kernel, "{} tests passed, {} failed", passed, failed);
+    return failed == 0 && passed != 0;
+}
+
+} // namespace kernel

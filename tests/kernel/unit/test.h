@@ -1,0 +1,45 @@
+// tests/kernel/unit/test.h — tests that run in the kernel, on the machine: each registers itself in a section
+// of the image.
+//
+//   static rstate::Result<> freed_memory_is_given_back() { ...; return expect(a == b, "..."); }
+//   RL_TEST(freed_memory_is_given_back);
+//
+// The option test=GLOB runs those whose name matches instead of fuzzing; names that begin with long_ only
+// when GLOB does.
+#pragma once
+
+#include "base/text.h"
+#include "boot/contract/core_args.h"
+#include "boot/formats/bundle.h"
+#include "kernel/codes.h"
+#include "rstate/result.h"
+
+namespace kernel {
+
+struct TestContext {
+    const stage2::CoreArgs &args;
+    const boot::Bundle &bundle;
+};
+
+struct Test {
+    const char *name;
+    rstate::Result<> (*run)(const TestContext &);
+    bool needs_vm = false; // left out where there is no VM backend
+};
+
+#define RL_TEST(function) RL_TEST_THAT(function, false)
+#define RL_VM_TEST(function) RL_TEST_THAT(function, true)
+#define RL_TEST_THAT(function, needs_vm)                                                                     \
+    [[gnu::section(".rl_tests"), gnu::used, gnu::retain]] static const kernel::Test test_of_##function {     \
+#function, function, needs_vm                                                                        \
+    }
+
+// Runs what matches, a record each; true when all passed and there was at least one.
+bool run_tests(Text glob, const TestContext &context);
+
+#define EXPECT(condition, ...)                                                                               \
+    do {                                                                                                     \
+        if (!(condition)) return FAIL(kernel::test_failed, #condition __VA_OPT__(, ) __VA_ARGS__);           \
+    } while (false)
+
+} // namespace kernel

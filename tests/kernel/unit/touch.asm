@@ -1,0 +1,20 @@
+; tests/kernel/unit/touch.asm — one access at a known place, so that its fault can be told from any other and skipped.
+
+bits 64
+section .text
+
+; void touch_read(const volatile void *byte)
+global touch_read, touch_read_at, touch_read_behind
+touch_read:
+touch_read_at:
+        mov     al, [rdi]
+touch_read_behind:
+        ret
+
+; void touch_write(volatile void *byte)
+global touch_write, touch_write_at, touch_write_behind
+touch_write:
+touch_write_at:
+        mov     byte [rdi], 1
+touch_write_behind:
+        ret

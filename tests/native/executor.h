@@ -1,0 +1,36 @@
+// tests/native/executor.h — the harness in this process as a fuzz::Executor: far faster than a machine,
+// for tuning.
+#pragma once
+
+#include <cstring>
+#include <vector>
+
+#include "fuzz/executor.h"
+
+namespace native {
+
+class Executor {
+  public:
+    Executor();
+
+    rstate::Result<const vm::Outcome *> run_case(Bytes input, const vm::CaseOptions &options);
+    rstate::Result<void> reset();
+    u32 counter_count() const;
+    template <class F> rstate::Result<void> visit_counters(F &&visit) {
+        visit(0u, counters());
+        return rstate::done();
+    }
+    rstate::Result<u32> read_comparisons(Span<vm::Comparison> out);
+    const vm::Spent &spent() const { return spent_; }
+    rstate::Result<u64> digest() { return u64{0}; } // nothing stands in for the snapshot here
+
+  private:
+    static Bytes counters();
+    vm::Spent spent_;
+    vm::Outcome outcome_;
+};
+
+// Names functions by the program's own symbols.
+const rstate::Resolver &resolver();
+
+} // namespace native

@@ -1,0 +1,143 @@
+"""Verdicts over what several records, or several boots, say together: "" or a complaint."""
+import re
+
+from tools.rl.building import targets
+from tools.rl.common import ROOT
+from tools.rl.results.symbols import Symbolizer, numbers
+
+
+def all_cores_busy(record):
+    """A stats record in which each core has a few cases."""
+    return record["type"] == "stats" and all(core["case"] >= 10 for core in record["cores"])
+
+
+def every_core_fuzzed(outcomes):
+    """The last statistics have cases on every core that booted, and their sum is the whole."""
+    for outcome in outcomes:
+        stats = outcome.of_type("stats")
+        if not stats:
+            return "no stats record"
+        cores = stats[-1]["cores"]
+        boot = outcome.of_type("boot")
+        if boot and len(cores) != boot[0]["cores"]:
+            return f"{boot[0]['cores']} cores booted, {len(cores)} in the statistics"
+        idle = [core["core"] for core in cores if core["case"] == 0]
+        if idle:
+            return f"no case on cores {idle}"
+        if sum(core["case"] for core in cores) != stats[-1]["case"]:
+            return f"the cores' cases do not sum to {stats[-1]['case']}: {cores}"
+    return ""
+
+
+def steady_state(outcomes):
+    """Over the last half of the cases: one exit each, no nested fault to speak of, every exit with its reason."""
+    stats = outcomes[0].of_type("stats")
+    last = stats[-1]
+    middle = max((s for s in stats if s["case"] <= last["case"] / 2), key=lambda s: s["case"], default=None)
+    if middle is None:
+        return "no statistics from the first half"
+    cases = last["case"] - middle["case"]
+
+    def grew(key):
+        return sum(core[key] for core in last["cores"]) - sum(core[key] for core in middle["cores"])
+    reasons = sum(last["exits_by_reason"].values()) - sum(middle["exits_by_reason"].values())
+    found = []
+    if grew("exits") > 1.01 * cases:
+        found.append(f"{grew('exits') / cases:.4f} exits each case: {last['exits_by_reason']}")
+    if grew("nested_faults") > 0.01 * cases:
+        found.append(f"{grew('nested_faults') / cases:.4f} nested faults each case")
+    if reasons != grew("exits"):
+        found.append(f"{grew('exits')} exits, but {reasons} of them with a reason")
+    return "; ".join(found)
+
+
+TIMES = ("time_us", "cases_per_s", "tsc", "seconds", "time_share")
+
+
+def without_times(record):
+    return {key: value for key, value in record.items() if key not in TIMES}
+
+
+def runs_repeat(outcomes):
+    """Two runs with one core and one seed give the same findings, record by record, times apart."""
+    kinds = ("corpus", "crash", "timeout", "end")
+    first, second = ([without_times(r) for r in o.records if r["type"] in kinds] for o in outcomes)
+    if not any(record["type"] == "corpus" for record in first):
+        return "nothing was found that could be compared"
+    for number, (a, b) in enumerate(zip(first, second)):
+        if a != b:
+            return f"record {number} differs: {a} and {b}"
+    return "" if len(first) == len(second) else f"{len(first)} and {len(second)} records"
+
+
+def same_hash_each_time(outcomes):
+    hashes = {record["hash"] for outcome in outcomes for record in outcome.of_type("crash")}
+    return "" if len(hashes) == 1 else f"hashes {sorted(hashes)}"
+
+
+def tests_ran(outcomes):
+    return "" if outcomes[0].of_type("test") else "not one test was reported"
+
+
+TAKEN = r"failures in .+: (\d+) points, (\d+) taken, (\d+) told, (\d+) done without$"
+
+
+def _taken(outcome):
+    """Of all stories: points, those taken, those told as errors, those done without."""
+    return [[int(number) for number in row] for row in re.findall(TAKEN, outcome.text, re.M)]
+
+
+def failures_taken(stories, least):
+    """So many planned failures were taken in one boot, most of them told as errors."""
+    def judge(outcomes):
+        rows = _taken(outcomes[0])
+        _, taken, told, without = (sum(column) for column in zip(*rows)) if rows else (0, 0, 0, 0)
+        fine = len(rows) == stories and taken >= least and told + without == taken and told > taken / 2
+        return "" if fine else f"points, taken, told, done without, of each story: {rows}"
+    return judge
+
+
+def every_failure_taken(outcomes):
+    """No point was left out."""
+    rows = _taken(outcomes[0])
+    left_out = [row for row in rows if row[0] != row[1]]
+    return f"not all points were taken: {left_out}" if left_out else failures_taken(2, 500)(outcomes)
+
+
+OPERATIONS = r"operations on \d+ cores"
+LONGEST_PAUSE = 2000            # microseconds of an emulator that counts one instruction as a nanosecond
+
+
+def no_long_pause(outcomes):
+    """Under instruction counting: no single allocation or free took more than two million instructions."""
+    longest = re.search(r"longest (\d+) us", outcomes[0].text)
+    if not longest or not outcomes[0].of_type("test"):
+        return "no test told its longest pause"
+    return f"an operation took {longest[1]} us" if int(longest[1]) > LONGEST_PAUSE else ""
+
+
+def some_ran_out_of_memory(outcomes):
+    """Every core met the case that wants too much, told of it at most once, and went on to run others."""
+    cores = outcomes[0].of_type("stats")[-1]["cores"]
+    stuck = [core["core"] for core in cores if not 0 < core["out_of_memory"] < core["case"]]
+    told = [record["core"] for record in outcomes[0].of_type("out_of_memory")]
+    if stuck or sorted(told) != sorted(set(told)) or not told:
+        return f"no such case, or nothing else, on cores {stuck}; told by {told}: {cores}"
+    return every_core_fuzzed(outcomes)
+
+
+def finds(target, bugs):
+    """Of each planted bug there is a crash of its kind in its function, or a timeout."""
+    def judge(outcomes):
+        symbolizer = Symbolizer(ROOT / targets.elf(target))
+        found = set()
+        for crash in outcomes[0].of_type("crash"):
+            frames = [f for f in symbolizer.frames(numbers(crash["frames"])) if not f.inlined]
+            found.add((crash["kind"], frames[0].function))
+        wanted = {(bug["kind"], bug["function"]) for bug in bugs if bug["outcome"] == "crash"}
+        if wanted - found:
+            return f"not told: {sorted(wanted - found)}"
+        timeouts = sum(bug["outcome"] == "timeout" for bug in bugs)
+        told = len(outcomes[0].of_type("timeout"))
+        return f"{told} timeouts, planted are {timeouts}" if told < timeouts else ""
+    return judge

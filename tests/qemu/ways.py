@@ -1,0 +1,213 @@
+"""Every way in, to a machine that fuzzes: which artefact, which firmware or loader, which machine."""
+import re
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from tests.qemu import bios_hooks, corrupt_images as corrupt, other_loaders, screen, verdicts
+from tests.runner.scenario import Scenario
+from tools.rl.common import SYSTEM_FAILED
+from tools.rl.machines.qemu import Machine
+
+FUZZED = (r"^\{'type': 'end', 'status': 'ok'",)
+CASES = 200
+
+
+BY_PVH = r"^3 loader: started by PVH, "
+BY_MULTIBOOT2 = r"^3 loader: started by Multiboot2, "
+BY_UEFI = r"^3 loader: started by UEFI, "
+BY_BIOS = r"^3 stage1: all loaded"
+BY_LINUX = r"^3 loader: started as a Linux kernel, "
+BY_SETUP = r"^2 lkrn\n3 loader: started as a Linux kernel, "       # and in real mode before
+BY_PXE = r"^1 pxe\n2 lkrn\n3 loader: started as a Linux kernel, "
+LINES = {BY_BIOS: "1234567", BY_PXE: "1234567", BY_SETUP: "234567", BY_UEFI: "134567"}
+
+
+def _tells_each_step(says):
+    """The numbered lines, one after the other, and at their end every core fuzzes."""
+    expected = LINES.get(says, "34567")
+
+    def judged(outcomes):
+        told = "".join(re.findall(r"^([1-7]) [a-z]", outcomes[0].text, re.M))
+        return verdicts.every_core_fuzzed(outcomes) if told == expected else f"lines {told}, not {expected}, were told"
+    return judged
+
+
+def fuzzes(name, way, machine, says, **more):
+    return Scenario(f"way in: {name}", machine, options={"seed": 1, "cases": CASES}, way=way, must=(says, *FUZZED),
+                    judge=_tells_each_step(says), **more)
+
+
+def rescue_cd(files, *commands):
+    """GRUB's rescue CD with these files, by name, which does this."""
+    with tempfile.TemporaryDirectory(prefix="raclette-grub-") as folder:
+        root, iso = Path(folder) / "root", Path(folder) / "grub.iso"
+        (root / "boot/grub").mkdir(parents=True)
+        for name, content in files.items():
+            (root / name).write_bytes(content)
+        (root / "boot/grub/grub.cfg").write_text("\n".join((*commands, "boot", "")))
+        # Only GRUB for BIOS, and of its modules only what this start needs.
+        subprocess.run(["grub-mkrescue", "-d", "/usr/lib/grub/i386-pc", "-o", str(iso), str(root)], check=True,
+                       capture_output=True)
+        return iso.read_bytes()
+
+
+def grub_rescue(command):
+    """(artefact) -> GRUB's rescue CD, which starts it by this command."""
+    return lambda artefact: rescue_cd({"raclette": artefact}, f"{command} /raclette")
+
+
+ISOLINUX = "/usr/lib/ISOLINUX/isolinux.bin"
+SYSLINUX_MODULES = Path("/usr/lib/syslinux/modules/bios")
+
+
+def isolinux(*lines):
+    """(artefact) -> a CD of SYSLINUX's, whose only entry, of these lines, starts /raclette."""
+    def make(artefact):
+        with tempfile.TemporaryDirectory(prefix="raclette-isolinux-") as folder:
+            root, iso = Path(folder) / "root", Path(folder) / "isolinux.iso"
+            root.mkdir()
+            (root / "raclette").write_bytes(artefact)
+            (root / "isolinux.cfg").write_text("\n".join(("DEFAULT us", "LABEL us", *lines, "")))
+            for file in (ISOLINUX, *(SYSLINUX_MODULES / f"{name}.c32" for name in ("ldlinux", "libcom32", "linux"))):
+                shutil.copy(file, root)
+            subprocess.run(["xorriso", "-as", "mkisofs", "-quiet", "-o", str(iso), "-b", "isolinux.bin", "-c",
+                            "boot.cat", "-no-emul-boot", "-boot-load-size", "4", "-boot-info-table", str(root)],
+                           check=True, capture_output=True)
+            return iso.read_bytes()
+    return make
+
+
+ELF = [
+    fuzzes("PVH, pc", "elf", Machine(disk="kernel"), BY_PVH),
+    fuzzes("PVH, q35, 6 GiB", "elf", Machine(disk="kernel", machine="q35", memory="6G"), BY_PVH),
+    fuzzes("PVH, microvm with ACPI", "elf", Machine(disk="kernel", machine="microvm", vga="none"), BY_PVH),
+    fuzzes("PVH, microvm without ACPI", "elf", Machine(disk="kernel", machine="microvm,acpi=off", vga="none"), BY_PVH),
+    fuzzes("Multiboot2, GRUB's rescue CD", "elf", Machine(disk="cd"), BY_MULTIBOOT2,
+            wrapped=grub_rescue("multiboot2")),
+]
+
+
+def _uefi(machine, disk, **more):
+    return fuzzes(f"UEFI, {machine}, {disk}", "img", Machine(machine=machine, disk=disk, firmware="uefi"), BY_UEFI,
+                   **more)
+
+
+IMG = [
+    _uefi("q35", "usb"),
+    _uefi("q35", "ahci", long=True),            # OVMF alone takes five seconds
+    _uefi("q35", "nvme", long=True),
+    _uefi("pc", "virtio", long=True),
+    fuzzes("UEFI, nvme with sectors of 4096 bytes", "img",
+            Machine(machine="q35", disk="nvme", sector=4096, firmware="uefi"), BY_UEFI),
+    fuzzes("BIOS, nvme", "img", Machine(machine="q35", disk="nvme"), BY_BIOS),
+    fuzzes("BIOS, nvme with sectors of 4096 bytes", "img", Machine(machine="q35", disk="nvme", sector=4096), BY_BIOS),
+    fuzzes("BIOS that wrote a BPB over the boot sector", "img", Machine(disk="usb"), BY_BIOS,
+            damage=corrupt.bpb_over_it),
+    *[fuzzes(f"BIOS that gives the drive number {number:#x}", "img", Machine(), BY_BIOS,
+             damage=corrupt.wrong_drive(number)) for number in (0, 0x7F, 0x81, 0xFF)],
+    fuzzes("BIOS that reads a part and calls it a success", "img", Machine(), BY_BIOS, probe=bios_hooks.PARTIAL_READS),
+]
+
+
+ISO = [
+    fuzzes("BIOS, CD", "iso", Machine(disk="cd"), BY_BIOS),
+    fuzzes("BIOS, CD on AHCI", "iso", Machine(machine="q35", disk="cd"), BY_BIOS),
+    fuzzes("BIOS, CD image as a disk", "iso", Machine(disk="usb"), BY_BIOS),
+    fuzzes("UEFI, CD", "iso", Machine(machine="q35", disk="cd", firmware="uefi"), BY_UEFI),
+    fuzzes("UEFI, CD image as a disk", "iso", Machine(machine="q35", disk="usb", firmware="uefi"), BY_UEFI,
+            long=True),
+]
+
+
+LKRN = [
+    fuzzes("QEMU's Linux loader", "lkrn", Machine(disk="kernel"), BY_SETUP),
+    fuzzes("Linux, GRUB in protected mode", "lkrn", Machine(disk="cd"), BY_LINUX, wrapped=grub_rescue("linux")),
+    fuzzes("Linux, GRUB in real mode", "lkrn", Machine(disk="cd"), BY_SETUP, wrapped=grub_rescue("linux16")),
+    fuzzes("Linux, ISOLINUX in real mode", "lkrn", Machine(disk="cd"), BY_SETUP,
+            wrapped=isolinux("LINUX /raclette")),
+    fuzzes("Linux, ISOLINUX's linux.c32", "lkrn", Machine(disk="cd"), BY_SETUP,
+            wrapped=isolinux("COM32 /linux.c32", "APPEND /raclette")),
+]
+
+
+def _entered(name, way, entry, levels):
+    return fuzzes(f"{name}, {levels} levels of paging", way, Machine(cpu="max"), BY_LINUX,
+                   wrapped=other_loaders.enters(entry, levels))
+
+
+IN_LONG_MODE = [_entered(*where, levels) for levels in (4, 5)
+                for where in (("Linux's 64-bit entry", "lkrn", other_loaders.linux_entry),
+                              ("the ELF file's entry in 64-bit mode", "elf", other_loaders.elf_entry))]
+
+
+NETWORK = [
+    fuzzes("iPXE", "lkrn", Machine(disk="network"), BY_SETUP),
+    fuzzes("PXE", "lkrn", Machine(disk="network", bootfile="raclette.pxe"), BY_PXE),
+    fuzzes("UEFI, network", "efi", Machine(machine="q35", disk="network", firmware="uefi"), BY_UEFI, long=True),
+]
+
+
+# What firmware and machines lack, or do wrong, where QEMU can show it.
+HOSTILE = [
+    fuzzes("BIOS, no screen", "img", Machine(vga="none"), BY_BIOS),
+    *[fuzzes(f"BIOS that gives {told} as the size of a sector", "img", Machine(), BY_BIOS,
+              probe=bios_hooks.sector_size(told)) for told in (1536, 3072, 65535)],
+    fuzzes("BIOS that does not give the size of a sector", "img", Machine(), BY_BIOS, probe=bios_hooks.NO_SECTOR_SIZE),
+    fuzzes("BIOS, no timer", "img", Machine(machine="pc,pit=off"), BY_BIOS),
+    fuzzes("BIOS, no interrupt controller", "img", Machine(machine="q35,pic=off", disk="virtio"), BY_BIOS),
+    fuzzes("PVH, microvm with neither", "elf", Machine(disk="kernel", machine="microvm,pit=off,pic=off", vga="none"),
+            BY_PVH),
+    fuzzes("BIOS, no keyboard controller", "img", Machine(machine="pc,i8042=off"), BY_BIOS),
+    Scenario("way in: BIOS, no serial port", Machine(serial=False), options={"seed": 1, "cases": CASES}),
+    Scenario("an Intel processor runs the kernel's own tests", Machine(cpu="Skylake-Server"), options={"test": "*"},
+             timeout=180, judge=verdicts.tests_ran),
+    Scenario("refuses to fuzz on an Intel processor", Machine(cpus=2, cpu="Skylake-Server"), options={"seed": 1},
+             timeout=180, status=SYSTEM_FAILED, judge=verdicts.tests_ran,
+             must=(r"^6 kernel at ", r"^kernel: there is no VM backend for this processor yet",
+                   r"^kernel: \d+ tests need a virtual machine and were left out",
+                   r"looking for a VM backend +passed 1", r"this processor has no SVM .*amd 0"),
+             must_not=(r"^\{'type': 'stats'",)),
+    fuzzes("BIOS, a processor of Hygon's", "img", Machine(cpu="Dhyana"), BY_BIOS),
+    Scenario("the kernel's own tests, started by PVH", Machine(disk="kernel"), options={"test": "*"}, way="elf",
+             timeout=180, judge=verdicts.tests_ran),
+    fuzzes("BIOS, a disk whose reads fail at first", "img",
+            Machine(disk="none", extra=[
+                "-drive", "if=none,id=disk,file.driver=blkdebug,file.image.driver=file,"
+                "file.image.filename=/dev/fdset/1,file.image.locking=off,format=raw,"
+                "file.inject-error.0.event=read_aio,file.inject-error.0.sector=80,file.inject-error.0.once=on,"
+                "file.inject-error.1.event=read_aio,file.inject-error.1.sector=152,file.inject-error.1.once=on",
+                "-device", "ide-hd,drive=disk,bootindex=0,rerror=report"]), BY_BIOS),
+]
+
+
+def _refused(name, says, breakage):
+    return Scenario(f"refuses {name}", Machine(cpus=1, disk="kernel"), options={}, way="elf", damage=breakage,
+                    status=SYSTEM_FAILED, must=(says,), must_not=(r"^\{'type': 'stats'",))
+
+
+REFUSALS = [
+    Scenario("refuses another file of our name from the network",
+             Machine(cpus=1, disk="network", bootfile="raclette.pxe"), options={}, way="lkrn", status=SYSTEM_FAILED,
+             damage=lambda data, layout: data[::-1], must=(r"pxe: stop: raclette.lkrn is not what it should be",),
+             must_not=(r"^3 loader",)),
+    Scenario("refuses a raclette.lkrn of another build from the network",
+             Machine(cpus=1, disk="network", bootfile="raclette.pxe"), options={}, way="lkrn", status=SYSTEM_FAILED,
+             damage=corrupt.lkrn_of_another_build, must=(r"pxe: stop: raclette.lkrn is of another build",),
+             must_not=(r"^3 loader",)),
+    Scenario("refuses a floppy disk", Machine(cpus=1, disk="floppy"), options={}, status=SYSTEM_FAILED,
+             damage=lambda image, layout: image[:1440 * 1024], must=(r"stage0: stop: no INT 13h AH=42h",),
+             must_not=(r"^2 stage1",)),
+    _refused("a package with a flipped bit in stage2", r"checking stage2\n.*XXH64 differs", corrupt.flip("stage2")),
+    _refused("a package with a flipped bit in the kernel", r"checking the kernel\n.*XXH64 differs",
+             corrupt.flip("kernel")),
+    _refused("a package with a stage2 of another build", r"checking stage2\n.*stage2 is of another build",
+             corrupt.stage2_of_another_build),
+    _refused("a package whose loader raises an exception",
+             r"^error boot.unexpected_exception on core 0, in loader\n.* offset 0x[0-9a-f]+\n"
+             r".* vector 6, error_code 0, cr2 0x0 +<- origin\nloader: stop$",
+             corrupt.undefined_instruction_in_the_loader),
+]
+
+WAYS = ELF + IMG + ISO + LKRN + IN_LONG_MODE + NETWORK + HOSTILE + REFUSALS

@@ -1,0 +1,1 @@
+"""Runs the tests: on the host, in the kernel, and whole boots."""

@@ -1,0 +1,56 @@
+// tests/unit/boot/formats/options_test.cpp — what the bundle's options mean.
+#include "boot/formats/options.h"
+
+#include "boot/formats/codes.h"
+#include "tests/sim/program.h"
+#include "tests/sim/test.h"
+
+namespace {
+
+using boot::Options;
+
+TEST(Options, HaveDefaults) {
+    const Options options = Options::parse("").take();
+    EXPECT_EQ(options.cpus, 0u);
+    EXPECT_EQ(options.cases, 0u);
+    EXPECT_EQ(options.max_len, 4096u);
+    EXPECT_FALSE(options.has_seed || options.replay || options.exit);
+    EXPECT_TRUE(options.test.empty() && options.bench.empty() && options.plant.empty());
+}
+
+TEST(Options, AllKeysAreRead) {
+    const Options options =
+        Options::parse("target=stb_image\ncpus=4\nseed=0\ncases=2000000\nmax_len=65536\nreplay=1\n"
+                       "exit=1\ntest=mm.*\nbench=vm*\nedge_budget=0x1000\nplant=vmrun")
+            .take();
+    EXPECT_TRUE(options.target == "stb_image");
+    EXPECT_EQ(options.cpus, 4u);
+    EXPECT_TRUE(options.has_seed) << "a seed of 0 is a seed";
+    EXPECT_EQ(options.seed, 0u);
+    EXPECT_EQ(options.cases, 2'000'000u);
+    EXPECT_EQ(options.max_len, 65536u);
+    EXPECT_TRUE(options.replay && options.exit);
+    EXPECT_TRUE(options.test == "mm.*" && options.bench == "vm*" && options.plant == "vmrun");
+    EXPECT_EQ(options.edge_budget, 4096u);
+}
+
+TEST(Options, EmptyLinesAndEqualsSignsInValuesAreFine) {
+    const Options options = Options::parse("\n\ntest=a=b\n\n").take();
+    EXPECT_TRUE(options.test == "a=b");
+}
+
+TEST(Options, AnUnknownKeyIsAnErrorThatShowsTheLine) {
+    sim::clear_log();
+    EXPECT_TRUE(fails_with(Options::parse("cpus=1\ncpu=2\n"), boot::option_unknown));
+    EXPECT_NE(sim::log_text().find("cpu=2"), std::string::npos);
+}
+
+TEST(Options, ValuesThatMakeNoSenseAreErrors) {
+    for (const char *text : {"cpus", "cpus=", "cpus=two", "cpus=-1", "cpus=65", "seed=18446744073709551616",
+                             "replay=2", "max_len=0", "max_len=99999999999", "=1", "cases=1 "})
+        EXPECT_TRUE(
+            fails_with(Options::parse(text), *text == '=' ? boot::option_unknown : boot::option_malformed))
+            << text;
+}
+
+} // namespace

@@ -1,0 +1,200 @@
+// tests/unit/fuzz/fake.h — a target that is a C++ function, the machine that runs it, and the program around
+// a worker.
+#pragma once
+
+#include <cstring>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "fuzz/worker.h"
+
+namespace fake {
+
+inline Bytes bytes(const std::string &text) {
+    return {reinterpret_cast<const u8 *>(text.data()), text.size()};
+}
+inline std::string string(Bytes b) { return {reinterpret_cast<const char *>(b.data()), b.size()}; }
+
+// Memory for an arena, aligned as arenas want it and filled with a pattern that no table may rely on.
+struct Memory {
+    explicit Memory(usize size) : words(size / 64 + 1) {
+        std::memset(words.data(), 0xa5, words.size() * 64);
+        arena = std::make_unique<fuzz::Arena>(MutableBytes(words.data()->bytes, size));
+    }
+    struct alignas(64) Line {
+        u8 bytes[64];
+    };
+    std::vector<Line> words;
+    std::unique_ptr<fuzz::Arena> arena;
+    operator fuzz::Arena &() { return *arena; }
+};
+
+// What a target's run leaves behind.
+struct Trace {
+    std::vector<u8> counters;
+    std::vector<vm::Comparison> comparisons;
+    vm::Outcome outcome;
+    u8 fill = 0;
+
+    void edge(u32 number, u32 times = 1) {
+        outcome.edges_spent += times;
+        counters[number] = static_cast<u8>(std::min<u32>(255, counters[number] + times));
+    }
+    // `if (a == b)` with a constant b, as the instrumentation reports it.
+    bool equal(u64 a, u64 b, u32 size) {
+        comparisons.push_back({a, b, size, fuzz::comparison_constant});
+        return a == b;
+    }
+    void crash(Text kind, std::initializer_list<u64> frames) {
+        outcome.ending = vm::Ending::crash;
+        outcome.finding.kind = kind;
+        outcome.finding.frame_count = 0;
+        for (const u64 pc : frames) outcome.finding.frames[outcome.finding.frame_count++] = pc;
+        Xxh64 hash;
+        hash.add(kind.bytes());
+        for (const u64 pc : frames) hash.add_u64(pc);
+        outcome.finding.hash = hash.digest();
+    }
+    void starve() { outcome.ending = vm::Ending::out_of_memory; }
+    void time_out() { outcome.ending = vm::Ending::timeout; }
+};
+
+using Target = std::function<void(Bytes, Trace &)>;
+
+// The clock of vm::Spent and of the host: a run takes in_target and around_it, a reset in_reset.
+inline u64 now = 0;
+constexpr u64 in_target = 100, around_it = 10, in_reset = 50;
+
+class Executor {
+  public:
+    Executor(u32 edges, Target target) : edges_(edges), target_(std::move(target)) { clear(); }
+
+    rstate::Result<const vm::Outcome *> run_case(Bytes input, const vm::CaseOptions &options) {
+        inputs.push_back(string(input));
+        if (!at_snapshot_) return FAIL(fuzz::reset_incomplete, "a case must begin at the snapshot");
+        at_snapshot_ = false;
+        trace_.fill = options.fill;
+        last_options = options;
+        target_(input, trace_);
+        if (trace_.outcome.edges_spent > options.edge_budget) trace_.time_out();
+        ++spent_.exits;
+        now += in_target + around_it, spent_.guest_time += in_target;
+        outcome_ = trace_.outcome; // it outlives the reset
+        return &outcome_;
+    }
+    rstate::Result<void> reset() {
+        clear();
+        ++spent_.resets;
+        now += in_reset, spent_.reset_time += in_reset;
+        return rstate::done();
+    }
+    u32 counter_count() const { return edges_; }
+    // In pieces of an odd size, as pages cut the target's counters.
+    template <class F> rstate::Result<void> visit_counters(F &&visit) {
+        constexpr u32 piece = 29;
+        for (u32 at = 0; at < edges_; at += piece)
+            visit(at, Bytes(trace_.counters.data() + at, std::min(piece, edges_ - at)));
+        return rstate::done();
+    }
+    rstate::Result<u32> read_comparisons(Span<vm::Comparison> out) {
+        u32 count = 0;
+        for (const vm::Comparison &c : trace_.comparisons)
+            if (count < out.size()) out[count++] = c;
+        return count;
+    }
+    const vm::Spent &spent() const { return spent_; }
+    rstate::Result<u64> digest() { return digest_now; }
+
+    std::vector<std::string> inputs; // of every case, in order
+    vm::CaseOptions last_options;
+    u64 digest_now = 1234;
+
+  private:
+    void clear() {
+        trace_ = Trace();
+        trace_.counters.assign(edges_, 0);
+        at_snapshot_ = true;
+    }
+    u32 edges_;
+    Target target_;
+    Trace trace_;
+    vm::Outcome outcome_;
+    vm::Spent spent_;
+    bool at_snapshot_ = true;
+};
+
+// A clock that advances with each case, and a console that takes everything at once or nothing.
+struct Host {
+    explicit Host(fuzz::Outbox &outbox) : outbox_(outbox) {}
+
+    u64 now_us() { return time_us; }
+    u64 time() { return ++now; }
+    void between_cases() {
+        time_us += us_per_case;
+        if (console_open) send_records();
+        if (each_case) each_case();
+    }
+    fuzz::MachineFigures figures() { return {.frames_free = 100, .heap_live = 7}; }
+    void send_records() {
+        fuzz::Outbox *const outboxes[] = {&outbox_};
+        for (Bytes b; !(b = merger_.next(outboxes, 100)).empty(); merger_.sent(b.size()))
+            console += string(b);
+    }
+    // The lines of the console that are records of this type.
+    std::vector<std::string> records(const std::string &type) const {
+        std::vector<std::string> found;
+        usize at = 0;
+        while (at < console.size()) {
+            const usize end = console.find('\n', at);
+            const std::string line = console.substr(at, end - at);
+            if (line.rfind("{\"type\":\"" + type + "\"", 0) == 0) found.push_back(line);
+            at = end + 1;
+        }
+        return found;
+    }
+
+    u64 time_us = 0, us_per_case = 100;
+    bool console_open = true;
+    std::function<void()> each_case;
+    std::string console;
+
+  private:
+    fuzz::Outbox &outbox_;
+    fuzz::Merger merger_;
+};
+
+// One core's fuzzing, put together.
+template <class E> struct RigOf {
+    using Worker = fuzz::Worker<E, Host>;
+    RigOf(u32 edges, Target target, u64 case_limit, fuzz::WorkerOptions options = {}, u32 max_len = 64)
+        : size{.edges = edges, .max_len = max_len, .entries = 64, .corpus_bytes = 8192},
+          shared_memory(fuzz::Shared::memory({.cores = 1, .edges = edges, .lane_words = 256})),
+          memory(Worker::memory(size) + fuzz::Outbox::memory(fuzz::outbox_capacity(max_len))),
+          shared(shared_memory, {.cores = 1, .edges = edges, .lane_words = 256}, case_limit),
+          executor(edges, std::move(target)), outbox(memory, fuzz::outbox_capacity(max_len)), host(outbox),
+          worker(executor, host, shared, outbox, memory, size, options) {}
+
+    rstate::Result<void> run(std::vector<std::string> seeds = {""}) {
+        std::vector<fuzz::Seed> list;
+        for (const std::string &seed : seeds) list.push_back({bytes(seed)});
+        auto result = worker.run({list.data(), list.size()});
+        host.send_records();
+        static_cast<void>(worker.report_last());
+        host.send_records();
+        return result;
+    }
+
+    fuzz::WorkerSize size;
+    Memory shared_memory, memory;
+    fuzz::Shared shared;
+    E executor;
+    fuzz::Outbox outbox;
+    Host host;
+    Worker worker;
+};
+using Rig = RigOf<Executor>;
+using Worker = Rig::Worker;
+
+} // namespace fake

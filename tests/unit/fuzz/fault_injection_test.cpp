@@ -1,0 +1,113 @@
+// tests/unit/fuzz/fault_injection_test.cpp — the machine under a worker fails at each of its operations once:
+// the chain names the case and what was being done, and the worker goes on when the machine does.
+#include "tests/sim/test.h"
+#include "tests/unit/fuzz/fake.h"
+#include "vm/codes.h"
+
+namespace {
+
+using fake::Trace;
+
+// A target with edges, comparisons, crashes, overruns and starvation, so that every way through is taken.
+void all_kinds(Bytes input, Trace &trace) {
+    trace.edge(0);
+    if (input.empty()) return;
+    trace.edge(1 + input[0] % 8);
+    static_cast<void>(trace.equal(input[0], 'q', 1));
+    if (input[0] == 'x') trace.crash("bad-x", {0x1000, 0x2000});
+    if (input[0] == 't') trace.time_out();
+    if (input[0] == 'm') trace.starve();
+}
+
+// fake::Executor of which the n-th operation fails, once.
+class Failing {
+  public:
+    Failing(u32 edges, fake::Target target) : inner_(edges, std::move(target)) {}
+    void fail_after(u64 n) { left_ = n; }
+    u64 operations() const { return operations_; }
+
+    rstate::Result<const vm::Outcome *> run_case(Bytes input, const vm::CaseOptions &options) {
+        TRY(meet(), "running a case in a machine that fails");
+        return inner_.run_case(input, options);
+    }
+    rstate::Result<void> reset() {
+        TRY(meet(), "resetting a machine that fails");
+        return inner_.reset();
+    }
+    u32 counter_count() const { return inner_.counter_count(); }
+    template <class F> rstate::Result<void> visit_counters(F &&visit) {
+        TRY(meet(), "looking at the counters of a machine that fails");
+        return inner_.visit_counters(visit);
+    }
+    rstate::Result<u32> read_comparisons(Span<vm::Comparison> out) {
+        TRY(meet(), "reading the comparisons of a machine that fails");
+        return inner_.read_comparisons(out);
+    }
+    const vm::Spent &spent() const { return inner_.spent(); }
+    rstate::Result<u64> digest() {
+        TRY(meet(), "digesting a machine that fails");
+        return inner_.digest();
+    }
+
+  private:
+    rstate::Result<void> meet() {
+        ++operations_;
+        if (left_-- == 0) return FAIL(vm::bad_options, "this operation is planned to fail", operations_);
+        return rstate::done();
+    }
+
+    fake::Executor inner_;
+    u64 left_ = ~0ul, operations_ = 0;
+};
+
+using Rig = fake::RigOf<Failing>;
+constexpr u64 cases = 600;
+const std::vector<std::string> seeds = {"a", "x", "tt", "m"};
+
+// Options under which verified resets, statistics and triage all come within so few cases.
+Rig rig() {
+    return Rig(16, all_kinds, cases,
+               {.edge_budget = 1000,
+                .pace = fuzz::Pace::repeatable,
+                .digest_every = 50,
+                .stats_every = 100,
+                .triage_cases = 8});
+}
+
+// Outermost first: the run, then what was being done, then the machine's own words.
+void expect_told(rstate::Error error, u64 n) {
+    EXPECT_TRUE(error.is(vm::bad_options)) << n;
+    std::vector<std::string> texts;
+    for (const rstate::Frame *frame = error.frame(); frame != nullptr; frame = frame->inner)
+        texts.emplace_back(frame->site->text);
+    rstate::handled(std::move(error));
+    ASSERT_GE(texts.size(), 3u) << n;
+    EXPECT_EQ(texts.back(), "this operation is planned to fail");
+    EXPECT_NE(texts[texts.size() - 2].find("a machine that fails"), std::string::npos);
+}
+
+TEST(EveryFailureUnderAWorker, IsToldAndLosesNoCrashAndTheNextRunIsWhole) {
+    Rig plain = rig();
+    plain.run(seeds).take();
+    const u64 points = plain.executor.operations();
+    const usize crashes = plain.host.records("crash").size();
+    ASSERT_GT(crashes, 0u);
+    for (u64 n = 0; n < points && !testing::Test::HasFailure(); ++n) {
+        Rig failing = rig();
+        failing.executor.fail_after(n);
+        auto run = failing.run(seeds);
+        ASSERT_FALSE(run.ok()) << n;
+        expect_told(run.take_error(), n);
+        EXPECT_EQ(failing.host.records("crash").size(), failing.shared.crashes().count())
+            << "a crash that is known was told, " << n;
+        // The machine works again: the rest of the cases are run by the same worker.
+        failing.executor.reset().take();
+        failing.run(seeds).take();
+        EXPECT_EQ(failing.worker.cases(), cases) << n;
+        EXPECT_EQ(failing.host.records("crash").size(), crashes) << n;
+        EXPECT_EQ(rstate::frames_in_use(0), 0u) << n;
+    }
+    sim::tell(std::to_string(points) + " points that failed once");
+}
+
+} // namespace

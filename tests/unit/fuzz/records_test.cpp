@@ -1,0 +1,178 @@
+// tests/unit/fuzz/records_test.cpp — the lines that tools read and people read.
+#include "fuzz/records.h"
+
+#include "fuzz/json.h"
+#include "tests/sim/test.h"
+#include "tests/unit/fuzz/fake.h"
+
+namespace {
+
+std::string written;
+const Output out{[](void *, Text text) { written.append(text.data(), text.size()); }, nullptr};
+
+struct RecordLinesTest : testing::Test {
+    RecordLinesTest() { written.clear(); }
+    static bool has(const std::string &part) { return written.find(part) != std::string::npos; }
+};
+
+bool resolve(void *, u64 pc, const Output &to) {
+    if (pc == 0) return false;
+    print(to, "function_{x}+0x12", pc);
+    return true;
+}
+const rstate::Resolver resolver{resolve, nullptr};
+
+vm::Finding overflow() {
+    vm::Finding f;
+    f.hash = 0x1234;
+    f.kind = "heap-buffer-overflow", f.region = "heap block", f.access = vm::Access::read, f.access_size = 4;
+    f.address = 0x10000fc0, f.region_base = 0x10001000, f.region_size = 128, f.offset = -64;
+    f.frames[0] = 0x401000, f.frames[1] = 0x402000, f.frame_count = 2;
+    f.allocated[0] = 0x403000;
+    return f;
+}
+
+TEST_F(RecordLinesTest, JsonTextIsEscaped) {
+    fuzz::JsonLine(out, "x").text("t", {"a\"b\\c\n\x7f\xff", 8}).end();
+    EXPECT_EQ(written, "{\"type\":\"x\",\"t\":\"a\\\"b\\\\c\\u000a\\u007f\\u00ff\"}\n");
+}
+
+TEST_F(RecordLinesTest, JsonNestsAndSeparates) {
+    fuzz::JsonLine line(out, "x");
+    line.open("list", '[').open("", '{').number("a", 1).number("b", 2).close('}').number("", 3).close(']');
+    line.signed_number("n", -5).fraction("f", 1007).truth("yes", true).open("none", '[').close(']').end();
+    EXPECT_EQ(
+        written,
+        "{\"type\":\"x\",\"list\":[{\"a\":1,\"b\":2},3],\"n\":-5,\"f\":1.007,\"yes\":true,\"none\":[]}\n");
+}
+
+TEST_F(RecordLinesTest, Base64IsThatOfEveryoneElse) {
+    const std::pair<std::string, std::string> known[] = {
+        {"", ""},        {"f", "Zg=="},          {"fo", "Zm8="},
+        {"foo", "Zm9v"}, {"foobar", "Zm9vYmFy"}, {"\xff\xfe", "//4="}};
+    for (const auto &[plain, coded] : known) {
+        written.clear();
+        fuzz::JsonLine(out, "x").base64("d", fake::bytes(plain)).end();
+        EXPECT_EQ(written, "{\"type\":\"x\",\"d\":\"" + coded + "\"}\n");
+    }
+    written.clear();
+    fuzz::JsonLine(out, "x").base64("d", fake::bytes(std::string(1000, 'A'))).end();
+    std::string pattern;
+    for (u32 i = 0; i < 333; ++i) pattern += "QUFB";
+    EXPECT_EQ(written, "{\"type\":\"x\",\"d\":\"" + pattern + "QQ==\"}\n");
+}
+
+TEST_F(RecordLinesTest, ACrashSaysWhatWhereAndWhose) {
+    const vm::Finding f = overflow();
+    fuzz::write_crash(out, {42, 1, fake::bytes("foo"), &f}, &resolver);
+    const std::string record = written.substr(written.find("\n{") + 1);
+    EXPECT_EQ(
+        record,
+        "{\"type\":\"crash\",\"hash\":\"0000000000001234\",\"kind\":\"heap-buffer-overflow\",\"case\":42,"
+        "\"core\":1,\"size\":3,\"function\":\"function_0x401000\",\"frames\":[\"0x401000\",\"0x402000\"],"
+        "\"address\":\"0x10000fc0\",\"access\":\"read\",\"access_size\":4,\"region\":\"heap block\","
+        "\"region_base\":\"0x10001000\",\"region_size\":128,\"offset\":-64,\"alloc\":[\"0x403000\"],"
+        "\"free\":[],\"text\":\"\",\"uninitialised\":false,\"input\":\"Zm9v\"}\n");
+}
+
+TEST_F(RecordLinesTest, TheChainBeginsWithTheCaseAndEndsWithTheFault) {
+    const vm::Finding f = overflow();
+    fuzz::print_crash_chain(out, {42, 1, fake::bytes("foo"), &f}, &resolver);
+    EXPECT_EQ(written.find("error target.heap-buffer-overflow on core 1, case 42, hash 0000000000001234"),
+              0u);
+    EXPECT_TRUE(has("read of 4 bytes at 0x10000fc0, 64 bytes before the heap block 0x10001000 of 128 bytes"));
+    EXPECT_LT(written.find("function_0x402000"), written.find("function_0x401000+0x12"));
+    EXPECT_TRUE(written.ends_with("<- origin"));
+}
+
+TEST_F(RecordLinesTest, TheChainTellsOnWhichSideOfItsBlockAnAddressLies) {
+    vm::Finding f = overflow();
+    f.offset = 128;
+    fuzz::print_crash_chain(out, {1, 0, {}, &f}, &resolver);
+    EXPECT_TRUE(has("0 bytes behind the heap block"));
+    f.offset = 100;
+    fuzz::print_crash_chain(out, {1, 0, {}, &f}, &resolver);
+    EXPECT_TRUE(has("100 bytes into the heap block"));
+}
+
+TEST_F(RecordLinesTest, ACrashThatNothingIsKnownAboutStillHasAChain) {
+    const vm::Finding f;
+    fuzz::write_crash(out, {1, 0, {}, &f}, nullptr);
+    EXPECT_TRUE(has("<- origin") && has("\"frames\":[]"));
+}
+
+TEST_F(RecordLinesTest, StatisticsOfTheCoresSumToTheTotals) {
+    const fuzz::SharedSize size{.cores = 2, .edges = 10, .lane_words = 64};
+    fake::Memory memory(fuzz::Shared::memory(size));
+    fuzz::Shared shared(memory, size, 0);
+    shared.counts(0).cases.set(100), shared.counts(1).cases.set(300);
+    shared.counts(0).exits.set(110), shared.counts(1).exits.set(300);
+    shared.counts(1).dirty_pages.set(4000);
+    fuzz::StatsWriter stats;
+    stats.write(out, shared, {.frames_free = 5, .heap_live = 6}, 2'000'000);
+    EXPECT_TRUE(has("\"case\":400,\"time_us\":2000000,\"cases_per_s\":200,"));
+    EXPECT_TRUE(has("\"exits_per_case\":1.025,"));
+    EXPECT_TRUE(has("\"dirty_pages_per_case\":10.000,"));
+    EXPECT_TRUE(has("\"frames_free\":5,\"heap_live\":6,"));
+    EXPECT_TRUE(has("{\"core\":1,\"case\":300,\"exits\":300,"));
+}
+
+TEST_F(RecordLinesTest, FiguresPerCaseCoverTheTimeSinceTheLastRecord) {
+    const fuzz::SharedSize size{.cores = 1, .edges = 10, .lane_words = 64};
+    fake::Memory memory(fuzz::Shared::memory(size));
+    fuzz::Shared shared(memory, size, 0);
+    fuzz::StatsWriter stats;
+    shared.counts(0).cases.set(1000), shared.counts(0).exits.set(5000);
+    stats.write(out, shared, {}, 1'000'000);
+    shared.counts(0).cases.set(3000), shared.counts(0).exits.set(7000);
+    written.clear();
+    stats.write(out, shared, {}, 2'000'000);
+    EXPECT_TRUE(has("\"cases_per_s\":2000,") && has("\"exits_per_case\":1.000,"));
+    EXPECT_TRUE(has("{\"core\":0,\"case\":3000,\"exits\":7000,"))
+        << "the cores' figures are sums since the start";
+}
+
+TEST_F(RecordLinesTest, SharesOfTimeAreAllCoresSinceTheLastRecord) {
+    const fuzz::SharedSize size{.cores = 2, .edges = 10, .lane_words = 64};
+    fake::Memory memory(fuzz::Shared::memory(size));
+    fuzz::Shared shared(memory, size, 0);
+    fuzz::StatsWriter stats;
+    stats.write(out, shared, {}, 1'000'000);
+    EXPECT_TRUE(has("\"time_share\":{\"target\":0.000,\"exits\":0.000,\"reset\":0.000,\"mutation\":0.000}"));
+    for (const u32 core : {0u, 1u}) {
+        fuzz::CoreCounts &counts = shared.counts(core);
+        counts.time_all.set(1000), counts.time_target.set(500 + core * 100), counts.time_exits.set(100);
+        counts.time_reset.set(200), counts.time_mutation.set(25);
+    }
+    written.clear();
+    stats.write(out, shared, {}, 2'000'000);
+    EXPECT_TRUE(has("\"time_share\":{\"target\":0.550,\"exits\":0.100,\"reset\":0.200,\"mutation\":0.025}"));
+    shared.counts(0).time_all.set(3000), shared.counts(0).time_reset.set(1200);
+    written.clear();
+    stats.write(out, shared, {}, 3'000'000);
+    EXPECT_TRUE(has("\"time_share\":{\"target\":0.000,\"exits\":0.000,\"reset\":0.500,\"mutation\":0.000}"));
+}
+
+TEST_F(RecordLinesTest, ReachedEdgesAreBitsTheLowestFirst) {
+    const fuzz::SharedSize size{.cores = 1, .edges = 70, .lane_words = 64};
+    fake::Memory memory(fuzz::Shared::memory(size));
+    fuzz::Shared shared(memory, size, 0);
+    for (const u32 edge : {0u, 9u, 9u, 65u}) shared.reached(edge);
+    fuzz::write_edges(out, shared);
+    EXPECT_EQ(written, "{\"type\":\"edges\",\"edges\":3,\"reached\":\"AQIAAAAAAAACAAAAAAAAAA==\"}\n");
+}
+
+TEST_F(RecordLinesTest, EndTimeoutAndCorpusAreOneLineEach) {
+    fuzz::write_end(out, "ok", 7);
+    fuzz::write_overrun(out, vm::Ending::timeout, 2, 3, fake::bytes("f"));
+    fuzz::Entry entry;
+    entry.hash = 0xabc, entry.fresh_edges = 2, entry.found_case = 9;
+    fuzz::write_corpus(out, entry, fake::bytes("fo"), 1);
+    EXPECT_EQ(written, "{\"type\":\"end\",\"status\":\"ok\",\"cases\":7}\n"
+                       "{\"type\":\"timeout\",\"hash\":\"d00dba5cf02aee4d\",\"case\":2,\"core\":3,\"size\":1,"
+                       "\"input\":\"Zg==\"}\n"
+                       "{\"type\":\"corpus\",\"hash\":\"0000000000000abc\",\"size\":2,\"edges\":2,\"case\":9,"
+                       "\"core\":1,\"data\":\"Zm8=\"}\n");
+}
+
+} // namespace

@@ -1,0 +1,201 @@
+// tests/unit/guest/tables_test.cpp — the target's address space, read back from its page tables entry by
+// entry.
+#include "guest/tables.h"
+
+#include "guest/codes.h"
+#include "tests/sim/test.h"
+#include "tests/unit/guest/sample.h"
+
+namespace {
+
+using namespace sample;
+
+constexpr u64 present = 1, writable = 2, user = 4, accessed = 0x20, dirty = 0x40, large = 0x80,
+              no_execute = 1ul << 63;
+
+struct Leaf {
+    bool found = false;
+    bool write = false, execute = false, ring3 = false, all_marked = true;
+    u64 physical = 0, size = 0;
+};
+
+// As the processor does.
+Leaf walk(ScriptedMachine &machine, u64 address) {
+    Leaf leaf;
+    leaf.write = leaf.execute = leaf.ring3 = true;
+    u64 table = machine.system().cr3.value();
+    for (u32 level = 4;; --level) {
+        const u64 size = page_size << (9 * (level - 1));
+        u64 entry = 0;
+        machine
+            .read(GuestPhys(table + address / size % 512 * 8),
+                  MutableBytes(reinterpret_cast<u8 *>(&entry), 8))
+            .take();
+        if ((entry & present) == 0) return {};
+        leaf.write &= (entry & writable) != 0, leaf.execute &= (entry & no_execute) == 0,
+            leaf.ring3 &= (entry & user) != 0;
+        leaf.all_marked &= (entry & accessed) != 0;
+        if (level == 1 || (entry & large) != 0) {
+            leaf.all_marked &= (entry & dirty) != 0;
+            leaf.found = true;
+            leaf.size = size;
+            leaf.physical = (entry & 0xf'ffff'ffff'f000) + address % size;
+            return leaf;
+        }
+        table = entry & 0xf'ffff'ffff'f000;
+    }
+}
+
+class Tables : public testing::Test {
+  protected:
+    Leaf at(u64 address) { return walk(loaded.machine(), address); }
+    Loaded loaded;
+    const guest::Plan &plan = loaded.program_file().plan();
+};
+
+TEST_F(Tables, EveryPageOfEveryRegionIsMappedAsPlanned) {
+    for (const guest::Region &region : plan.regions()) {
+        for (u64 address = region.address; address < region.end(); address += page_size) {
+            const Leaf leaf = at(address);
+            ASSERT_TRUE(leaf.found) << region.name << " " << address;
+            ASSERT_EQ(leaf.physical, (region.physical + (address - region.address)).value()) << region.name;
+            ASSERT_TRUE(leaf.ring3 && leaf.all_marked);
+            ASSERT_EQ(leaf.write, region.writable);
+            ASSERT_EQ(leaf.execute, region.executable);
+            ASSERT_FALSE(leaf.write && leaf.execute);
+            ASSERT_EQ(leaf.size, region.large ? 2_MiB : page_size);
+        }
+    }
+}
+
+TEST_F(Tables, NoTwoRegionsShareMemoryOfTheMachine) {
+    std::map<u64, const char *> owner;
+    for (u64 page = 0; page < plan.table_pages(); ++page)
+        owner[plan.tables().frame_number() + page] = "tables";
+    owner[plan.zero_page().frame_number()] = "zero page";
+    owner[plan.stub_page().frame_number()] = "stub";
+    for (const guest::Region &region : plan.regions())
+        for (u64 page = 0; page < region.size / page_size; ++page)
+            EXPECT_TRUE(owner.emplace(region.physical.frame_number() + page, region.name).second)
+                << region.name;
+    EXPECT_EQ(owner.count(0), 0u) << "page 0 of the machine is nobody's";
+    EXPECT_LE(owner.rbegin()->first, plan.memory_needed() / page_size - 1);
+    EXPECT_LE(plan.memory_needed(), 128_MiB) << "a small target fits a machine of 128 MiB";
+}
+
+TEST_F(Tables, BetweenTheRegionsNothingIsMapped) {
+    for (const u64 address : std::initializer_list<u64>{0ul,
+                                                        0xffful,
+                                                        0x1000ul,
+                                                        guest::stub_address - 1,
+                                                        guest::stub_address + page_size,
+                                                        0x3ff000ul,
+                                                        data + data_size,
+                                                        guest::break_base - 1,
+                                                        guest::break_base + guest::break_size,
+                                                        guest::mapping_base + guest::mapping_size,
+                                                        RL_HEAP_BASE - 1ul,
+                                                        RL_HEAP_BASE + RL_HEAP_SIZE + 0ul,
+                                                        RL_INPUT_BASE - 1ul,
+                                                        RL_INPUT_BASE + RL_INPUT_SIZE + 0ul,
+                                                        guest::stack_bottom - 1,
+                                                        RL_STACK_TOP + 0ul,
+                                                        RL_SHADOW_OFFSET - 1ul,
+                                                        0x0000'7fff'ffff'f000ul,
+                                                        0xffff'8000'0000'0000ul,
+                                                        0xffff'ffff'ffff'f000ul})
+        EXPECT_FALSE(at(address).found) << std::hex << address;
+}
+
+TEST_F(Tables, TheStubIsForTheSupervisorAlone) {
+    const Leaf leaf = at(guest::stub_address);
+    EXPECT_TRUE(leaf.found && leaf.execute);
+    EXPECT_FALSE(leaf.ring3 || leaf.write);
+    EXPECT_EQ(leaf.physical, plan.stub_page().value());
+}
+
+void expect_zeros(const Leaf &leaf, const guest::Plan &plan, u64 address) {
+    EXPECT_TRUE(leaf.found) << std::hex << address;
+    EXPECT_EQ(leaf.physical & ~0xffful, plan.zero_page().value()) << std::hex << address;
+    EXPECT_TRUE(leaf.ring3 && leaf.all_marked);
+    EXPECT_FALSE(leaf.write || leaf.execute);
+}
+
+TEST_F(Tables, TheShadowOfWhatIsMappedCanBeWritten) {
+    for (const u64 address : std::initializer_list<u64>{
+             code, data + data_size - 1, u64{RL_HEAP_BASE}, RL_HEAP_BASE + RL_HEAP_SIZE - 1ul,
+             u64{RL_INPUT_START}, RL_STACK_TOP - 1ul, guest::stack_bottom}) {
+        const Leaf leaf = at(RL_SHADOW_OF(address));
+        EXPECT_TRUE(leaf.found && leaf.write && leaf.ring3) << std::hex << address;
+    }
+}
+
+TEST_F(Tables, TheShadowOfEverythingElseIsReadOnlyZeros) {
+    for (const u64 address : std::initializer_list<u64>{
+             0ul, 0x3'0000ul, 0x0900'0000ul, 0x5000'0000ul, 0x4141'4141ul, 0x7fff'7ffful, 0x1000'7fff'8000ul,
+             0x2000'0000'0000ul, 0x4141'4141'4141ul, 0x7fff'ffff'fffful})
+        expect_zeros(at(RL_SHADOW_OF(address)), plan, address);
+    u8 zeros[page_size] = {};
+    loaded.machine().read(plan.zero_page(), zeros).take();
+    for (const u8 byte : zeros) ASSERT_EQ(byte, 0);
+}
+
+// So that a wild pointer into the shadow faults, at the latest when its own shadow is looked at.
+TEST_F(Tables, TheShadowOfTheShadowIsNotMapped) {
+    for (const u64 address :
+         std::initializer_list<u64>{0x9000'0000, 0x1'0000'0000, 0x55'5555'5000, 0xfff'ffff'0000}) {
+        EXPECT_FALSE(at(RL_SHADOW_OF(address)).found) << std::hex << address;
+    }
+    for (const u64 edge : {guest::shadow_gap, guest::shadow_end}) {
+        expect_zeros(at(edge - 1), plan, edge - 1);
+        EXPECT_FALSE(at(edge).found) << std::hex << edge;
+    }
+    for (const u64 edge : {guest::shadow_start, guest::high_shadow}) {
+        expect_zeros(at(edge), plan, edge);
+        EXPECT_FALSE(at(edge - 1).found) << std::hex << edge;
+    }
+}
+
+// A table that many entries lead to is written once, and all of it lies in the pages that are protected.
+TEST_F(Tables, AllTablesAreContiguousAndFew) {
+    std::map<u64, u32> levels{{loaded.machine().system().cr3.value(), 4}};
+    std::vector<u64> left{loaded.machine().system().cr3.value()};
+    while (!left.empty()) {
+        const u64 table = left.back();
+        left.pop_back();
+        const u32 level = levels[table];
+        if (level == 1) continue;
+        for (u64 i = 0; i < 512; ++i) {
+            u64 entry = 0;
+            loaded.machine()
+                .read(GuestPhys(table + 8 * i), MutableBytes(reinterpret_cast<u8 *>(&entry), 8))
+                .take();
+            if ((entry & present) == 0 || (entry & large) != 0) continue;
+            const u64 below = entry & 0xf'ffff'ffff'f000;
+            if (levels.emplace(below, level - 1).second) left.push_back(below);
+            EXPECT_EQ(levels[below], level - 1) << "no table serves at two levels";
+        }
+    }
+    EXPECT_EQ(levels.size(), plan.table_pages());
+    EXPECT_EQ(levels.begin()->first, plan.tables().value());
+    EXPECT_EQ(levels.rbegin()->first, plan.tables().value() + (plan.table_pages() - 1) * page_size);
+}
+
+TEST_F(Tables, SegmentsHoldTheFilesBytesAndZerosBehindThem) {
+    EXPECT_EQ(get<u8>(loaded.machine(), data + 2), 9);
+    EXPECT_EQ(get<u8>(loaded.machine(), data + 3), 0);
+    EXPECT_EQ(get<u32>(loaded.machine(), code), 0xe5894855u);
+    EXPECT_LT(loaded.machine().pages_touched(), 40u) << "what is all zero is not written";
+}
+
+TEST(Plan, APageInTheMiddleOfAProgramOfManyMegabytesIsMapped) {
+    ElfBuilder big = program();
+    big.load(0x800000, rw, {1}, 0x7000000);
+    Loaded loaded(std::move(big));
+    for (const u64 address : std::initializer_list<u64>{0x800000ul, 0x1234000ul, 0x77ff000ul})
+        EXPECT_TRUE(walk(loaded.machine(), address).write);
+    EXPECT_TRUE(walk(loaded.machine(), RL_SHADOW_OF(0x77ff000ul)).write);
+    EXPECT_FALSE(walk(loaded.machine(), 0x7800000).found);
+}
+
+} // namespace

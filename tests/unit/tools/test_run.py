@@ -1,0 +1,138 @@
+"""`build.py run` over a scripted machine: what comes back is on disk at once, and every end has its status and line."""
+import argparse
+import base64
+import io
+import json
+import tempfile
+import unittest
+from contextlib import redirect_stdout
+from pathlib import Path
+
+from tests.unit.tools.fake_qemu import FakeQemu
+from tools.rl.commands import run
+from tools.rl.common import OK, SYSTEM_FAILED, Stop, USAGE
+from tools.rl.machines.qemu import Machine
+from tools.rl.machines.session import Session
+from tools.rl.results.collector import Collector
+from tools.rl.results.live_view import PlainView
+from tools.rl.results.outdir import OutDir
+from tools.rl.results.symbols import Frame
+
+CRASH = {"type": "crash", "hash": "00000000000000aa", "kind": "heap-buffer-overflow", "case": 7, "core": 1, "size": 3,
+         "input": base64.b64encode(b"GIF").decode(), "function": "rough", "frames": ["0x1000", "0x2001"],
+         "address": "0x9", "access": "read", "access_size": 1, "alloc": ["0x3001"], "free": []}
+CHAIN = ["error fuzz.crash on core 1, case 7, hash 00000000000000aa", "  outer", "  inner  <- origin"]
+
+
+class Names:
+    """A symbolizer that knows three places."""
+    PLACES = {0x1000: [("__asan_report", "targets/runtime/x.c", 1), ("inlined", "t.h", 5)],
+              0x2001: [("outer", "t.c", 9)], 0x3001: [("make", "t.c", 3)]}
+
+    def frames(self, addresses, innermost_exact=True):
+        return [Frame(a, *place, False) for a in addresses for place in self.PLACES[a]]
+
+
+def play(script, folder, until_crash=None, seconds=None):
+    script = f"CRASH = {CRASH!r}\nCHAIN = {CHAIN!r}\n" + script
+    out = OutDir(Path(folder))
+    printed = io.StringIO()
+    with FakeQemu(script), redirect_stdout(printed):
+        session = Session(b"image", Machine(), serial_log=out.serial)
+        arguments = argparse.Namespace(until_crash=until_crash, seconds=seconds)
+        runner = Collector(arguments, session, out, PlainView(), Names())
+        try:
+            runner.run()
+        finally:
+            out.close()
+        status = run.conclude(runner, session, out)
+    return status, printed.getvalue()
+
+
+class RunTest(unittest.TestCase):
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(scratch.cleanup)
+        self.out = Path(scratch.name) / "out"
+
+    def crash_file(self, name):
+        return (self.out / "crashes" / CRASH["hash"] / name).read_text()
+
+    def test_a_crash_is_saved_with_input_trace_and_what_symbols_tell(self):
+        play('record(**CRASH)\nfor line in CHAIN: say(line)\nleave(33)', self.out)
+        self.assertEqual(self.crash_file("input"), "GIF")
+        crash = json.loads(self.crash_file("crash.json"))
+        self.assertEqual((crash["function"], crash["file"], crash["line"]), ("inlined", "t.h", 5))
+        for key in ("hash", "kind", "case", "core"):
+            self.assertEqual(crash[key], CRASH[key])
+        trace = self.crash_file("trace.txt")
+        for wanted in (*CHAIN, "inlined", "t.c:9", "allocated by", "make"):
+            self.assertIn(wanted, trace)
+
+    def test_a_chain_before_its_record_is_kept_as_well(self):
+        play('for line in CHAIN: say(line)\nrecord(**CRASH)\nleave(33)', self.out)
+        self.assertTrue(self.crash_file("trace.txt").startswith(CHAIN[0]))
+
+    def test_a_known_crash_keeps_its_first_input(self):
+        play('record(**CRASH)\nrecord(**dict(CRASH, input="AAAA"))\nleave(33)', self.out)
+        self.assertEqual(self.crash_file("input"), "GIF")
+
+    def test_corpus_statistics_and_console_are_plain_files(self):
+        play('record(type="corpus", hash="0123", data="YWJj")\nrecord(type="stats", case=5)\n'
+             'say("text")\nleave(33)', self.out)
+        self.assertEqual((self.out / "corpus/0123").read_bytes(), b"abc")
+        self.assertEqual(json.loads((self.out / "stats.jsonl").read_text())["case"], 5)
+        self.assertIn("text", (self.out / "serial.log").read_text())
+
+    def test_statistics_say_which_start_of_which_run_they_are_of(self):
+        play('record(type="boot")\nrecord(type="stats")\nrecord(type="stats")\nrecord(type="boot")\n'
+             'record(type="stats")\nleave(33)', self.out)
+        play('record(type="stats")\nleave(33)', self.out)
+        starts = [json.loads(line)["started"] for line in (self.out / "stats.jsonl").read_text().splitlines()]
+        self.assertEqual(starts, sorted(starts))
+        self.assertEqual([starts.count(start) for start in sorted(set(starts))], [2, 1, 1])
+
+    def test_until_crash_takes_any_function_of_the_trace(self):
+        script = 'record(**CRASH)\nassert asked_to_end()\nrecord(type="end", status="ok")\nleave(33)'
+        for wanted in ("", "outer", "inlined"):
+            status, printed = play(script, self.out, until_crash=wanted)
+            self.assertEqual(status, OK)
+            self.assertIn("stopped: crash", printed)
+
+    def test_until_crash_lets_other_crashes_pass(self):
+        script = 'record(**CRASH)\nrecord(type="end", status="ok")\nleave(33)'
+        status, printed = play(script, self.out, until_crash="elsewhere")
+        self.assertEqual(status, OK)
+        self.assertIn("done;", printed)
+
+    def test_the_time_limit_stops_cleanly(self):
+        status, printed = play('record(type="stats", case=1)\nassert asked_to_end()\nleave(33)', self.out, seconds=0.3)
+        self.assertEqual(status, OK)
+        self.assertIn("time is up", printed)
+
+    def test_our_own_failure_is_status_12_even_while_stopping(self):
+        with self.assertRaises(Stop) as caught:
+            play('record(**CRASH)\nasked_to_end()\nleave(57)', self.out, until_crash="")
+        self.assertEqual(caught.exception.status, SYSTEM_FAILED)
+
+    def test_a_dying_qemu_is_status_12_and_keeps_what_was_found(self):
+        with self.assertRaises(Stop) as caught:
+            play('record(**CRASH)\nos.kill(os.getpid(), signal.SIGKILL)', self.out)
+        self.assertEqual(caught.exception.status, SYSTEM_FAILED)
+        self.assertIn("killed by SIGKILL", str(caught.exception))
+        self.assertEqual(self.crash_file("input"), "GIF")
+
+    def test_a_folder_that_cannot_be_written_is_status_2(self):
+        self.out.write_text("a file")
+        with self.assertRaises(Stop) as caught:
+            OutDir(self.out)
+        self.assertEqual(caught.exception.status, USAGE)
+
+    def test_a_second_run_sees_the_corpus_and_sweeps_what_was_half_written(self):
+        play('record(type="corpus", hash="0123", data="YWJj")\nleave(33)', self.out)
+        half = self.out / "crashes/.dead.1.tmp"
+        half.mkdir()
+        out = OutDir(self.out)
+        self.assertEqual(out.corpus(), [("0123", b"abc")])
+        self.assertFalse(half.exists())
+        out.close()

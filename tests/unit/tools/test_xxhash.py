@@ -1,0 +1,32 @@
+"""The hashes of the image against published values of xxHash."""
+import unittest
+
+from tools.rl.images.xxhash import xxh32, xxh64
+
+
+class XxHashTest(unittest.TestCase):
+    def test_empty_input_gives_the_published_values(self):
+        self.assertEqual(xxh32(b""), 0x02CC5D05)
+        self.assertEqual(xxh64(b""), 0xEF46DB3751D8E999)
+
+    def test_short_text_gives_the_published_values(self):
+        self.assertEqual(xxh32(b"abc"), 0x32D153FF)
+        self.assertEqual(xxh64(b"abc"), 0x44BC2CF5AD770999)
+
+    def test_long_text_uses_every_lane(self):
+        text = b"Nobody inspects the spammish repetition"
+        self.assertEqual(xxh32(text), 0xE2293B2F)
+        self.assertEqual(xxh64(text), 0xFBCEA83C8A378BF1)
+
+    def test_any_single_bit_changes_the_hash(self):
+        data = bytearray(range(67))
+        whole32, whole64 = xxh32(bytes(data)), xxh64(bytes(data))
+        for bit in range(len(data) * 8):
+            data[bit // 8] ^= 1 << bit % 8
+            self.assertNotEqual(xxh32(bytes(data)), whole32)
+            self.assertNotEqual(xxh64(bytes(data)), whole64)
+            data[bit // 8] ^= 1 << bit % 8
+
+
+if __name__ == "__main__":
+    unittest.main()

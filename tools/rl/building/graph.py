@@ -1,0 +1,283 @@
+"""What is built from what: the edges of kernel, stages, image, host tests and fuzz entries."""
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+from tools.rl.building import font, target_files, targets
+from tools.rl.building.ninja import Ninja
+from tools.rl.common import BUILD, BUILTIN_TARGET, DEBUG, ROOT, write_if_changed
+from tools.rl.images import artefacts
+
+LAYERS = ("base", "rstate", "cpu", "hw", "mm", "boot", "dev", "vm", "svm", "guest", "fuzz", "kernel")
+STAGE2_LAYERS = ("base", "rstate", "cpu", "hw", "mm", "boot", "dev")
+STAGE2_IN_THE_KERNEL = ("stage2/kernel_file.cpp",)      # a reboot undoes what it did
+STAGE2_IN_THE_LOADER = ("stage2/console.cpp", "stage2/exceptions.cpp", "stage2/exceptions.asm",
+                        "stage2/relocate.cpp")
+NOT_ON_THE_HOST = ("hw", "kernel")
+# What touches no machine.
+STAGE2_ON_THE_HOST = ("stage2/clock.cpp", "stage2/kernel_file.cpp", "stage2/split.cpp", "stage2/world.cpp")
+
+WARNINGS = "-Wall -Wextra -Wconversion -Wshadow -Werror"
+CXX_ONLY = "-std=c++20 -fno-exceptions -fno-rtti -Wold-style-cast -Wthread-safety"
+CXX_FREESTANDING = f"{CXX_ONLY} -fno-threadsafe-statics"
+# The compilation directory and every path are relative, so two checkouts give the same bytes.
+COMMON = "-I. -g -ffile-compilation-dir=. -fdiagnostics-color"
+BACKTRACES = "-fno-omit-frame-pointer"
+FREESTANDING = (f"--target=x86_64-linux-gnu -ffreestanding -mno-red-zone -mgeneral-regs-only -fpie -fvisibility=hidden "
+                f"-fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables {COMMON} {WARNINGS}")
+# Stage2 has 60 sectors: optimised as one program, without frame pointers, it is a sixth smaller. Of two strings that
+# end alike the linker's -O2 keeps one.
+STAGE2 = f"-Oz -flto -ffunction-sections -fdata-sections {FREESTANDING}"
+# fuzzer-no-link: the same objects serve the tests and, linked with libFuzzer, the parsers' fuzz entries.
+SANITIZE = "-fsanitize=address,undefined -fno-sanitize-recover=all"
+# RL_DEBUG: base/check.h promises that DCHECK is on in host tests.
+HOST = f"-O1 -DRL_DEBUG {BACKTRACES} {COMMON} {WARNINGS} {SANITIZE} -fsanitize=fuzzer-no-link"
+
+# One program, built in each of these ways, must tell its planted failures alike.
+CHAINS = {"O0": "-O0", "O1": "-O1", "O2": "-O2", "Oz": "-Oz", "lto": "-O2 -flto"}
+CHAINS_NEED = ("base", "rstate")
+
+# Both move themselves to where they are loaded; relative relocations, packed, are all their relocators know.
+PIE = "-pie --no-dynamic-linker -z text -z noexecstack --pack-dyn-relocs=relr --build-id=none --fatal-warnings"
+
+
+class Flavour(NamedTuple):
+    """One of the two ways the kernel is built; the stages, which have no room for more, are the same in both."""
+    part: str                   # its objects' folder
+    folder: Path
+    flags: str
+
+    def file(self, name):
+        return str((self.folder / name).relative_to(ROOT))
+
+
+DAILY = Flavour("kernel", BUILD, f"-O2 {BACKTRACES} {FREESTANDING}")
+# RL_DEBUG: every DCHECK is on, and a machine has the careful conscience (svm/vmcb_audit.h).
+DEVELOPMENT = Flavour("kernel-debug", DEBUG, f"-O1 -DRL_DEBUG {BACKTRACES} {FREESTANDING}")
+
+IMAGE_TOOLS = [f"tools/rl/images/{name}.py" for name in ("disk_image", "fat", "gpt", "xxhash")]
+
+
+def sources(folder, *endings, pattern="**/*"):
+    """The files in and below the folder, sorted, relative to the root."""
+    found = [path for path in (ROOT / folder).glob(pattern) if path.suffix in endings and path.is_file()]
+    return sorted(str(path.relative_to(ROOT)) for path in found)
+
+
+def own_sources(folder, *endings):
+    """The folder's own files, without its subfolders'."""
+    return sources(folder, *endings, pattern="*")
+
+
+class Graph:
+    """Fills a Ninja with what the tree has now; remembers every compile command for compile_commands.json."""
+
+    def __init__(self):
+        self.ninja = Ninja()
+        self.commands = {}
+        self._rules()
+        self.has_offsets = self._offsets()
+        self.kernel = self._kernel(DAILY)
+        self._kernel(DEVELOPMENT)
+        self.stage2 = self._stage2()
+        self.loader = self._loader()
+        self.efi = self._efi()
+        self.stages = [self._linked_stage(f"{name}/{name}.asm", at) for name, at in (("stage0", 0x7C00), ("stage1", 0x7E00))]
+        self.tests = self._host_tests()
+        self.fuzzers = self._fuzz_entries()
+        self.chains = self._chains()
+        targets.write_edges(self.ninja)
+        self.images = self._images()
+        self.development = sorted(path for path in self.ninja.outputs if path.startswith(DEVELOPMENT.file("")))
+        self.image = self.images.get(BUILD)
+        self.tidied_objects = self._tidy()
+        self.ninja.write()
+        compile_commands = sorted(self.commands.values(), key=lambda entry: entry["file"])
+        write_if_changed(BUILD / "compile_commands.json", json.dumps(compile_commands, indent=1) + "\n")
+
+    def _rules(self):
+        rule = self.ninja.rule
+        for name, driver in (("cc", "clang"), ("cxx", "clang++")):
+            rule(name, f"{driver} $flags -MD -MF $out.d -c $in -o $out", f"{driver} $in ($part)", depfile="$out.d")
+        rule("nasm", "nasm -Werror -i ./ -i build/ $flags -MD $out.d -MQ $out -o $out $in", "nasm $in",
+             depfile="$out.d")
+        rule("link", "ld.lld $flags -Map=$map $in -o $out", "link $out")
+        rule("objcopy", "llvm-objcopy $flags $in $out", "objcopy $out")
+        rule("host_link", "clang++ $flags $in $libraries -o $out", "link $out")
+        rule("run_to", "./$in > $out", "run $in")
+        rule("disassemble", "llvm-objdump -d -l -C --no-show-raw-insn $in > $out", "disassemble $in")
+        rule("symbols", "llvm-nm -n -C $in > $out", "symbols of $in")
+        rule("bundle", "python3 -m tools.rl.images.bundle $out $arguments", "bundle $out")
+        rule("font", "python3 -m tools.rl.building.font $out $in", "make $out")
+        rule("artefact", "python3 -m tools.rl.images.artefacts $kind $out $in", "make $out", restat=True)
+        rule("image", "python3 -m tools.rl.images.disk_image $out $in", "image $out", restat=True)
+
+    def _compile(self, part, source, flags, default=True):
+        output = f"build/obj/{part}/{source}.o"
+        if source.endswith(".asm"):
+            implicit = ["build/offsets.inc", "build/font.bin"] if self.has_offsets else []
+            return self.ninja.build(output, "nasm", source, order_only=implicit, flags="-f elf64 -g -F dwarf",
+                                    default=default)
+        is_c = source.endswith(".c")
+        if is_c:
+            flags = f"-std=c17 {flags}"
+        elif part in (DAILY.part, DEVELOPMENT.part, "stage2"):
+            flags = f"{CXX_FREESTANDING} {flags}"
+        else:
+            flags = f"{CXX_ONLY} {flags}"
+        self.ninja.build(output, "cc" if is_c else "cxx", source, flags=flags, part=part, default=default)
+        command = f"{'clang' if is_c else 'clang++'} {flags} -c {source} -o {output}"
+        self.commands.setdefault(source, {"directory": str(ROOT), "file": source, "output": output,
+                                          "command": command})
+        return output
+
+    def _offsets(self):
+        if not (ROOT / "tools/offsets.cpp").exists():
+            return False
+        flags = f"{CXX_ONLY} -O0 {COMMON} {WARNINGS}"
+        self.ninja.build("build/offsets.o", "cxx", "tools/offsets.cpp", flags=flags, part="host")
+        self.ninja.build("build/offsets", "host_link", "build/offsets.o")
+        self.ninja.build("build/offsets.inc", "run_to", "build/offsets")
+        self.ninja.build("build/font.bin", "font", font.FONT, implicit=["tools/rl/building/font.py"])
+        return True
+
+    def _kernel(self, flavour):
+        script = "kernel/kernel.ld"
+        if not (ROOT / script).exists():
+            return None
+        files = [f for layer in LAYERS for f in sources(layer, ".cpp", ".c", ".asm")]
+        files += [*STAGE2_IN_THE_KERNEL, *sources("tests/kernel", ".cpp", ".asm")]
+        default = flavour is DAILY
+        objects = [self._compile(flavour.part, f, flavour.flags, default) for f in files]
+        flags = f"{PIE} -z separate-code -T {script} -e kernel_entry"
+        elf, map_file = flavour.file("kernel.elf"), flavour.file("kernel.map")
+        self.ninja.build(elf, "link", objects, implicit=[script], also=[map_file], flags=flags, map=map_file,
+                         default=default)
+        for name, rule, options in (("stripped.elf", "objcopy", {"flags": "--strip-all"}), ("asm", "disassemble", {}),
+                                    ("sym", "symbols", {})):
+            self.ninja.build(flavour.file(f"kernel.{name}"), rule, elf, default=default, **options)
+        return elf
+
+    def _stage2(self):
+        if not (ROOT / "stage2/stage2.ld").exists():
+            return None
+        own = [self._compile("stage2", f, STAGE2) for f in sources("stage2", ".cpp", ".c", ".asm")]
+        files = [f for layer in STAGE2_LAYERS for f in sources(layer, ".cpp", ".c", ".asm")]
+        self.shared = [self._compile("stage2", f, STAGE2) for f in files]
+        flags = f"{PIE} --gc-sections --icf=all -O2 --lto-O2"
+        # As from a library: only the layers' files that are reached are linked at all.
+        self.ninja.rule("link_flat", f"ld.lld {flags} -T $script -Map=$map $own --start-lib $shared --end-lib -o $out",
+                        "link $out")
+        return self._flat_program("stage2", own, self.shared)
+
+    def _loader(self):
+        if self.stage2 is None or not (ROOT / "loader/loader.ld").exists():
+            return None
+        own = [self._compile("stage2", f, STAGE2) for f in own_sources("loader", ".cpp", ".asm")]
+        used = [f"build/obj/stage2/{f}.o" for f in STAGE2_IN_THE_LOADER]     # compiled for stage2 already
+        # Nobody clears a loader's memory: its zeros are in the file.
+        return self._flat_program("loader", own, used + self.shared, "--set-section-flags .bss=alloc,load,contents ")
+
+    def _efi(self):
+        if self.loader is None or not (ROOT / "loader/efi/efi.ld").exists():
+            return None
+        own = [self._compile("stage2", f, STAGE2) for f in sources("loader/efi", ".cpp", ".asm")]
+        used = ["build/obj/stage2/stage2/relocate.cpp.o"]
+        return self._flat_program("loader/efi", own, used + self.shared, "--set-section-flags .bss=alloc,load,contents ")
+
+    def _flat_program(self, name, own, shared, flags=""):
+        folder, name = name, Path(name).name
+        script, elf = f"{folder}/{name}.ld", f"build/{name}.elf"
+        self.ninja.build(elf, "link_flat", own + shared, implicit=[script], also=[f"build/{name}.map"],
+                         own=" ".join(own), shared=" ".join(shared), script=script, map=f"build/{name}.map")
+        self.ninja.build(f"build/{name}.asm", "disassemble", elf)
+        self.ninja.build(f"build/{name}.sym", "symbols", elf)
+        return self.ninja.build(f"build/{name}.bin", "objcopy", elf, flags=flags + "-O binary")
+
+    def _linked_stage(self, source, at):
+        """A flat stage by way of an ELF file, from which gdb has the lines of the very bytes that run."""
+        folder, name = Path(source).parent, Path(source).stem
+        elf, listing = f"build/{name}.elf", f"build/{name}.asm"
+        if not (ROOT / source).exists():
+            return None
+        # Its own listing: a disassembler takes a stage to be all in one mode. It is linked at its place: `org` is moot.
+        flags = f"-f elf64 -g -F dwarf -i {folder}/ -l {listing} --before '%imacro org 1' --before '%endmacro'"
+        assembled = self.ninja.build(f"build/obj/{name}.o", "nasm", source, also=[listing], flags=flags,
+                                     order_only=["build/offsets.inc"] if self.has_offsets else [])
+        self.ninja.build(elf, "link", assembled, also=[f"build/{name}.map"], map=f"build/{name}.map",
+                         flags=f"--fatal-warnings -Ttext={at:#x} -e {at:#x}")
+        self.ninja.build(f"build/{name}.sym", "symbols", elf)
+        return self.ninja.build(f"build/{name}.bin", "objcopy", elf, flags="-O binary")
+
+    def _images(self):
+        """The disk image in each folder; none when a part of it is not in the tree."""
+        if None in (*self.stages, self.stage2, self.kernel, self.loader, self.efi):
+            return {}
+        files = target_files.bundle_files(BUILTIN_TARGET)
+        arguments = [f"target={BUILTIN_TARGET}"] + [f"--file={name}:{path}" for name, path in files]
+        self.ninja.build("build/bundle.bin", "bundle", [path for _, path in files], arguments=" ".join(arguments),
+                         implicit=["tools/rl/images/bundle.py", "tools/rl/images/xxhash.py"])
+        self.pxe = self._linked_stage("loader/pxe/pxe.asm", 0x7C00)
+        self.lkrn = self._linked_stage("loader/linux/lkrn.asm", 0)
+        return {flavour.folder: self._artefacts(flavour) for flavour in (DAILY, DEVELOPMENT)}
+
+    def _artefacts(self, flavour):
+        """Everything that boots this flavour's kernel; the disk image is what is returned."""
+        default = flavour is DAILY
+        parts = [self.stage2, flavour.file("kernel.stripped.elf"), "build/bundle.bin"]
+        tools = ["tools/rl/images/artefacts.py", "tools/rl/images/package.py", *IMAGE_TOOLS]
+        package = self.ninja.build(flavour.file("package.bin"), "artefact", [self.loader, *parts], kind="package",
+                                   implicit=tools, default=default)
+        made = {kind: self.ninja.build(str(artefacts.path(kind, flavour.folder).relative_to(ROOT)), "artefact",
+                                       [*heads, package], kind=kind, implicit=tools, default=default)
+                for kind, heads in (("elf", []), ("efi", [self.efi]), ("lkrn", [self.lkrn]), ("pxe", [self.pxe]))}
+        return self.ninja.build(flavour.file("raclette.img"), "image", [*self.stages, *parts, made["efi"]],
+                                implicit=IMAGE_TOOLS, default=default)
+
+    def _tidy(self):
+        """A stamp for each C++ source, stale when its object is: the object's dependency file knows the headers.
+
+        In a ninja file of its own: tidying takes minutes, and nobody should wait for it to build.
+        """
+        ninja = Ninja("build/tidy")
+        ninja.rule("tidy", "clang-tidy --quiet -p build $in 2> $out.errors && touch $out", "tidy $in")
+        objects = []
+        for source, entry in sorted(self.commands.items()):
+            if source.endswith(".cpp"):
+                ninja.build(f"build/tidy/{source}.ok", "tidy", source,
+                            implicit=[entry["output"], ".clang-tidy", "tests/.clang-tidy"])
+                objects.append(entry["output"])
+        ninja.write()
+        return objects
+
+    def _host_tests(self):
+        layers = [layer for layer in LAYERS if layer not in NOT_ON_THE_HOST]
+        tests = [f for f in sources("tests/unit", ".cpp") if f.endswith("_test.cpp")]
+        if not tests:
+            self.host_objects = []
+            return None
+        files = [f for layer in layers for f in sources(layer, ".cpp", ".c")]
+        files += [*STAGE2_ON_THE_HOST, *sources("tests/sim", ".cpp")]
+        self.host_objects = [self._compile("host", f, HOST) for f in files]
+        objects = [self._compile("host", f, HOST) for f in tests]
+        return self.ninja.build("build/host/tests", "host_link", self.host_objects + objects, flags=SANITIZE,
+                                libraries="-lgtest_main -lgtest -lpthread", default=False,
+                                order_only=[targets.elf(name) for name in targets.names()])  # guest's tests run them
+
+    def _chains(self):
+        files = [f for layer in CHAINS_NEED for f in sources(layer, ".cpp", ".c")] + ["tests/chains/chains.cpp"]
+        made = []
+        for name, flags in CHAINS.items():
+            objects = [self._compile(f"chains-{name}", f, f"{flags} {COMMON} {WARNINGS}", default=False) for f in files]
+            made.append(self.ninja.build(f"build/chains/{name}", "host_link", objects, flags=f"{flags} -fuse-ld=lld",
+                                         default=False))
+        return made
+
+    def _fuzz_entries(self):
+        made = []
+        for source in sources("tests/fuzz_entries", ".cpp"):
+            name = Path(source).stem
+            entry = self._compile("host", source, HOST)
+            made.append(self.ninja.build(f"build/fuzz/{name}", "host_link", [entry, *self.host_objects],
+                                         flags=f"{SANITIZE} -fsanitize=fuzzer", default=False))
+        return made

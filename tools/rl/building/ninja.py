@@ -1,0 +1,108 @@
+"""Collects rules and edges, writes build/build.ninja, runs ninja. Ninja tracks what is stale; nothing here does."""
+import contextlib
+import fcntl
+import os
+import re
+import subprocess
+
+from tools.rl.common import BUILD, ROOT, Stop, TESTS_FAILED, write_if_changed
+
+PROGRESS = re.compile(r"\[\d+/\d+\] ")
+
+
+def _escape(path):
+    return str(path).replace("$", "$$").replace(" ", "$ ").replace(":", "$:")
+
+
+def _words(value):
+    return [value] if isinstance(value, (str, os.PathLike)) else list(value)
+
+
+class Ninja:
+    """Rules and edges; every path is relative to the repository's root, every output lies under build/."""
+
+    def __init__(self, folder="build"):
+        self.file = ROOT / folder / "build.ninja"
+        self.lines = ["ninja_required_version = 1.8", f"builddir = {folder}", ""]
+        self.defaults = []
+        self.rules = set()
+        self.outputs = set()
+
+    def rule(self, name, command, description="", depfile=None, pool=None, restat=False):
+        if name in self.rules:
+            raise AssertionError(f"rule {name} is written twice")
+        self.rules.add(name)
+        self.lines.append(f"rule {name}")
+        self.lines.append(f"  command = {command}")
+        self.lines.append(f"  description = {description or name + ' $out'}")
+        if depfile:
+            self.lines += [f"  depfile = {depfile}", "  deps = gcc"]
+        if pool:
+            self.lines.append(f"  pool = {pool}")
+        if restat:
+            self.lines.append("  restat = 1")
+        self.lines.append("")
+
+    def build(self, outputs, rule, inputs=(), implicit=(), order_only=(), also=(), default=True, **variables):
+        """`also`: outputs that $out does not name."""
+        outputs, also = _words(outputs), _words(also)
+        for output in outputs + also:
+            if str(output) in self.outputs:
+                raise AssertionError(f"two edges make {output}")
+            self.outputs.add(str(output))
+        line = f"build {' '.join(map(_escape, outputs))}"
+        line += f" | {' '.join(map(_escape, also))}: {rule}" if also else f": {rule}"
+        line += "".join(" " + _escape(path) for path in _words(inputs))
+        for mark, paths in ((" |", _words(implicit)), (" ||", _words(order_only))):
+            if paths:
+                line += mark + "".join(" " + _escape(path) for path in paths)
+        self.lines.append(line)
+        self.lines += [f"  {name} = {value}" for name, value in variables.items()]
+        if default:
+            self.defaults += outputs
+        return outputs[0]
+
+    def default(self, *outputs):
+        self.defaults += outputs
+
+    def text(self):
+        text = "\n".join(self.lines) + "\n"
+        if self.defaults:
+            text += "build all: phony " + " ".join(map(_escape, self.defaults)) + "\ndefault all\n"
+        return text
+
+    def write(self):
+        write_if_changed(self.file, self.text())
+
+
+@contextlib.contextmanager
+def locked(folder):
+    """One ninja at a time in a folder: two build.py in one tree wait for each other instead of overwriting."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / ".lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def what_was_said(output):
+    """Ninja's output without its progress and the commands' words: what compilers and linkers complain about."""
+    lines = iter(output.splitlines())
+    for line in lines:
+        if line.startswith("FAILED: "):
+            next(lines, None)               # the command
+        elif not PROGRESS.match(line) and not line.startswith("ninja: build stopped"):
+            yield line
+
+
+def run_ninja(targets=(), quiet=True, keep_going=False, folder=BUILD):
+    """Brings the outputs up to date; the compiler's own messages are shown when an edge fails."""
+    argv = ["ninja", "-f", str((folder / "build.ninja").relative_to(ROOT)), "-j", str(max(1, os.cpu_count() or 1))]
+    argv += ["-k", "0"] if keep_going else []
+    argv += map(str, targets)
+    quietly = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT} if quiet else {}
+    with locked(folder):
+        done = subprocess.run(argv, cwd=ROOT, text=True, **quietly)
+    if quiet and done.returncode != 0:
+        print("\n".join(what_was_said(done.stdout)))
+    if done.returncode != 0:
+        raise Stop(TESTS_FAILED, "the build failed")

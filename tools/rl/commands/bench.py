@@ -1,0 +1,127 @@
+"""`build.py bench`: what we measure about ourselves, each number beside what it is compared with.
+
+Instructions are counted in QEMU's instruction-count mode, where they are exact and repeat. Times and rates are
+of an emulated machine: only their ratios say something about a real one.
+"""
+import os
+import re
+import subprocess
+import tempfile
+from pathlib import Path
+
+from tools.rl.building import builder, targets
+from tools.rl.building.ninja import run_ninja
+from tools.rl.common import BUILTIN_TARGET, OK, ROOT, SYSTEM_FAILED, Stop
+from tools.rl.images.boot_image import boot_image, target_entries
+from tools.rl.machines.qemu import Machine
+from tools.rl.machines.session import Session
+from tools.rl.results.outdir import OutDir
+
+SECONDS = 600
+RATE_CASES = 30000              # for each core; the first half warms up
+COVERAGE_AT = {10000: 992, 50000: 1144, 100000: 1251}       # libFuzzer's, from one seed for each format
+LIBFUZZER_RATE = "libFuzzer with AddressSanitizer 1,373, AFL++ persistent 1,002"
+
+
+def boot(options, machine, seeds=True, on_event=None):
+    """Runs one machine to its end; its records."""
+    options = {"target": BUILTIN_TARGET, "cpus": machine.cpus, "exit": 1, **options}
+    session = Session(boot_image(target_entries(BUILTIN_TARGET, options, with_seeds=seeds)), machine, deadline=SECONDS)
+    records, text = [], []
+    for seconds, event in session.events():
+        if on_event and event is not None:
+            on_event(seconds, event)
+        if isinstance(event, dict):
+            records.append(event)
+        elif event:
+            text.append(event)
+    if session.status != OK or session.why:
+        raise Stop(SYSTEM_FAILED, "a benchmark's machine failed: " + (session.why or "\n".join(text[-20:])))
+    return records
+
+
+def kernel_benchmarks(pattern):
+    """Those that the kernel brings, counted in instructions."""
+    for record in boot({"bench": f"*{pattern}*"}, Machine(cpus=1, icount=True)):
+        if record["type"] == "bench":
+            yield record["name"], record["value"], record["unit"], record.get("compared_with", "")
+
+
+def window_times(_pattern):
+    """The window and a linear map once more, by the clock: noisy, so only the two sides of a row are comparable."""
+    for record in boot({"bench": "mm.window*"}, Machine(cpus=1)):
+        if record["type"] == "bench":
+            yield record["name"] + ".time", record["value"], "clock ticks", record.get("compared_with", "")
+
+
+def first_case(_pattern):
+    heard = []
+    boot({"cases": 1, "seed": 1}, Machine(cpus=1), on_event=lambda s, event: heard.append((s, str(event))))
+    seconds = next(s for s, line in heard if line.startswith("7 fuzzing"))
+    yield "boot.first_case", round(seconds, 2), "s", "aim 1.5; the ancestor needs 6 to 7 s to its prompt"
+
+
+def rate(cpus):
+    """Cases a second in the second half of a run: between the statistics nearest to its middle and to its end."""
+    records = [r for r in boot({"cases": RATE_CASES * cpus, "seed": 1}, Machine(cpus=cpus)) if r["type"] == "stats"]
+    if len(records) < 2:
+        raise Stop(SYSTEM_FAILED, "too few statistics to measure a rate")
+    last = records[-1]
+    middle = min(records[:-1], key=lambda r: abs(r["case"] - last["case"] / 2))
+    return (last["case"] - middle["case"]) / ((last["time_us"] - middle["time_us"]) / 1e6)
+
+
+def rates(_pattern):
+    one, two = rate(1), rate(2)
+    yield "fuzz.cases_per_s.1_core", round(one), "cases/s", f"aim 3,000; {LIBFUZZER_RATE}"
+    yield "fuzz.cases_per_s.2_cores", round(two), "cases/s", f"one core {one:.0f}"
+    yield "fuzz.cases_per_s.ratio", round(two / one, 2), "x", "aim 1.9, perfect 2"
+
+
+def coverage(_pattern):
+    """Our corpus through a libFuzzer build of the same harness, which counts edges its own way."""
+    native = targets.libfuzzer(BUILTIN_TARGET)
+    run_ninja([native])
+    for cases, theirs in COVERAGE_AT.items():
+        with tempfile.TemporaryDirectory(prefix="raclette-bench-") as folder:
+            out = OutDir(Path(folder))
+
+            for record in boot({"cases": cases, "seed": 1}, Machine(cpus=1)):
+                if record["type"] == "corpus":
+                    out.add_corpus(record)
+            out.close()
+            for seed in targets.seeds(BUILTIN_TARGET):
+                (Path(folder) / "corpus" / Path(seed).name).write_bytes((ROOT / seed).read_bytes())
+            argv = [str(ROOT / native), "-runs=0", "-rss_limit_mb=0", "-malloc_limit_mb=0", "-timeout=60", "corpus"]
+            said = subprocess.run(argv, cwd=folder, capture_output=True, text=True, errors="replace",
+                                  env=dict(os.environ, ASAN_OPTIONS="detect_leaks=0:allocator_may_return_null=1"))
+            counts = re.findall(r"cov: (\d+)", said.stderr)
+            if not counts:
+                raise Stop(SYSTEM_FAILED, "libFuzzer's build of the harness counted nothing: " + said.stderr[-500:])
+            yield f"fuzz.coverage.{cases}", int(counts[-1]), "edges", f"libFuzzer {theirs} after as many executions"
+
+
+# name's beginning: what measures it
+HOST_BENCHMARKS = (("mm.window.time", window_times), ("boot.first_case", first_case),
+                   ("fuzz.cases_per_s", rates), ("fuzz.coverage", coverage))
+
+
+def print_row(name, value, unit, compared):
+    shown = f"{value:,}" if isinstance(value, int) else f"{value:,.2f}"
+    print(f"{name:40} {shown:>14} {unit:14} {compared}", flush=True)
+
+
+def main(arguments):
+    builder.require_image(builder.build())
+    printed = 0
+    for row in kernel_benchmarks(arguments.filter):
+        print_row(*row)
+        printed += 1
+    for name, measure in HOST_BENCHMARKS:
+        if arguments.filter in name:
+            for row in measure(arguments.filter):
+                print_row(*row)
+                printed += 1
+    if not printed:
+        print(f"no benchmark's name contains {arguments.filter!r}")
+    return OK

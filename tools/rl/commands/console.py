@@ -1,0 +1,105 @@
+"""`build.py console DEVICE`: a machine at a serial line, shown and saved as `run` does; what is typed goes to it."""
+import argparse
+import queue
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+from tools.rl.building import targets
+from tools.rl.common import OK, ROOT, SYSTEM_FAILED
+from tools.rl.machines.serial_port import Line
+from tools.rl.machines.session import TICK_SECONDS, parse_line
+from tools.rl.results import build_ids
+from tools.rl.results.collector import Collector
+from tools.rl.results.live_view import make_view
+from tools.rl.results.outdir import OutDir
+from tools.rl.results.own_failure import about_our_failure, places_in_kernel
+from tools.rl.results.symbols import Symbolizer
+
+ENDINGS = {"kernel: done": OK, "panic: stopped": SYSTEM_FAILED}    # the machine's last line
+
+
+class LineSession:
+    """The events of a machine that runs without us: it goes on when we leave."""
+
+    def __init__(self, line):
+        self.line = line
+        self.status = None              # once the machine has said its last line
+        self.left = False
+
+    def stop(self):
+        self.left = True
+
+    def events(self):
+        """As Session.events, until the machine has ended, the line is gone, or somebody leaves."""
+        while self.status is None and not self.left:
+            try:
+                item = self.line.lines.get(timeout=TICK_SECONDS)
+            except queue.Empty:
+                yield time.monotonic() - self.line.started, None
+                continue
+            if item is None:
+                return
+            seconds, line = item
+            event = parse_line(line)
+            if isinstance(event, str):
+                self.status = ENDINGS.get(event)
+            yield seconds, event
+
+
+class Watcher(Collector):
+    """A collector that learns from the machine which build it runs and, by the boot record, which target it fuzzes."""
+    kernel_build = ""
+
+    def _text(self, text):
+        super()._text(text)
+        self.kernel_build = build_ids.named_by(text) or self.kernel_build
+
+    def _boot(self, seconds, record):
+        super()._boot(seconds, record)
+        self.symbolizer = symbolizer_for(record.get("target", ""))
+
+
+def symbolizer_for(target):
+    """For a target that is built here; else crashes keep their addresses."""
+    elf = ROOT / targets.elf(target) if target in targets.names() else None
+    return Symbolizer(elf) if elf and elf.exists() else None
+
+
+def forward_words(line):
+    """What is typed here, a line at a time, goes to the machine."""
+    for word in sys.stdin:
+        line.send(word.rstrip("\r\n").encode() + b"\n")
+
+
+def conclude(session, runner, out):
+    if session.status == SYSTEM_FAILED:
+        built, folder = build_ids.made(runner.kernel_build)
+        for text in (*build_ids.warning(runner.kernel_build, built),
+                     *places_in_kernel(about_our_failure(list(runner.text)), folder)):
+            print(text)
+    how = {OK: "the machine has ended its run", SYSTEM_FAILED: "Raclette itself failed, see above",
+           None: "left; the machine runs on" if session.left else "the line is closed"}[session.status]
+    print(f"{how}; results in {out.path}")
+    return session.status or OK
+
+
+def main(arguments):
+    out = OutDir(Path(arguments.out or ROOT / "out" / arguments.target))
+    line = Line(arguments.device, out.serial)
+    session = LineSession(line)
+    limits = argparse.Namespace(until_crash=None, seconds=None)
+    view = make_view(arguments.plain, arguments.device, out.path)
+    runner = Watcher(limits, session, out, view, symbolizer_for(arguments.target))
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, runner.interrupted)
+    threading.Thread(target=forward_words, args=(line,), daemon=True).start()
+    print(f"listening on {arguments.device}; type help and Enter, Ctrl-C leaves", flush=True)
+    try:
+        runner.run()
+    finally:
+        view.close()
+        out.close()
+    return conclude(session, runner, out)

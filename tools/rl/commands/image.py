@@ -1,0 +1,78 @@
+"""`build.py image`: every artefact that boots, where the disk image's parts lie, and how to start each."""
+from pathlib import Path
+
+from tools.rl.building import builder, target_files
+from tools.rl.common import BUILD, BUILTIN_TARGET, ROOT, Stop, TESTS_FAILED, USAGE, write_atomically
+from tools.rl.images import artefacts, bundle, disk_image, iso
+from tools.rl.images.boot_image import target_entries
+
+HOW = (
+    ("img", "USB stick or disk, BIOS and UEFI: sudo dd if=FILE of=/dev/sdX bs=1M conv=fsync (what is on it is lost)"),
+    ("iso", "CD, BIOS and UEFI; as a disk, too"),
+    ("efi", "UEFI: copy to EFI/BOOT/BOOTX64.EFI on a FAT file system, or boot it over the network"),
+    ("pxe", "BIOS PXE, as the boot file; fetches raclette.lkrn by TFTP from the same folder"),
+    ("lkrn", "iPXE: chain FILE; GRUB: linux FILE; SYSLINUX, kexec, QEMU: as a Linux kernel"),
+    ("elf", "QEMU: qemu-system-x86_64 -cpu EPYC -m 512 -serial stdio -kernel FILE; GRUB: multiboot2 FILE"),
+)
+
+
+def write_iso(disk, folder):
+    try:
+        write_atomically(artefacts.path("iso", folder), iso.make(disk))
+    except disk_image.Problem as problem:
+        raise Stop(TESTS_FAILED, f"the CD image: {problem}")
+
+
+def inputs_in(folder):
+    """(name, data) of the files in a folder: a run's corpus, or anybody's."""
+    if not folder.is_dir():
+        raise Stop(USAGE, f"--corpus {folder} is not a folder")
+    return [(path.name, path.read_bytes()) for path in sorted(folder.iterdir()) if path.is_file()]
+
+
+def is_built_in(arguments):
+    return (arguments.target, arguments.max_len, arguments.corpus) == (BUILTIN_TARGET, None, None)
+
+
+def corpus_of(arguments, longest):
+    if arguments.corpus is None:
+        return []
+    folder = Path(arguments.corpus)
+    return run.corpus_entries(folder, inputs_in(folder), arguments.target, longest)
+
+
+def write_carrying(content, folder):
+    """Every artefact as it was built, but with this bundle."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for kind in ("img", *artefacts.MAKERS):
+        try:
+            made = artefacts.with_bundle(kind, artefacts.path(kind).read_bytes(), content)
+        except disk_image.Problem as problem:
+            raise Stop(TESTS_FAILED, f"{artefacts.path(kind, folder)}: {problem}")
+        write_atomically(artefacts.path(kind, folder), made)
+    write_atomically(artefacts.path("pxe", folder), artefacts.path("pxe").read_bytes())     # it carries none
+
+
+def main(arguments):
+    target_files.require(arguments.target)
+    longest = target_files.max_len(arguments.target, arguments.max_len)
+    corpus = corpus_of(arguments, longest)      # what is refused is refused before anything is built
+    builder.require_image(builder.build())
+    folder = BUILD
+    if not is_built_in(arguments):
+        builder.build_for(arguments.target)
+        folder = BUILD / "images" / arguments.target
+        options = {"target": arguments.target, "max_len": longest}
+        write_carrying(bundle.make(target_entries(arguments.target, options, corpus)), folder)
+    path = artefacts.path("img", folder)
+    write_iso(path.read_bytes(), folder)
+    builder.print_ledger()
+    layout = disk_image.layout_of(path.read_bytes())
+    print(f"\n{path}: {layout.size} bytes, build {layout.build_id:016x}, target {arguments.target}")
+    print(f"  {'part':8} {'sector':>8} {'bytes':>10}  XXH64")
+    for part in layout.parts:
+        print(f"  {part.name:8} {part.lba:8} {part.size:10}  {part.digest}")
+    print("\nThe same system, by every way in:")
+    for kind, how in HOW:
+        print(f"  {artefacts.path(kind, folder).relative_to(ROOT)}\n      {how}")
+    return 0

@@ -1,0 +1,81 @@
+"""`build.py replay`: exactly one input, its chain and its trace; the status says how it ended."""
+from pathlib import Path
+
+from tools.rl.building import builder, target_files, targets
+from tools.rl.commands.run import refuse_too_long
+from tools.rl.common import CRASHED, OK, ROOT, SYSTEM_FAILED, Stop, TIMED_OUT, USAGE, folder_of
+from tools.rl.images.boot_image import boot_image, target_entries
+from tools.rl.machines.qemu import Machine
+from tools.rl.machines.session import BOOT_SILENCE, Chains, Session
+from tools.rl.results.outdir import OutDir
+from tools.rl.results.own_failure import about_our_failure, places_in_kernel
+from tools.rl.results.symbols import Symbolizer, describe, trace_text
+
+MEANING = {OK: "no crash", CRASHED: "the target crashed", TIMED_OUT: "the input used up its edge budget (timeout)"}
+
+
+def read_input(path, max_len):
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise Stop(USAGE, f"{path} cannot be read: {error.strerror or error}")
+    refuse_too_long(path, len(data), max_len)
+    return data
+
+
+class Replay:
+    """What one replayed input told: its chains, and the crash if there was one."""
+
+    def __init__(self, symbolizer):
+        self.symbolizer = symbolizer
+        self.text = []
+        self.chains = Chains()
+        self.crash = None
+        self.record = None
+
+    def feed(self, event):
+        if isinstance(event, str):
+            self.text.append(event)
+            self.chains.feed(event)
+        elif event and event["type"] == "crash" and self.record is None:
+            self.record = event
+            self.crash = describe(event, self.symbolizer)
+
+    def chain(self):
+        """The chain about the crash, else the last one printed."""
+        self.chains.finish()
+        about = [c for c in self.chains.done if self.crash and f"hash {self.crash['hash']}" in c[0].replace("0x", "")]
+        return (about or self.chains.done or [[]])[-1]
+
+
+def machine_options(arguments):
+    return {"target": arguments.target, "cpus": 1, "seed": 0, "max_len": arguments.max_len, "replay": 1, "exit": 1}
+
+
+def main(arguments):
+    target_files.require(arguments.target)
+    arguments.max_len = target_files.max_len(arguments.target, arguments.max_len)
+    data = read_input(arguments.input, arguments.max_len)
+    out = OutDir(Path(arguments.out)) if arguments.out else None
+    folder = folder_of(arguments)
+    builder.build_for(arguments.target, folder)
+    entries = target_entries(arguments.target, machine_options(arguments), [("replay", data)], with_seeds=False)
+    session = Session(boot_image(entries, folder=folder), Machine(cpus=1, memory=arguments.memory),
+                      serial_log=out and out.serial, silence=BOOT_SILENCE)
+    replay = Replay(Symbolizer(ROOT / targets.elf(arguments.target)))
+    for _, event in session.events():
+        replay.feed(event)
+    chain = replay.chain()
+    if session.status == SYSTEM_FAILED or session.status not in MEANING:
+        about = about_our_failure(replay.text)
+        print("\n".join(about + places_in_kernel(about, folder)))
+        raise Stop(SYSTEM_FAILED, session.why or "Raclette itself failed, see above")
+    if replay.crash:
+        print(trace_text(replay.crash, chain), end="")
+        if out:
+            out.add_crash(replay.record, replay.crash, chain)
+    elif chain:
+        print("\n".join(chain))
+    digest = f", hash {replay.crash['hash']}" if replay.crash else ""
+    print(f"{arguments.input}: {MEANING[session.status]}{digest}")
+    return session.status

@@ -1,0 +1,79 @@
+"""`build.py run`: boots the machine with a fresh bundle and keeps everything that comes back."""
+import signal
+from pathlib import Path
+
+from tools.rl.building import builder, target_files, targets
+from tools.rl.common import OK, ROOT, SYSTEM_FAILED, Stop, USAGE, folder_of
+from tools.rl.images import disk_image
+from tools.rl.images.boot_image import boot_image, target_entries
+from tools.rl.machines.qemu import Machine
+from tools.rl.machines.session import BOOT_SILENCE, Session
+from tools.rl.results import report
+from tools.rl.results.collector import Collector
+from tools.rl.results.live_view import make_view
+from tools.rl.results.outdir import OutDir
+from tools.rl.results.own_failure import about_our_failure, places_in_kernel
+from tools.rl.results.symbols import Symbolizer
+
+
+def refuse_too_long(name, size, max_len):
+    if size > max_len:
+        raise Stop(USAGE, f"{name} has {size} bytes, --max-len is {max_len}; pass --max-len {size} or more")
+
+
+def corpus_entries(folder, corpus, target, max_len):
+    """Earlier inputs, (name, data) of what `folder` holds, that are not seeds; all must fit."""
+    for seed in targets.seeds(target):
+        refuse_too_long(seed, (ROOT / seed).stat().st_size, max_len)
+    entries = []
+    for name, data in corpus:
+        refuse_too_long(folder / name, len(data), max_len)
+        entries.append((f"corpus/{disk_image.xxh64(data):016x}", data))
+    return entries
+
+
+def run_options(arguments):
+    return {"target": arguments.target, "cpus": arguments.cpus, "seed": arguments.seed, "max_len": arguments.max_len,
+            "cases": arguments.cases, "exit": 1}
+
+
+def main(arguments):
+    target_files.require(arguments.target)
+    arguments.max_len = target_files.max_len(arguments.target, arguments.max_len)
+    print(f"seed {arguments.seed}")
+    out = OutDir(Path(arguments.out or ROOT / "out" / arguments.target))
+    folder = folder_of(arguments)
+    builder.build_for(arguments.target, folder)
+    corpus = corpus_entries(out.path / "corpus", out.corpus(), arguments.target, arguments.max_len)
+    content = boot_image(target_entries(arguments.target, run_options(arguments), corpus), folder=folder)
+    machine = Machine(cpus=arguments.cpus, memory=arguments.memory)
+    view = make_view(arguments.plain, arguments.target, out.path)
+    session = Session(content, machine, serial_log=out.serial, silence=BOOT_SILENCE)
+    elf = ROOT / targets.elf(arguments.target)
+    runner = Collector(arguments, session, out, view, Symbolizer(elf))
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, runner.interrupted)
+    try:
+        runner.run()
+    finally:
+        view.close()
+        out.close()
+    print(f"report: {report.write(out.path, arguments.target, elf, runner.symbolizer)}")
+    return conclude(runner, session, out)
+
+
+def conclude(runner, session, out):
+    """The status, and one line that says how the run ended and where its results are."""
+    own_failure = session.status == SYSTEM_FAILED and not session.why
+    if runner.stopped_by and not own_failure:
+        note = f" ({session.why})" if session.why else ""
+        print(f"stopped: {runner.stopped_by}{note}; results in {out.path}")
+        return OK
+    if session.why:
+        raise Stop(SYSTEM_FAILED, f"{session.why}; results so far in {out.path}, the console in {out.path}/serial.log")
+    if session.status == SYSTEM_FAILED:
+        for line in places_in_kernel(about_our_failure(list(runner.text)), folder_of(runner.arguments)):
+            print(line)                 # the chain itself has been shown as it came
+        raise Stop(SYSTEM_FAILED, f"Raclette itself failed, see above; the console is in {out.path}/serial.log")
+    print(f"done; results in {out.path}")
+    return session.status

@@ -1,0 +1,1 @@
+"""The files that boot, and the bundle in them."""

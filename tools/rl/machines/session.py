@@ -1,0 +1,139 @@
+"""A booted machine as a stream of events: text lines, records, ticks; how to stop it, and how it ended."""
+import json
+import queue
+import time
+from collections import Counter, deque
+
+from tools.rl.common import SYSTEM_FAILED
+
+TICK_SECONDS = 0.1
+KEPT_LINES = 1000
+BOOT_SILENCE = 120              # seconds without a byte from a booting machine: emulated, on a loaded host
+STOP_SILENCE = 20               # seconds without a byte after our 'quit' that mean it will not end by itself
+STOP_SECONDS = 120              # and the most it may take: what waits to be said goes at a serial line's pace
+
+
+def parse_line(line):
+    """A record (dict) when the line is one, else the text."""
+    text = line.decode(errors="replace")
+    if text.startswith("{"):
+        try:
+            record = json.loads(text)
+        except ValueError:
+            return text
+        if isinstance(record, dict) and "type" in record:
+            return record
+    return text
+
+
+class Chains:
+    """Collects the chains in the text: "error CODE on core ...", then indented lines."""
+
+    def __init__(self):
+        self.done = []
+        self.open = None
+
+    def feed(self, text):
+        """Returns a chain's lines when this text ends it."""
+        if self.open is not None and text.startswith("  "):
+            self.open.append(text)
+            return None
+        finished = self.finish()
+        if text.startswith("error "):
+            self.open = [text]
+        return finished
+
+    def finish(self):
+        finished, self.open = self.open, None
+        if finished:
+            self.done.append(finished)
+        return finished
+
+
+class Session:
+    """Runs one machine to its end. `status` (valid after events() ended) is build.py's, `why` a line or ""."""
+
+    def __init__(self, image_bytes, machine, serial_log=None, silence=None, deadline=None):
+        self.qemu = machine.start(image_bytes, serial_log)
+        self.silence = silence          # seconds without a byte after which the machine counts as hung
+        self.deadline = deadline        # seconds from the start after which it is killed
+        self.stopping = None
+        self.killed_because = ""
+        self.end_record = None
+        self.heard = Counter()          # records so far by type
+        self.latest = {}                # the last of each type since the machine's last start
+        self.recent = deque(maxlen=KEPT_LINES)  # of the console's text
+        self.status = SYSTEM_FAILED
+        self.why = ""
+        self.last_heard = 0.0
+
+    def elapsed(self):
+        return time.monotonic() - self.qemu.started
+
+    def stop(self):
+        """Asks for a clean end; the second time, or when none comes, the machine is killed."""
+        if self.stopping is not None:
+            self.kill("asked twice to stop")
+            return
+        self.stopping = self.elapsed()
+        self.qemu.send(b"\nquit\n")     # whatever has been typed before
+
+    def type(self, word):
+        """A word for the kernel's console (docs/inside.md)."""
+        self.qemu.send(word.encode() + b"\n")
+
+    def kill(self, why):
+        self.killed_because = self.killed_because or why
+        self.qemu.process.kill()
+
+    def events(self):
+        """(seconds, text or record), and (seconds, None) ten times a second for clocks and views."""
+        try:
+            while True:
+                try:
+                    item = self.qemu.lines.get(timeout=TICK_SECONDS)
+                except queue.Empty:
+                    self._watch()
+                    yield self.elapsed(), None
+                    continue
+                if item is None:
+                    break
+                self.last_heard, line = item
+                event = parse_line(line)
+                if isinstance(event, dict):
+                    self.note(event)
+                else:
+                    self.recent.append(event)
+                yield self.last_heard, event
+        finally:
+            self.close()
+
+    def note(self, record):
+        kind = record["type"]
+        if kind == "boot":
+            self.latest = {}
+        self.latest[kind] = record
+        self.heard[kind] += 1
+        self.end_record = record if kind == "end" else self.end_record
+
+    def _watch(self):
+        now = self.elapsed()
+        if self.stopping is not None and now > min(max(self.stopping, self.last_heard) + STOP_SILENCE,
+                                                   self.stopping + STOP_SECONDS):
+            self.kill(f"no end within {now - self.stopping:.0f} s of being asked to stop")
+        elif self.deadline and now > self.deadline:
+            self.kill(f"not done within {self.deadline:g} s")
+        elif self.silence and now > self.last_heard + self.silence:
+            self.kill(f"nothing heard for {self.silence:g} s")
+
+    def close(self):
+        if self.qemu.process.poll() is None and self.qemu.reader.is_alive():
+            self.qemu.process.kill()
+        code = self.qemu.wait()
+        status, why = self.qemu.verdict(code)
+        if self.killed_because:
+            self.why = f"the machine was ended: {self.killed_because}"
+        elif status is None:
+            self.why = why
+        else:
+            self.status = status

@@ -1,0 +1,1 @@
+"""What a run leaves: the output folder, the live view, the report, symbols."""

@@ -1,0 +1,88 @@
+"""Feeds the events of a machine to the output folder, the live view and the limits of the run."""
+from collections import deque
+
+from tools.rl.machines.session import Chains
+from tools.rl.results.symbols import describe
+
+KEPT_LINES = 1000               # of the console, to print a failure of ours from
+
+
+class Collector:
+    """Feeds one session's events to the folder, the view and the limits."""
+
+    def __init__(self, arguments, session, out, view, symbolizer):
+        self.arguments = arguments
+        self.session = session
+        self.out = out
+        self.view = view
+        self.symbolizer = symbolizer
+        self.chains = Chains()
+        self.chain_of = {}          # by crash hash
+        self.crash_of = {}
+        self.text = deque(maxlen=KEPT_LINES)
+        self.first_stats = None
+        self.stopped_by = ""
+
+    def stop(self, why):
+        if not self.stopped_by:
+            self.stopped_by = why
+            self.session.stop()
+
+    def interrupted(self, *_):
+        """Ctrl-C: once to end cleanly, twice to end now."""
+        self.stopped_by = self.stopped_by or "interrupted"
+        self.session.stop()
+
+    def run(self):
+        for seconds, event in self.session.events():
+            if event is None:
+                self.view.tick(seconds)
+            elif isinstance(event, str):
+                self._text(event)
+            else:
+                getattr(self, f"_{event['type']}", self._other)(seconds, event)
+            limit = self.arguments.seconds
+            if limit is not None and self.first_stats is not None and seconds >= self.first_stats + limit:
+                self.stop("time is up")
+        self._chain(self.chains.finish())
+
+    def _text(self, text):
+        self.view.text(text)
+        self.text.append(text)
+        self._chain(self.chains.feed(text))
+
+    def _chain(self, chain):
+        if not chain or " hash " not in chain[0]:
+            return
+        key = chain[0].rsplit(" hash ", 1)[1].split()[0].strip(",").replace("0x", "")
+        self.chain_of[key] = chain
+        if key in self.crash_of:
+            self.out.add_chain(self.crash_of[key], chain)
+
+    def _boot(self, seconds, record):
+        self.out.note_start()
+        self.first_stats = seconds if self.first_stats is None else self.first_stats
+
+    def _stats(self, seconds, record):
+        self.first_stats = seconds if self.first_stats is None else self.first_stats
+        self.out.add_stats(record)
+        self.view.stats(seconds, record)
+
+    def _corpus(self, _, record):
+        self.out.add_corpus(record)
+
+    def _edges(self, _, record):
+        self.out.add_edges(record)
+
+    def _crash(self, seconds, record):
+        described = describe(record, self.symbolizer)
+        is_new = self.out.add_crash(record, described, self.chain_of.get(record["hash"]))
+        self.crash_of[record["hash"]] = described
+        self.view.crash(seconds, described, is_new)
+        wanted = self.arguments.until_crash
+        names = {frame["function"] for frame in described["frames"]} | {described["function"]}
+        if wanted is not None and (wanted == "" or wanted in names):
+            self.stop(f"crash {described['hash']} in {described['function']}")
+
+    def _other(self, seconds, record):
+        pass                        # timeouts, the end: in serial.log, and counted in stats

@@ -1,0 +1,79 @@
+"""--out: corpus/, crashes/HASH/, stats.jsonl and serial.log as plain files, whole or not there, also when killed."""
+import base64
+import json
+import os
+import shutil
+import time
+
+from tools.rl.common import Stop, USAGE, write_atomically
+from tools.rl.results.symbols import trace_text
+
+
+class OutDir:
+    """Everything that came back from the machine. Opening it says at once whether it can be written."""
+
+    def __init__(self, path):
+        self.path = path
+        try:
+            for part in ("corpus", "crashes"):
+                (path / part).mkdir(parents=True, exist_ok=True)
+                self._try_writing(path / part)
+            self.serial = open(path / "serial.log", "ab")
+            self.stats = open(path / "stats.jsonl", "a")
+        except OSError as error:
+            raise Stop(USAGE, f"--out {path} cannot be written: {error.strerror or error}")
+        self.note_start()
+        self._sweep()
+
+    def note_start(self):
+        """What follows is of a machine that has just started: its clock and its counts begin again."""
+        self.started = time.time()
+
+    @staticmethod
+    def _try_writing(folder):
+        probe = folder / f".probe.{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+
+    def _sweep(self):
+        """What a killed run left half-written has a name that begins with a dot."""
+        for leftover in [*self.path.glob("corpus/.*.tmp"), *self.path.glob("crashes/.*.tmp")]:
+            shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+
+    def corpus(self):
+        """The inputs of earlier runs, by name, so that the same run starts the same way."""
+        files = sorted(f for f in (self.path / "corpus").iterdir() if f.is_file() and not f.name.startswith("."))
+        return [(file.name, file.read_bytes()) for file in files]
+
+    def add_stats(self, record):
+        self.stats.write(json.dumps({**record, "started": self.started}) + "\n")
+        self.stats.flush()
+
+    def add_corpus(self, record):
+        write_atomically(self.path / "corpus" / record["hash"], base64.b64decode(record["data"]))
+
+    def add_edges(self, record):
+        write_atomically(self.path / "edges.json", json.dumps(record) + "\n")
+
+    def add_crash(self, record, described, chain):
+        """A new folder appears whole; an old one keeps its first input (the one its trace is about)."""
+        folder = self.path / "crashes" / described["hash"]
+        if folder.exists():
+            return False
+        fresh = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
+        fresh.mkdir()
+        (fresh / "input").write_bytes(base64.b64decode(record.get("input", "")))
+        (fresh / "crash.json").write_text(json.dumps(described, indent=1) + "\n")
+        (fresh / "trace.txt").write_text(trace_text(described, chain))
+        os.rename(fresh, folder)
+        return True
+
+    def add_chain(self, described, chain):
+        """The chain came after its record: the trace is written anew."""
+        folder = self.path / "crashes" / described["hash"]
+        if folder.exists():
+            write_atomically(folder / "trace.txt", trace_text(described, chain))
+
+    def close(self):
+        self.serial.close()
+        self.stats.close()

@@ -1,0 +1,169 @@
+"""out/NAME/report.html: one page, complete in itself: coverage over time, crashes with their traces and source lines,
+coverage by function and line."""
+import base64
+import html
+import json
+import struct
+from collections import defaultdict
+from pathlib import Path
+from typing import NamedTuple
+
+from tools.rl.common import ROOT, write_atomically
+from tools.rl.results.elf import Elf
+
+WIDTH, HEIGHT, MARGIN = 900, 240, 40
+MOST_POINTS = 1000              # of a curve: more would be finer than the screen
+CURVES = (("edges", "edges", "#484"), ("corpus", "inputs in the corpus", "#844"),
+          ("cases_per_s", "cases a second", "#448"))         # a figure of the statistics, how it is called, its colour
+FIGURES = (("case", "cases"), ("edges", "edges"), ("corpus", "inputs in the corpus"), ("crashes", "kinds of crash"),
+           ("timeouts", "timeouts"), ("out_of_memory", "out of memory"))
+AROUND = 4                      # source lines shown before and behind a crash's
+STYLE = """
+body { font: 15px/1.5 sans-serif; max-width: 960px; margin: 2em auto; padding: 0 1em; color: #222; }
+h1, h2 { font-weight: 600; } pre { background: #f6f6f6; padding: .8em; overflow-x: auto; font-size: 13px; }
+table { border-collapse: collapse; width: 100%; } td, th { padding: .2em .6em; text-align: left; }
+td.number, th.number { text-align: right; white-space: nowrap; } tr:nth-child(even) { background: #f6f6f6; }
+mark { background: #fd8; } svg { width: 100%; } .bar { background: #ddd; height: .7em; width: 8em; }
+.bar div { background: #484; height: 100%; } summary { cursor: pointer; } .missed { color: #a22; }
+"""
+
+
+class Function(NamedTuple):
+    """What is known of one function: edges reached and there, lines reached and missed."""
+    name: str
+    file: str
+    reached: int
+    edges: int
+    lines: tuple
+    missed: tuple
+
+
+def points(stats):
+    """(seconds, the figures of CURVES) of every record; each start of a machine goes on where the one before ended."""
+    found, base, last, started = [], 0.0, 0.0, None
+    for record in stats:
+        seconds = record.get("time_us", 0) / 1e6
+        if seconds < last or record.get("started") != started:
+            base += last
+        last, started = seconds, record.get("started")
+        found.append((base + seconds, *(record.get(key, 0) for key, _, _ in CURVES)))
+    return found
+
+
+def curve(values, label, colour):
+    """(x, y) pairs as an SVG with its two scales."""
+    step = -(-len(values) // MOST_POINTS)
+    picked = values[::step] + ([values[-1]] if (len(values) - 1) % step else [])
+    right, top = max(x for x, _ in picked) or 1, max(y for _, y in picked) or 1
+    across, up = (WIDTH - 2 * MARGIN) / right, (HEIGHT - 2 * MARGIN) / top
+    places = " ".join(f"{MARGIN + x * across:.1f},{HEIGHT - MARGIN - y * up:.1f}" for x, y in picked)
+    return (f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{html.escape(label)}">'
+            f'<path d="M{MARGIN},{MARGIN} V{HEIGHT - MARGIN} H{WIDTH - MARGIN}" fill="none" stroke="#999"/>'
+            f'<polyline points="{places}" fill="none" stroke="{colour}" stroke-width="2"/>'
+            f'<text x="{MARGIN}" y="{MARGIN - 10}">{html.escape(label)}: up to {top:.0f}</text>'
+            f'<text x="{WIDTH - MARGIN}" y="{HEIGHT - 10}" text-anchor="end">{right:.0f} s</text></svg>')
+
+
+def edge_addresses(elf):
+    """Where each edge's block begins: clang's table, in the counters' order."""
+    table = Elf(elf.read_bytes()).section("__sancov_pcs")
+    if table is None:
+        return []
+    data = elf.read_bytes()[table.offset:table.offset + table.size]
+    return [address for address, _ in struct.iter_unpack("<QQ", data)]
+
+
+def functions(addresses, reached, symbolizer):
+    """Coverage by function, the least covered of the large ones first. `reached`: bytes of bits, lowest edge first."""
+    by_name = defaultdict(list)
+    for edge, frame in enumerate(symbolizer.places(addresses)):
+        hit = edge // 8 < len(reached) and reached[edge // 8] >> edge % 8 & 1
+        by_name[(frame.function, frame.file)].append((frame.line, bool(hit)))
+    found = []
+    for (name, file), edges in by_name.items():
+        lines = {line for line, hit in edges if hit and line}
+        missed = {line for line, hit in edges if line} - lines
+        found.append(Function(name, file, sum(hit for _, hit in edges), len(edges), tuple(sorted(lines)),
+                              tuple(sorted(missed))))
+    return sorted(found, key=lambda f: (f.reached - f.edges, f.name))
+
+
+def ranges(numbers):
+    """(1, 2, 3, 7) as "1-3, 7"."""
+    spans = []
+    for number in numbers:
+        if spans and number == spans[-1][1] + 1:
+            spans[-1][1] = number
+        else:
+            spans.append([number, number])
+    return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in spans)
+
+
+def source_around(file, line):
+    """The lines around a place, its own marked; nothing when the file is not here."""
+    path = ROOT / file
+    if not file or not line or not path.is_file():
+        return ""
+    lines = path.read_text(errors="replace").splitlines()
+    shown = []
+    for number in range(max(1, line - AROUND), min(len(lines), line + AROUND) + 1):
+        text = f"{number:6}  {html.escape(lines[number - 1])}"
+        shown.append(f"<mark>{text}</mark>" if number == line else text)
+    return "<pre>" + "\n".join(shown) + "</pre>"
+
+
+def crash_section(folder):
+    told = json.loads((folder / "crash.json").read_text())
+    place = f" at {told['file']}:{told['line']}" if told.get("file") else ""
+    title = html.escape(f"{told.get('kind', 'crash')} in {told['function']}{place}")
+    trace = html.escape((folder / "trace.txt").read_text(errors="replace"))
+    again = html.escape(f"python3 build.py replay {folder}/input")
+    return (f'<details class="crash"><summary>{title}</summary><pre>{trace}</pre>'
+            f"{source_around(told.get('file', ''), told.get('line', 0))}<p>Again: <code>{again}</code></p></details>")
+
+
+def function_row(function):
+    share = 100 * function.reached // function.edges
+    missed = f'<span class="missed">{ranges(function.missed)}</span>' if function.reached else "never entered"
+    return (f"<tr><td>{html.escape(function.name)}</td><td>{html.escape(function.file.rsplit('/', 1)[-1])}</td>"
+            f'<td class="number">{function.reached} of {function.edges}</td>'
+            f'<td><div class="bar"><div style="width: {share}%"></div></div></td><td>{missed}</td></tr>')
+
+
+def coverage_section(found):
+    if not found:
+        return "<p>The run ended without telling its edges (it was killed), or the target is not built here.</p>"
+    reached, edges = sum(f.reached for f in found), sum(f.edges for f in found)
+    rows = "\n".join(map(function_row, found))
+    return (f"<p>{reached} of {edges} edges in {sum(f.reached > 0 for f in found)} of {len(found)} functions.</p>"
+            f'<table><tr><th>function</th><th>file</th><th class="number">edges</th><th></th><th>lines missed</th></tr>'
+            f"{rows}</table>")
+
+
+def page(name, stats, crashes, found):
+    last = stats[-1] if stats else {}
+    curves = points(stats)
+    shown = ["<p>No statistics came.</p>"]
+    if curves:
+        shown = [curve([(point[0], point[n]) for point in curves], label, colour)
+                 for n, (_, label, colour) in enumerate(CURVES, 1)]
+    figures = ", ".join(f"{last.get(key, 0)} {label}" for key, label in FIGURES)
+    told = [crash_section(folder) for folder in crashes] or ["<p>None.</p>"]
+    return "\n".join((
+        "<!DOCTYPE html>", f'<html lang="en"><head><meta charset="utf-8"><title>Raclette: {html.escape(name)}</title>',
+        f"<style>{STYLE}</style></head><body>", f"<h1>{html.escape(name)}</h1>", f"<p>{figures}</p>",
+        "<h2>Over time</h2>", *shown, f"<h2>Crashes: {len(crashes)} kinds</h2>", *told,
+        "<h2>Coverage</h2>", coverage_section(found), "</body></html>", ""))
+
+
+def write(folder, name, elf, symbolizer):
+    """The report over everything in the folder; returns its path."""
+    folder = Path(folder)
+    stats = [json.loads(line) for line in (folder / "stats.jsonl").read_text().splitlines()]
+    crashes = sorted((folder / "crashes").glob("[!.]*"))
+    reached, found = folder / "edges.json", []
+    if reached.exists() and symbolizer and elf.exists():
+        bits = base64.b64decode(json.loads(reached.read_text())["reached"])
+        found = functions(edge_addresses(elf), bits, symbolizer)
+    write_atomically(folder / "report.html", page(name, stats, crashes, found))
+    return folder / "report.html"

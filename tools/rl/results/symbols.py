@@ -1,0 +1,151 @@
+"""From addresses in a target to functions, files and lines (inlined frames too), and traces as text."""
+import json
+import os
+import re
+import subprocess
+from typing import NamedTuple
+
+from tools.rl.common import MISSING, ROOT, Stop
+
+# Frames of the target runtime stand between the fault and the target's own code.
+RUNTIME_FUNCTION = re.compile(r"^(__asan_|__rl_|rl_|__ubsan_|__sanitizer_|__interceptor_)")
+RUNTIME_FILE = "targets/runtime/"
+MOST_AT_ONCE = 4000             # addresses on one command line
+
+
+def in_tree(file):
+    """A source's name from the root. nasm puts the source's folder before the name, which begins with it already."""
+    name = os.path.normpath(file)
+    if name.startswith(f"{ROOT}/"):
+        name = re.sub(r"^(.+)/\1/", r"\1/", name[len(f"{ROOT}/"):])
+    return name
+
+
+class Frame(NamedTuple):
+    address: int
+    function: str
+    file: str
+    line: int
+    inlined: bool
+
+    def place(self):
+        name = self.file.rsplit("/", 1)[-1]
+        return f"{name}:{self.line}" if self.file and self.line else "?"
+
+    def is_runtime(self):
+        return bool(RUNTIME_FUNCTION.match(self.function)) or RUNTIME_FILE in self.file
+
+
+class Symbolizer:
+    """Answers from a cache: the same few addresses come back with every crash of a kind."""
+
+    def __init__(self, elf):
+        self.elf = elf
+        self.cache = {}
+
+    def frames(self, addresses, innermost_exact=True):
+        """All frames of a stack, inlined ones included. A return address is looked up one byte earlier, in its call."""
+        wanted = [(address, address if i == 0 and innermost_exact else max(address - 1, 0))
+                  for i, address in enumerate(addresses)]
+        self._look_up([lookup for _, lookup in wanted if lookup not in self.cache])
+        return [frame._replace(address=address) for address, lookup in wanted for frame in self.cache[lookup]]
+
+    def places(self, addresses):
+        """The innermost frame at each address itself."""
+        unknown = [address for address in dict.fromkeys(addresses) if address not in self.cache]
+        for start in range(0, len(unknown), MOST_AT_ONCE):
+            self._look_up(unknown[start:start + MOST_AT_ONCE])
+        return [self.cache[address][0] for address in addresses]
+
+    def _look_up(self, addresses):
+        if not addresses:
+            return
+        argv = ["llvm-symbolizer", f"--obj={self.elf}", "--output-style=JSON", "--inlines", "--demangle"]
+        try:
+            done = subprocess.run(argv + [hex(a) for a in addresses], capture_output=True, text=True)
+        except FileNotFoundError:
+            raise Stop(MISSING, "llvm-symbolizer is not on PATH (Debian: llvm)")
+        try:
+            answers = json.loads(done.stdout)
+        except ValueError:
+            answers = []
+        answers += [{}] * (len(addresses) - len(answers))
+        for address, answer in zip(addresses, answers):
+            symbols = answer.get("Symbol") or [{}]
+            self.cache[address] = [self._frame(address, symbol, i + 1 < len(symbols))
+                                   for i, symbol in enumerate(symbols)]
+
+    @staticmethod
+    def _frame(address, symbol, inlined):
+        file = symbol.get("FileName") or ""
+        return Frame(address, symbol.get("FunctionName") or "?", in_tree(file) if file else "",
+                     symbol.get("Line") or 0, inlined)
+
+
+def kernel_places(text, elf):
+    """For each "kernel+0x..." of a backtrace its function and line, as lines to print below the machine's own."""
+    offsets = [int(offset, 16) for offset in re.findall(r"\bkernel\+0x([0-9a-f]+)", text)]
+    frames = Symbolizer(elf).frames(offsets, innermost_exact=False)
+    return [f"  kernel+{frame.address:#x}  {frame.function}  {frame.file}:{frame.line}" for frame in frames]
+
+
+def numbers(addresses):
+    return [int(address, 16) for address in addresses or []]
+
+
+def origin(frames):
+    """The innermost frame of the target itself."""
+    own = [frame for frame in frames if not frame.is_runtime()]
+    named = [frame for frame in own if frame.function != "?"]
+    return (named or own or frames or [Frame(0, "?", "", 0, False)])[0]
+
+
+def describe(record, symbolizer):
+    """The crash record with function, file, line and symbolised stacks: what crash.json holds."""
+    described = {key: value for key, value in record.items() if key not in ("type", "input")}
+    stacks = {"frames": True, "alloc": False, "free": False}
+    for key, exact in stacks.items():
+        found = symbolizer.frames(numbers(record.get(key)), exact) if symbolizer else []
+        described[key] = [{"address": hex(f.address), "function": f.function, "file": f.file, "line": f.line,
+                           "inlined": f.inlined} for f in found]
+        if key == "frames":
+            where = origin(found)
+    if where.function == "?":
+        where = where._replace(function=record.get("function") or "?")
+    described.update(function=where.function, file=where.file, line=where.line)
+    return described
+
+
+def _stack_text(frames):
+    lines = []
+    for number, entry in enumerate(frames):
+        frame = Frame(int(entry["address"], 16), entry["function"], entry["file"], entry["line"], entry["inlined"])
+        note = "  [inlined]" if frame.inlined else ""
+        lines.append(f"  #{number:<2} {frame.address:#014x}  {frame.function:32} {frame.place()}{note}")
+    return lines
+
+
+def trace_text(described, chain):
+    """What a person reads: the machine's chain, then the same with functions and lines."""
+    lines = list(chain or [])
+    if lines:
+        lines.append("")
+    head = f"{described.get('kind', 'crash')} in {described['function']}"
+    if described["file"]:
+        head += f" at {described['file']}:{described['line']}"
+    lines.append(head)
+    if described.get("text"):
+        lines.append(f"  {described['text']}")
+    if described.get("access"):
+        size = described.get("access_size", "?")
+        lines.append(f"  a {described['access']} of {size} bytes at {described.get('address')}")
+    if described.get("region_size"):
+        lines.append(f"  {described['offset']} bytes behind the start of {described['region_size']} bytes at "
+                     f"{described['region_base']} ({described['region']})")
+    if described.get("uninitialised"):
+        lines.append("  it depends on memory that nobody initialised: with other contents it may not happen")
+    lines += _stack_text(described["frames"])
+    for key, title in (("alloc", "allocated by"), ("free", "freed by")):
+        if described.get(key):
+            lines += [f"  {title}:", *_stack_text(described[key])]
+    return "\n".join(lines) + "\n"
