@@ -6,14 +6,12 @@
 #include "kernel/console.h"
 #include "kernel/entry/apic.h"
 #include "kernel/introspect/address_space_report.h"
+#include "kernel/mode.h"
 #include "kernel/panic/dump.h"
 #include "kernel/panic/panic.h"
 #include "kernel/smp/cores.h"
 #include "kernel/world.h"
 #include "svm/enable.h"
-#include "tests/kernel/bench/bench.h"
-#include "tests/kernel/faults/injected_bugs.h"
-#include "tests/kernel/unit/test.h"
 
 // A core that waits for another may be the one that the other waits for.
 void cpu::while_waiting() {
@@ -41,27 +39,12 @@ void announce(const stage2::CoreArgs &args, const boot::Options &options) {
     log_line(line.text());
 }
 
-// Without a VM backend the kernel shows what it can do without one, and then says what is missing.
-rstate::Result<> need_vm_backend(const TestContext &context) {
-    auto supported = svm::check_support(cpu::Features::read());
-    if (supported.ok()) return supported;
-    LOG(kernel, "there is no VM backend for this processor yet, AMD's SVM is the only one: testing the rest");
-    const bool passed = run_tests("*", context);
-    return WRAP(supported.take_error(), "looking for a VM backend", passed);
-}
-
-// What the machine is there for; returns what an emulator shall exit with.
+// What the options ask for; returns what an emulator exits with.
 rstate::Result<u32> serve(const stage2::CoreArgs &args, const boot::Bundle &bundle,
                           const boot::Options &options) {
-    const TestContext context{args, bundle};
-    if (!options.plant.empty()) TRY(plant(options.plant, context), "planting a failure");
-    if (!options.test.empty())
-        return run_tests(options.test, context) ? boot::exit_ok : boot::exit_tests_failed;
-    if (!options.bench.empty()) {
-        TRY(run_benchmarks(options.bench, context), "running the benchmarks");
-        return boot::exit_ok;
-    }
-    TRY(need_vm_backend(context), "looking at the processor");
+    if (!options.mode.empty())
+        return TRY(run_mode(options.mode, {args, bundle}, options.mode_argument), "running another mode");
+    TRY(svm::check_support(cpu::Features::read()), "looking for a VM backend: AMD's SVM is the only one");
     if (options.replay) return TRY(replay(bundle, options, args.tsc_hz), "replaying an input");
     TRY(run_campaign(bundle, options, args.core_count, args.tsc_hz), "running a campaign");
     return boot::exit_ok;

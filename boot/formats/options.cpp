@@ -15,6 +15,7 @@ struct Key {
     u64 Options::*number = nullptr;
     Text Options::*text = nullptr;
     bool Options::*flag = nullptr;
+    bool is_mode = false;
     u64 least = 0, most = ~0ul;
 };
 
@@ -30,14 +31,22 @@ constexpr Key keys[] = {
     {.name = "replay", .flag = &Options::replay},
     {.name = "layout", .flag = &Options::layout},
     {.name = "exit", .flag = &Options::exit},
-    {.name = "test", .text = &Options::test},
-    {.name = "bench", .text = &Options::bench},
-    {.name = "plant", .text = &Options::plant},
+    {.name = "test", .is_mode = true},
+    {.name = "bench", .is_mode = true},
+    {.name = "inject", .is_mode = true},
 };
 
 rstate::Result<void> set(Options &options, const Key &key, Text value) {
     if (key.text != nullptr) {
         options.*key.text = value;
+        return rstate::done();
+    }
+    if (key.is_mode) {
+        if (!options.mode.empty())
+            return FAIL(option_malformed, "two options ask for different modes", key.name.data(),
+                        options.mode.data());
+        options.mode = key.name;
+        options.mode_argument = value;
         return rstate::done();
     }
     u64 number = 0;

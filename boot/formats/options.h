@@ -17,9 +17,9 @@ struct Options {
     bool replay = false;     // run the bundle's "replay" once, and end
     bool layout = false;     // tell every range before the first case
     bool exit = false;       // leave QEMU through isa-debug-exit at the end
-    Text test;               // glob: run these tests inside the kernel instead
-    Text bench;              // glob: run these benchmarks instead
-    Text plant;              // a failure to plant, for tests of the error paths
+    // What to do instead of fuzzing, of what the test kernel can: test=GLOB, bench=GLOB or inject=BUG.
+    Text mode;          // the key; it lives as long as the program
+    Text mode_argument; // the value
 
     // The texts point into `text`, which must outlive the options. An unknown key is an error: an option that
     // was misspelt must not silently do nothing.

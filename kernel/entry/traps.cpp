@@ -135,18 +135,8 @@ rstate::Error describe_double_fault(const TrapFrame &frame) {
                 Virt(frame.rip));
 }
 
-struct Borrowed {
-    u64 vector = 0;
-    void (*serve)(TrapFrame &) = nullptr;
-};
-constinit Borrowed borrowed;
-
-// What comes between any two instructions, rather than from one of them.
-bool is_interrupt(u64 vector) { return vector >= 32 || vector == static_cast<u64>(cpu::Vector::nmi); }
-
 void serve_interrupt(TrapFrame &frame) {
     const cpu::InInterrupt serving;
-    if (frame.vector == borrowed.vector) return borrowed.serve(frame);
     switch (frame.vector) {
     case timer_vector:
         note_tick(*core_table[current_core()], frame);
@@ -172,7 +162,6 @@ void serve_interrupt(TrapFrame &frame) {
 }
 
 void serve_exception(TrapFrame &frame) {
-    if (frame.vector == borrowed.vector && borrowed.vector != 0) return borrowed.serve(frame);
     switch (static_cast<cpu::Vector>(frame.vector)) {
     case cpu::Vector::page_fault: {
         auto served = serve_page_fault(Virt(cpu::read_cr2()), frame);
@@ -190,8 +179,6 @@ void serve_exception(TrapFrame &frame) {
 }
 
 } // namespace
-
-void borrow_vector(u64 vector, void (*serve)(TrapFrame &)) { borrowed = {vector, serve}; }
 
 } // namespace kernel
 

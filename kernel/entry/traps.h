@@ -1,6 +1,7 @@
 // kernel/entry/traps.h — descriptor tables, and what happens on exceptions and interrupts.
 #pragma once
 
+#include "cpu/registers.h"
 #include "kernel/smp/core.h"
 
 namespace kernel {
@@ -27,9 +28,10 @@ void load_core_tables(Core &core);
 // Tells the processor of `core.stack_tops`; for the core whose they are, at any time.
 void set_interrupt_stacks(Core &core);
 
-// From now on `serve` is called for this vector, on every core, instead of us: for tests and plants that must
-// run inside a handler. Vector 0 for none: nobody needs to divide by zero.
-void borrow_vector(u64 vector, void (*serve)(TrapFrame &));
+// What comes between any two instructions, rather than from one of them.
+constexpr bool is_interrupt(u64 vector) {
+    return vector >= 32 || vector == static_cast<u64>(cpu::Vector::nmi);
+}
 
 // Takes the interrupt table away and faults: the processor shuts down, which resets the machine.
 [[noreturn]] void triple_fault();

@@ -15,7 +15,7 @@ const Output to_log{[](void *, Text line) { log_line(line); }, nullptr};
 
 rstate::Error blocks_left(u64 count, u32 ranges_made) {
     rstate::ignore(list_blocks_since(ranges_made), "the chain is told without the places, too");
-    return FAIL(not_given_back, "blocks of the heap live still: the log has who made them", count);
+    return FAIL(not_released, "blocks of the heap live still: the log has who made them", count);
 }
 
 } // namespace
@@ -41,20 +41,20 @@ rstate::Result<> Balance::nothing_held(u64 known_error_frames) const {
     if (after.locks_ != locks_) {
         const char *names[cpu::most_locks] = {};
         const u32 count = cpu::locks_held(current_core(), names);
-        return FAIL(not_given_back, "a lock is held still", count == 0 ? "none" : names[count - 1]);
+        return FAIL(not_released, "a lock is held still", count == 0 ? "none" : names[count - 1]);
     }
     if (after.pins_ != pins_) {
         world->windows.of(current_core())->print_pins(to_log);
-        return FAIL(not_given_back, "pins are held still: the log says from where", after.pins_ - pins_);
+        return FAIL(not_released, "pins are held still: the log says from where", after.pins_ - pins_);
     }
     if (after.dropped_errors_ != dropped_errors_)
-        return FAIL(not_given_back, "errors were dropped: the log has them",
+        return FAIL(not_released, "errors were dropped: the log has them",
                     after.dropped_errors_ - dropped_errors_);
     const u64 kept = after.error_frames_ - error_frames_ - known_error_frames;
     if (kept != 0) {
         LOG(errors, "in flight on core {}:", current_core());
         rstate::print_in_flight(to_log, current_core());
-        return FAIL(not_given_back, "errors are kept still: the log has them", kept);
+        return FAIL(not_released, "errors are kept still: the log has them", kept);
     }
     return rstate::done();
 }
@@ -68,7 +68,7 @@ rstate::Result<> Balance::all_given_back() const {
         const bool stays = owner == mm::Owner::page_table || owner == mm::Owner::books;
         const u64 before = frames_[i], now = after.frames_[i];
         if (!stays && now != before)
-            return FAIL(not_given_back, "frames are still in use", mm::name_of(owner), before, now);
+            return FAIL(not_released, "frames are still in use", mm::name_of(owner), before, now);
     }
     return rstate::done();
 }

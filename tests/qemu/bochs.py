@@ -19,7 +19,7 @@ SECOND = [
              judge=verdicts.every_core_fuzzed, long=True),
     Scenario("Bochs, the kernel's own tests on two cores", Bochs(cpus=2), options={"test": "*"}, timeout=400,
              judge=verdicts.tests_ran, long=True),
-    Scenario("Bochs, a VMCB that the processor refuses", Bochs(), options={"plant": "vmrun"}, timeout=180,
+    Scenario("Bochs, a VMCB that the processor refuses", Bochs(), options={"inject": "vmrun"}, timeout=180,
              status=SYSTEM_FAILED, must=(r"^error svm\.vmrun_refused on core 0\b", r"rule VMRUN is intercepted"),
              must_not=(r"another failure while this one",), long=True),
 ]

@@ -195,7 +195,7 @@ def logged(plants, path, folder=BUILD):
     path.parent.mkdir(parents=True)
     with path.open("wb") as log:
         for plant in plants:
-            row = scenario.Scenario(plant, options={"plant": plant}, folder=folder)
+            row = scenario.Scenario(plant, options={"inject": plant}, folder=folder)
             session = Session(scenario.contents(row), row.machine, serial_log=log, deadline=row.timeout)
             promise(list(session.events()) and session.status == SYSTEM_FAILED, f"{plant}: {session.why}")
 

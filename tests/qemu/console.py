@@ -39,6 +39,6 @@ CONSOLE = [
 ]
 
 TRACED = [
-    Scenario("a panic tells the end of the trace", Machine(cpus=2), options={"plant": "vmrun"}, status=SYSTEM_FAILED,
+    Scenario("a panic tells the end of the trace", Machine(cpus=2), options={"inject": "vmrun"}, status=SYSTEM_FAILED,
              must=(r"^trace 0 \d+ B guest vmcb 0x[\s\S]*\npanic: stopped$",), must_not=()),
 ]

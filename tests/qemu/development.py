@@ -29,11 +29,11 @@ DEVELOPMENT = [
     Scenario("the development build's own tests on four cores", Machine(cpus=4), folder=DEBUG, options={"test": "*"},
              timeout=300, judge=verdicts.tests_ran, long=True),
     Scenario("the development build minds clean bits that lie", Machine(cpus=1), folder=DEBUG,
-             options={"plant": "changed-behind-clean-bits"}, status=SYSTEM_FAILED,
+             options={"inject": "changed-behind-clean-bits"}, status=SYSTEM_FAILED,
              must=(r"^error svm\.stale_clean_area on core 0\b", r"^panic: stopped$"), must_not=()),
     # The emulator forgives the same plant, and what SVM keeps for good is no leftover.
-    Scenario("the daily build trusts its clean bits", Machine(cpus=1), options={"plant": "changed-behind-clean-bits"},
-             status=SYSTEM_FAILED, must=(r"^error kernel\.test_failed ", r"a planted bug went unnoticed"),
+    Scenario("the daily build trusts its clean bits", Machine(cpus=1), options={"inject": "changed-behind-clean-bits"},
+             status=SYSTEM_FAILED, must=(r"^error kernel\.test_failed ", r"an injected bug went unnoticed"),
              must_not=(r"stale_clean_area",)),
     *(same_in_both_builds(plant) for plant in ("read-after-free", "vmrun", "double-free")),
 ]

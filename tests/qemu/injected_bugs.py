@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Optional
 
 from tests.runner.scenario import Scenario
-from tools.rl.commands.explain import KERNEL, Places
-from tools.rl.common import ROOT, SYSTEM_FAILED
+from tools.rl.commands.explain import Places
+from tools.rl.common import ROOT, SYSTEM_FAILED, TEST, kernel_elf
 from tools.rl.machines.qemu import Machine
 
 AT_ONCE = "at the instruction"
@@ -57,7 +57,7 @@ def slack(plant, says):
 
 
 def missed(plant):
-    return Bug(plant, "kernel.test_failed", (r"a planted bug went unnoticed",), when=MISSED)
+    return Bug(plant, "kernel.test_failed", (r"an injected bug went unnoticed",), when=MISSED)
 
 
 def before(plant):
@@ -81,7 +81,7 @@ def check(plant, says, core=0, cpus=1, when=AT_ONCE):
 
 
 def left(plant, *says, **more):
-    return Bug(plant, "kernel.not_given_back", says, when=LATER, **more)
+    return Bug(plant, "kernel.not_released", says, when=LATER, **more)
 
 
 def overflow(plant, stack, core=0, cpus=1):
@@ -182,8 +182,8 @@ KINDS = (
         "faults (filled with 0xbe), unexplained", "missed (KMSAN finds it)", "with EF_FILL, unexplained",
         "reads NULL: fresh memory is zero"),
     Kind("a pager that fails", (
-        pointer("pager-fails", "kernel.test_failed", r"asking a pager to fill a page[^\n]*\n[^\n]*the planted pager has"
-                                                     r" nothing +page 0   <- origin"),),
+        pointer("pager-fails", "kernel.test_failed", r"asking a pager to fill a page[^\n]*\n[^\n]*the injected pager"
+                                                     r" has nothing +page 0   <- origin"),),
         "-", "SIGBUS, unexplained", "-", "panics"),
     Kind("write to code and constants, execution of data", (
         pointer("code-write", "mm.forbidden_access", r"write to constant memory"),
@@ -232,14 +232,14 @@ KINDS = (
              r"heap: 100 bytes in 1 blocks of victim, kernel/plants_frames\.cpp:\d+\nerror ")),
         "blocks at the end (LeakSanitizer)", "blocks (kmemleak)", "missed", "missed: its statistics stay zero"),
     Kind("locks: twice, by a stranger, out of order, into an interrupt", (
-        check("lock-taken-twice", r"a core does not take a lock it holds.* planted outer"),
+        check("lock-taken-twice", r"a core does not take a lock it holds.* injected outer"),
         check("lock-released-by-a-stranger", r"a lock is released by its holder", core=1, cpus=2),
         check("lock-released-untaken", r"a lock is released by its holder"),
-        check("lock-in-wrong-order", r"locks are taken in their order +planted inner, planted outer"),
+        check("lock-in-wrong-order", r"locks are taken in their order +injected inner, injected outer"),
         check("lock-released-in-wrong-order", r"the lock taken last is released first"),
         check("lock-held-into-an-interrupt", r"a core does not take a lock it holds"),
         check("lock-held-with-interrupts-on", r"a lock that interrupts take is only held with interrupts off"),
-        left("lock-never-released", r"a lock is held still +\S+ planted outer")),
+        left("lock-never-released", r"a lock is held still +\S+ injected outer")),
         "missed (ThreadSanitizer: order, misuse)", "missed (lockdep finds them)", "missed", "taken twice only"),
     Kind("errors: dropped, overwritten, handled twice, kept", (
         left("error-dropped", r"BUG: an error was dropped"), left("error-overwritten", r"BUG: an error was dropped"),
@@ -248,7 +248,7 @@ KINDS = (
         check("error-passed-on-after-it-was-handled", r"an error is passed on once"),
         check("error-asked-for-its-value", r"a value is asked only of a result that has one"),
         left("error-kept-for-good", r"errors are kept still",
-             r"in flight on core 0:\n[^\n]*an error that is planted +<- origin")),
+             r"in flight on core 0:\n[^\n]*an injected error +<- origin")),
         "missed", "missed", "missed", "missed"),
     Kind("a guest beyond its memory, a VMCB that is broken", (
         pointer("guest-reads-beyond-memory", "vm.outside_memory", r"the guest reached beyond its memory"),
@@ -285,7 +285,7 @@ def sites_complaint(bug, text, slide):
     if not freed_at:
         return "the chain does not say where the block was freed"
     # The frees stand in functions of their own, or inlined into others.
-    functions = [frame.function for _, frames in Places(KERNEL).of(freed_at[0], slide) for frame in frames]
+    functions = [frame.function for _, frames in Places(kernel_elf(TEST)).of(freed_at[0], slide) for frame in frames]
     if int(freed_at[1]) != bug.made.freed_by or not any(bug.made.freed_in in function for function in functions):
         return f"freed in {functions} by core {freed_at[1]}"
     return ""
@@ -298,7 +298,7 @@ def pin_complaint(bug, text, slide):
     pinned = PINNED.search(text)
     if not pinned:
         return "the log does not say from where a frame is pinned"
-    functions = [frame.function for _, frames in Places(KERNEL).of(pinned[0], slide) for frame in frames]
+    functions = [frame.function for _, frames in Places(kernel_elf(TEST)).of(pinned[0], slide) for frame in frames]
     return "" if any(bug.pinned_in in function for function in functions) else f"pinned in {functions}"
 
 
@@ -314,7 +314,7 @@ def judge(bug):
 
 def scenario(bug):
     """One boot: the bug is planted, told with the right code, core and sites, and the machine stops as it should."""
-    return Scenario(f"bug {bug.plant}", Machine(cpus=bug.cpus), options={"plant": bug.plant}, status=SYSTEM_FAILED,
+    return Scenario(f"bug {bug.plant}", Machine(cpus=bug.cpus), options={"inject": bug.plant}, status=SYSTEM_FAILED,
                     must=(rf"^error {re.escape(bug.code)} on core {bug.core}\b", r"^panic: stopped$", *bug.says),
                     must_not=(r"another failure while this one",), judge=judge(bug))
 

@@ -6,7 +6,7 @@ from tests.runner.scenario import Scenario
 from tools.rl.common import SYSTEM_FAILED
 from tools.rl.machines.qemu import Machine
 
-PLANTED = r"this is planted"
+PLANTED = r"this failure is injected"
 RETFQ = b"\x48\xcb"
 REGISTERS = (r"^  rax [0-9a-f]{16} rbx ", r"^  cr2 [0-9a-f]{16} cr3 ")
 CHECK = "kernel.check_failed"
@@ -19,7 +19,7 @@ def told(name, plant, cpus, code=CHECK, core=0, says=(PLANTED,), deaf=(), failin
     others = [rf"^core {n} was at 0x[0-9a-f]+  kernel\+0x" for n in asked]
     others += [rf"^core {n} does not answer$" for n in deaf]
     others += [rf"^panic: core {n} failed too\nerror {CHECK} on core {n}\n.*{PLANTED}" for n in failing]
-    return Scenario(f"panic {name}", Machine(cpus=cpus), options={"plant": plant}, status=SYSTEM_FAILED,
+    return Scenario(f"panic {name}", Machine(cpus=cpus), options={"inject": plant}, status=SYSTEM_FAILED,
                     must=(rf"^error {re.escape(code)} on core {core}\b", r"<- origin$", r"backtrace, innermost first",
                           r"^panic: stopped$", *REGISTERS, *others, *says), must_not=must_not)
 
@@ -36,15 +36,15 @@ BEFORE_THE_CONSOLE = Scenario(
 
 def stuck(name, plant, *says):
     """Core 1 works and gets nowhere: core 0's watchdog tells of it, and the machine goes on to the plant's end."""
-    return Scenario(f"a core {name} is told of by another", Machine(cpus=2), options={"plant": plant},
+    return Scenario(f"a core {name} is told of by another", Machine(cpus=2), options={"inject": plant},
                     status=SYSTEM_FAILED, must_not=(r"^core 1 does not answer",),
                     must=(r"^watchdog: core 1 works and has made no progress for \d+ ticks of core 0$",
-                          r"^error kernel\.(test_failed|not_given_back) on core 0", *says))
+                          r"^error kernel\.(test_failed|not_released) on core 0", *says))
 
 
 STUCK = [
     stuck("that stands still with a lock and an error", "stuck-core", r"^  core 1 is at 0x[0-9a-f]+  kernel\+0x",
-          r"^  rax [0-9a-f]{16} rbx ", r"^    from 0x[0-9a-f]+  kernel\+0x", r"^  core 1 holds planted$",
+          r"^  rax [0-9a-f]{16} rbx ", r"^    from 0x[0-9a-f]+  kernel\+0x", r"^  core 1 holds injected$",
           r"a core stopped in the middle of this"),
     stuck("that stands still with the console", "stuck-core-with-the-console",
           r"^  core 1 is at 0x[0-9a-f]+  kernel\+0x", r"^  core 1 holds console$"),
@@ -69,7 +69,7 @@ PANICS = [
     told("with a wild stack pointer", "stack-wild", 2, code="mm.wild_access", says=(r"the stack cannot take",)),
     told("in a panic", "panic-in-panic", 2, code="mm.wild_access", says=TOLD_TWICE, must_not=()),
     told("in a panic, on core 1", "panic-in-panic@1", 2, code="mm.wild_access", core=1, says=TOLD_TWICE, must_not=()),
-    told("beside a core with a lock", "panic-beside-a-lock", 2, says=(PLANTED, r"^  core 1 holds planted$")),
+    told("beside a core with a lock", "panic-beside-a-lock", 2, says=(PLANTED, r"^  core 1 holds injected$")),
     told("beside a core in a guest", "panic-beside-a-guest", 2),
     told("beside a core that is deaf", "panic-beside-a-deaf-core", 2, deaf=(1,)),
     told("with the console in a dead core's hands", "panic-with-dead-console", 2, deaf=(1,),

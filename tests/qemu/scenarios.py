@@ -1,8 +1,8 @@
 """The machines we boot, row by row: what is put together, what is broken in it, what must come of it."""
 import json
 
-from tests.qemu import (bochs, console, corrupt_images as corrupt, development, injected_bugs, kexec, layout, maps, monitors,
-                        panics, reboot, sample_targets, screen, verdicts, ways)
+from tests.qemu import (bochs, console, corrupt_images as corrupt, development, injected_bugs, kexec, layout, maps,
+                        monitors, panics, reboot, sample_targets, screen, verdicts, ways)
 from tests.runner.scenario import Scenario
 from tools.rl.common import ROOT, SYSTEM_FAILED
 from tools.rl.machines.qemu import Machine
@@ -44,6 +44,13 @@ def _refused(name, says, options=None, machine=None, broken=None, **more):
     """A machine or an image on which we cannot work: one clear reason and the fixed status, no hang, no reset."""
     return Scenario(f"refuses {name}", machine or Machine(cpus=1), options=options, damage=broken, timeout=60,
                     status=SYSTEM_FAILED, must=(says,), must_not=(r"^\{'type': 'stats'",), **more)
+
+
+def _needs_the_test_kernel(option, value):
+    """The product has no tests, benchmarks or injected bugs, and says which image has them."""
+    return Scenario(f"the product refuses {option}=", Machine(cpus=1), options={option: value}, product=True,
+                    status=SYSTEM_FAILED, must=(r"^error kernel\.no_such_mode on core 0", r"test_kernel\.elf.*<- origin$"),
+                    must_not=(r"^\{'type': '(stats|test|bench)'",))
 
 
 def _scattered(boots, cpus, random, long=False):
@@ -207,6 +214,7 @@ TARGETS = [
 
 BUGS = [injected_bugs.scenario(bug) for bug in injected_bugs.BUGS] + panics.PANICS + panics.STUCK
 CONSOLE = console.CONSOLE + console.TRACED + reboot.REBOOTS
-SCENARIOS = (WHOLES + LAYOUTS + ways.WAYS + KEXEC + maps.SCENARIOS + screen.SCREENS + CONSOLE + TARGETS + BUGS +
+MODES = [_needs_the_test_kernel(*mode) for mode in (("test", "*"), ("bench", "*"), ("inject", "null-read"))]
+SCENARIOS = (WHOLES + MODES + LAYOUTS + ways.WAYS + KEXEC + maps.SCENARIOS + screen.SCREENS + CONSOLE + TARGETS + BUGS +
              development.DEVELOPMENT + bochs.SECOND +
              [_matrix(*row) for row in MATRIX] + REFUSALS)

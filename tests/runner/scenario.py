@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Callable, Optional
 
-from tools.rl.common import BUILD, BUILTIN_TARGET, OK
+from tools.rl.common import BUILD, BUILTIN_TARGET, IMAGE_FOLDERS, OK, test_folder
 from tools.rl.images import artefacts
 from tools.rl.images.boot_image import boot_image, target_entries
 from tools.rl.machines.qemu import Machine
@@ -35,6 +35,7 @@ class Scenario:
     damage: Optional[Callable] = None       # (image bytes, Layout) -> image bytes
     way: str = "img"                        # which artefact is booted
     folder: Path = BUILD                    # of which build
+    product: bool = False                   # the product's image, even when the options ask for tests
     wrapped: Optional[Callable] = None      # (the artefact's bytes) -> what the machine gets: another's boot medium
     timeout: float = 60
     status: int = OK
@@ -85,16 +86,26 @@ class Slots:
                 self.changed.notify_all()
 
 
+MODES = ("test", "bench", "inject")
+
+
+def image_folder(row):
+    """Whose images this row boots: what only the test kernel can do needs the test kernel's."""
+    needs_tests = any(mode in (row.options or {}) for mode in MODES) and not row.product
+    return test_folder(row.folder) if needs_tests else row.folder
+
+
 def contents(row):
     """What this row boots."""
+    folder = image_folder(row)
     if row.options is None and not row.entries and row.elf is None:
-        data = artefacts.path(row.way, row.folder).read_bytes()
+        data = artefacts.path(row.way, folder).read_bytes()
     else:
         options = {"target": row.target, "cpus": row.machine.cpus, "exit": 1, **(row.options or {})}
         entries = target_entries(row.target, options, row.entries, row.seeds)
         if row.elf:
             entries = [("target.elf", row.elf()) if name == "target.elf" else (name, data) for name, data in entries]
-        data = boot_image(entries, row.way, row.folder)
+        data = boot_image(entries, row.way, folder)
     data = row.damage(data, artefacts.layout_of(row.way, data)) if row.damage else data
     return row.wrapped(data) if row.wrapped else data
 
@@ -190,11 +201,24 @@ def run_command(function, slots, tally):
             tally.add(name, True)
 
 
-def run_all(tally, long):
+def chosen(tally, long):
+    """The rows and the commands that this run is about."""
     table = importlib.import_module("tests.qemu.scenarios").SCENARIOS
     commands = importlib.import_module("tests.qemu.commands")
     rows = [row for row in table if tally.wants(f"boot {row.name}") and (long or not row.long)]
     functions = [f for f in (*commands.SHORT, *(commands.LONG if long else ())) if tally.wants(command_name(f))]
+    return rows, functions
+
+
+def folders_needed(tally, long):
+    """The folders of the images that this run boots."""
+    rows, functions = chosen(tally, long)
+    return IMAGE_FOLDERS if functions else sorted({image_folder(row) for row in rows})
+
+
+def run_all(tally, long):
+    commands = importlib.import_module("tests.qemu.commands")
+    rows, functions = chosen(tally, long)
     for function, why in commands.UNTRIED if long else ():
         tally.untried(command_name(function), why)
     slots = Slots(CORES_HERE)

@@ -12,7 +12,7 @@ from tests.runner.tally import Tally
 from tools.rl.building import builder, targets
 from tools.rl.building.graph import Graph
 from tools.rl.building.ninja import run_ninja
-from tools.rl.common import BUILD, DEBUG, ROOT, Stop
+from tools.rl.common import BUILD, ROOT, Stop
 from tools.rl.results import chains
 
 HOST_SECONDS = 900              # a host test that hangs is ended
@@ -126,9 +126,9 @@ def _native_checks(tally):
             tally.add(f"target {name}", done.returncode == 0, "\n".join(done.stdout.splitlines()[-30:]))
 
 
-def _build_images():
-    builder.build()
-    builder.build(folder=DEBUG)
+def _build_images(folders):
+    for folder in folders:
+        builder.build(folder=folder)
 
 
 def _built(tally, name, build_it):
@@ -190,6 +190,7 @@ def main(arguments):
     tally = Tally(arguments.filter)
     if arguments.host or not arguments.boot:
         _host(graph, arguments, tally)
-    if (arguments.boot or not arguments.host) and graph.image and _built(tally, "the images", _build_images):
+    if (arguments.boot or not arguments.host) and _built(
+            tally, "the images", lambda: _build_images(scenario.folders_needed(tally, arguments.long))):
         scenario.run_all(tally, arguments.long)
     return tally.summary()

@@ -6,6 +6,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build"
 DEBUG = BUILD / "debug"          # the development build
+# Images of the test kernel: the product's objects, and tests, benchmarks and injected bugs.
+TEST, DEBUG_TEST = BUILD / "test", DEBUG / "test"
+IMAGE_FOLDERS = (BUILD, TEST, DEBUG, DEBUG_TEST)
 IMAGE = BUILD / "raclette.img"
 BUILTIN_TARGET = "stb_image"
 
@@ -21,6 +24,16 @@ SYSTEM_FAILED = 12
 def folder_of(arguments):
     """Which of the two builds a command is about."""
     return DEBUG if getattr(arguments, "debug", False) else BUILD
+
+
+def test_folder(folder):
+    """Where the test kernel's images of a build lie."""
+    return folder / "test"
+
+
+def kernel_elf(folder):
+    """The kernel, with symbols, that the images in a folder boot."""
+    return folder.parent / "test_kernel.elf" if folder.name == "test" else folder / "kernel.elf"
 
 
 class Stop(Exception):

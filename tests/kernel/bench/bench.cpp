@@ -3,6 +3,7 @@
 #include "tests/kernel/bench/bench.h"
 
 #include "base/log.h"
+#include "boot/contract/exit.h"
 #include "cpu/trace.h"
 #include "fuzz/coverage.h"
 #include "fuzz/mutators/mutate.h"
@@ -196,12 +197,13 @@ constexpr Named benches[] = {
 
 } // namespace
 
-rstate::Result<> run_benchmarks(Text glob, const TestContext &context) {
+static rstate::Result<u32> run_benchmarks(const ModeContext &context, Text glob) {
     auto core = TRY(start_svm(), "switching SVM on");
     Bench bench{context, core.get()};
     for (const Named &one : benches)
         if (matches_glob(glob, one.name)) TRY(one.run(bench), "running a benchmark", one.name);
-    return rstate::done();
+    return boot::exit_ok;
 }
+RL_MODE("bench", run_benchmarks);
 
 } // namespace kernel

@@ -6,9 +6,6 @@
 
 namespace kernel {
 
-// Runs what matches, a record each.
-rstate::Result<> run_benchmarks(Text glob, const TestContext &context);
-
 // One figure, beside what it is compared with.
 void record(Text name, u64 value, Text unit, Text compared_with);
 // tests/kernel/bench/bench_errors.cpp

@@ -1,11 +1,11 @@
-// tests/kernel/faults/bugs_errors.cpp — planted bugs: errors that nobody looks at, or too many.
+// tests/kernel/faults/bugs_errors.cpp — injected bugs: errors that nobody looks at, or too many.
 #include "tests/kernel/faults/inject.h"
 
 namespace kernel {
 
 namespace {
 
-rstate::Result<u64> fails() { return FAIL(test_failed, "an error that is planted"); }
+rstate::Result<u64> fails() { return FAIL(test_failed, "an injected error"); }
 
 rstate::Result<> dropped(const TestContext &) {
     { auto nobody_looks = fails(); }
@@ -45,7 +45,7 @@ rstate::Result<> kept_for_good(const TestContext &) {
     return rstate::done();
 }
 
-constexpr Test plants[] = {
+constexpr Test bugs[] = {
     {"error-dropped", dropped},
     {"error-overwritten", overwritten},
     {"error-handled-twice", handled_twice},
@@ -57,6 +57,6 @@ constexpr Test plants[] = {
 
 } // namespace
 
-constinit const Plants error_plants = plants;
+constinit const BugList error_bugs = bugs;
 
 } // namespace kernel

@@ -1,4 +1,4 @@
-// tests/kernel/faults/bugs_frames.cpp — planted bugs: frames and the pins through which they are reached.
+// tests/kernel/faults/bugs_frames.cpp — injected bugs: frames and the pins through which they are reached.
 #include "kernel/campaign/campaign.h"
 #include "tests/kernel/faults/inject.h"
 
@@ -47,7 +47,7 @@ rstate::Result<> leaked_pin_in_a_campaign(const TestContext &context) {
                                          return leak_pin(frame);
                                      },
                                      nullptr};
-    const mm::AllocationSite site{"planted", __FILE__, "", __LINE__};
+    const mm::AllocationSite site{"injected", __FILE__, "", __LINE__};
     const mm::Range name = TRY(
         world->space.reserve({1, site, mm::RangeKind::lazy, mm::Owner::heap, mm::read_write, &pager, 0, 0}),
         "reserving a lazy range");
@@ -79,7 +79,7 @@ rstate::Result<> foreign_frame(const TestContext &context) {
 }
 rstate::Result<> mapped_frame(const TestContext &) {
     const Phys frame = TRY(take_frame(), "taking a frame");
-    const mm::AllocationSite site{"planted", __FILE__, "", __LINE__};
+    const mm::AllocationSite site{"injected", __FILE__, "", __LINE__};
     TRY(world->space.map_device(frame, 1, site), "mapping the frame");
     world->frames.free(frame, owner);
     return rstate::done();
@@ -93,7 +93,7 @@ rstate::Result<> leaked_block(const TestContext &) {
     return rstate::done();
 }
 
-constexpr Test plants[] = {
+constexpr Test bugs[] = {
     {"stale-pin", stale_pin},
     {"stale-pin-of-a-live-frame", stale_pin_of_a_live_frame},
     {"leaked-pin", leaked_pin},
@@ -109,6 +109,6 @@ constexpr Test plants[] = {
 
 } // namespace
 
-constinit const Plants frame_plants = plants;
+constinit const BugList frame_bugs = bugs;
 
 } // namespace kernel

@@ -1,4 +1,4 @@
-// tests/kernel/faults/bugs_free.cpp — planted bugs: freeing what must not be freed, or not so.
+// tests/kernel/faults/bugs_free.cpp — injected bugs: freeing what must not be freed, or not so.
 #include "tests/kernel/faults/inject.h"
 
 namespace kernel {
@@ -51,7 +51,7 @@ template <u64 address> rstate::Result<> free_of(const TestContext &) {
     return rstate::done();
 }
 
-constexpr Test plants[] = {
+constexpr Test bugs[] = {
     {"double-free", double_free},
     {"double-free-by-another-core", double_free_by_another_core},
     {"interior-free", wrong_free<8, size>},
@@ -68,6 +68,6 @@ constexpr Test plants[] = {
 
 } // namespace
 
-constinit const Plants free_plants = plants;
+constinit const BugList free_bugs = bugs;
 
 } // namespace kernel

@@ -1,4 +1,4 @@
-// tests/kernel/faults/bugs_guests.cpp — planted bugs: guests, and machines that hold them.
+// tests/kernel/faults/bugs_guests.cpp — injected bugs: guests, and machines that hold them.
 #include "kernel/campaign/target.h"
 #include "tests/kernel/faults/inject.h"
 #include "tests/kernel/faults/vmcb_fault_injector.h"
@@ -63,7 +63,7 @@ rstate::Result<> host_reads_beyond(const TestContext &) {
     return guest.machine().read(GuestPhys(TinyGuest::memory_bytes - 8), MutableBytes(bytes, sizeof bytes));
 }
 
-constexpr Test plants[] = {
+constexpr Test bugs[] = {
     {"vmrun", refused_vmrun},
     {"changed-behind-clean-bits", changed_behind_clean_bits},
     {"guest-reads-beyond-memory", guest_reads_beyond},
@@ -74,6 +74,6 @@ constexpr Test plants[] = {
 
 } // namespace
 
-constinit const Plants guest_plants = plants;
+constinit const BugList guest_bugs = bugs;
 
 } // namespace kernel

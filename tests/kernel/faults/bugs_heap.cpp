@@ -1,4 +1,4 @@
-// tests/kernel/faults/bugs_heap.cpp — planted bugs: reading and writing beside blocks, and blocks that are
+// tests/kernel/faults/bugs_heap.cpp — injected bugs: reading and writing beside blocks, and blocks that are
 // gone.
 #include "tests/kernel/faults/inject.h"
 
@@ -102,7 +102,7 @@ rstate::Result<> past_a_global(const TestContext &) {
     return rstate::done();
 }
 
-constexpr Test plants[] = {
+constexpr Test bugs[] = {
     {"write-past-member", past_a_member},
     {"write-past-local-array", past_a_local_array},
     {"write-past-global", past_a_global},
@@ -145,6 +145,6 @@ constexpr Test plants[] = {
 
 } // namespace
 
-constinit const Plants heap_plants = plants;
+constinit const BugList heap_bugs = bugs;
 
 } // namespace kernel

@@ -1,9 +1,9 @@
-// tests/kernel/faults/bugs_locks.cpp — planted bugs: locks. Most of them clang's thread-safety analysis
+// tests/kernel/faults/bugs_locks.cpp — injected bugs: locks. Most of them clang's thread-safety analysis
 // refuses to compile, which is switched off here.
 #include "cpu/lock.h"
 #include "kernel/entry/apic.h"
-#include "kernel/entry/traps.h"
 #include "tests/kernel/faults/inject.h"
+#include "tests/kernel/interrupt_hook.h"
 
 #define UNANALYSED __attribute__((no_thread_safety_analysis))
 
@@ -11,7 +11,7 @@ namespace kernel {
 
 namespace {
 
-constinit cpu::SpinLock outer("planted outer", 1), inner("planted inner", 2);
+constinit cpu::SpinLock outer("injected outer", 1), inner("injected inner", 2);
 constinit bool interrupted = false;
 constexpr u8 vector = 0x50;
 
@@ -52,7 +52,7 @@ UNANALYSED void take_in_handler(TrapFrame &) {
     __atomic_store_n(&interrupted, true, __ATOMIC_RELEASE);
 }
 void interrupt_myself() {
-    borrow_vector(vector, take_in_handler);
+    hook_vector(vector, take_in_handler);
     send_interrupt(current_core(), vector);
     while (!__atomic_load_n(&interrupted, __ATOMIC_ACQUIRE)) cpu::pause();
 }
@@ -69,7 +69,7 @@ rstate::Result<> held_with_interrupts_on(const TestContext &) {
     return rstate::done();
 }
 
-constexpr Test plants[] = {
+constexpr Test bugs[] = {
     {"lock-taken-twice", taken_twice},
     {"lock-released-by-a-stranger", released_by_a_stranger},
     {"lock-released-untaken", released_untaken},
@@ -82,6 +82,6 @@ constexpr Test plants[] = {
 
 } // namespace
 
-constinit const Plants lock_plants = plants;
+constinit const BugList lock_bugs = bugs;
 
 } // namespace kernel

@@ -1,17 +1,17 @@
-// tests/kernel/faults/bugs_panic.cpp — planted failures at the worst moments: what the panic path must get
+// tests/kernel/faults/bugs_panic.cpp — failures injected at the worst moments: what the panic path must get
 // through.
 #include "base/log.h"
 #include "cpu/lock.h"
 #include "kernel/campaign/target.h"
 #include "kernel/entry/apic.h"
-#include "kernel/entry/traps.h"
 #include "kernel/panic/panic.h"
 #include "tests/kernel/faults/inject.h"
+#include "tests/kernel/interrupt_hook.h"
 #include "tests/kernel/tiny_guest.h"
 
 extern "C" {
-void plant_frame_pointer(u64 rbp, void (*function)());
-void plant_no_interrupt_table();
+void inject_frame_pointer(u64 rbp, void (*function)());
+void inject_no_interrupt_table();
 }
 
 namespace kernel {
@@ -19,14 +19,14 @@ namespace kernel {
 namespace {
 
 constexpr u8 vector = 0x50;
-constinit cpu::SpinLock lock("planted", 1);
+constinit cpu::SpinLock lock("injected", 1);
 constinit const char *wanted = nullptr; // the lock with which a core shall die
 constinit bool ready = false, dead = false;
 constinit u32 in_handlers = 0;
 
-void fail() { CHECK(current_core() >= max_cores, "this is planted", current_core()); }
+void fail() { CHECK(current_core() >= max_cores, "this failure is injected", current_core()); }
 void fail_in_handler(TrapFrame &) {
-    borrow_vector(0, nullptr);
+    unhook_vector();
     fail();
 }
 [[noreturn]] void hang() {
@@ -48,12 +48,12 @@ rstate::Result<> plain(const TestContext &) {
 }
 rstate::Result<> in_a_panic(const TestContext &) { fail_in_telling(); }
 rstate::Result<> in_an_interrupt(const TestContext &) {
-    borrow_vector(vector, fail_in_handler);
+    hook_vector(vector, fail_in_handler);
     send_interrupt(current_core(), vector);
     hang();
 }
 rstate::Result<> in_an_nmi(const TestContext &) {
-    borrow_vector(static_cast<u64>(cpu::Vector::nmi), fail_in_handler);
+    hook_vector(static_cast<u64>(cpu::Vector::nmi), fail_in_handler);
     send_nmi(current_core());
     hang();
 }
@@ -65,18 +65,18 @@ rstate::Result<> with_an_empty_pool(const TestContext &) {
     return rstate::done();
 }
 rstate::Result<> without_interrupt_table(const TestContext &) {
-    plant_no_interrupt_table();
+    inject_no_interrupt_table();
     fail();
     return rstate::done();
 }
 rstate::Result<> with_a_wild_frame_pointer(const TestContext &) {
-    plant_frame_pointer(0x0000'1234'5678'9ABC, fail);
+    inject_frame_pointer(0x0000'1234'5678'9ABC, fail);
     return rstate::done();
 }
 // The others fail while core 0 does: where no NMI reaches them before they have.
 rstate::Result<> on_all_cores(const TestContext &context) {
     const u32 others = context.args.core_count - 1;
-    borrow_vector(static_cast<u64>(cpu::Vector::nmi), [](TrapFrame &) {
+    hook_vector(static_cast<u64>(cpu::Vector::nmi), [](TrapFrame &) {
         __atomic_add_fetch(&in_handlers, 1, __ATOMIC_ACQ_REL);
         while (!panicking()) cpu::pause();
         fail();
@@ -104,7 +104,7 @@ __attribute__((no_thread_safety_analysis)) void hold_a_lock() {
 }
 // In an NMI's handler no other NMI comes.
 void go_deaf() {
-    borrow_vector(static_cast<u64>(cpu::Vector::nmi), [](TrapFrame &) {
+    hook_vector(static_cast<u64>(cpu::Vector::nmi), [](TrapFrame &) {
         set(ready);
         hang();
     });
@@ -131,12 +131,12 @@ void die_with_the_lock(TrapFrame &) {
 }
 void wait_for_death() {
     wait_for(ready);
-    borrow_vector(static_cast<u64>(cpu::Vector::nmi), die_with_the_lock);
+    hook_vector(static_cast<u64>(cpu::Vector::nmi), die_with_the_lock);
     while (!__atomic_load_n(&dead, __ATOMIC_ACQUIRE)) {
         send_nmi(1);
         for (u32 i = 0; i < 1000; ++i) cpu::pause();
     }
-    borrow_vector(0, nullptr);
+    unhook_vector();
 }
 rstate::Result<> with_a_dead_console(const TestContext &) {
     wanted = "console";
@@ -160,7 +160,7 @@ rstate::Result<> with_a_dead_address_space(const TestContext &) {
     return rstate::done();
 }
 
-constexpr Test plants[] = {
+constexpr Test bugs[] = {
     {"check", plain},
     {"panic-in-panic", in_a_panic},
     {"panic-in-interrupt", in_an_interrupt},
@@ -178,6 +178,6 @@ constexpr Test plants[] = {
 
 } // namespace
 
-constinit const Plants panic_plants = plants;
+constinit const BugList panic_bugs = bugs;
 
 } // namespace kernel

@@ -1,4 +1,4 @@
-// tests/kernel/faults/bugs_pointers.cpp — planted bugs: pointers to nothing, to the wrong half, out of fresh
+// tests/kernel/faults/bugs_pointers.cpp — injected bugs: pointers to nothing, to the wrong half, out of fresh
 // memory, and to what may not be touched so.
 #include "base/log.h"
 #include "cpu/lock.h"
@@ -39,7 +39,7 @@ rstate::Result<> through_slack(const TestContext &) {
 }
 
 // A fault under a lock: no pager may be asked, and what is told takes locks itself.
-constinit cpu::SpinLock outer("planted outer", 1), inner("planted inner", 2);
+constinit cpu::SpinLock outer("injected outer", 1), inner("injected inner", 2);
 rstate::Result<> under_locks(const TestContext &) {
     const cpu::Guard first(outer), second(inner);
     touch_byte<write>(byte_at(0x18));
@@ -68,7 +68,7 @@ rstate::Result<> through_pager(const mm::Pager &pager) {
 rstate::Result<> pager_fails(const TestContext &) {
     return through_pager({nullptr,
                           [](void *, u64 page, u8 *) -> rstate::Result<void> {
-                              return FAIL(test_failed, "the planted pager has nothing", page);
+                              return FAIL(test_failed, "the injected pager has nothing", page);
                           },
                           nullptr});
 }
@@ -110,7 +110,7 @@ rstate::Result<> execute_stack(const TestContext &) {
 }
 rstate::Result<> execute_constant(const TestContext &) { return call(reinterpret_cast<u64>(opaque(&ret))); }
 
-constexpr Test plants[] = {
+constexpr Test bugs[] = {
     {"null-read", at<0, read>},
     {"null-write", at<0x18, write>},
     {"null-plus-a-page", at<page_size + 1, write>},
@@ -141,6 +141,6 @@ constexpr Test plants[] = {
 
 } // namespace
 
-constinit const Plants pointer_plants = plants;
+constinit const BugList pointer_bugs = bugs;
 
 } // namespace kernel

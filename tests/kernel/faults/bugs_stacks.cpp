@@ -1,11 +1,11 @@
-// tests/kernel/faults/bugs_stacks.cpp — planted bugs: every kind of stack overflows, or stops being one.
+// tests/kernel/faults/bugs_stacks.cpp — injected bugs: every kind of stack overflows, or stops being one.
 #include "kernel/entry/apic.h"
-#include "kernel/entry/traps.h"
 #include "tests/kernel/faults/inject.h"
+#include "tests/kernel/interrupt_hook.h"
 
 extern "C" {
-[[noreturn]] void plant_push_onto(u64 stack);
-void plant_machine_check();
+[[noreturn]] void inject_push_onto(u64 stack);
+void inject_machine_check();
 }
 
 namespace kernel {
@@ -20,7 +20,7 @@ namespace {
 
 // Gives the vector back first: the overflow may come through it again.
 void overflow_in_handler(TrapFrame &) {
-    borrow_vector(0, nullptr);
+    unhook_vector();
     if (recurse(0) == 1) cpu::pause();
 }
 
@@ -29,27 +29,27 @@ rstate::Result<> own_stack(const TestContext &) {
     return rstate::done();
 }
 rstate::Result<> nmi_stack_overflow(const TestContext &) {
-    borrow_vector(static_cast<u64>(cpu::Vector::nmi), overflow_in_handler);
+    hook_vector(static_cast<u64>(cpu::Vector::nmi), overflow_in_handler);
     send_nmi(current_core());
     for (;;) cpu::pause();
 }
 rstate::Result<> machine_check_overflow(const TestContext &) {
-    borrow_vector(static_cast<u64>(cpu::Vector::machine_check), overflow_in_handler);
-    plant_machine_check();
+    hook_vector(static_cast<u64>(cpu::Vector::machine_check), overflow_in_handler);
+    inject_machine_check();
     return rstate::done();
 }
 rstate::Result<> double_fault_overflow(const TestContext &) {
-    borrow_vector(static_cast<u64>(cpu::Vector::double_fault), overflow_in_handler);
-    plant_push_onto(page_size);
+    hook_vector(static_cast<u64>(cpu::Vector::double_fault), overflow_in_handler);
+    inject_push_onto(page_size);
 }
 rstate::Result<> page_fault_overflow(const TestContext &) {
-    borrow_vector(static_cast<u64>(cpu::Vector::page_fault), overflow_in_handler);
+    hook_vector(static_cast<u64>(cpu::Vector::page_fault), overflow_in_handler);
     touch_byte<Touch::write>(byte_at(0x18));
     return rstate::done();
 }
 rstate::Result<> interrupt_overflow(const TestContext &) {
     constexpr u8 vector = 0x50;
-    borrow_vector(vector, overflow_in_handler);
+    hook_vector(vector, overflow_in_handler);
     send_interrupt(current_core(), vector);
     for (;;) cpu::pause();
 }
@@ -63,9 +63,9 @@ rstate::Result<> leap_over_the_guard(const TestContext &) {
     return rstate::done();
 }
 
-template <u64 stack> rstate::Result<> push_onto(const TestContext &) { plant_push_onto(stack); }
+template <u64 stack> rstate::Result<> push_onto(const TestContext &) { inject_push_onto(stack); }
 
-constexpr Test plants[] = {
+constexpr Test bugs[] = {
     {"stack-overflow", own_stack},
     {"stack-overflow-in-nmi", nmi_stack_overflow},
     {"stack-overflow-in-machine-check", machine_check_overflow},
@@ -80,6 +80,6 @@ constexpr Test plants[] = {
 
 } // namespace
 
-constinit const Plants stack_plants = plants;
+constinit const BugList stack_bugs = bugs;
 
 } // namespace kernel

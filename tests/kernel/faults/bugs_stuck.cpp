@@ -1,4 +1,4 @@
-// tests/kernel/faults/bugs_stuck.cpp — planted bugs: a core that works and stops getting anywhere. The
+// tests/kernel/faults/bugs_stuck.cpp — injected bugs: a core that works and stops getting anywhere. The
 // watchdog of core 0 must tell of it.
 #include "base/log.h"
 #include "cpu/lock.h"
@@ -10,7 +10,7 @@
 #include "kernel/smp/jobs.h"
 #include "tests/kernel/faults/inject.h"
 
-extern "C" void plant_without_interrupts_of_any_kind(const bool *may_go);
+extern "C" void inject_without_interrupts_of_any_kind(const bool *may_go);
 
 namespace kernel {
 
@@ -23,7 +23,7 @@ struct Story {
     u64 tsc_hz;
     bool stands = false, may_go = false;
 };
-constinit cpu::SpinLock lock("planted", 1);
+constinit cpu::SpinLock lock("injected", 1);
 
 bool is_set(const bool &flag) { return __atomic_load_n(&flag, __ATOMIC_ACQUIRE); }
 void set(bool &flag) { __atomic_store_n(&flag, true, __ATOMIC_RELEASE); }
@@ -44,7 +44,7 @@ void loop_with_the_console(const bool &may_go) {
 void loop_without_interrupts_of_any_kind(const bool &may_go) {
     auto svm = start_svm();
     CHECK(svm.ok(), "SVM can be switched on");
-    plant_without_interrupts_of_any_kind(&may_go);
+    inject_without_interrupts_of_any_kind(&may_go);
 }
 
 void watch(Story &story) {
@@ -76,7 +76,7 @@ rstate::Result<> while_core_0_watches(const TestContext &context) {
     return rstate::done();
 }
 
-constexpr Test plants[] = {
+constexpr Test bugs[] = {
     {"stuck-core", while_core_0_watches<loop_with_a_lock_and_an_error>},
     {"stuck-core-with-the-console", while_core_0_watches<loop_with_the_console>},
     {"stuck-core-without-nmi", while_core_0_watches<loop_without_interrupts_of_any_kind>},
@@ -84,6 +84,6 @@ constexpr Test plants[] = {
 
 } // namespace
 
-constinit const Plants stuck_plants = plants;
+constinit const BugList stuck_bugs = bugs;
 
 } // namespace kernel

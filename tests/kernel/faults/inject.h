@@ -1,5 +1,5 @@
-// tests/kernel/faults/inject.h — what planted bugs have in common: blocks that lie as asked for, and accesses
-// that the compiler does not see through.
+// tests/kernel/faults/inject.h — what the injected bugs share: blocks at chosen places, and accesses that the
+// compiler does not see through.
 #pragma once
 
 #include "kernel/smp/jobs.h"

@@ -1,6 +1,7 @@
-// tests/kernel/faults/injected_bugs.cpp — see plants.h.
+// tests/kernel/faults/injected_bugs.cpp — the mode inject=NAME@CORE; see injected_bugs.h.
 #include "tests/kernel/faults/injected_bugs.h"
 
+#include "kernel/codes.h"
 #include "kernel/introspect/leak_check.h"
 #include "tests/kernel/faults/inject.h"
 
@@ -9,38 +10,40 @@ namespace kernel {
 namespace {
 
 const Test *find(Text name) {
-    for (const Plants &theme : {heap_plants, free_plants, pointer_plants, stack_plants, frame_plants,
-                                lock_plants, error_plants, guest_plants, panic_plants, stuck_plants})
-        for (const Test &planted : theme)
-            if (name == planted.name) return &planted;
+    for (const BugList &theme : {heap_bugs, free_bugs, pointer_bugs, stack_bugs, frame_bugs, lock_bugs,
+                                 error_bugs, guest_bugs, panic_bugs, stuck_bugs})
+        for (const Test &bug : theme)
+            if (name == bug.name) return &bug;
     return nullptr;
 }
 
-// What is not told at once is perhaps left over.
-rstate::Result<> run_and_take_stock(const Test &planted, const TestContext &context) {
+// A bug that is not reported at once may leave something behind.
+rstate::Result<> run_and_check_leaks(const Test &bug, const TestContext &context) {
     const Balance before = Balance::now();
-    TRY(planted.run(context), "doing what was planted", planted.name);
-    TRY(before.all_given_back(), "looking what a planted bug has left behind", planted.name);
-    return FAIL(test_failed, "a planted bug went unnoticed", planted.name);
+    TRY(bug.run(context), "running the injected bug", bug.name);
+    TRY(before.all_given_back(), "checking for leaks after an injected bug", bug.name);
+    return FAIL(test_failed, "an injected bug went unnoticed", bug.name);
 }
 
-} // namespace
-
-rstate::Result<> plant(Text name, const TestContext &context) {
+// Returns only an error: the bug's own, or that nothing noticed it, or that there is no such bug.
+rstate::Result<u32> inject(const ModeContext &context, Text name) {
     const usize at = name.find('@');
     u64 core = 0;
     if (at != name.size() && !parse_number(name.from(at + 1), core))
-        return FAIL(bad_arguments, "a plant's core is a number");
-    const Test *planted = find(name.sub(0, at));
-    if (planted == nullptr) return FAIL(bad_arguments, "there is no plant of this name");
+        return FAIL(bad_arguments, "an injected bug's core is a number");
+    const Test *bug = find(name.sub(0, at));
+    if (bug == nullptr) return FAIL(bad_arguments, "there is no injected bug of this name");
     if (core >= context.args.core_count)
         return FAIL(bad_arguments, "there is no such core", core, context.args.core_count);
     rstate::Error error;
     run_on_core(static_cast<u32>(core), context.args.core_count, [&] {
-        auto done = run_and_take_stock(*planted, context);
-        error = done.take_error(); // made on that core, told by this one
+        auto done = run_and_check_leaks(*bug, context);
+        error = done.take_error(); // made on that core, reported by this one
     });
-    return WRAP(std::move(error), "planting a bug on a core", core);
+    return WRAP(std::move(error), "injecting a bug on a core", core);
 }
+RL_MODE("inject", inject);
+
+} // namespace
 
 } // namespace kernel

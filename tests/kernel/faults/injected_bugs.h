@@ -1,5 +1,6 @@
-// tests/kernel/faults/injected_bugs.h — bugs planted on request (the option plant=NAME, or plant=NAME@CORE),
-// so that tests can see how each one is told: tests/qemu/injected_bugs.py has what must be said of each.
+// tests/kernel/faults/injected_bugs.h — bugs that the option inject=NAME, or inject=NAME@CORE, makes the
+// kernel commit, so that tests see how each is reported: tests/qemu/injected_bugs.py has what the report must
+// say.
 #pragma once
 
 #include "base/text.h"
@@ -7,12 +8,9 @@
 
 namespace kernel {
 
-// By theme, one file each: kernel/plants_*.cpp.
-using Plants = Span<const Test>;
-extern const Plants heap_plants, free_plants, pointer_plants, stack_plants, frame_plants, lock_plants,
-    error_plants, guest_plants, panic_plants, stuck_plants;
-
-// Does what NAME says; returns only when that fails to fail, or when there is no such plant.
-rstate::Result<> plant(Text name, const TestContext &context);
+// One list for each theme, in a file of its own: tests/kernel/faults/bugs_*.cpp.
+using BugList = Span<const Test>;
+extern const BugList heap_bugs, free_bugs, pointer_bugs, stack_bugs, frame_bugs, lock_bugs, error_bugs,
+    guest_bugs, panic_bugs, stuck_bugs;
 
 } // namespace kernel

@@ -1,8 +1,8 @@
 // tests/kernel/unit/bounds_test.cpp — one byte beside a block, for every size, alignment, placement and kind
 // of access: the page fault comes at that instruction, and says which block it was.
 #include "cpu/registers.h"
-#include "kernel/entry/traps.h"
 #include "kernel/world.h"
+#include "tests/kernel/interrupt_hook.h"
 #include "tests/kernel/unit/test.h"
 
 extern "C" {
@@ -34,7 +34,7 @@ void note_and_skip(TrapFrame &frame) {
     else if (rip == touch_write_at)
         frame.rip = reinterpret_cast<u64>(touch_write_behind);
     else
-        borrow_vector(0, nullptr); // not the byte: the kernel's handler says what it was
+        unhook_vector(); // not the byte: the kernel's handler says what it was
 }
 
 struct Case {
@@ -51,12 +51,12 @@ rstate::Result<> touch_one(const Case &c) {
             "allocating", c.size, c.alignment);
     const Virt byte = block + static_cast<u64>(c.offset);
     seen = {};
-    borrow_vector(static_cast<u64>(cpu::Vector::page_fault), note_and_skip);
+    hook_vector(static_cast<u64>(cpu::Vector::page_fault), note_and_skip);
     if (c.write)
         touch_write(pointer_to<volatile u8>(byte));
     else
         touch_read(pointer_to<volatile u8>(byte));
-    borrow_vector(0, nullptr);
+    unhook_vector();
     const mm::Explanation what = world->space.explain(byte, seen.error_code);
     heap.free(block, c.size, __builtin_return_address(0));
     const u8 *const where = c.write ? touch_write_at : touch_read_at;

@@ -1,9 +1,9 @@
 // tests/kernel/unit/error_test.cpp — errors on the machine: in interrupts and NMIs, moved between cores,
 // kept.
 #include "kernel/entry/apic.h"
-#include "kernel/entry/traps.h"
 #include "kernel/smp/jobs.h"
 #include "kernel/world.h"
+#include "tests/kernel/interrupt_hook.h"
 #include "tests/kernel/unit/test.h"
 
 namespace kernel {
@@ -50,7 +50,7 @@ rstate::Result<> make_errors_until(u64 interrupts) {
 
 rstate::Result<> an_interrupts_error_never_touches_the_interrupted_ones(const TestContext &) {
     served = 0;
-    borrow_vector(vector, make_one);
+    hook_vector(vector, make_one);
     for (u64 i = 0; i < 200; ++i) {
         rstate::Error kept = chain(i);
         send_interrupt(current_core(), vector);
@@ -60,7 +60,7 @@ rstate::Result<> an_interrupts_error_never_touches_the_interrupted_ones(const Te
         TRY(std::move(made), "making errors under interrupts", i);
         EXPECT(whole, i);
     }
-    borrow_vector(0, nullptr);
+    unhook_vector();
     return rstate::done();
 }
 RL_TEST(an_interrupts_error_never_touches_the_interrupted_ones);
@@ -74,7 +74,7 @@ struct Nmis {
 rstate::Result<> an_nmis_error_never_touches_the_interrupted_ones(const TestContext &context) {
     if (context.args.core_count < 2) return rstate::done(); // an NMI of one's own comes at once
     served = 0;
-    borrow_vector(static_cast<u64>(cpu::Vector::nmi), make_one);
+    hook_vector(static_cast<u64>(cpu::Vector::nmi), make_one);
     Nmis nmis{context.args.core_count, {}};
     run_on_cores(2, {[](void *given) {
                          auto &its = *static_cast<Nmis *>(given);
@@ -92,7 +92,7 @@ rstate::Result<> an_nmis_error_never_touches_the_interrupted_ones(const TestCont
                          }
                      },
                      &nmis});
-    borrow_vector(0, nullptr);
+    unhook_vector();
     if (nmis.failed.present()) return WRAP(std::move(nmis.failed), "making errors under NMIs");
     return rstate::done();
 }

@@ -2,11 +2,13 @@
 #include "tests/kernel/unit/test.h"
 
 #include "base/log.h"
+#include "boot/contract/exit.h"
 #include "kernel/introspect/leak_check.h"
 #include "svm/enable.h"
 
 extern "C" {
-extern const kernel::Test kernel_tests_start[], kernel_tests_end[];
+// The linker's own symbols for the section's ends.
+extern const kernel::Test __start_rl_tests[], __stop_rl_tests[];
 }
 
 namespace kernel {
@@ -51,7 +53,7 @@ static bool has_vm_backend() {
 bool run_tests(Text glob, const TestContext &context) {
     u32 passed = 0, failed = 0, left_out = 0;
     const bool vm = has_vm_backend();
-    for (const Test *test = kernel_tests_start; test != kernel_tests_end; ++test) {
+    for (const Test *test = __start_rl_tests; test != __stop_rl_tests; ++test) {
         if (!matches_glob(glob, test->name) || is_long(test->name) != is_long(glob)) continue;
         if (test->needs_vm && !vm)
             ++left_out;
@@ -62,5 +64,10 @@ bool run_tests(Text glob, const TestContext &context) {
     LOG(kernel, "{} tests passed, {} failed", passed, failed);
     return failed == 0 && passed != 0;
 }
+
+static rstate::Result<u32> run_test_mode(const TestContext &context, Text glob) {
+    return run_tests(glob, context) ? boot::exit_ok : boot::exit_tests_failed;
+}
+RL_MODE("test", run_test_mode);
 
 } // namespace kernel

@@ -11,15 +11,13 @@
 #include "base/text.h"
 #include "boot/contract/core_args.h"
 #include "boot/formats/bundle.h"
-#include "kernel/codes.h"
+#include "kernel/mode.h"
 #include "rstate/result.h"
+#include "tests/kernel/codes.h"
 
 namespace kernel {
 
-struct TestContext {
-    const stage2::CoreArgs &args;
-    const boot::Bundle &bundle;
-};
+using TestContext = ModeContext;
 
 struct Test {
     const char *name;
@@ -30,7 +28,7 @@ struct Test {
 #define RL_TEST(function) RL_TEST_THAT(function, false)
 #define RL_VM_TEST(function) RL_TEST_THAT(function, true)
 #define RL_TEST_THAT(function, needs_vm)                                                                     \
-    [[gnu::section(".rl_tests"), gnu::used, gnu::retain]] static const kernel::Test test_of_##function {     \
+    [[gnu::section("rl_tests"), gnu::used, gnu::retain]] static const kernel::Test test_of_##function {      \
 #function, function, needs_vm                                                                        \
     }
 

@@ -19,7 +19,7 @@ def named(plants):
 
 class Bugs(unittest.TestCase):
     def test_every_plant_has_a_boot_and_every_boot_a_plant(self):
-        booted = named(row.options["plant"] for row in scenarios.SCENARIOS if "plant" in (row.options or {}))
+        booted = named(row.options["inject"] for row in scenarios.SCENARIOS if "inject" in (row.options or {}))
         self.assertEqual(sorted(booted), sorted(planted()))
 
     def test_plants_and_boots_have_names_of_their_own(self):

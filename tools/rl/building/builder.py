@@ -5,14 +5,15 @@ import subprocess
 from tools.rl.building import target_files, targets
 from tools.rl.building.graph import Graph
 from tools.rl.building.ninja import run_ninja
-from tools.rl.common import BUILD, DEBUG, ROOT, Stop, TESTS_FAILED
+from tools.rl.common import BUILD, Stop, TESTS_FAILED, kernel_elf
 from tools.rl.images import disk_image
 
 
 def ledger():
     """(name, bytes, budget) of each stage that is built."""
     rows = []
-    for name, limit in (("stage0", disk_image.STAGE0_CODE), ("stage1", disk_image.STAGE1_BYTES), ("stage2", disk_image.STAGE2_BYTES)):
+    for name, limit in (("stage0", disk_image.STAGE0_CODE), ("stage1", disk_image.STAGE1_BYTES),
+                        ("stage2", disk_image.STAGE2_BYTES)):
         path = BUILD / f"{name}.bin"
         if path.exists():
             data = path.read_bytes()
@@ -22,7 +23,7 @@ def ledger():
 
 
 def kernel_sizes(folder):
-    done = subprocess.run(["llvm-size", str(folder / "kernel.elf")], capture_output=True, text=True)
+    done = subprocess.run(["llvm-size", str(kernel_elf(folder))], capture_output=True, text=True)
     numbers = re.findall(r"^\s*(\d+)\s+(\d+)\s+(\d+)", done.stdout, re.M)
     return [int(n) for n in numbers[0]] if numbers else None
 
@@ -33,7 +34,7 @@ def print_ledger(folder=BUILD):
         print(f"{name:8} {size:6} of {limit} bytes")
         if size > limit:
             over.append(f"{name} is {size - limit} bytes over its budget")
-    sizes, last = kernel_sizes(folder) if (folder / "kernel.elf").exists() else None, folder / "kernel.sizes"
+    sizes, last = kernel_sizes(folder) if kernel_elf(folder).exists() else None, folder / "kernel.sizes"
     if sizes:
         before = [int(n) for n in last.read_text().split()] if last.exists() else sizes
         words = [f"{name} {now} ({now - then:+})" for name, now, then in zip(("text", "data", "bss"), sizes, before)]
@@ -44,22 +45,14 @@ def print_ledger(folder=BUILD):
 
 
 def build(quiet=True, folder=BUILD):
-    """Everything but the host tests, or the development build alone; returns the Graph, which knows what exists."""
+    """Everything but the host tests, or what another folder's images need; returns the Graph."""
     graph = Graph()
-    if graph.ninja.defaults:
-        run_ninja(graph.development if folder == DEBUG else (), quiet=quiet)
+    run_ninja(() if folder == BUILD else graph.made[folder], quiet=quiet)
     return graph
 
 
 def build_for(target, folder=BUILD):
     """What a run of one target needs, so that another, broken one does not stand in its way."""
     graph = Graph()
-    image_made = require_image(graph, folder)
     made = [path for _, path in target_files.bundle_files(target) if path in graph.ninja.outputs]
-    run_ninja([image_made.relative_to(ROOT), targets.elf(target), *made])
-
-
-def require_image(graph, folder=BUILD):
-    if graph.image is None:
-        raise Stop(TESTS_FAILED, "there is no image to boot: a stage or the kernel is not in the tree")
-    return ROOT / graph.images[folder]
+    run_ninja([graph.images[folder], targets.elf(target), *made])

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from tools.rl.building import font, target_files, targets
 from tools.rl.building.ninja import Ninja
-from tools.rl.common import BUILD, BUILTIN_TARGET, DEBUG, ROOT, write_if_changed
+from tools.rl.common import BUILD, BUILTIN_TARGET, DEBUG, ROOT, test_folder, write_if_changed
 from tools.rl.images import artefacts
 
 LAYERS = ("base", "rstate", "cpu", "hw", "mm", "boot", "dev", "vm", "svm", "guest", "fuzz", "kernel")
@@ -51,9 +51,25 @@ class Flavour(NamedTuple):
         return str((self.folder / name).relative_to(ROOT))
 
 
-DAILY = Flavour("kernel", BUILD, f"-O2 {BACKTRACES} {FREESTANDING}")
-# RL_DEBUG: every DCHECK is on, and a machine has the careful conscience (svm/vmcb_audit.h).
+class Kernel(NamedTuple):
+    """One of a flavour's two links: the product, or the same objects with tests, benchmarks and injected bugs."""
+    flavour: Flavour
+    name: str                   # of the ELF file, without its ending
+    images: Path                # the folder of the images that boot it
+    link_flags: str = ""
+
+    def file(self, ending):
+        return self.flavour.file(f"{self.name}.{ending}")
+
+
+RELEASE = Flavour("kernel", BUILD, f"-O2 {BACKTRACES} {FREESTANDING}")
+# RL_DEBUG: every DCHECK is on, and a machine checks its VMCB before each VMRUN (svm/vmcb_audit.h).
 DEVELOPMENT = Flavour("kernel-debug", DEBUG, f"-O1 -DRL_DEBUG {BACKTRACES} {FREESTANDING}")
+# --wrap=trap: tests/kernel/interrupt_hook.cpp stands between the entry stubs and the kernel's trap().
+KERNELS = [kernel for flavour in (RELEASE, DEVELOPMENT) for kernel in (
+    Kernel(flavour, "kernel", flavour.folder),
+    Kernel(flavour, "test_kernel", test_folder(flavour.folder), " --wrap=trap"))]
+PRODUCT = KERNELS[0]
 
 IMAGE_TOOLS = [f"tools/rl/images/{name}.py" for name in ("disk_image", "fat", "gpt", "xxhash")]
 
@@ -69,6 +85,12 @@ def own_sources(folder, *endings):
     return sources(folder, *endings, pattern="*")
 
 
+def kernel_sources(kernel):
+    """What a kernel is made of: the test kernel is the product and what tests/kernel holds."""
+    files = [f for layer in LAYERS for f in sources(layer, ".cpp", ".c", ".asm")] + [*STAGE2_IN_THE_KERNEL]
+    return files + (sources("tests/kernel", ".cpp", ".asm") if kernel.name == "test_kernel" else [])
+
+
 class Graph:
     """Fills a Ninja with what the tree has now; remembers every compile command for compile_commands.json."""
 
@@ -76,20 +98,17 @@ class Graph:
         self.ninja = Ninja()
         self.commands = {}
         self._rules()
-        self.has_offsets = self._offsets()
-        self.kernel = self._kernel(DAILY)
-        self._kernel(DEVELOPMENT)
+        self._offsets()
+        self.made = {kernel.images: self._kernel(kernel) for kernel in KERNELS}
         self.stage2 = self._stage2()
         self.loader = self._loader()
         self.efi = self._efi()
-        self.stages = [self._linked_stage(f"{name}/{name}.asm", at) for name, at in (("stage0", 0x7C00), ("stage1", 0x7E00))]
+        self.stages = [self._linked_stage("stage0/stage0.asm", 0x7C00), self._linked_stage("stage1/stage1.asm", 0x7E00)]
         self.tests = self._host_tests()
         self.fuzzers = self._fuzz_entries()
         self.chains = self._chains()
         targets.write_edges(self.ninja)
         self.images = self._images()
-        self.development = sorted(path for path in self.ninja.outputs if path.startswith(DEVELOPMENT.file("")))
-        self.image = self.images.get(BUILD)
         self.tidied_objects = self._tidy()
         self.ninja.write()
         compile_commands = sorted(self.commands.values(), key=lambda entry: entry["file"])
@@ -114,14 +133,15 @@ class Graph:
 
     def _compile(self, part, source, flags, default=True):
         output = f"build/obj/{part}/{source}.o"
+        if output in self.ninja.outputs:        # the two kernels share their objects
+            return output
         if source.endswith(".asm"):
-            implicit = ["build/offsets.inc", "build/font.bin"] if self.has_offsets else []
-            return self.ninja.build(output, "nasm", source, order_only=implicit, flags="-f elf64 -g -F dwarf",
-                                    default=default)
+            return self.ninja.build(output, "nasm", source, order_only=["build/offsets.inc", "build/font.bin"],
+                                    flags="-f elf64 -g -F dwarf", default=default)
         is_c = source.endswith(".c")
         if is_c:
             flags = f"-std=c17 {flags}"
-        elif part in (DAILY.part, DEVELOPMENT.part, "stage2"):
+        elif part in (RELEASE.part, DEVELOPMENT.part, "stage2"):
             flags = f"{CXX_FREESTANDING} {flags}"
         else:
             flags = f"{CXX_ONLY} {flags}"
@@ -132,35 +152,24 @@ class Graph:
         return output
 
     def _offsets(self):
-        if not (ROOT / "tools/offsets.cpp").exists():
-            return False
         flags = f"{CXX_ONLY} -O0 {COMMON} {WARNINGS}"
         self.ninja.build("build/offsets.o", "cxx", "tools/offsets.cpp", flags=flags, part="host")
         self.ninja.build("build/offsets", "host_link", "build/offsets.o")
         self.ninja.build("build/offsets.inc", "run_to", "build/offsets")
         self.ninja.build("build/font.bin", "font", font.FONT, implicit=["tools/rl/building/font.py"])
-        return True
 
-    def _kernel(self, flavour):
-        script = "kernel/kernel.ld"
-        if not (ROOT / script).exists():
-            return None
-        files = [f for layer in LAYERS for f in sources(layer, ".cpp", ".c", ".asm")]
-        files += [*STAGE2_IN_THE_KERNEL, *sources("tests/kernel", ".cpp", ".asm")]
-        default = flavour is DAILY
-        objects = [self._compile(flavour.part, f, flavour.flags, default) for f in files]
-        flags = f"{PIE} -z separate-code -T {script} -e kernel_entry"
-        elf, map_file = flavour.file("kernel.elf"), flavour.file("kernel.map")
-        self.ninja.build(elf, "link", objects, implicit=[script], also=[map_file], flags=flags, map=map_file,
-                         default=default)
-        for name, rule, options in (("stripped.elf", "objcopy", {"flags": "--strip-all"}), ("asm", "disassemble", {}),
-                                    ("sym", "symbols", {})):
-            self.ninja.build(flavour.file(f"kernel.{name}"), rule, elf, default=default, **options)
-        return elf
+    def _kernel(self, kernel):
+        """What the link makes: the ELF file, and what is read off it."""
+        flavour, default = kernel.flavour, kernel is PRODUCT
+        objects = [self._compile(flavour.part, f, flavour.flags, default) for f in kernel_sources(kernel)]
+        script, elf, map_file = "kernel/kernel.ld", kernel.file("elf"), kernel.file("map")
+        self.ninja.build(elf, "link", objects, implicit=[script], also=[map_file], map=map_file, default=default,
+                         flags=f"{PIE} -z separate-code -T {script} -e kernel_entry{kernel.link_flags}")
+        return [elf, *(self.ninja.build(kernel.file(ending), rule, elf, default=default, **options)
+                       for ending, rule, options in (("stripped.elf", "objcopy", {"flags": "--strip-all"}),
+                                                     ("asm", "disassemble", {}), ("sym", "symbols", {})))]
 
     def _stage2(self):
-        if not (ROOT / "stage2/stage2.ld").exists():
-            return None
         own = [self._compile("stage2", f, STAGE2) for f in sources("stage2", ".cpp", ".c", ".asm")]
         files = [f for layer in STAGE2_LAYERS for f in sources(layer, ".cpp", ".c", ".asm")]
         self.shared = [self._compile("stage2", f, STAGE2) for f in files]
@@ -171,19 +180,16 @@ class Graph:
         return self._flat_program("stage2", own, self.shared)
 
     def _loader(self):
-        if self.stage2 is None or not (ROOT / "loader/loader.ld").exists():
-            return None
         own = [self._compile("stage2", f, STAGE2) for f in own_sources("loader", ".cpp", ".asm")]
         used = [f"build/obj/stage2/{f}.o" for f in STAGE2_IN_THE_LOADER]     # compiled for stage2 already
         # Nobody clears a loader's memory: its zeros are in the file.
         return self._flat_program("loader", own, used + self.shared, "--set-section-flags .bss=alloc,load,contents ")
 
     def _efi(self):
-        if self.loader is None or not (ROOT / "loader/efi/efi.ld").exists():
-            return None
         own = [self._compile("stage2", f, STAGE2) for f in sources("loader/efi", ".cpp", ".asm")]
         used = ["build/obj/stage2/stage2/relocate.cpp.o"]
-        return self._flat_program("loader/efi", own, used + self.shared, "--set-section-flags .bss=alloc,load,contents ")
+        return self._flat_program("loader/efi", own, used + self.shared,
+                                  "--set-section-flags .bss=alloc,load,contents ")
 
     def _flat_program(self, name, own, shared, flags=""):
         folder, name = name, Path(name).name
@@ -198,41 +204,39 @@ class Graph:
         """A flat stage by way of an ELF file, from which gdb has the lines of the very bytes that run."""
         folder, name = Path(source).parent, Path(source).stem
         elf, listing = f"build/{name}.elf", f"build/{name}.asm"
-        if not (ROOT / source).exists():
-            return None
         # Its own listing: a disassembler takes a stage to be all in one mode. It is linked at its place: `org` is moot.
         flags = f"-f elf64 -g -F dwarf -i {folder}/ -l {listing} --before '%imacro org 1' --before '%endmacro'"
         assembled = self.ninja.build(f"build/obj/{name}.o", "nasm", source, also=[listing], flags=flags,
-                                     order_only=["build/offsets.inc"] if self.has_offsets else [])
+                                     order_only=["build/offsets.inc"])
         self.ninja.build(elf, "link", assembled, also=[f"build/{name}.map"], map=f"build/{name}.map",
                          flags=f"--fatal-warnings -Ttext={at:#x} -e {at:#x}")
         self.ninja.build(f"build/{name}.sym", "symbols", elf)
         return self.ninja.build(f"build/{name}.bin", "objcopy", elf, flags="-O binary")
 
     def _images(self):
-        """The disk image in each folder; none when a part of it is not in the tree."""
-        if None in (*self.stages, self.stage2, self.kernel, self.loader, self.efi):
-            return {}
+        """The disk image in each folder."""
         files = target_files.bundle_files(BUILTIN_TARGET)
         arguments = [f"target={BUILTIN_TARGET}"] + [f"--file={name}:{path}" for name, path in files]
         self.ninja.build("build/bundle.bin", "bundle", [path for _, path in files], arguments=" ".join(arguments),
                          implicit=["tools/rl/images/bundle.py", "tools/rl/images/xxhash.py"])
         self.pxe = self._linked_stage("loader/pxe/pxe.asm", 0x7C00)
         self.lkrn = self._linked_stage("loader/linux/lkrn.asm", 0)
-        return {flavour.folder: self._artefacts(flavour) for flavour in (DAILY, DEVELOPMENT)}
+        return {kernel.images: self._artefacts(kernel) for kernel in KERNELS}
 
-    def _artefacts(self, flavour):
-        """Everything that boots this flavour's kernel; the disk image is what is returned."""
-        default = flavour is DAILY
-        parts = [self.stage2, flavour.file("kernel.stripped.elf"), "build/bundle.bin"]
+    def _artefacts(self, kernel):
+        """Everything that boots this kernel; the disk image is what is returned."""
+        default, folder = kernel is PRODUCT, kernel.images.relative_to(ROOT)
+        parts = [self.stage2, kernel.file("stripped.elf"), "build/bundle.bin"]
         tools = ["tools/rl/images/artefacts.py", "tools/rl/images/package.py", *IMAGE_TOOLS]
-        package = self.ninja.build(flavour.file("package.bin"), "artefact", [self.loader, *parts], kind="package",
+        package = self.ninja.build(f"{folder}/package.bin", "artefact", [self.loader, *parts], kind="package",
                                    implicit=tools, default=default)
-        made = {kind: self.ninja.build(str(artefacts.path(kind, flavour.folder).relative_to(ROOT)), "artefact",
-                                       [*heads, package], kind=kind, implicit=tools, default=default)
+        made = {kind: self.ninja.build(str(artefacts.path(kind, folder)), "artefact", [*heads, package], kind=kind,
+                                       implicit=tools, default=default)
                 for kind, heads in (("elf", []), ("efi", [self.efi]), ("lkrn", [self.lkrn]), ("pxe", [self.pxe]))}
-        return self.ninja.build(flavour.file("raclette.img"), "image", [*self.stages, *parts, made["efi"]],
-                                implicit=IMAGE_TOOLS, default=default)
+        image = self.ninja.build(f"{folder}/raclette.img", "image", [*self.stages, *parts, made["efi"]],
+                                 implicit=IMAGE_TOOLS, default=default)
+        self.made[kernel.images] += [*made.values(), image]
+        return image
 
     def _tidy(self):
         """A stamp for each C++ source, stale when its object is: the object's dependency file knows the headers.

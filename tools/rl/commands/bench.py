@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tools.rl.building import builder, targets
 from tools.rl.building.ninja import run_ninja
-from tools.rl.common import BUILTIN_TARGET, OK, ROOT, SYSTEM_FAILED, Stop
+from tools.rl.common import BUILD, BUILTIN_TARGET, OK, ROOT, SYSTEM_FAILED, Stop, TEST
 from tools.rl.images.boot_image import boot_image, target_entries
 from tools.rl.machines.qemu import Machine
 from tools.rl.machines.session import Session
@@ -23,10 +23,11 @@ COVERAGE_AT = {10000: 992, 50000: 1144, 100000: 1251}       # libFuzzer's, from 
 LIBFUZZER_RATE = "libFuzzer with AddressSanitizer 1,373, AFL++ persistent 1,002"
 
 
-def boot(options, machine, seeds=True, on_event=None):
+def boot(options, machine, seeds=True, on_event=None, folder=BUILD):
     """Runs one machine to its end; its records."""
     options = {"target": BUILTIN_TARGET, "cpus": machine.cpus, "exit": 1, **options}
-    session = Session(boot_image(target_entries(BUILTIN_TARGET, options, with_seeds=seeds)), machine, deadline=SECONDS)
+    entries = target_entries(BUILTIN_TARGET, options, with_seeds=seeds)
+    session = Session(boot_image(entries, folder=folder), machine, deadline=SECONDS)
     records, text = [], []
     for seconds, event in session.events():
         if on_event and event is not None:
@@ -42,14 +43,14 @@ def boot(options, machine, seeds=True, on_event=None):
 
 def kernel_benchmarks(pattern):
     """Those that the kernel brings, counted in instructions."""
-    for record in boot({"bench": f"*{pattern}*"}, Machine(cpus=1, icount=True)):
+    for record in boot({"bench": f"*{pattern}*"}, Machine(cpus=1, icount=True), folder=TEST):
         if record["type"] == "bench":
             yield record["name"], record["value"], record["unit"], record.get("compared_with", "")
 
 
 def window_times(_pattern):
     """The window and a linear map once more, by the clock: noisy, so only the two sides of a row are comparable."""
-    for record in boot({"bench": "mm.window*"}, Machine(cpus=1)):
+    for record in boot({"bench": "mm.window*"}, Machine(cpus=1), folder=TEST):
         if record["type"] == "bench":
             yield record["name"] + ".time", record["value"], "clock ticks", record.get("compared_with", "")
 
@@ -112,7 +113,8 @@ def print_row(name, value, unit, compared):
 
 
 def main(arguments):
-    builder.require_image(builder.build())
+    builder.build()
+    builder.build(folder=TEST)
     printed = 0
     for row in kernel_benchmarks(arguments.filter):
         print_row(*row)

@@ -3,11 +3,10 @@ import re
 import sys
 from pathlib import Path
 
-from tools.rl.common import BUILD, MISSING, OK, ROOT, Stop, USAGE
+from tools.rl.common import MISSING, OK, ROOT, Stop, USAGE, kernel_elf
 from tools.rl.results import build_ids, chains
 from tools.rl.results.symbols import Symbolizer
 
-KERNEL = BUILD / "kernel.elf"
 ADDRESS = re.compile(r"\b(?P<offset>kernel\+)?0x(?P<digits>[0-9a-f]+)\b")
 # What stands before an address that is an instruction's own; every other one is where a call returns to.
 EXACT = re.compile(r"(?:\bat|\brip) $")
@@ -105,8 +104,8 @@ def main(arguments):
     data = sys.stdin.buffer.read() if arguments.log == "-" else Path(arguments.log).read_bytes()
     text = data.decode(errors="replace")
     built, folder = build_ids.made(next(filter(None, map(build_ids.named_by, text.splitlines())), ""))
-    if not (folder / "kernel.elf").exists():
+    if not kernel_elf(folder).exists():
         raise Stop(MISSING, "build/kernel.elf is not there: build.py build makes it")
-    for line in report(text, Places(folder / "kernel.elf"), built):
+    for line in report(text, Places(kernel_elf(folder)), built):
         print(line)
     return OK

@@ -57,7 +57,7 @@ def main(arguments):
     target_files.require(arguments.target)
     longest = target_files.max_len(arguments.target, arguments.max_len)
     corpus = corpus_of(arguments, longest)      # what is refused is refused before anything is built
-    builder.require_image(builder.build())
+    builder.build()
     folder = BUILD
     if not is_built_in(arguments):
         builder.build_for(arguments.target)

@@ -3,7 +3,7 @@ import re
 import sys
 
 from tools.rl.building import targets
-from tools.rl.common import OK, ROOT, Stop, USAGE, folder_of
+from tools.rl.common import OK, ROOT, Stop, USAGE, folder_of, kernel_elf
 from tools.rl.results import build_ids
 from tools.rl.results.elf import Elf
 from tools.rl.results.symbols import Symbolizer
@@ -75,7 +75,7 @@ class Annotator:
 
 
 def kernel_in(folder):
-    kernel = folder / "kernel.elf"
+    kernel = kernel_elf(folder)
     if not kernel.exists():
         raise Stop(USAGE, f"there is no {kernel.relative_to(ROOT)}: build what the machine runs first")
     return Program("kernel", kernel)

@@ -1,7 +1,7 @@
 """Which build a text is of: the kernel names its own in its first line, and each folder's image has one."""
 import re
 
-from tools.rl.common import BUILD, DEBUG
+from tools.rl.common import BUILD, IMAGE_FOLDERS
 from tools.rl.images import artefacts, disk_image
 
 KERNEL = re.compile(r"^6 kernel at (0x[0-9a-f]+), build ([0-9a-f]{16})")
@@ -15,7 +15,7 @@ def named_by(line):
 
 def here():
     """(build, folder) of each folder that holds one."""
-    for folder in (BUILD, DEBUG):
+    for folder in IMAGE_FOLDERS:
         path = artefacts.path("img", folder)
         if path.exists():
             yield f"{disk_image.layout_of(path.read_bytes()).build_id:016x}", folder

@@ -1,5 +1,5 @@
 """What to show when Raclette itself failed: its last chain, and where in the kernel its addresses are."""
-from tools.rl.common import BUILD
+from tools.rl.common import BUILD, kernel_elf
 from tools.rl.results.symbols import kernel_places
 
 LAST_LINES = 20
@@ -13,4 +13,4 @@ def about_our_failure(lines):
 
 def places_in_kernel(lines, folder=BUILD):
     """Functions and lines for the backtrace among these lines."""
-    return kernel_places("\n".join(lines), folder / "kernel.elf")
+    return kernel_places("\n".join(lines), kernel_elf(folder))

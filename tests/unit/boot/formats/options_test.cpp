@@ -15,13 +15,13 @@ TEST(Options, HaveDefaults) {
     EXPECT_EQ(options.cases, 0u);
     EXPECT_EQ(options.max_len, 4096u);
     EXPECT_FALSE(options.has_seed || options.replay || options.exit);
-    EXPECT_TRUE(options.test.empty() && options.bench.empty() && options.plant.empty());
+    EXPECT_TRUE(options.mode.empty() && options.mode_argument.empty());
 }
 
 TEST(Options, AllKeysAreRead) {
     const Options options =
         Options::parse("target=stb_image\ncpus=4\nseed=0\ncases=2000000\nmax_len=65536\nreplay=1\n"
-                       "exit=1\ntest=mm.*\nbench=vm*\nedge_budget=0x1000\nplant=vmrun")
+                       "exit=1\nedge_budget=0x1000")
             .take();
     EXPECT_TRUE(options.target == "stb_image");
     EXPECT_EQ(options.cpus, 4u);
@@ -30,13 +30,21 @@ TEST(Options, AllKeysAreRead) {
     EXPECT_EQ(options.cases, 2'000'000u);
     EXPECT_EQ(options.max_len, 65536u);
     EXPECT_TRUE(options.replay && options.exit);
-    EXPECT_TRUE(options.test == "mm.*" && options.bench == "vm*" && options.plant == "vmrun");
     EXPECT_EQ(options.edge_budget, 4096u);
 }
 
 TEST(Options, EmptyLinesAndEqualsSignsInValuesAreFine) {
     const Options options = Options::parse("\n\ntest=a=b\n\n").take();
-    EXPECT_TRUE(options.test == "a=b");
+    EXPECT_TRUE(options.mode == "test" && options.mode_argument == "a=b");
+}
+
+TEST(Options, AtMostOneModeIsAskedFor) {
+    for (const char *mode : {"test", "bench", "inject"}) {
+        const std::string line = std::string(mode) + "=mm.*\n";
+        const Options options = Options::parse(line.c_str()).take();
+        EXPECT_TRUE(options.mode == mode && options.mode_argument == "mm.*");
+        EXPECT_TRUE(fails_with(Options::parse((line + "bench=vm*").c_str()), boot::option_malformed));
+    }
 }
 
 TEST(Options, AnUnknownKeyIsAnErrorThatShowsTheLine) {

@@ -1,0 +1,36 @@
+// tests/kernel/interrupt_hook.cpp — see interrupt_hook.h. The test kernel is linked with --wrap=trap: the
+// entry stubs then call the function below, and the product has no hook in its interrupt path.
+#include "tests/kernel/interrupt_hook.h"
+
+#include "cpu/lock.h"
+
+namespace kernel {
+
+namespace {
+
+struct Hook {
+    u64 vector = 0; // 0: none; no test divides by zero
+    void (*handler)(TrapFrame &) = nullptr;
+};
+constinit Hook hook;
+
+} // namespace
+
+void hook_vector(u64 vector, void (*handler)(TrapFrame &)) { hook = {vector, handler}; }
+void unhook_vector() { hook = {}; }
+
+} // namespace kernel
+
+extern "C" {
+
+void __real_trap(kernel::TrapFrame *frame);
+void __wrap_trap(kernel::TrapFrame *frame);
+
+void __wrap_trap(kernel::TrapFrame *frame) {
+    using namespace kernel;
+    if (hook.vector == 0 || frame->vector != hook.vector) return __real_trap(frame);
+    if (!is_interrupt(frame->vector)) return hook.handler(*frame);
+    const cpu::InInterrupt serving; // as the kernel does
+    hook.handler(*frame);
+}
+}
