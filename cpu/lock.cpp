@@ -49,7 +49,7 @@ void SpinLock::taken() {
     CHECK(my.held < most_locks, "a core holds few locks at a time", my.held, name_);
     my.locks[my.held++] = this;
     ++my.taken;
-    __atomic_store_n(&holder_, current_core(), __ATOMIC_RELAXED);
+    holder_.store(current_core());
 }
 
 // An interrupt that waits for what it interrupted waits for ever. Trying is not waiting.
@@ -65,9 +65,9 @@ bool SpinLock::lock_or_lose(u64 ticks) {
     CHECK(!held_by_me(), "a core does not take a lock it holds", current_core(), name_);
     check_order();
     check_interrupts();
-    const u32 ticket = __atomic_fetch_add(&next_, 1, __ATOMIC_RELAXED);
+    const u32 ticket = next_.fetch_add(1);
     const u64 begin = ticks != 0 ? read_tsc() : 0;
-    while (__atomic_load_n(&serving_, __ATOMIC_ACQUIRE) != ticket) {
+    while (serving_.load(Order::acquire) != ticket) {
         if (ticks != 0 && read_tsc() - begin > ticks) return false;
         while_waiting();
         pause();
@@ -77,24 +77,21 @@ bool SpinLock::lock_or_lose(u64 ticks) {
 }
 
 bool SpinLock::try_lock() {
-    u32 serving = __atomic_load_n(&serving_, __ATOMIC_ACQUIRE);
-    if (!__atomic_compare_exchange_n(&next_, &serving, serving + 1, false, __ATOMIC_ACQUIRE,
-                                     __ATOMIC_RELAXED))
-        return false;
+    u32 serving = serving_.load(Order::acquire);
+    if (!next_.compare_exchange(serving, serving + 1, Order::acquire, Order::relaxed)) return false;
     taken();
     return true;
 }
 
 void SpinLock::unlock() {
-    CHECK(held_by_me(), "a lock is released by its holder", __atomic_load_n(&holder_, __ATOMIC_RELAXED),
-          current_core(), name_);
+    CHECK(held_by_me(), "a lock is released by its holder", holder_.load(), current_core(), name_);
     Mine &my = mine();
     CHECK(my.held != 0 && my.locks[my.held - 1] == this, "the lock taken last is released first", name_);
     --my.held;
-    __atomic_store_n(&holder_, nobody, __ATOMIC_RELAXED);
-    __atomic_store_n(&serving_, serving_ + 1, __ATOMIC_RELEASE);
+    holder_.store(nobody);
+    serving_.bump(1, Order::release);
 }
 
-bool SpinLock::held_by_me() const { return __atomic_load_n(&holder_, __ATOMIC_RELAXED) == current_core(); }
+bool SpinLock::held_by_me() const { return holder_.load() == current_core(); }
 
 } // namespace cpu

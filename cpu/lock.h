@@ -9,6 +9,7 @@
 // handler has taken is never again taken with interrupts on, nor the other way round.
 #pragma once
 
+#include "base/atomic.h"
 #include "base/types.h"
 #include "cpu/ops.h"
 
@@ -59,9 +60,9 @@ class [[clang::capability("lock")]] SpinLock {
     void check_interrupts();
 
     const char *name_;
-    u32 next_ = 0;
-    u32 serving_ = 0;
-    u32 holder_ = nobody;
+    Atomic<u32> next_;
+    Atomic<u32> serving_;
+    Atomic<u32> holder_{nobody};
     u8 rank_;
     u8 ways_ = 0;
 };

@@ -22,8 +22,8 @@ u64 trace(const TraceSite &site, u64 first, u64 second) {
     TraceRing *const ring = rings[current_core()];
     if (ring == nullptr) return now;
     // Claimed before it is filled, and with plain loads and stores: nobody else writes here.
-    const u64 number = __atomic_load_n(&ring->written, __ATOMIC_RELAXED);
-    __atomic_store_n(&ring->written, number + 1, __ATOMIC_RELAXED);
+    const u64 number = ring->written.load();
+    ring->written.store(number + 1);
     ring->records[number % TraceRing::capacity] = {now, &site, first, second};
     return now;
 }

@@ -6,6 +6,7 @@
 // a slot is being claimed its record is lost, but none is ever made of two.
 #pragma once
 
+#include "base/atomic.h"
 #include "base/core.h"
 #include "base/types.h"
 
@@ -30,7 +31,7 @@ struct TraceRecord {
 
 struct TraceRing {
     static constexpr u32 capacity = 512; // 16 KiB, some hundred cases: chosen
-    u64 written = 0;                     // since the start
+    Atomic<u64> written;                 // since the start
     TraceRecord records[capacity];
 };
 
@@ -45,7 +46,7 @@ u64 trace(const TraceSite &site, u64 first = 0, u64 second = 0);
 // Calls visit(const TraceRecord &) for the last `most` records, oldest first. The core may go on meanwhile: a
 // record that it overwrites is seen as the new one.
 template <class Visit> void visit_trace(const TraceRing &ring, u64 most, Visit &&visit) {
-    const u64 end = __atomic_load_n(&ring.written, __ATOMIC_ACQUIRE);
+    const u64 end = ring.written.load(Order::acquire);
     const u64 kept = min(min<u64>(end, TraceRing::capacity), most);
     for (u64 i = end - kept; i < end; ++i) visit(ring.records[i % TraceRing::capacity]);
 }

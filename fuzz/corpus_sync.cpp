@@ -17,10 +17,10 @@ Lane::Lane(Arena &arena, u32 words) : words_(arena.take<Atomic<u64>>(words)) {
 bool Lane::send(Bytes input, u64 hash) {
     const u64 needed = words_for(input.size());
     if (needed > words_.size() / 2) return false;
-    const u64 start = written_.get();
-    reserved_.set(start + needed);
+    const u64 start = written_.load();
+    reserved_.store(start + needed);
     // Whoever sees one of the new words sees the reservation too.
-    __atomic_thread_fence(__ATOMIC_RELEASE);
+    fence(Order::release);
     put(start, input.size());
     put(start + 1, hash);
     for (u64 i = 0; i < needed - header_words; ++i) {
@@ -28,12 +28,12 @@ bool Lane::send(Bytes input, u64 hash) {
         __builtin_memcpy(&word, input.data() + 8 * i, min(input.size() - 8 * i, 8ul));
         put(start + header_words + i, word);
     }
-    written_.publish(start + needed);
+    written_.store(start + needed, Order::release);
     return true;
 }
 
 LaneReader::Got LaneReader::receive(const Lane &lane, Buffer &input, u64 &hash) {
-    const u64 end = lane.written_.acquire();
+    const u64 end = lane.written_.load(Order::acquire);
     if (end == position_) return Got::nothing;
     const u64 start = position_;
     const u64 ring = lane.words_.size();
@@ -47,8 +47,8 @@ LaneReader::Got LaneReader::receive(const Lane &lane, Buffer &input, u64 &hash) 
             __builtin_memcpy(input.data() + 8 * i, &word, min(size - 8 * i, 8ul));
         }
     }
-    __atomic_thread_fence(__ATOMIC_ACQUIRE);
-    whole = whole && lane.reserved_.get() - start <= ring;
+    fence(Order::acquire);
+    whole = whole && lane.reserved_.load() - start <= ring;
     position_ = whole ? start + words_for(size) : end;
     return whole ? Got::input : Got::overtaken;
 }

@@ -7,8 +7,8 @@
 //   message: size in bytes | XXH64 of the bytes | the bytes, padded to 8
 #pragma once
 
+#include "base/atomic.h"
 #include "fuzz/arena.h"
-#include "fuzz/atomic.h"
 #include "fuzz/buffer.h"
 
 namespace fuzz {
@@ -24,8 +24,8 @@ class Lane {
 
   private:
     friend class LaneReader;
-    void put(u64 position, u64 word) { words_.data()[position & (words_.size() - 1)].set(word); }
-    u64 get(u64 position) const { return words_.data()[position & (words_.size() - 1)].get(); }
+    void put(u64 position, u64 word) { words_.data()[position & (words_.size() - 1)].store(word); }
+    u64 get(u64 position) const { return words_.data()[position & (words_.size() - 1)].load(); }
 
     Span<Atomic<u64>> words_;
     Atomic<u64> reserved_; // words up to here may be being overwritten

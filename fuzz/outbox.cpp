@@ -4,7 +4,7 @@
 namespace fuzz {
 
 Output ByteQueue::begin() {
-    draft_ = written_.get();
+    draft_ = written_.load();
     cut_ = false;
     return {&append_to, this};
 }
@@ -12,7 +12,7 @@ Output ByteQueue::begin() {
 void ByteQueue::append_to(void *self, Text text) {
     ByteQueue &queue = *static_cast<ByteQueue *>(self);
     const u64 size = queue.room_.size();
-    if (queue.cut_ || text.size() > size - (queue.draft_ - queue.read_.acquire())) {
+    if (queue.cut_ || text.size() > size - (queue.draft_ - queue.read_.load(Order::acquire))) {
         queue.cut_ = true;
         return;
     }
@@ -25,12 +25,12 @@ void ByteQueue::append_to(void *self, Text text) {
 bool ByteQueue::commit() {
     append_to(this, {"", 1});
     if (cut_) return false;
-    written_.publish(draft_);
+    written_.store(draft_, Order::release);
     return true;
 }
 
 Bytes ByteQueue::peek() const {
-    const u64 from = read_.get(), to = written_.acquire(), size = room_.size();
+    const u64 from = read_.load(), to = written_.load(Order::acquire), size = room_.size();
     const u64 start = from & (size - 1);
     return {room_.data() + start, min(to - from, size - start)};
 }

@@ -6,9 +6,9 @@
 // Whoever serves the console reads; the readers exclude each other (the kernel's console lock).
 #pragma once
 
+#include "base/atomic.h"
 #include "base/format.h"
 #include "fuzz/arena.h"
-#include "fuzz/atomic.h"
 
 namespace fuzz {
 
@@ -28,8 +28,8 @@ class ByteQueue {
 
     // The reader's side: the next contiguous bytes, and dropping some of them.
     Bytes peek() const;
-    void drop(usize count) { read_.publish(read_.get() + count); }
-    bool empty() const { return read_.get() == written_.acquire(); }
+    void drop(usize count) { read_.store(read_.load() + count, Order::release); }
+    bool empty() const { return read_.load() == written_.load(Order::acquire); }
 
   private:
     static void append_to(void *self, Text text);

@@ -93,7 +93,7 @@ u64 StatsWriter::last_case() const { return before_[index_of(&CoreCounts::cases)
 
 u64 StatsWriter::time_since(const Shared &shared, u32 which, Atomic<u64> CoreCounts::*counter) {
     u64 now = 0;
-    for (u32 core = 0; core < cores_; ++core) now += (shared.counts(core).*counter).get();
+    for (u32 core = 0; core < cores_; ++core) now += (shared.counts(core).*counter).load();
     return now - std::exchange(times_before_[which], now);
 }
 
@@ -113,7 +113,7 @@ void StatsWriter::write(const Output &out, const Shared &shared, const MachineFi
     cores_ = shared.cores();
     for (u32 core = 0; core < cores_; ++core)
         for (u32 i = 0; i < counter_count; ++i)
-            now_[core][i] = (shared.counts(core).*counters[i].value).get();
+            now_[core][i] = (shared.counts(core).*counters[i].value).load();
 
     const u64 cases = sum(&CoreCounts::cases), elapsed = max(time_us - last_time_us_, 1ul);
     JsonLine line(out, "stats");

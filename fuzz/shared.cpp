@@ -7,8 +7,9 @@ bool SharedSet::claim(u64 number) {
     if (number == 0) number = 1;
     if (full()) return false;
     for (u32 slot = static_cast<u32>(number % capacity);; slot = (slot + 1) % capacity) {
-        u64 expected = slots_[slot].acquire();
-        if (expected == 0 && slots_[slot].exchange_if(expected, number)) {
+        u64 expected = slots_[slot].load(Order::acquire);
+        if (expected == 0 &&
+            slots_[slot].compare_exchange(expected, number, Order::acq_rel, Order::acquire)) {
             count_.fetch_add(1);
             return true;
         }
@@ -19,7 +20,7 @@ bool SharedSet::claim(u64 number) {
 bool SharedSet::knows(u64 number) const {
     if (number == 0) number = 1;
     for (u32 slot = static_cast<u32>(number % capacity);; slot = (slot + 1) % capacity) {
-        const u64 there = slots_[slot].acquire();
+        const u64 there = slots_[slot].load(Order::acquire);
         if (there == number || there == 0) return there == number;
     }
 }
@@ -37,14 +38,14 @@ Shared::Shared(Arena &arena, const SharedSize &size, u64 case_limit)
 u64 Shared::grant(u64 wanted) {
     if (stopping()) return 0;
     if (case_limit_ == 0) return wanted;
-    if (granted_.get() >= case_limit_) return 0;
+    if (granted_.load() >= case_limit_) return 0;
     const u64 before = granted_.fetch_add(wanted);
     return before >= case_limit_ ? 0 : min(wanted, case_limit_ - before);
 }
 
 u64 Shared::cases() const {
     u64 sum = 0;
-    for (u32 core = 0; core < cores(); ++core) sum += counts_[core].cases.get();
+    for (u32 core = 0; core < cores(); ++core) sum += counts_[core].cases.load();
     return sum;
 }
 

@@ -2,9 +2,9 @@
 // crashes and edges anybody has seen, the lanes for new inputs and each core's counts.
 #pragma once
 
+#include "base/atomic.h"
 #include "base/core.h"
 #include "fuzz/arena.h"
-#include "fuzz/atomic.h"
 #include "fuzz/corpus_sync.h"
 #include "fuzz/stats.h"
 
@@ -17,7 +17,7 @@ class SharedSet {
     // True for the one caller that entered it first; false when it was known, or the set is full.
     bool claim(u64 number);
     bool knows(u64 number) const;
-    u32 count() const { return count_.get(); }
+    u32 count() const { return count_.load(); }
     bool full() const { return count() >= capacity / 2; }
 
   private:
@@ -40,14 +40,14 @@ class Shared {
     // `case_limit` 0 stands for no limit.
     Shared(Arena &arena, const SharedSize &size, u64 case_limit);
 
-    void stop() { stop_.publish(1); }
-    bool stopping() const { return stop_.acquire() != 0; }
+    void stop() { stop_.store(1, Order::release); }
+    bool stopping() const { return stop_.load(Order::acquire) != 0; }
 
     // Grants up to `wanted` cases of those left; 0 when the run is over.
     u64 grant(u64 wanted);
     // Marks an edge as reached by somebody.
     void reached(u32 edge);
-    u32 edges() const { return edges_reached_.get(); }
+    u32 edges() const { return edges_reached_.load(); }
     // One bit for each edge, the lowest first; whole when no core fuzzes any more.
     Bytes edge_bits() const;
 

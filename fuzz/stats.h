@@ -1,7 +1,7 @@
 // fuzz/stats.h — what each core counts, written by that core alone and read by any.
 #pragma once
 
-#include "fuzz/atomic.h"
+#include "base/atomic.h"
 #include "vm/outcome.h"
 
 namespace fuzz {
@@ -21,10 +21,10 @@ struct alignas(64) CoreCounts {
     Atomic<u64> time_target, time_exits, time_reset, time_mutation, time_all;
 
     void take_in(const vm::Spent &spent) {
-        exits.set(spent.exits), new_pages.set(spent.new_pages), system_calls.set(spent.system_calls);
-        ticks.set(spent.ticks), other_exits.set(spent.other_exits), dirty_pages.set(spent.dirty_pages);
-        reset_bytes.set(spent.reset_bytes), allocations.set(spent.allocations);
-        shed_pages.set(spent.shed_pages);
+        exits.store(spent.exits), new_pages.store(spent.new_pages), system_calls.store(spent.system_calls);
+        ticks.store(spent.ticks), other_exits.store(spent.other_exits), dirty_pages.store(spent.dirty_pages);
+        reset_bytes.store(spent.reset_bytes), allocations.store(spent.allocations);
+        shed_pages.store(spent.shed_pages);
     }
 };
 

@@ -298,26 +298,26 @@ template <Executor E, Surroundings H> rstate::Result<void> Worker<E, H>::triage(
 
 // All at once, so that a case's exits never stand without the case.
 template <Executor E, Surroundings H> void Worker<E, H>::publish() {
-    counts_.cases.set(cases_);
-    counts_.done.set(endings_[static_cast<u32>(vm::Ending::done)]);
-    counts_.crashes.set(endings_[static_cast<u32>(vm::Ending::crash)]);
-    counts_.timeouts.set(endings_[static_cast<u32>(vm::Ending::timeout)]);
-    counts_.out_of_memory.set(endings_[static_cast<u32>(vm::Ending::out_of_memory)]);
+    counts_.cases.store(cases_);
+    counts_.done.store(endings_[static_cast<u32>(vm::Ending::done)]);
+    counts_.crashes.store(endings_[static_cast<u32>(vm::Ending::crash)]);
+    counts_.timeouts.store(endings_[static_cast<u32>(vm::Ending::timeout)]);
+    counts_.out_of_memory.store(endings_[static_cast<u32>(vm::Ending::out_of_memory)]);
     const vm::Spent &spent = executor_.spent();
     counts_.take_in(spent);
     const u64 in_target = spent.guest_time - spent_before_.guest_time;
-    counts_.time_all.set(host_.time() - started_);
-    counts_.time_target.set(in_target);
+    counts_.time_all.store(host_.time() - started_);
+    counts_.time_target.store(in_target);
     // A case that failed midway has been in the target without having counted as run.
-    counts_.time_exits.set(time_running_ - min(time_running_, in_target));
-    counts_.time_reset.set(spent.reset_time - spent_before_.reset_time);
-    counts_.time_mutation.set(time_proposing_);
-    counts_.edges.set(coverage_.edges_seen());
-    counts_.features.set(coverage_.features_seen());
-    counts_.corpus.set(corpus_.live_count());
-    counts_.evicted.set(corpus_.evicted());
-    counts_.refused.set(corpus_.refused());
-    counts_.waiting.set(corpus_.end() - next_report_);
+    counts_.time_exits.store(time_running_ - min(time_running_, in_target));
+    counts_.time_reset.store(spent.reset_time - spent_before_.reset_time);
+    counts_.time_mutation.store(time_proposing_);
+    counts_.edges.store(coverage_.edges_seen());
+    counts_.features.store(coverage_.features_seen());
+    counts_.corpus.store(corpus_.live_count());
+    counts_.evicted.store(corpus_.evicted());
+    counts_.refused.store(corpus_.refused());
+    counts_.waiting.store(corpus_.end() - next_report_);
 }
 
 template <Executor E, Surroundings H> void Worker<E, H>::after_case() {

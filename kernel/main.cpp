@@ -57,7 +57,7 @@ rstate::Result<u32> run(const stage2::CoreArgs &args) {
     TRY(make_world(args), "starting memory management"); // window, frames, address space, heap
     TRY(guard_first_core(), "guarding core 0's interrupt stacks");
     enable_apic(); // the others are told of freed pages through it
-    first_core.running = true;
+    first_core.running.store(true);
     cpu::enable_interrupts();
     TRY(start_other_cores(args), "starting the other cores");      // they wait in entry.asm until now
     TRY(settle_world(args), "settling what the boot left behind"); // nothing of the boot stays mapped

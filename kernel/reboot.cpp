@@ -1,6 +1,7 @@
 // kernel/reboot.cpp — see reboot.h.
 #include "kernel/reboot.h"
 
+#include "base/atomic.h"
 #include "cpu/ticks.h"
 #include "kernel/boot_memory.h"
 #include "kernel/codes.h"
@@ -26,7 +27,7 @@ constexpr u64 leave_offset = page_size / 2;
 // As leave.asm has it.
 using Leave = void (*)(u64 handoff, u64 stage2, u64 boot_tables);
 
-constinit u32 retired = 0;
+constinit Atomic<u32> retired;
 
 void quiet_core() {
     stop_ticks();
@@ -73,13 +74,14 @@ rstate::Result<Leave> prepare_way_out(u64 page) {
 bool retire_others() {
     u32 others = 0;
     for (u32 core = 0; core < max_cores; ++core) {
-        if (core == current_core() || core_table[core] == nullptr || !core_table[core]->running) continue;
+        if (core == current_core() || core_table[core] == nullptr || !core_table[core]->running.load())
+            continue;
         send_interrupt(core, retire_vector);
         ++others;
     }
     const auto ticks = [] { return cpu::ticks_of(0); };
     const u64 first = ticks();
-    while (__atomic_load_n(&retired, __ATOMIC_ACQUIRE) != others) {
+    while (retired.load(Order::acquire) != others) {
         if (ticks() - first > patience_ticks) return false;
         cpu::while_waiting();
         cpu::pause();
@@ -91,7 +93,7 @@ bool retire_others() {
 // INIT waits for nothing but its start (APM vol 2 §14.1 "Processor Initialization").
 void send_all_to_start() {
     for (u32 core = 0; core < max_cores; ++core)
-        if (core != current_core() && core_table[core] != nullptr && core_table[core]->running)
+        if (core != current_core() && core_table[core] != nullptr && core_table[core]->running.load())
             send_init(core);
 }
 
@@ -113,9 +115,7 @@ rstate::Result<> try_reboot() {
     TRY(restore_kernel_file(memory.handoff, args.kernel_base), "restoring the kernel's file");
     TRY(renew_handoff(memory), "renewing the hand-off");
     const Leave leave = TRY(prepare_way_out(args.handover_page), "preparing the way out");
-    if (!retire_others())
-        return FAIL(no_answer, "a core does not stop", __atomic_load_n(&retired, __ATOMIC_RELAXED),
-                    args.core_count - 1);
+    if (!retire_others()) return FAIL(no_answer, "a core does not stop", retired.load(), args.core_count - 1);
     quiet_core();
     serve_what_is_pending();
     send_all_to_start();
@@ -131,7 +131,7 @@ rstate::Error reboot() { return try_reboot().take_error(); }
 void retire() {
     cpu::disable_interrupts();
     quiet_core();
-    __atomic_add_fetch(&retired, 1, __ATOMIC_RELEASE);
+    retired.fetch_add(1, Order::release);
     for (;;) cpu::halt();
 }
 

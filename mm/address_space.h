@@ -11,6 +11,7 @@
 // One lock covers tables and records; it is never held while a pager runs.
 #pragma once
 
+#include "base/atomic.h"
 #include "base/random.h"
 #include "mm/explain.h"
 #include "mm/page_table.h"
@@ -94,7 +95,7 @@ template <PhysicalMemory M> class AddressSpace final {
     template <class Visit> rstate::Result<void> visit_ranges(Visit &&visit);
     u64 live_ranges() const { return records_.count() - freed_count_; }
     u64 freed_ranges() const { return freed_count_; }
-    u32 ranges_made() const { return __atomic_load_n(&made_, __ATOMIC_RELAXED); } // ever, see made_since
+    u32 ranges_made() const { return made_.load(); } // ever, see made_since
     Table &table() { return table_; }
     Frames<M> &frames() { return frames_; }
 
@@ -109,6 +110,7 @@ template <PhysicalMemory M> class AddressSpace final {
         Phys tables[capacity];
         u32 count = 0;
         Batch batch;
+        void clear() { count = 0, batch.clear(); }
     };
 
     // The frames that the dead keep, for whoever finds none left; not while the tables are being changed.
@@ -171,7 +173,7 @@ template <PhysicalMemory M> class AddressSpace final {
     u32 remembered_;
     u32 oldest_freed_ = 0, newest_freed_ = 0; // ids, 0: none
     u64 freed_count_ = 0;
-    u32 made_ = 0;
+    Atomic<u32> made_;
 };
 
 } // namespace mm

@@ -52,7 +52,7 @@ template <PhysicalMemory M> void AddressSpace<M>::free_retired(Retired &retired)
     for (u32 i = 0; i < retired.count; ++i)
         frames_.give_back(retired.tables[i],
                           frames_.owner_of(retired.tables[i])); // the boot's tables are the boot's
-    retired = Retired();
+    retired.clear();
 }
 
 template <PhysicalMemory M>

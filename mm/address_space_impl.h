@@ -58,7 +58,7 @@ template <PhysicalMemory M> rstate::Result<Range> AddressSpace<M>::reserve_once(
 template <PhysicalMemory M>
 Record AddressSpace<M>::record_for(const Range &range, const RangeRequest &request) {
     Record record;
-    record.number = __atomic_fetch_add(&made_, 1, __ATOMIC_RELAXED);
+    record.number = made_.fetch_add(1);
     record.first = range.first, record.pages = range.pages, record.key = range.key;
     record.block = range.first + request.block_offset;
     record.size = request.size != 0 ? request.size : range.pages * page_size;

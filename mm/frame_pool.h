@@ -9,6 +9,7 @@
 //   first                        next                      limit         end
 #pragma once
 
+#include "base/atomic.h"
 #include "cpu/lock.h"
 #include "cpu/ops.h"
 #include "mm/bootstrap.h"
@@ -76,7 +77,7 @@ template <PhysicalMemory M> class FramePool final {
         TRY(book_boot_frames(added), "booking the frames that the boot uses", range.first, range.boot_bytes);
         ++count_;
         const u64 books = groups(limit), all_books = groups(frames);
-        free_ += limit - books;
+        free_.bump(limit - books);
         boot_frames_ += frames - limit - (all_books - books);
         return rstate::done();
     }
@@ -88,7 +89,7 @@ template <PhysicalMemory M> class FramePool final {
             frame = TRY(take_returned(owner), "taking a frame that came back", owner);
         else if (!TRY(take_unused(1, 1, owner, frame), "taking an unused frame", owner))
             return FAIL(out_of_frames, "this core's pool is empty", owner);
-        --free_;
+        free_.bump(-1ul);
         return frame;
     }
 
@@ -102,7 +103,7 @@ template <PhysicalMemory M> class FramePool final {
         if (!TRY(take_unused(count, alignment, owner, first), "taking frames in a row", count, alignment) &&
             !TRY(take_joined(count, alignment, owner, first), "joining frames to a row", count, alignment))
             return FAIL(no_contiguous, "no range has that many free frames in a row", count, alignment);
-        free_ -= count;
+        free_.bump(0 - count);
         return first;
     }
 
@@ -119,7 +120,7 @@ template <PhysicalMemory M> class FramePool final {
         CHECK(books.mappings(place.index) == 0, "a frame is not freed while it is mapped", frame, owner,
               books.mappings(place.index));
         give_back(place, books);
-        ++free_;
+        free_.bump();
     }
 
     // So many pages more map the frame, or fewer: 1 or -1. It cannot be freed while any does.
@@ -143,7 +144,7 @@ template <PhysicalMemory M> class FramePool final {
         auto pin = pin_surely(memory_, place.books);
         return books_in(pin).owner(place.index);
     }
-    u64 free_frames() const { return __atomic_load_n(&free_, __ATOMIC_RELAXED); }
+    u64 free_frames() const { return free_.load(); }
     // Frames that the boot used when their ranges were added.
     u64 boot_frames() const { return boot_frames_; }
     u32 node() const { return count_ != 0 ? ranges_[0].node : 0; }
@@ -337,8 +338,9 @@ template <PhysicalMemory M> class FramePool final {
     cpu::SpinLock lock_{"mm.frame_pool", 2};
     Range ranges_[max_ranges];
     u32 count_ = 0;
-    Phys listed_; // books of a group that has frames which came back, 0: none. Frame 0 is in no range.
-    u64 free_ = 0, boot_frames_ = 0;
+    Phys listed_;      // books of a group that has frames which came back, 0: none. Frame 0 is in no range.
+    Atomic<u64> free_; // changed under the lock alone, read without it
+    u64 boot_frames_ = 0;
 };
 
 } // namespace mm

@@ -3,6 +3,7 @@
 // Counters are true at every moment: frames in use by owner, their sum, its peak, and free frames.
 #pragma once
 
+#include "base/atomic.h"
 #include "base/core.h"
 #include "mm/frame_bag.h"
 #include "mm/frame_pool.h"
@@ -61,8 +62,8 @@ template <PhysicalMemory M> class Frames final {
         FramePool<M> *pool = pool_of(frame);
         CHECK(pool != nullptr, "a freed frame is one that was allocated", frame, owner);
         pool->free(frame, owner);
-        __atomic_fetch_sub(&used_by_[static_cast<u32>(owner)], 1, __ATOMIC_RELAXED);
-        __atomic_fetch_sub(&used_, 1, __ATOMIC_RELAXED);
+        used_by_[static_cast<u32>(owner)].fetch_sub(1);
+        used_.fetch_sub(1);
     }
 
     // One page more of the kernel's address space maps the frame, or one less: freeing it while any does is a
@@ -85,14 +86,10 @@ template <PhysicalMemory M> class Frames final {
             if (pool != nullptr) sum += pool->free_frames();
         return sum;
     }
-    u64 used() const { return __atomic_load_n(&used_, __ATOMIC_RELAXED); }
-    u64 used(Owner owner) const {
-        return __atomic_load_n(&used_by_[static_cast<u32>(owner)], __ATOMIC_RELAXED);
-    }
-    u64 peak() const { return __atomic_load_n(&peak_, __ATOMIC_RELAXED); }
-    u64 spilled() const {
-        return __atomic_load_n(&spilled_, __ATOMIC_RELAXED);
-    } // frames from another core's pool
+    u64 used() const { return used_.load(); }
+    u64 used(Owner owner) const { return used_by_[static_cast<u32>(owner)].load(); }
+    u64 peak() const { return peak_.load(); }
+    u64 spilled() const { return spilled_.load(); } // frames from another core's pool
     M &memory() const { return memory_; }
 
   private:
@@ -115,7 +112,7 @@ template <PhysicalMemory M> class Frames final {
                 auto frame = count == 1 ? pool->allocate(owner) : pool->allocate_run(count, alignment, owner);
                 if (frame.ok()) {
                     add(owner, count);
-                    if (distance != Distance::own) __atomic_fetch_add(&spilled_, count, __ATOMIC_RELAXED);
+                    if (distance != Distance::own) spilled_.fetch_add(count);
                     return frame;
                 }
                 const bool empty = frame.error().is(out_of_frames) || frame.error().is(no_contiguous);
@@ -136,11 +133,10 @@ template <PhysicalMemory M> class Frames final {
     }
 
     void add(Owner owner, u64 count) {
-        __atomic_fetch_add(&used_by_[static_cast<u32>(owner)], count, __ATOMIC_RELAXED);
-        const u64 now = __atomic_add_fetch(&used_, count, __ATOMIC_RELAXED);
-        u64 peak = __atomic_load_n(&peak_, __ATOMIC_RELAXED);
-        while (now > peak &&
-               !__atomic_compare_exchange_n(&peak_, &peak, now, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+        used_by_[static_cast<u32>(owner)].fetch_add(count);
+        const u64 now = used_.fetch_add(count) + count;
+        u64 peak = peak_.load();
+        while (now > peak && !peak_.compare_exchange(peak, now, Order::relaxed, Order::relaxed))
             ;
     }
 
@@ -148,8 +144,8 @@ template <PhysicalMemory M> class Frames final {
     Forget forget_;
     Reclaim reclaim_;
     FramePool<M> *pools_[max_cores] = {};
-    u64 used_by_[static_cast<u32>(Owner::count_)] = {};
-    u64 used_ = 0, peak_ = 0, spilled_ = 0;
+    Atomic<u64> used_by_[static_cast<u32>(Owner::count_)];
+    Atomic<u64> used_, peak_, spilled_;
 };
 
 template <PhysicalMemory M> void Frames<M>::free_run(Phys first, u64 count, Owner owner) {

@@ -11,6 +11,7 @@
 // arrays.
 #pragma once
 
+#include "base/atomic.h"
 #include "mm/address_space.h"
 
 namespace mm {
@@ -41,8 +42,8 @@ template <PhysicalMemory M> class PageHeap final {
         if (at_end) request.block_offset = align_down(slack, alignment);
         const Range range = TRY(space_.reserve(request), "finding addresses for a block", size, site.type);
         TRY(fill_block(range, request), "giving a block its memory", size, site.type);
-        __atomic_fetch_add(&live_blocks_, 1, __ATOMIC_RELAXED);
-        __atomic_fetch_add(&live_bytes_, size, __ATOMIC_RELAXED);
+        live_blocks_.fetch_add(1);
+        live_bytes_.fetch_add(size);
         return range.first + request.block_offset;
     }
 
@@ -52,8 +53,8 @@ template <PhysicalMemory M> class PageHeap final {
         const Range range = TRY(space_.begin_free(block, size, freed_from), "freeing a block", block, size);
         auto checked = check_slack(range, block, size);
         space_.finish_free(range);
-        __atomic_fetch_sub(&live_blocks_, 1, __ATOMIC_RELAXED);
-        __atomic_fetch_sub(&live_bytes_, size, __ATOMIC_RELAXED);
+        live_blocks_.fetch_sub(1);
+        live_bytes_.fetch_sub(size);
         return checked;
     }
 
@@ -65,8 +66,8 @@ template <PhysicalMemory M> class PageHeap final {
         CHECK(false, "memory is freed once, whole, and was not written beside", block, size);
     }
 
-    u64 live_blocks() const { return __atomic_load_n(&live_blocks_, __ATOMIC_RELAXED); }
-    u64 live_bytes() const { return __atomic_load_n(&live_bytes_, __ATOMIC_RELAXED); }
+    u64 live_blocks() const { return live_blocks_.load(); }
+    u64 live_bytes() const { return live_bytes_.load(); }
 
   private:
     static rstate::Result<u8 *> allocate_for(void *self, u64 size, u64 alignment, AllocationSite site) {
@@ -126,7 +127,7 @@ template <PhysicalMemory M> class PageHeap final {
 
     AddressSpace<M> &space_;
     Placement placement_;
-    u64 live_blocks_ = 0, live_bytes_ = 0;
+    Atomic<u64> live_blocks_, live_bytes_;
 };
 
 } // namespace mm

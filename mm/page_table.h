@@ -10,6 +10,7 @@
 // first, before the entry that makes them visible is written.
 #pragma once
 
+#include "base/atomic.h"
 #include "base/check.h"
 #include "cpu/ops.h"
 #include "mm/codes.h"
@@ -29,11 +30,12 @@ struct Location {
     Entry entry;
 };
 
-template <class Pin> Entry load_entry(Pin &table, u32 index) {
-    return {__atomic_load_n(reinterpret_cast<u64 *>(table.bytes()) + index, __ATOMIC_RELAXED)};
+template <class Pin> Atomic<u64> &entry_word(Pin &table, u32 index) {
+    return reinterpret_cast<Atomic<u64> *>(table.bytes())[index];
 }
+template <class Pin> Entry load_entry(Pin &table, u32 index) { return {entry_word(table, index).load()}; }
 template <class Pin> void store_entry(Pin &table, u32 index, Entry entry) {
-    __atomic_store_n(reinterpret_cast<u64 *>(table.bytes()) + index, entry.raw, __ATOMIC_RELEASE);
+    entry_word(table, index).store(entry.raw, Order::release);
 }
 
 template <class Format, PhysicalMemory M> class PageTable final {

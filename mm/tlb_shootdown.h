@@ -7,6 +7,7 @@
 // moment. Who waits serves, so two cores that shoot at each other both return.
 #pragma once
 
+#include "base/atomic.h"
 #include "base/core.h"
 #include "mm/window.h"
 
@@ -27,6 +28,7 @@ class Batch final {
         CHECK(frame_count_ < most_frames, "a batch names all its frames", frame);
         frames_[frame_count_++] = frame.value();
     }
+    void clear() { page_count_ = 0, frame_count_ = 0; }
     bool empty() const { return page_count_ == 0 && frame_count_ == 0; }
     // On this core.
     void apply(Window *window) const;
@@ -35,7 +37,7 @@ class Batch final {
     friend class ShootDown;
     u64 pages_[most_pages], frames_[most_frames]; // bare words: nothing to construct
     u32 page_count_ = 0, frame_count_ = 0;
-    u64 waiting_ = 0; // cores that have not answered yet
+    Atomic<u64> waiting_; // cores that have not answered yet
 };
 
 class ShootDown final {
@@ -62,16 +64,16 @@ class ShootDown final {
     // For mm::Frames::Forget, with a ShootDown as context.
     static void forget_frames(void *self, Span<const Phys> frames);
 
-    u64 rounds() const { return __atomic_load_n(&rounds_, __ATOMIC_RELAXED); }
-    u64 interrupts() const { return __atomic_load_n(&interrupts_, __ATOMIC_RELAXED); }
+    u64 rounds() const { return rounds_.load(); }
+    u64 interrupts() const { return interrupts_.load(); }
 
   private:
     Sender sender_;
-    u64 joined_ = 0;
-    u64 asked_[max_cores] = {}; // by core asked: one bit for each core that asks
+    Atomic<u64> joined_;
+    Atomic<u64> asked_[max_cores]; // by core asked: one bit for each core that asks
     Batch *batches_[max_cores] = {};
     Window *windows_[max_cores] = {};
-    u64 rounds_ = 0, interrupts_ = 0;
+    Atomic<u64> rounds_, interrupts_;
 };
 static_assert(max_cores <= 64, "one bit a core");
 

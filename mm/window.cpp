@@ -8,10 +8,11 @@
 
 namespace mm {
 
-Window::Window(u32 core, Virt base, Virt table) : base_(base), table_(pointer_to<u64>(table)), core_(core) {
+Window::Window(u32 core, Virt base, Virt table)
+    : base_(base), table_(pointer_to<Atomic<u64>>(table)), core_(core) {
     CHECK(is_aligned(base.value(), window_bytes), "one page table covers the window", base);
     // The mark says what a fault there is, and that no range is to be placed there.
-    for (u32 slot = 0; slot < slot_count; ++slot) table_[slot] = make_mark(Mark::window).raw;
+    for (u32 slot = 0; slot < slot_count; ++slot) table_[slot].store(make_mark(Mark::window).raw);
 }
 
 bool Window::displaced(const u64 *slot) const {
@@ -63,8 +64,7 @@ u64 *Window::pin_slowly(Phys page) {
     displaced_ += displaced(slot);
     const u64 index = index_of(slot);
     pinned_from_[index] = __builtin_return_address(0);
-    __atomic_store_n(&table_[index], HostFormat::leaf(page, read_write, Cache::write_back).raw,
-                     __ATOMIC_RELEASE);
+    table_[index].store(HostFormat::leaf(page, read_write, Cache::write_back).raw, Order::release);
     // An entry that was absent is in no TLB (APM vol 2 §5.5.2 "TLB Management").
     if (stale) cpu::invlpg(virt_of(address_of(slot))), ++flushes_;
     ++misses_;
@@ -79,7 +79,7 @@ rstate::Error Window::out_of_slots(Phys page) const {
 
 void Window::clear(u64 *slot) {
     note_emptied(slot);
-    __atomic_store_n(&table_[index_of(slot)], make_mark(Mark::window).raw, __ATOMIC_RELEASE);
+    table_[index_of(slot)].store(make_mark(Mark::window).raw, Order::release);
     cpu::invlpg(virt_of(address_of(slot)));
     *slot = 0; // last: an empty slot is one that no TLB entry is left of
 }

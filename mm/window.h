@@ -11,6 +11,7 @@
 // a hit claims its slot with one compare-and-swap, and a miss runs with interrupts off.
 #pragma once
 
+#include "base/atomic.h"
 #include "base/format.h"
 #include "cpu/local.h"
 #include "mm/bootstrap.h"
@@ -127,7 +128,7 @@ class Window final {
     u64 slots_[slot_count] = {};
     const void *pinned_from_[slot_count] = {};
     Virt base_;
-    u64 *table_;
+    Atomic<u64> *table_;
     u32 core_;
     u32 displaced_ = 0; // slots that hold a frame that has all its ways elsewhere
     u32 turn_ = 0;      // which way of a pair was evicted last

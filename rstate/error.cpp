@@ -12,8 +12,8 @@ namespace {
 
 constinit Pool first_pool;
 constinit Pool *pools[max_cores] = {};
-constinit u64 dropped_count = 0;
-constinit u64 last_words = 0; // cores that may use the reserve, one bit each
+constinit Atomic<u64> dropped_count;
+constinit Atomic<u64> last_words; // cores that may use the reserve, one bit each
 
 // Core 0 has a pool before anybody could attach one. (Zeroes above, since what is not zero costs a boot
 // stage's file.)
@@ -26,14 +26,13 @@ Pool *pool_of(u32 core) {
 Frame *take_frame(u32 core) {
     Pool *pool = pool_of(core);
     if (pool == nullptr) return nullptr;
-    const bool reserve = (__atomic_load_n(&last_words, __ATOMIC_RELAXED) >> core & 1) != 0;
+    const bool reserve = (last_words.load() >> core & 1) != 0;
     const u32 words = (reserve ? frames_per_pool : frames_per_pool - frames_for_last_words) / 64;
     for (u32 word = 0; word < words; ++word) {
-        u64 used = __atomic_load_n(&pool->used[word], __ATOMIC_RELAXED);
+        u64 used = pool->used[word].load();
         while (used != ~0ul) {
             const u32 bit = static_cast<u32>(__builtin_ctzl(~used));
-            if (__atomic_compare_exchange_n(&pool->used[word], &used, used | 1ul << bit, false,
-                                            __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+            if (pool->used[word].compare_exchange(used, used | 1ul << bit, Order::acquire, Order::relaxed))
                 return &pool->frames[word * 64 + bit];
         }
     }
@@ -45,7 +44,7 @@ void return_frame(Frame *frame) {
     const usize index = static_cast<usize>(frame - pool->frames);
     CHECK(index < frames_per_pool, "a frame returns to the pool it came from", index);
     const u64 bit = 1ul << (index % 64);
-    const u64 before = __atomic_fetch_and(&pool->used[index / 64], ~bit, __ATOMIC_RELEASE);
+    const u64 before = pool->used[index / 64].fetch_and(~bit, Order::release);
     CHECK((before & bit) != 0, "a frame is returned once", index);
 }
 
@@ -66,13 +65,13 @@ void attach_pool(u32 core, Pool &pool) {
     pools[core] = &pool;
 }
 
-void open_reserve() { __atomic_fetch_or(&last_words, 1ul << current_core(), __ATOMIC_RELAXED); }
+void open_reserve() { last_words.fetch_or(1ul << current_core()); }
 
 u32 frames_in_use(u32 core) {
     u32 count = 0;
     const Pool *pool = pool_of(core);
     if (pool == nullptr) return 0;
-    for (const u64 word : pool->used) count += static_cast<u32>(__builtin_popcountl(word));
+    for (const Atomic<u64> &word : pool->used) count += static_cast<u32>(__builtin_popcountl(word.load()));
     return count;
 }
 
@@ -86,7 +85,7 @@ void result_without_error() {
     __builtin_unreachable();
 }
 
-u64 dropped_errors() { return __atomic_load_n(&dropped_count, __ATOMIC_RELAXED); }
+u64 dropped_errors() { return dropped_count.load(); }
 
 Error &Error::operator=(Error &&other) {
     if (this == &other) return *this;
@@ -181,7 +180,7 @@ void consume(Error error) {
 
 void Error::drop(u64 word) {
     Error error = adopt(word);
-    __atomic_fetch_add(&dropped_count, 1, __ATOMIC_RELAXED);
+    dropped_count.fetch_add(1);
     log_line("rstate: BUG: an error was dropped without being consumed:");
     report(std::move(error));
 }

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "base/addr.h"
+#include "base/atomic.h"
 #include "base/core.h"
 #include "base/format.h"
 #include "rstate/site.h"
@@ -32,7 +33,7 @@ constexpr u32 frames_per_pool = 320;
 constexpr u32 frames_for_last_words = 64;
 
 struct Pool {
-    u64 used[frames_per_pool / 64] = {};
+    Atomic<u64> used[frames_per_pool / 64];
     Frame frames[frames_per_pool] = {};
 };
 

@@ -6,9 +6,7 @@ namespace rstate {
 
 namespace {
 
-bool in_use(const Pool &pool, u32 index) {
-    return (__atomic_load_n(&pool.used[index / 64], __ATOMIC_RELAXED) >> (index % 64) & 1) != 0;
-}
+bool in_use(const Pool &pool, u32 index) { return (pool.used[index / 64].load() >> (index % 64) & 1) != 0; }
 
 bool leads_to(const Pool &pool, const Frame &frame) {
     for (u32 i = 0; i < frames_per_pool; ++i)

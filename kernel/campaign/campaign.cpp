@@ -1,6 +1,7 @@
 // kernel/campaign/campaign.cpp — see campaign.h.
 #include "kernel/campaign/campaign.h"
 
+#include "base/atomic.h"
 #include "base/log.h"
 #include "boot/contract/exit.h"
 #include "fuzz/worker.h"
@@ -58,7 +59,7 @@ struct Lane {
     mm::OwnedArray<Chunk> memory;
     mm::Owned<fuzz::Outbox> outbox;
     rstate::Error error;
-    bool ended = false; // its core's part is over, its records are all queued
+    Atomic<bool> ended; // its core's part is over, its records are all queued
 };
 
 // All that the cores share while fuzzing.
@@ -74,9 +75,9 @@ struct Campaign {
     u64 pages_each; // that a machine may have of its own
     u64 seed;
     u64 tsc_hz;
-    Process &first;  // core 0's, which took the snapshot
-    u32 ended = 0;   // of the other cores
-    u32 settled = 0; // cores that have what their work needs, when the layout is asked for
+    Process &first;        // core 0's, which took the snapshot
+    Atomic<u32> ended{};   // of the other cores
+    Atomic<u32> settled{}; // cores that have what their work needs, when the layout is asked for
 };
 
 fuzz::WorkerSize size_for(u32 edges, u64 max_len, u32 cores) {
@@ -114,7 +115,7 @@ fuzz::WorkerOptions options_for(const Campaign &c, const rstate::Resolver &resol
 
 void wake_others(Campaign &c) {
     for (u32 core = 1; core < c.shared.cores(); ++core)
-        if (!__atomic_load_n(&c.lanes[core].ended, __ATOMIC_ACQUIRE)) send_interrupt(core, wake_vector);
+        if (!c.lanes[core].ended.load(Order::acquire)) send_interrupt(core, wake_vector);
 }
 
 // Halts until core 0 has made room in the queues: spinning would take the processor that it needs in an
@@ -123,7 +124,7 @@ void queue_the_rest(Campaign &c, Worker &worker) {
     for (;;) {
         cpu::disable_interrupts();
         // If core 0 failed, nobody makes room any more.
-        if (worker.flush() || __atomic_load_n(&c.lanes[0].ended, __ATOMIC_ACQUIRE)) break;
+        if (worker.flush() || c.lanes[0].ended.load(Order::acquire)) break;
         cpu::enable_interrupts_and_halt();
     }
     cpu::enable_interrupts();
@@ -134,7 +135,7 @@ void send_the_rest(Campaign &c, Worker &worker) {
     if (current_core() != 0) return queue_the_rest(c, worker);
     bool others_ended = false, all_queued = false;
     while (!others_ended || !all_queued) {
-        others_ended = __atomic_load_n(&c.ended, __ATOMIC_ACQUIRE) == c.shared.cores() - 1;
+        others_ended = c.ended.load(Order::acquire) == c.shared.cores() - 1;
         all_queued = worker.flush() && (!others_ended || worker.report_last());
         if (c.reporter.drain()) wake_others(c);
         cpu::while_waiting();
@@ -145,19 +146,18 @@ void send_the_rest(Campaign &c, Worker &worker) {
 // However it ended, once.
 void tell_end(Campaign &c) {
     Lane &lane = c.lanes[current_core()];
-    __atomic_store_n(&lane.ended, true, __ATOMIC_RELEASE);
+    lane.ended.store(true, Order::release);
     if (current_core() != 0)
-        __atomic_add_fetch(&c.ended, 1, __ATOMIC_RELEASE), c.reporter.orders().leave();
+        c.ended.fetch_add(1, Order::release), c.reporter.orders().leave();
     else
         wake_others(c);
 }
 
 // Each core has taken all the ranges that its work needs when it comes here; core 0 waits for them and tells.
 rstate::Result<> tell_settled_layout(Campaign &c) {
-    __atomic_add_fetch(&c.settled, 1, __ATOMIC_RELEASE);
+    c.settled.fetch_add(1, Order::release);
     if (current_core() != 0) return rstate::done();
-    while (__atomic_load_n(&c.settled, __ATOMIC_ACQUIRE) != c.shared.cores() && !c.shared.stopping())
-        cpu::while_waiting();
+    while (c.settled.load(Order::acquire) != c.shared.cores() && !c.shared.stopping()) cpu::while_waiting();
     return tell_layout();
 }
 
@@ -283,7 +283,7 @@ rstate::Result<u64> fuzz_until_the_end(const boot::Bundle &bundle, const boot::O
     }
     if (failed.present()) return WRAP(std::move(failed), "fuzzing on all cores", cores);
     u64 cases = 0;
-    for (u32 core = 0; core < cores; ++core) cases += shared->counts(core).cases.get();
+    for (u32 core = 0; core < cores; ++core) cases += shared->counts(core).cases.load();
     fuzz::write_edges(record_output, *shared);
     return cases;
 }

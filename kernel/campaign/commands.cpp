@@ -75,8 +75,8 @@ rstate::Result<> Commands::stats() {
     u64 timeouts = 0, exits = 0, dirty = 0, corpus = 0;
     for (u32 core = 0; core < shared_.cores(); ++core) {
         const fuzz::CoreCounts &counts = shared_.counts(core);
-        timeouts += counts.timeouts.get(), exits += counts.exits.get();
-        dirty += counts.dirty_pages.get(), corpus = max(corpus, counts.corpus.get());
+        timeouts += counts.timeouts.load(), exits += counts.exits.load();
+        dirty += counts.dirty_pages.load(), corpus = max(corpus, counts.corpus.load());
     }
     LOG(stats, "{} cases, {} kinds of crash, {} timeouts, {} edges, corpus {}", shared_.cases(),
         shared_.crashes().count(), timeouts, shared_.edges(), corpus);
@@ -91,7 +91,7 @@ rstate::Result<> Commands::cores() {
         const Core &core = *core_table[number];
         const fuzz::CoreCounts &counts = shared_.counts(number);
         LOG(cores, "core {}: APIC id {}, {} cases, corpus {}, {} ticks, the last one at kernel+{x}{}", number,
-            core.apic_id, counts.cases.get(), counts.corpus.get(), cpu::ticks_of(core.number),
+            core.apic_id, counts.cases.load(), counts.corpus.load(), cpu::ticks_of(core.number),
             core.last_tick_rip - base, orders_.resting() ? ", resting" : "");
     }
     return rstate::done();

@@ -14,11 +14,11 @@ void Orders::wake_all() const {
 }
 
 bool Orders::rest() {
-    rest_.publish(1);
+    rest_.store(1, Order::release);
     // A case may last this many ticks of its own core; core 0's own timer counts them, whatever its speed.
     const auto ticks = [] { return cpu::ticks_of(0); };
     const u64 first = ticks(), most = limits.case_ticks + 2;
-    while (__atomic_load_n(&at_rest_, __ATOMIC_ACQUIRE) != shared_.cores() - 1) {
+    while (at_rest_.load(Order::acquire) != shared_.cores() - 1) {
         if (shared_.stopping() || ticks() - first > most) return false;
         cpu::while_waiting();
         cpu::pause();
@@ -27,7 +27,7 @@ bool Orders::rest() {
 }
 
 void Orders::go_on() {
-    rest_.publish(0);
+    rest_.store(0, Order::release);
     wake_all();
 }
 
@@ -35,7 +35,7 @@ void Orders::go_on() {
 // that ends while all rest wakes nobody: each core's own tick does.
 void Orders::obey() {
     if (!resting()) return;
-    __atomic_add_fetch(&at_rest_, 1, __ATOMIC_RELEASE);
+    at_rest_.fetch_add(1, Order::release);
     while (resting() && !shared_.stopping()) {
         show_progress();
         cpu::disable_interrupts();
@@ -44,7 +44,7 @@ void Orders::obey() {
         else
             cpu::enable_interrupts();
     }
-    __atomic_sub_fetch(&at_rest_, 1, __ATOMIC_RELEASE);
+    at_rest_.fetch_sub(1, Order::release);
 }
 
 } // namespace kernel

@@ -2,6 +2,7 @@
 // because somebody typed `pause`.
 #pragma once
 
+#include "base/atomic.h"
 #include "fuzz/shared.h"
 
 namespace kernel {
@@ -15,19 +16,19 @@ class Orders final {
     bool rest();
     // Core 0: they go on.
     void go_on();
-    bool resting() const { return rest_.get() != 0; }
+    bool resting() const { return rest_.load() != 0; }
 
     // Every other core, between two cases: returns at once, or when it may go on.
     void obey();
     // Every other core, when its part is over: from now on it counts as one that rests.
-    void leave() { __atomic_add_fetch(&at_rest_, 1, __ATOMIC_RELEASE); }
+    void leave() { at_rest_.fetch_add(1, Order::release); }
 
   private:
     void wake_all() const;
 
     fuzz::Shared &shared_;
-    fuzz::Atomic<u32> rest_;
-    u32 at_rest_ = 0;
+    Atomic<u32> rest_;
+    Atomic<u32> at_rest_;
 };
 
 } // namespace kernel

@@ -1,6 +1,7 @@
 // kernel/campaign/target.cpp — see target.h.
 #include "kernel/campaign/target.h"
 
+#include "base/atomic.h"
 #include "base/log.h"
 
 namespace kernel {
@@ -37,9 +38,9 @@ rstate::Result<Process> Target::attach(Machine &machine) {
     return Process::attach(machine, program_, *door_, limits);
 }
 
-static constinit u64 kept_by_svm = 0;
+static constinit Atomic<u64> kept_by_svm;
 
-u64 frames_kept_by_svm() { return __atomic_load_n(&kept_by_svm, __ATOMIC_RELAXED); }
+u64 frames_kept_by_svm() { return kept_by_svm.load(); }
 
 rstate::Result<mm::Owned<svm::Core>> start_svm() {
     const cpu::Features features = cpu::Features::read();
@@ -50,13 +51,13 @@ rstate::Result<mm::Owned<svm::Core>> start_svm() {
                                "taking frames for the permission maps");
         TRY(svm::PermissionMaps::fill(world->windows, first), "filling the permission maps");
         shared_maps = first.value();
-        __atomic_fetch_add(&kept_by_svm, svm::PermissionMaps::pages, __ATOMIC_RELAXED);
+        kept_by_svm.fetch_add(svm::PermissionMaps::pages);
     }
     auto core =
         TRY(mm::allocate<svm::Core>(world->allocator, features, svm::PermissionMaps{Phys(shared_maps)}),
             "allocating this core's SVM state");
     TRY(core->start(world->windows, world->frames), "switching SVM on");
-    __atomic_fetch_add(&kept_by_svm, svm::Core::frames_for_good, __ATOMIC_RELAXED);
+    kept_by_svm.fetch_add(svm::Core::frames_for_good);
     return core;
 }
 

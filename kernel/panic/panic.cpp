@@ -1,6 +1,7 @@
 // kernel/panic/panic.cpp — see panic.h.
 #include "kernel/panic/panic.h"
 
+#include "base/atomic.h"
 #include "base/log.h"
 #include "boot/contract/exit.h"
 #include "cpu/ops.h"
@@ -18,14 +19,14 @@ namespace {
 constexpr u32 nobody = ~0u;
 constexpr u32 most_callers = 24, most_callers_of_others = 8;
 constexpr u32 told_of_each_trace = 12; // records: the last few cases
-constinit u32 panicking_core = nobody;
-constinit u32 turn = nobody; // the other core that may speak now
+constinit Atomic<u32> panicking_core(nobody);
+constinit Atomic<u32> turn(nobody); // the other core that may speak now
 constinit u8 depth[max_cores];
 
 [[noreturn]] void stop() {
     cpu::disable_interrupts();
     Core *core = core_table[current_core()];
-    if (core != nullptr) __atomic_store_n(&core->stopped, true, __ATOMIC_RELEASE);
+    if (core != nullptr) core->stopped.store(true, Order::release);
     for (;;) cpu::halt();
 }
 
@@ -33,9 +34,9 @@ constinit u8 depth[max_cores];
 void wait_for_turn(u32 me) {
     Core *core = core_table[me];
     if (core == nullptr) stop();
-    __atomic_store_n(&core->failed_too, true, __ATOMIC_RELEASE);
-    while (__atomic_load_n(&turn, __ATOMIC_ACQUIRE) != me) cpu::pause();
-    __atomic_store_n(&core->answers, true, __ATOMIC_RELEASE);
+    core->failed_too.store(true, Order::release);
+    while (turn.load(Order::acquire) != me) cpu::pause();
+    core->answers.store(true, Order::release);
 }
 
 // A failure inside the panic is told as well; one inside that ends the machine without another word.
@@ -45,8 +46,7 @@ void begin() {
     u32 first = nobody;
     const u32 me = current_core();
     const bool mine =
-        __atomic_compare_exchange_n(&panicking_core, &first, me, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE) ||
-        first == me;
+        panicking_core.compare_exchange(first, me, Order::acq_rel, Order::acquire) || first == me;
     if (!mine && depth[me] == 0) wait_for_turn(me);
     seize_console();
     if (!mine) log_formatted("panic: core {} failed too", me);
@@ -55,8 +55,8 @@ void begin() {
 }
 
 // True when the core has set the flag within so many pauses.
-bool comes(const bool &flag, u32 pauses) {
-    for (; pauses != 0 && !__atomic_load_n(&flag, __ATOMIC_ACQUIRE); --pauses) cpu::pause();
+bool comes(const Atomic<bool> &flag, u32 pauses) {
+    for (; pauses != 0 && !flag.load(Order::acquire); --pauses) cpu::pause();
     return pauses != 0;
 }
 
@@ -67,10 +67,8 @@ void stop_other_cores() {
     for (u32 number = 0; number < max_cores; ++number) {
         Core *other = core_table[number];
         if (other == nullptr || number == current_core()) continue;
-        if (!__atomic_load_n(&other->running, __ATOMIC_ACQUIRE) &&
-            !__atomic_load_n(&other->failed_too, __ATOMIC_ACQUIRE))
-            continue;
-        __atomic_store_n(&turn, number, __ATOMIC_RELEASE);
+        if (!other->running.load(Order::acquire) && !other->failed_too.load(Order::acquire)) continue;
+        turn.store(number, Order::release);
         send_nmi(number);
         if (comes(other->answers, to_answer) && comes(other->stopped, to_tell)) continue;
         log_formatted("core {} does not answer", number);
@@ -81,7 +79,7 @@ void stop_other_cores() {
 
 [[noreturn]] void finish() {
     dump_locks(current_core());
-    if (__atomic_load_n(&panicking_core, __ATOMIC_ACQUIRE) != current_core()) stop();
+    if (panicking_core.load(Order::acquire) != current_core()) stop();
     stop_other_cores();
     dump_traces(told_of_each_trace);
     log_line("panic: stopped");
@@ -113,7 +111,7 @@ void print_check(const CheckSite &site, const u64 *values, u32 count) {
 
 } // namespace
 
-bool panicking() { return __atomic_load_n(&panicking_core, __ATOMIC_ACQUIRE) != nobody; }
+bool panicking() { return panicking_core.load(Order::acquire) != nobody; }
 
 void end_machine(u32 value) {
     cpu::out32(boot::debug_exit_port, value);
@@ -137,8 +135,8 @@ void panic_trap(const TrapFrame &frame, rstate::Error error) {
 
 void stop_for_panic(const TrapFrame &frame) {
     const u32 me = current_core();
-    if (__atomic_load_n(&core_table[me]->failed_too, __ATOMIC_ACQUIRE)) return; // it speaks for itself
-    __atomic_store_n(&core_table[me]->answers, true, __ATOMIC_RELEASE);
+    if (core_table[me]->failed_too.load(Order::acquire)) return; // it speaks for itself
+    core_table[me]->answers.store(true, Order::release);
     TextBuffer<40> where;
     dump_address(where.add("core {} was at", me).text(), frame.rip);
     dump_locks(me);

@@ -29,7 +29,7 @@ void dump_traces(u64 most_of_each) {
     for (u32 core = 0; core < max_cores; ++core) {
         const cpu::TraceRing *const ring = cpu::trace_of(core);
         if (ring == nullptr) continue;
-        const u64 written = __atomic_load_n(&ring->written, __ATOMIC_RELAXED);
+        const u64 written = ring->written.load();
         log_formatted("trace: core {} has {} of {} records, {} ticks a second", core,
                       min(min<u64>(written, cpu::TraceRing::capacity), most_of_each), written, hz);
         cpu::visit_trace(*ring, most_of_each,

@@ -13,8 +13,8 @@ namespace {
 
 // Written by the core itself, `progress` read by whoever watches it.
 struct alignas(64) Watch {
-    bool works = false;
-    u64 progress = 0;
+    Atomic<bool> works;
+    Atomic<u64> progress;
     // What it has seen of the core that it watches.
     u32 other = 0;
     u32 stood_still = 0;
@@ -23,7 +23,7 @@ struct alignas(64) Watch {
 constinit Watch watches[max_cores];
 constinit Sighting sightings[max_cores];
 
-bool works(u32 core) { return __atomic_load_n(&watches[core].works, __ATOMIC_ACQUIRE); }
+bool works(u32 core) { return watches[core].works.load(Order::acquire); }
 
 // The next one that works, in a ring; this core itself when there is none.
 u32 next_core() {
@@ -47,11 +47,11 @@ void tell_of(u32 core) {
     const LogSection together;
     log_formatted("watchdog: core {} works and has made no progress for {} ticks of core {}", core,
                   patience_ticks, current_core());
-    __atomic_store_n(&sighting.answered, false, __ATOMIC_RELAXED);
-    __atomic_add_fetch(&sighting.asked, 1, __ATOMIC_RELEASE);
+    sighting.answered.store(false);
+    sighting.asked.fetch_add(1, Order::release);
     send_nmi(core);
     u32 left = to_answer;
-    while (left != 0 && !__atomic_load_n(&sighting.answered, __ATOMIC_ACQUIRE)) {
+    while (left != 0 && !sighting.answered.load(Order::acquire)) {
         cpu::pause();
         --left;
     }
@@ -68,15 +68,12 @@ void tell_of(u32 core) {
 
 void begin_work() {
     show_progress();
-    __atomic_store_n(&watches[current_core()].works, true, __ATOMIC_RELEASE);
+    watches[current_core()].works.store(true, Order::release);
 }
 
-void end_work() { __atomic_store_n(&watches[current_core()].works, false, __ATOMIC_RELEASE); }
+void end_work() { watches[current_core()].works.store(false, Order::release); }
 
-void show_progress() {
-    u64 &progress = watches[current_core()].progress;
-    __atomic_store_n(&progress, progress + 1, __ATOMIC_RELAXED);
-}
+void show_progress() { watches[current_core()].progress.bump(); }
 
 // A core is told of once; when it has gone on and stands again, once more. Core 0 watches to the end of the
 // run, the others while they work.
@@ -84,7 +81,7 @@ void watch_next_core() {
     const u32 me = current_core(), core = next_core();
     if (core == me || (me != 0 && !works(me))) return;
     Watch &mine = watches[me];
-    const u64 progress = __atomic_load_n(&watches[core].progress, __ATOMIC_RELAXED);
+    const u64 progress = watches[core].progress.load();
     if (mine.other != core || mine.seen != progress) {
         mine.other = core, mine.seen = progress, mine.stood_still = 0;
         return;
@@ -94,11 +91,11 @@ void watch_next_core() {
 
 bool answer_watchdog(const TrapFrame &frame) {
     Sighting &sighting = sightings[current_core()];
-    if (__atomic_load_n(&sighting.asked, __ATOMIC_ACQUIRE) == 0) return false;
-    __atomic_sub_fetch(&sighting.asked, 1, __ATOMIC_RELAXED);
+    if (sighting.asked.load(Order::acquire) == 0) return false;
+    sighting.asked.fetch_sub(1);
     sighting.frame = frame;
     sighting.caller_count = callers_of(frame.rbp, sighting.callers);
-    __atomic_store_n(&sighting.answered, true, __ATOMIC_RELEASE);
+    sighting.answered.store(true, Order::release);
     return true;
 }
 

@@ -7,6 +7,7 @@
 // so.
 #pragma once
 
+#include "base/atomic.h"
 #include "kernel/entry/traps.h"
 
 namespace kernel {
@@ -20,8 +21,8 @@ struct Sighting {
     TrapFrame frame{};
     u64 callers[most_callers] = {};
     u32 caller_count = 0;
-    u32 asked = 0; // NMIs that are on their way
-    bool answered = false;
+    Atomic<u32> asked; // NMIs that are on their way
+    Atomic<bool> answered;
 };
 
 // This core works from now on, and is expected to show progress; or it has ended its work.

@@ -2,6 +2,7 @@
 // lie.
 #pragma once
 
+#include "base/atomic.h"
 #include "base/core.h"
 #include "boot/contract/core_args.h"
 
@@ -36,10 +37,10 @@ struct Core {
     u64 stack_tops[stack_count] = {}; // of the interrupt stacks; its own stack's bounds are in `args`
     // Where the core is, for whoever reports that it does not answer.
     u64 last_tick_rip = 0;
-    bool running = false;
+    Atomic<bool> running;
     // While another core panics: it has failed too and waits for its turn to say so; it has begun to tell
     // what it was doing; it has told all and stopped.
-    bool failed_too = false, answers = false, stopped = false;
+    Atomic<bool> failed_too, answers, stopped;
 };
 
 } // namespace kernel

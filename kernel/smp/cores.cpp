@@ -1,6 +1,7 @@
 // kernel/smp/cores.cpp — see cores.h.
 #include "kernel/smp/cores.h"
 
+#include "base/atomic.h"
 #include "base/log.h"
 #include "cpu/features.h"
 #include "cpu/ops.h"
@@ -19,7 +20,7 @@ namespace {
 
 // Core 0's, until there is memory with guards around it.
 alignas(16) constinit u8 early_stacks[stack_count][interrupt_stack_bytes];
-constinit u32 arrived = 0;
+constinit Atomic<u32> arrived;
 constinit cpu::TraceRing first_trace;
 
 constexpr mm::AllocationSite stack_site{"interrupt stack", __FILE__, "make_interrupt_stacks", __LINE__};
@@ -60,6 +61,7 @@ rstate::Result<> prepare_core(const stage2::CoreArgs &args) {
     static_cast<void>(pool.keep());
     static_cast<void>(errors.keep());
     static_cast<void>(trace.keep());
+    // A plain pointer, since assembly reads the table too (entry.asm).
     __atomic_store_n(&core_table[args.core], core.keep(), __ATOMIC_RELEASE);
     return rstate::done();
 }
@@ -96,7 +98,7 @@ rstate::Result<> start_other_cores(const stage2::CoreArgs &args) {
     for (u32 core = 1; core < args.core_count; ++core)
         TRY(prepare_core(*pointer_to<const stage2::CoreArgs>(Virt(args.args_of[core]))), "preparing a core",
             core);
-    while (__atomic_load_n(&arrived, __ATOMIC_ACQUIRE) != args.core_count - 1) {
+    while (arrived.load(Order::acquire) != args.core_count - 1) {
         cpu::while_waiting();
         cpu::pause();
     }
@@ -112,8 +114,8 @@ extern "C" [[noreturn]] void core_main(const stage2::CoreArgs &args) {
     protect_core();
     enable_apic();
     world->shoot_down.join(world->windows.of(args.core));
-    __atomic_store_n(&core.running, true, __ATOMIC_RELEASE);
+    core.running.store(true, Order::release);
     cpu::enable_interrupts();
-    __atomic_add_fetch(&arrived, 1, __ATOMIC_RELEASE);
+    arrived.fetch_add(1, Order::release);
     serve_jobs();
 }

@@ -194,7 +194,7 @@ def trace_of(core):
     if int(ring) == 0:
         return []
     ring = ring.dereference()
-    written, kept = int(ring["written"]), ring["records"].type.range()[1] + 1
+    written, kept = int(ring["written"]["value_"]), ring["records"].type.range()[1] + 1
     found = []
     for number in range(max(0, written - kept), written):
         record = ring["records"][number % kept]

@@ -105,9 +105,9 @@ TEST_F(RecordLinesTest, StatisticsOfTheCoresSumToTheTotals) {
     const fuzz::SharedSize size{.cores = 2, .edges = 10, .lane_words = 64};
     fake::Memory memory(fuzz::Shared::memory(size));
     fuzz::Shared shared(memory, size, 0);
-    shared.counts(0).cases.set(100), shared.counts(1).cases.set(300);
-    shared.counts(0).exits.set(110), shared.counts(1).exits.set(300);
-    shared.counts(1).dirty_pages.set(4000);
+    shared.counts(0).cases.store(100), shared.counts(1).cases.store(300);
+    shared.counts(0).exits.store(110), shared.counts(1).exits.store(300);
+    shared.counts(1).dirty_pages.store(4000);
     fuzz::StatsWriter stats;
     stats.write(out, shared, {.frames_free = 5, .heap_live = 6}, 2'000'000);
     EXPECT_TRUE(has("\"case\":400,\"time_us\":2000000,\"cases_per_s\":200,"));
@@ -122,9 +122,9 @@ TEST_F(RecordLinesTest, FiguresPerCaseCoverTheTimeSinceTheLastRecord) {
     fake::Memory memory(fuzz::Shared::memory(size));
     fuzz::Shared shared(memory, size, 0);
     fuzz::StatsWriter stats;
-    shared.counts(0).cases.set(1000), shared.counts(0).exits.set(5000);
+    shared.counts(0).cases.store(1000), shared.counts(0).exits.store(5000);
     stats.write(out, shared, {}, 1'000'000);
-    shared.counts(0).cases.set(3000), shared.counts(0).exits.set(7000);
+    shared.counts(0).cases.store(3000), shared.counts(0).exits.store(7000);
     written.clear();
     stats.write(out, shared, {}, 2'000'000);
     EXPECT_TRUE(has("\"cases_per_s\":2000,") && has("\"exits_per_case\":1.000,"));
@@ -141,13 +141,13 @@ TEST_F(RecordLinesTest, SharesOfTimeAreAllCoresSinceTheLastRecord) {
     EXPECT_TRUE(has("\"time_share\":{\"target\":0.000,\"exits\":0.000,\"reset\":0.000,\"mutation\":0.000}"));
     for (const u32 core : {0u, 1u}) {
         fuzz::CoreCounts &counts = shared.counts(core);
-        counts.time_all.set(1000), counts.time_target.set(500 + core * 100), counts.time_exits.set(100);
-        counts.time_reset.set(200), counts.time_mutation.set(25);
+        counts.time_all.store(1000), counts.time_target.store(500 + core * 100), counts.time_exits.store(100);
+        counts.time_reset.store(200), counts.time_mutation.store(25);
     }
     written.clear();
     stats.write(out, shared, {}, 2'000'000);
     EXPECT_TRUE(has("\"time_share\":{\"target\":0.550,\"exits\":0.100,\"reset\":0.200,\"mutation\":0.025}"));
-    shared.counts(0).time_all.set(3000), shared.counts(0).time_reset.set(1200);
+    shared.counts(0).time_all.store(3000), shared.counts(0).time_reset.store(1200);
     written.clear();
     stats.write(out, shared, {}, 3'000'000);
     EXPECT_TRUE(has("\"time_share\":{\"target\":0.000,\"exits\":0.000,\"reset\":0.500,\"mutation\":0.000}"));

@@ -61,33 +61,33 @@ TEST(Worker, RunsForTriageCountAsCases) {
     ASSERT_EQ(rig.host.records("crash").size(), 1u);
     EXPECT_EQ(rig.executor.inputs.size(), 3000u);
     EXPECT_EQ(rig.worker.cases(), 3000u);
-    EXPECT_EQ(rig.shared.counts(0).exits.get(), 3000u);
+    EXPECT_EQ(rig.shared.counts(0).exits.load(), 3000u);
 }
 
 TEST(Worker, ItsTimeIsSharedOutAmongWhatItDoes) {
     Rig rig(8, magic, 1000);
     rig.run({"seed"}).take();
     const fuzz::CoreCounts &counts = rig.shared.counts(0);
-    const u64 cases = counts.cases.get();
-    EXPECT_EQ(counts.time_target.get(), cases * fake::in_target);
-    EXPECT_EQ(counts.time_reset.get(), cases * fake::in_reset);
-    EXPECT_GE(counts.time_exits.get(), cases * fake::around_it);
-    EXPECT_LE(counts.time_exits.get(), cases * (fake::around_it + 2))
+    const u64 cases = counts.cases.load();
+    EXPECT_EQ(counts.time_target.load(), cases * fake::in_target);
+    EXPECT_EQ(counts.time_reset.load(), cases * fake::in_reset);
+    EXPECT_GE(counts.time_exits.load(), cases * fake::around_it);
+    EXPECT_LE(counts.time_exits.load(), cases * (fake::around_it + 2))
         << "looking at the clock takes time too";
-    EXPECT_GE(counts.time_mutation.get(), cases - 1);
-    const u64 told = counts.time_target.get() + counts.time_exits.get() + counts.time_reset.get() +
-                     counts.time_mutation.get();
-    EXPECT_GE(counts.time_all.get(), told);
-    EXPECT_LE(counts.time_all.get(), told + 10 * cases);
+    EXPECT_GE(counts.time_mutation.load(), cases - 1);
+    const u64 told = counts.time_target.load() + counts.time_exits.load() + counts.time_reset.load() +
+                     counts.time_mutation.load();
+    EXPECT_GE(counts.time_all.load(), told);
+    EXPECT_LE(counts.time_all.load(), told + 10 * cases);
 }
 
 TEST(Worker, WhatACoreTellsOfItselfBelongsTogether) {
     Rig rig(8, magic, 5000);
     rig.host.each_case = [&] {
         const fuzz::CoreCounts &counts = rig.shared.counts(0);
-        ASSERT_EQ(counts.cases.get(), counts.exits.get()) << "an exit stands with its case";
-        ASSERT_EQ(counts.cases.get(), counts.done.get() + counts.crashes.get() + counts.timeouts.get() +
-                                          counts.out_of_memory.get());
+        ASSERT_EQ(counts.cases.load(), counts.exits.load()) << "an exit stands with its case";
+        ASSERT_EQ(counts.cases.load(), counts.done.load() + counts.crashes.load() + counts.timeouts.load() +
+                                           counts.out_of_memory.load());
     };
     rig.run({"seed"}).take();
 }
@@ -168,7 +168,7 @@ TEST(Worker, ACrashIsToldOnceWithASmallInput) {
     EXPECT_NE(crashes[0].find("\"kind\":\"bad-x\""), std::string::npos);
     EXPECT_NE(crashes[0].find("\"size\":1,"), std::string::npos);
     EXPECT_NE(crashes[0].find("\"input\":\"eA==\""), std::string::npos);
-    EXPECT_GT(rig.shared.counts(0).crashes.get(), 10u);
+    EXPECT_GT(rig.shared.counts(0).crashes.load(), 10u);
     EXPECT_NE(rig.host.console.find("error target.bad-x on core 0, case "), std::string::npos);
 }
 
@@ -222,7 +222,7 @@ TEST(Worker, ACrashThatFindsNoRoomIsToldLater) {
     rig.host.each_case = [&] { rig.host.console_open = rig.worker.cases() > 20000; };
     rig.run({"abc"}).take();
     EXPECT_EQ(rig.host.records("crash").size(), 2u);
-    EXPECT_GT(rig.shared.counts(0).deferred.get(), 0u);
+    EXPECT_GT(rig.shared.counts(0).deferred.load(), 0u);
 }
 
 TEST(Worker, ATimeoutIsToldOnceForEachWayAndNotKept) {
@@ -234,7 +234,7 @@ TEST(Worker, ATimeoutIsToldOnceForEachWayAndNotKept) {
         },
         5000);
     rig.run({"b"}).take();
-    EXPECT_GT(rig.shared.counts(0).timeouts.get(), 1u);
+    EXPECT_GT(rig.shared.counts(0).timeouts.load(), 1u);
     EXPECT_EQ(rig.host.records("timeout").size(), 1u);
     EXPECT_EQ(rig.worker.corpus().live_count(), 1u);
 }
@@ -248,7 +248,7 @@ TEST(Worker, ACaseThatWantsTooMuchMemoryIsToldAndNotKept) {
         },
         5000);
     rig.run({"b"}).take();
-    EXPECT_GT(rig.shared.counts(0).out_of_memory.get(), 1u);
+    EXPECT_GT(rig.shared.counts(0).out_of_memory.load(), 1u);
     EXPECT_EQ(rig.host.records("out_of_memory").size(), 1u);
     EXPECT_EQ(rig.worker.corpus().live_count(), 1u);
 }
@@ -388,7 +388,7 @@ TEST(Worker, ACoreTakesOverWhatAnotherFound) {
     ASSERT_EQ(first.edges(), 5u);
     EXPECT_EQ(second.edges(), 5u);
     EXPECT_LT(second.cases(), 64u);
-    EXPECT_GT(shared.counts(1).imported.get(), 0u);
+    EXPECT_GT(shared.counts(1).imported.load(), 0u);
     EXPECT_TRUE(follower_host.records("corpus").empty()) << "what another core found is reported there";
 }
 
