@@ -59,9 +59,9 @@ void SpinLock::check_interrupts() {
           "a lock that interrupts take is only held with interrupts off", name_);
 }
 
-void SpinLock::lock() { static_cast<void>(lock_or_lose(0)); }
+void SpinLock::lock() { static_cast<void>(lock_with_timeout(0)); }
 
-bool SpinLock::lock_or_lose(u64 ticks) {
+bool SpinLock::lock_with_timeout(u64 ticks) {
     CHECK(!held_by_me(), "a core does not take a lock it holds", current_core(), name_);
     check_order();
     check_interrupts();

@@ -45,7 +45,7 @@ class [[clang::capability("lock")]] SpinLock {
     void lock() __attribute__((acquire_capability()));
     // False when it cannot be had within so many ticks of the time stamp (0: waits for ever). Its holder is
     // then taken for dead, and the lock is lost for all: it is for last words alone.
-    bool lock_or_lose(u64 ticks) __attribute__((try_acquire_capability(true)));
+    bool lock_with_timeout(u64 ticks) __attribute__((try_acquire_capability(true)));
     bool try_lock() __attribute__((try_acquire_capability(true)));
     void unlock() __attribute__((release_capability()));
     bool held_by_me() const;

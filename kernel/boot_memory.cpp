@@ -23,7 +23,7 @@ template <class Use> rstate::Result<> for_each_part(Phys at, u64 size, Use use) 
             auto pin = TRY(window.pin(here.page()), "pinning memory of the boot", here);
             use(MutableBytes(pin.bytes() + here.offset(), bytes), done);
         }
-        window.forget(here.page());
+        window.invalidate(here.page());
         done += bytes;
     }
     return rstate::done();

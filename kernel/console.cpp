@@ -32,7 +32,7 @@ constexpr u64 patience_seconds = 4;
 bool take_console() __attribute__((no_thread_safety_analysis)) {
     if (seized || console_lock.held_by_me()) return false;
     const u64 hz = first_core.args != nullptr ? first_core.args->tsc_hz : 0;
-    if (console_lock.lock_or_lose(hz * patience_seconds)) return true;
+    if (console_lock.lock_with_timeout(hz * patience_seconds)) return true;
     if (!seized) kernel::seize_console();
     return false;
 }

@@ -15,7 +15,7 @@
 
 // A core that waits for another may be the one that the other waits for.
 void cpu::while_waiting() {
-    if (kernel::world.made()) kernel::world->shoot_down.serve();
+    if (kernel::world.made()) kernel::world->tlb_shootdown.serve();
 }
 
 namespace kernel {

@@ -16,19 +16,19 @@ constinit Late<World> world;
 namespace {
 
 // Freed ranges that a fault can still be explained by; each costs a record and tables until it is forgotten.
-constexpr u32 remembered_ranges = 1024;
+constexpr u32 quarantined_ranges = 1024;
 
 constinit Late<mm::Window> first_window;
 constinit Late<FramePool> first_pool;
 
-void send_shoot_down(void *, u32 core) { send_interrupt(core, shoot_down_vector); }
+void send_tlb_shootdown(void *, u32 core) { send_interrupt(core, tlb_shootdown_vector); }
 
 constexpr mm::AllocationSite site(const char *type) { return {type, __FILE__, "settle_world", __LINE__}; }
 
 rstate::Result<mm::Range> adopt(u64 first, u64 bytes, mm::Owner owner, mm::Permissions allowed,
                                 const char *what) {
-    return TRY(world->space.adopt(Virt(first), {align_up(bytes, page_size) / page_size, site(what),
-                                                mm::RangeKind::memory, owner, allowed, nullptr, 0, 0}),
+    return TRY(world->space.take_over(Virt(first), {align_up(bytes, page_size) / page_size, site(what),
+                                                    mm::RangeKind::memory, owner, allowed, nullptr, 0, 0}),
                "taking over a mapping of the boot", Virt(first), bytes, what);
 }
 
@@ -36,7 +36,7 @@ rstate::Result<mm::Range> adopt(u64 first, u64 bytes, mm::Owner owner, mm::Permi
 rstate::Result<> adopt_boot_mappings(const stage2::CoreArgs &args) {
     TRY(adopt(args.kernel_base, args.kernel_bytes, mm::Owner::boot, mm::read_execute, "kernel image"),
         "the kernel image");
-    TRY(adopt(args.bundle, args.bundle_bytes, mm::Owner::nobody, mm::read_only, "bundle"), "the bundle");
+    TRY(adopt(args.bundle, args.bundle_bytes, mm::Owner::none, mm::read_only, "bundle"), "the bundle");
     for (u32 core = 0; core < args.core_count; ++core) {
         const auto &its = *pointer_to<const stage2::CoreArgs>(Virt(args.args_of[core]));
         TRY(adopt(its.stack_bottom, its.stack_top - its.stack_bottom, mm::Owner::boot, mm::read_write,
@@ -44,7 +44,7 @@ rstate::Result<> adopt_boot_mappings(const stage2::CoreArgs &args) {
             "a stack", core);
         TRY(adopt(args.args_of[core], page_size, mm::Owner::boot, mm::read_only, "core's arguments"),
             "arguments", core);
-        TRY(adopt(its.seed.window_base.value(), mm::window_bytes, mm::Owner::nobody, mm::read_write,
+        TRY(adopt(its.seed.window_base.value(), mm::window_bytes, mm::Owner::none, mm::read_write,
                   "core's window"),
             "a window", core); // what its slots show belongs to others
         TRY(adopt(its.seed.window_table.value(), page_size, mm::Owner::boot, mm::read_write,
@@ -60,15 +60,16 @@ rstate::Result<> give_up(const stage2::CoreArgs &its, Virt args_page) {
         u64 first, bytes;
         mm::Owner owner;
     } const built[] = {
-        {its.seed.window_table.value(), page_size, mm::Owner::nobody},
-        {its.seed.window_base.value(), mm::window_bytes, mm::Owner::nobody},
+        {its.seed.window_table.value(), page_size, mm::Owner::none},
+        {its.seed.window_base.value(), mm::window_bytes, mm::Owner::none},
         {its.stack_bottom, its.stack_top - its.stack_bottom, mm::Owner::boot},
         {args_page.value(), page_size, mm::Owner::boot},
     };
     for (const Built &b : built) {
         const mm::Range range = TRY(adopt(b.first, b.bytes, b.owner, mm::read_write, "absent core's"),
                                     "taking over what an absent core does not need", its.core);
-        TRY(world->space.retire(range, nullptr), "giving up what an absent core does not need", its.core);
+        TRY(world->space.unmap_and_free(range, nullptr), "giving up what an absent core does not need",
+            its.core);
     }
     return rstate::done();
 }
@@ -108,8 +109,8 @@ rstate::Result<> take_over_absent_cores(const stage2::CoreArgs &args) {
 
 // The page through which cores came: its frame is the boot's memory (boot_memory.h).
 rstate::Result<> unmap_handover(const stage2::CoreArgs &args) {
-    world->space.abandon(
-        TRY(adopt(args.handover_page, page_size, mm::Owner::nobody, mm::read_execute, "way in"),
+    world->space.release_unused(
+        TRY(adopt(args.handover_page, page_size, mm::Owner::none, mm::read_execute, "way in"),
             "taking over the page through which cores came"));
     return rstate::done();
 }
@@ -134,8 +135,9 @@ rstate::Result<> map_screens(AddressSpace &space, const boot::Framebuffer &f) {
 } // namespace
 
 World::World(Phys root)
-    : shoot_down({send_shoot_down, nullptr}), frames(windows, {mm::ShootDown::forget_frames, &shoot_down}),
-      space(frames, shoot_down, root, remembered_ranges), heap(space) {}
+    : tlb_shootdown({send_tlb_shootdown, nullptr}),
+      frames(windows, {mm::TlbShootdown::invalidate_frames, &tlb_shootdown}),
+      space(frames, tlb_shootdown, root, quarantined_ranges), heap(space) {}
 
 rstate::Result<> make_world(const stage2::CoreArgs &args) {
     World &made = world.make(args.seed.root);
@@ -144,7 +146,7 @@ rstate::Result<> make_world(const stage2::CoreArgs &args) {
     for (u32 i = 0; i < args.seed.range_count; ++i)
         TRY(pool.add(args.seed.ranges[i]), "taking over core 0's memory", args.seed.ranges[i].first);
     made.frames.attach(0, pool);
-    made.shoot_down.join(&*first_window);
+    made.tlb_shootdown.join(&*first_window);
     made.space.mix_entropy({reinterpret_cast<const u8 *>(args.seed.entropy), sizeof args.seed.entropy});
     made.allocator = made.heap.allocator();
 

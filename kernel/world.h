@@ -21,7 +21,7 @@ using Process = guest::Process<Machine>;
 // Memory management for the whole machine; made by core 0, used by all.
 struct World {
     Windows windows;
-    mm::ShootDown shoot_down;
+    mm::TlbShootdown tlb_shootdown;
     Frames frames;
     AddressSpace space;
     PageHeap heap;

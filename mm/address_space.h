@@ -38,9 +38,9 @@ template <PhysicalMemory M> class AddressSpace final {
     using Table = PageTable<HostFormat, M>;
 
     // Over the tables that are in use already. At most `remembered` freed ranges keep their records.
-    AddressSpace(Frames<M> &frames, ShootDown &shoot_down, Phys root, u32 remembered)
-        : frames_(frames), shoot_down_(shoot_down), table_(frames.memory(), root), records_(frames),
-          remembered_(remembered) {
+    AddressSpace(Frames<M> &frames, TlbShootdown &tlb_shootdown, Phys root, u32 quarantine_size)
+        : frames_(frames), tlb_shootdown_(tlb_shootdown), table_(frames.memory(), root), records_(frames),
+          quarantine_size_(quarantine_size) {
         frames.set_reclaim({reclaim, this});
     }
     AddressSpace(const AddressSpace &) = delete;
@@ -56,7 +56,7 @@ template <PhysicalMemory M> class AddressSpace final {
     rstate::Result<void> map(const Range &range, u64 page, Phys frame, Permissions allowed,
                              Cache cache = Cache::write_back);
     // Maps new frames, each filled with `word`, to all pages of a range that has none. All or none.
-    rstate::Result<void> back(const Range &range, u64 word);
+    rstate::Result<void> populate(const Range &range, u64 word);
 
     // Zeroed memory of our own outside the heap: stacks, per-core data.
     rstate::Result<Range> map_memory(u64 pages, Owner owner, AllocationSite site,
@@ -66,27 +66,27 @@ template <PhysicalMemory M> class AddressSpace final {
                                      Permissions allowed = read_write, Cache cache = Cache::uncached);
     // Takes over pages that the boot mapped: from now on they have guards and a record. request.owner is
     // whose their frames are in the books: Owner::boot for what stage2 built, nobody for what is not a frame.
-    rstate::Result<Range> adopt(Virt first, const RangeRequest &request);
+    rstate::Result<Range> take_over(Virt first, const RangeRequest &request);
 
     // Changes what a mapped page allows; returns when no core can use the old permissions.
     rstate::Result<void> protect(const Range &range, u64 page, Permissions allowed);
 
     // Ends a range: returns when no core can reach its pages and their frames are free. Its addresses stay
     // unusable, and its record says who ended it, while it is remembered.
-    rstate::Result<void> retire(const Range &range, const void *freed_from);
+    rstate::Result<void> unmap_and_free(const Range &range, const void *freed_from);
     // The heap's way, in two steps: `block` must be the start of a live block of `size` bytes, else the chain
     // says what it is. Between the steps the pages are mapped still, and every other free of the block is
     // refused.
     rstate::Result<Range> begin_free(Virt block, u64 size, const void *freed_from);
     void finish_free(const Range &range);
     // Ends a range that nobody has used yet, without remembering it.
-    void abandon(const Range &range);
+    void release_unused(const Range &range);
     // Forgets every freed range; true when there was one.
-    bool forget_all_freed();
+    bool drain_quarantine();
 
     // Gives a lazy range the page that a fault at `address` needs: true means try again. False: the fault is
     // somebody's mistake. The caller holds no lock of memory management.
-    rstate::Result<bool> resolve_fault(Virt address, u64 fault_code);
+    rstate::Result<bool> handle_page_fault(Virt address, u64 fault_code);
     // Says what an address belongs to. For fault handlers and panics: it never waits long for a lock, and
     // says so when it could not look.
     Explanation explain(Virt address, u64 fault_code);
@@ -101,7 +101,7 @@ template <PhysicalMemory M> class AddressSpace final {
 
   private:
     // Entries are retired at most so many at a time, so that a lock is held shortly.
-    static constexpr u64 segment_pages = Batch::most_frames;
+    static constexpr u64 segment_pages = ShootdownBatch::most_frames;
     static constexpr u32 forgotten_together = 4; // with one shoot-down for all
 
     // Tables that were detached, until no core can have them cached.
@@ -109,19 +109,19 @@ template <PhysicalMemory M> class AddressSpace final {
         static constexpr u32 capacity = 16;
         Phys tables[capacity];
         u32 count = 0;
-        Batch batch;
+        ShootdownBatch batch;
         void clear() { count = 0, batch.clear(); }
     };
 
     // The frames that the dead keep, for whoever finds none left; not while the tables are being changed.
     static bool reclaim(void *self) {
         auto &space = *static_cast<AddressSpace *>(self);
-        return !space.lock_.held_by_me() && space.forget_all_freed();
+        return !space.lock_.held_by_me() && space.drain_quarantine();
     }
 
     // Calls visit(pin, index, page) for the level-0 entry of each page; the tables exist.
-    template <class Visit> rstate::Result<void> each_entry(Virt first, u64 pages, Visit &&visit);
-    template <class Visit> void each_entry_surely(Virt first, u64 pages, Visit &&visit);
+    template <class Visit> rstate::Result<void> visit_entries(Virt first, u64 pages, Visit &&visit);
+    template <class Visit> void must_visit_entries(Virt first, u64 pages, Visit &&visit);
 
     rstate::Result<Range> reserve_once(const RangeRequest &request);
     rstate::Result<Range> reserve_locked(const RangeRequest &request, Retired &undone);
@@ -129,9 +129,9 @@ template <PhysicalMemory M> class AddressSpace final {
     rstate::Result<bool> is_empty(Virt first, u64 pages);
     rstate::Result<void> write_marks(Virt first, u64 pages, Entry mark, Retired &undone);
     rstate::Result<void> mark_guards(const Range &range, Retired &undone);
-    rstate::Result<void> mark_range(const Range &range, Mark mark, Retired &undone);
+    rstate::Result<void> mark_range(const Range &range, AbsentKind kind, Retired &undone);
     void clear_entries(Virt first, u64 pages, Retired &retired);
-    void reap(Virt address, Retired &retired);
+    void detach_empty_tables(Virt address, Retired &retired);
     void free_retired(Retired &retired);
 
     Record record_for(const Range &range, const RangeRequest &request);
@@ -142,11 +142,11 @@ template <PhysicalMemory M> class AddressSpace final {
     rstate::Result<Phys> filled_frame(Owner owner, u64 word);
     rstate::Result<void> back_page(const Range &range, u64 page, const Record &record, u64 word);
     rstate::Result<void> count_mapped(const Range &range, u64 &counted);
-    rstate::Result<void> guard_adopted(const Range &range, const Record &record, Retired &undone);
-    rstate::Result<Range> adopt_locked(Virt first, const RangeRequest &request, Retired &undone);
+    rstate::Result<void> guard_taken_over(const Range &range, const Record &record, Retired &undone);
+    rstate::Result<Range> take_over_locked(Virt first, const RangeRequest &request, Retired &undone);
     rstate::Result<void> mark_freed(u32 id, Record record, const void *freed_from);
-    void unmap_pages(const Range &range, const Record &record, Mark after);
-    void unmap_segment(const Range &range, u64 page, u64 count, const Record &record, Mark after);
+    void unmap_pages(const Range &range, const Record &record, AbsentKind after);
+    void unmap_segment(const Range &range, u64 page, u64 count, const Record &record, AbsentKind after);
     void remember(u32 id);
     void forget_range(const Range &range, Retired &retired);
     bool forget_oldest(u32 count);
@@ -165,12 +165,12 @@ template <PhysicalMemory M> class AddressSpace final {
     rstate::Result<bool> put_page(Virt page, Entry before, Entry after);
 
     Frames<M> &frames_;
-    ShootDown &shoot_down_;
+    TlbShootdown &tlb_shootdown_;
     cpu::SpinLock lock_{"mm.address_space", 1};
     Table table_;
     Records<M> records_;
     KeyedRandom random_;
-    u32 remembered_;
+    u32 quarantine_size_;
     u32 oldest_freed_ = 0, newest_freed_ = 0; // ids, 0: none
     u64 freed_count_ = 0;
     Atomic<u32> made_;

@@ -26,29 +26,29 @@ template <PhysicalMemory M> void AddressSpace<M>::clear_entries(Virt first, u64 
         const Virt from = first + page * page_size;
         const u64 in_table = entries_per_table - Table::index_of(from, 0);
         const u64 count = min(pages - page, in_table);
-        each_entry_surely(from, count, [](auto &pin, u32 index, u64) { store_entry(pin, index, Entry{}); });
+        must_visit_entries(from, count, [](auto &pin, u32 index, u64) { store_entry(pin, index, Entry{}); });
         if (retired.count + HostFormat::levels > Retired::capacity) free_retired(retired);
-        reap(from, retired);
+        detach_empty_tables(from, retired);
         page += count;
     }
 }
 
-template <PhysicalMemory M> void AddressSpace<M>::reap(Virt address, Retired &retired) {
+template <PhysicalMemory M> void AddressSpace<M>::detach_empty_tables(Virt address, Retired &retired) {
     const u32 before = retired.count;
-    auto reaped = table_.reap(address, [&](Phys table) {
+    auto detached = table_.detach_empty_tables(address, [&](Phys table) {
         CHECK(retired.count < Retired::capacity, "detached tables are freed as they come", retired.count);
         retired.tables[retired.count++] = table;
         retired.batch.add_frame(table);
     });
-    if (!reaped.ok())
-        rstate::ignore(std::move(reaped), "empty tables stay, which costs frames and nothing else");
+    if (!detached.ok())
+        rstate::ignore(std::move(detached), "empty tables stay, which costs frames and nothing else");
     // Dropping one page drops the upper-level entries on the way to it (APM vol 2 §5.5.2 "TLB Management").
     if (retired.count != before) retired.batch.add_page(address);
 }
 
 template <PhysicalMemory M> void AddressSpace<M>::free_retired(Retired &retired) {
     if (retired.count == 0) return;
-    shoot_down_.run(retired.batch);
+    tlb_shootdown_.run(retired.batch);
     for (u32 i = 0; i < retired.count; ++i)
         frames_.give_back(retired.tables[i],
                           frames_.owner_of(retired.tables[i])); // the boot's tables are the boot's
@@ -65,40 +65,40 @@ rstate::Result<void> AddressSpace<M>::mark_freed(u32 id, Record record, const vo
 }
 
 template <PhysicalMemory M>
-void AddressSpace<M>::unmap_pages(const Range &range, const Record &record, Mark after) {
+void AddressSpace<M>::unmap_pages(const Range &range, const Record &record, AbsentKind after) {
     for (u64 page = 0; page < range.pages; page += segment_pages)
         unmap_segment(range, page, min(segment_pages, range.pages - page), record, after);
 }
 
 template <PhysicalMemory M>
 void AddressSpace<M>::unmap_segment(const Range &range, u64 page, u64 count, const Record &record,
-                                    Mark after) {
-    const bool counted = counts_mappings(record), owned = record.owner != Owner::nobody;
-    Batch batch;
+                                    AbsentKind after) {
+    const bool counted = counts_mappings(record), owned = record.owner != Owner::none;
+    ShootdownBatch batch;
     {
         const cpu::Guard guard(lock_);
-        each_entry_surely(range.page(page), count, [&](auto &pin, u32 index, u64 i) {
+        must_visit_entries(range.page(page), count, [&](auto &pin, u32 index, u64 i) {
             const Entry entry = load_entry(pin, index);
             if (!entry.present()) return;
-            store_entry(pin, index, retiring_mark(entry, range.id));
+            store_entry(pin, index, unmapping_entry(entry, range.id));
             batch.add_page(range.page(page + i));
             if (owned) batch.add_frame(entry.frame());
         });
     }
-    if (!batch.empty()) shoot_down_.run(batch);
+    if (!batch.empty()) tlb_shootdown_.run(batch);
     const cpu::Guard guard(lock_);
-    each_entry_surely(range.page(page), count, [&](auto &pin, u32 index, u64) {
+    must_visit_entries(range.page(page), count, [&](auto &pin, u32 index, u64) {
         const Entry entry = load_entry(pin, index);
-        store_entry(pin, index, make_mark(after, range.id, range.key));
-        if (mark_of(entry) != Mark::retiring) return;
-        const Phys frame = retiring_frame(entry);
-        if (counted) surely(frames_.uncount_mapping(frame), "ending a range");
-        if (owned && !MarkBits::Borrowed::test(entry.raw)) frames_.give_back(frame, record.owner);
+        store_entry(pin, index, absent_entry(after, range.id, range.key));
+        if (absent_kind(entry) != AbsentKind::unmapping) return;
+        const Phys frame = unmapping_frame(entry);
+        if (counted) must(frames_.uncount_mapping(frame), "ending a range");
+        if (owned && !AbsentBits::CopyOnWrite::test(entry.raw)) frames_.give_back(frame, record.owner);
     });
 }
 
 template <PhysicalMemory M>
-rstate::Result<void> AddressSpace<M>::retire(const Range &range, const void *freed_from) {
+rstate::Result<void> AddressSpace<M>::unmap_and_free(const Range &range, const void *freed_from) {
     { // in one piece: of two cores that end a range, the second is told
         const cpu::Guard guard(lock_);
         const Record record = TRY(live_record(range), "ending a range", range.first);
@@ -117,7 +117,7 @@ template <PhysicalMemory M> void AddressSpace<M>::finish_free(const Range &range
               "a range is marked as freed before it is taken away", range.first);
         record = found.take();
     }
-    unmap_pages(range, record, Mark::freed);
+    unmap_pages(range, record, AbsentKind::freed);
     remember(range.id);
 }
 
@@ -136,9 +136,9 @@ template <PhysicalMemory M> void AddressSpace<M>::remember(u32 id) {
             oldest_freed_ = id;
         }
         newest_freed_ = id;
-        too_many = ++freed_count_ > remembered_ + forgotten_together;
+        too_many = ++freed_count_ > quarantine_size_ + forgotten_together;
     }
-    if (too_many || remembered_ == 0) forget_oldest(forgotten_together);
+    if (too_many || quarantine_size_ == 0) forget_oldest(forgotten_together);
 }
 
 template <PhysicalMemory M> bool AddressSpace<M>::forget_oldest(u32 count) {
@@ -161,7 +161,7 @@ template <PhysicalMemory M> bool AddressSpace<M>::forget_oldest(u32 count) {
     return any;
 }
 
-template <PhysicalMemory M> bool AddressSpace<M>::forget_all_freed() {
+template <PhysicalMemory M> bool AddressSpace<M>::drain_quarantine() {
     bool any = false;
     while (forget_oldest(forgotten_together)) any = true;
     return any;
@@ -172,10 +172,10 @@ template <PhysicalMemory M> void AddressSpace<M>::forget_range(const Range &rang
     records_.remove(range.id);
 }
 
-template <PhysicalMemory M> void AddressSpace<M>::abandon(const Range &range) {
+template <PhysicalMemory M> void AddressSpace<M>::release_unused(const Range &range) {
     auto record = record_of(range);
     CHECK(record.ok(), "a range is abandoned by who made it", range.first);
-    unmap_pages(range, record.value(), Mark::reserved);
+    unmap_pages(range, record.value(), AbsentKind::reserved);
     Retired retired;
     {
         const cpu::Guard guard(lock_);

@@ -53,10 +53,10 @@ inline void judge(Explanation &what, Entry entry, u64 fault_code) {
                            Fault::Write::test(fault_code) ? "write to constant memory"
                                                           : "mapped: the fault is stale");
     }
-    switch (mark_of(entry)) {
-    case Mark::reserved:
+    switch (absent_kind(entry)) {
+    case AbsentKind::reserved:
         return set_verdict(what, not_backed, "reserved, and nothing is mapped yet");
-    case Mark::lazy:
+    case AbsentKind::lazy:
         return set_verdict(what, not_backed, "lazy, and its pager was not asked or failed");
     default:
         return set_verdict(what, out_of_bounds,
@@ -69,7 +69,7 @@ template <PhysicalMemory M>
 rstate::Result<void> AddressSpace<M>::explain_locked(Explanation &what, u64 fault_code) {
     Location at;
     u32 id = TRY(record_id_at(what.address, at), "explaining an address", what.address);
-    if (at.level == 0 && mark_of(at.entry) == Mark::window) {
+    if (at.level == 0 && absent_kind(at.entry) == AbsentKind::window) {
         set_verdict(what, stale_pin, "a window slot that maps nothing: a pin that has ended");
         return rstate::done();
     }
@@ -93,7 +93,7 @@ template <PhysicalMemory M> bool AddressSpace<M>::lock_for_panic() {
     for (u32 i = 0; i < 1'000'000; ++i) {
         if (lock_.try_lock()) return true;
         if (lock_.held_by_me()) return false;
-        shoot_down_.serve();
+        tlb_shootdown_.serve();
         cpu::pause();
     }
     return false;
@@ -165,7 +165,7 @@ rstate::Result<Range> AddressSpace<M>::begin_free(Virt block, u64 size, const vo
 // --- lazy ranges
 
 template <PhysicalMemory M>
-rstate::Result<bool> AddressSpace<M>::resolve_fault(Virt address, u64 fault_code) {
+rstate::Result<bool> AddressSpace<M>::handle_page_fault(Virt address, u64 fault_code) {
     using Fault = cpu::PageFaultCode;
     if (!is_canonical(address.value()) || lock_.held_by_me()) return false;
     Location at;
@@ -180,8 +180,8 @@ rstate::Result<bool> AddressSpace<M>::resolve_fault(Virt address, u64 fault_code
     const bool allowed =
         (!write || record.allowed.write) && (!Fault::Fetch::test(fault_code) || record.allowed.execute);
     if (record.kind != RangeKind::lazy || record.state != RangeState::live || !allowed) return false;
-    if (mark_of(at.entry) == Mark::lazy) return page_in(address.page(), at, record, write);
-    if (at.entry.present() && write && BorrowedLeaf::test(at.entry.raw))
+    if (absent_kind(at.entry) == AbsentKind::lazy) return page_in(address.page(), at, record, write);
+    if (at.entry.present() && write && CopyOnWriteLeaf::test(at.entry.raw))
         return copy_shared(address.page(), at, record);
     // Another core was faster: the page is there by now.
     return at.entry.present() && (!write || at.entry.writable());
@@ -196,7 +196,7 @@ rstate::Result<bool> AddressSpace<M>::page_in(Virt page, const Location &at, con
         const Phys frame = TRY(record.pager->share(record.pager->context, number),
                                "asking a pager to share a page", page, number);
         Entry leaf = HostFormat::leaf(frame, {false, record.allowed.execute}, Cache::write_back);
-        leaf.raw |= BorrowedLeaf::mask;
+        leaf.raw |= CopyOnWriteLeaf::mask;
         const bool put = TRY(put_page(page, at.entry, leaf), "mapping a shared page", page);
         // A write finds it read-only at once; taking two faults keeps the two steps apart.
         return put || !write;
@@ -225,9 +225,9 @@ rstate::Result<bool> AddressSpace<M>::copy_shared(Virt page, const Location &at,
     auto put = copy_and_put(page, at.entry, record, copy);
     if (!put.ok() || !put.value()) frames_.free(copy, record.owner);
     TRY(std::move(put), "copying a shared page", page);
-    Batch batch; // other cores may still read the shared page
+    ShootdownBatch batch; // other cores may still read the shared page
     batch.add_page(page);
-    shoot_down_.run(batch);
+    tlb_shootdown_.run(batch);
     return true;
 }
 
@@ -250,7 +250,7 @@ rstate::Result<bool> AddressSpace<M>::put_page(Virt page, Entry before, Entry af
     if (before.present())
         TRY(frames_.uncount_mapping(before.frame()), "counting that a frame is lent no more", page);
     auto written = write_leaf(now, after);
-    if (!written.ok() && before.present()) surely(frames_.count_mapping(before.frame()), "undoing a mapping");
+    if (!written.ok() && before.present()) must(frames_.count_mapping(before.frame()), "undoing a mapping");
     TRY(std::move(written), "mapping a faulting page", page);
     return true;
 }

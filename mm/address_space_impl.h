@@ -15,7 +15,7 @@ template <PhysicalMemory M> u64 AddressSpace<M>::random_word() {
 
 template <PhysicalMemory M>
 template <class Visit>
-rstate::Result<void> AddressSpace<M>::each_entry(Virt first, u64 pages, Visit &&visit) {
+rstate::Result<void> AddressSpace<M>::visit_entries(Virt first, u64 pages, Visit &&visit) {
     for (u64 page = 0; page < pages;) {
         const Location at = TRY(table_.locate(first + page * page_size), "walking a range", first, page);
         CHECK(at.level == 0, "a range has its tables", first, page, at.level);
@@ -28,8 +28,8 @@ rstate::Result<void> AddressSpace<M>::each_entry(Virt first, u64 pages, Visit &&
 
 template <PhysicalMemory M>
 template <class Visit>
-void AddressSpace<M>::each_entry_surely(Virt first, u64 pages, Visit &&visit) {
-    surely(each_entry(first, pages, visit), "ending a range");
+void AddressSpace<M>::must_visit_entries(Virt first, u64 pages, Visit &&visit) {
+    must(visit_entries(first, pages, visit), "ending a range");
 }
 
 // --- making ranges
@@ -41,7 +41,7 @@ template <PhysicalMemory M> rstate::Result<Range> AddressSpace<M>::reserve(const
     auto range = reserve_once(request);
     // What the dead are remembered by costs tables and records; a range that lives is worth more.
     const bool full = !range.ok() && (range.error().is(out_of_frames) || range.error().is(out_of_records));
-    if (full && forget_all_freed()) {
+    if (full && drain_quarantine()) {
         rstate::handled(std::move(range));
         return reserve_once(request);
     }
@@ -75,7 +75,8 @@ rstate::Result<Range> AddressSpace<M>::reserve_locked(const RangeRequest &reques
     const Virt guards = TRY(find_place(request.pages + 2), "choosing an address", request.pages);
     Range range{guards + page_size, request.pages, 0, random_.next() & key_mask};
     range.id = TRY(records_.add(record_for(range, request)), "recording a range", request.pages);
-    auto marked = mark_range(range, request.kind == RangeKind::lazy ? Mark::lazy : Mark::reserved, undone);
+    auto marked =
+        mark_range(range, request.kind == RangeKind::lazy ? AbsentKind::lazy : AbsentKind::reserved, undone);
     if (marked.ok()) return range;
     records_.remove(range.id);
     return WRAP(marked.take_error(), "reserving addresses", range.first, range.pages);
@@ -122,7 +123,7 @@ rstate::Result<void> AddressSpace<M>::write_marks(Virt first, u64 pages, Entry m
         auto pin = frames_.memory().pin(at.value().table);
         if (!pin.ok()) {
             clear_entries(first, page, undone);
-            reap(address, undone);
+            detach_empty_tables(address, undone);
             return WRAP(pin.take_error(), "marking the pages of a range", address);
         }
         for (u32 index = at.value().index; index < entries_per_table && page < pages; ++index, ++page)
@@ -133,7 +134,7 @@ rstate::Result<void> AddressSpace<M>::write_marks(Virt first, u64 pages, Entry m
 
 template <PhysicalMemory M>
 rstate::Result<void> AddressSpace<M>::mark_guards(const Range &range, Retired &undone) {
-    const Entry guard = make_mark(Mark::guard, range.id, range.key);
+    const Entry guard = absent_entry(AbsentKind::guard, range.id, range.key);
     TRY(write_marks(range.first - page_size, 1, guard, undone), "placing the guard before a range",
         range.first);
     auto behind = write_marks(range.end(), 1, guard, undone);
@@ -142,9 +143,9 @@ rstate::Result<void> AddressSpace<M>::mark_guards(const Range &range, Retired &u
 }
 
 template <PhysicalMemory M>
-rstate::Result<void> AddressSpace<M>::mark_range(const Range &range, Mark mark, Retired &undone) {
+rstate::Result<void> AddressSpace<M>::mark_range(const Range &range, AbsentKind kind, Retired &undone) {
     TRY(mark_guards(range, undone), "guarding a range", range.first);
-    auto marked = write_marks(range.first, range.pages, make_mark(mark, range.id, range.key), undone);
+    auto marked = write_marks(range.first, range.pages, absent_entry(kind, range.id, range.key), undone);
     if (marked.ok()) return marked;
     clear_entries(range.first - page_size, 1, undone);
     clear_entries(range.end(), 1, undone);
@@ -155,7 +156,7 @@ template <PhysicalMemory M>
 rstate::Result<Location> AddressSpace<M>::reserved_entry(const Range &range, u64 page) {
     const Location at = TRY(table_.locate(range.page(page)), "walking to a reserved page", range.first, page);
     if (at.entry.present()) return FAIL(already_mapped, "the page is mapped", range.first, page);
-    if (at.level != 0 || at.entry != make_mark(Mark::reserved, range.id, range.key))
+    if (at.level != 0 || at.entry != absent_entry(AbsentKind::reserved, range.id, range.key))
         return FAIL(wrong_key, "the page is not reserved with this key", range.first, page, at.entry.raw);
     return at;
 }
@@ -164,7 +165,7 @@ rstate::Result<Location> AddressSpace<M>::reserved_entry(const Range &range, u64
 template <PhysicalMemory M> rstate::Result<void> AddressSpace<M>::write_leaf(Location &at, Entry leaf) {
     TRY(frames_.count_mapping(leaf.frame()), "counting that a frame is mapped", leaf.frame());
     auto written = table_.write(at, leaf);
-    if (!written.ok()) surely(frames_.uncount_mapping(leaf.frame()), "undoing a mapping");
+    if (!written.ok()) must(frames_.uncount_mapping(leaf.frame()), "undoing a mapping");
     return written;
 }
 
@@ -201,12 +202,12 @@ rstate::Result<void> AddressSpace<M>::back_page(const Range &range, u64 page, co
     return WRAP(mapped.take_error(), "mapping a new page", page);
 }
 
-template <PhysicalMemory M> rstate::Result<void> AddressSpace<M>::back(const Range &range, u64 word) {
+template <PhysicalMemory M> rstate::Result<void> AddressSpace<M>::populate(const Range &range, u64 word) {
     const Record record = TRY(record_of(range), "finding the range to back", range.first);
     for (u64 page = 0; page < range.pages; ++page) {
         auto backed = back_page(range, page, record, word);
         if (backed.ok()) continue;
-        unmap_pages(range, record, Mark::reserved);
+        unmap_pages(range, record, AbsentKind::reserved);
         return WRAP(backed.take_error(), "backing a range with frames", page, range.pages);
     }
     return rstate::done();
@@ -217,21 +218,21 @@ rstate::Result<Range> AddressSpace<M>::map_memory(u64 pages, Owner owner, Alloca
                                                   Permissions allowed) {
     const RangeRequest request{pages, site, RangeKind::memory, owner, allowed, nullptr, 0, 0};
     const Range range = TRY(reserve(request), "finding addresses for memory", pages);
-    auto backed = back(range, 0);
+    auto backed = populate(range, 0);
     if (backed.ok()) return range;
-    abandon(range);
+    release_unused(range);
     return WRAP(backed.take_error(), "mapping memory", pages, owner);
 }
 
 template <PhysicalMemory M>
 rstate::Result<Range> AddressSpace<M>::map_device(Phys first, u64 pages, AllocationSite site,
                                                   Permissions allowed, Cache cache) {
-    const RangeRequest request{pages, site, RangeKind::device, Owner::nobody, allowed, nullptr, 0, 0};
+    const RangeRequest request{pages, site, RangeKind::device, Owner::none, allowed, nullptr, 0, 0};
     const Range range = TRY(reserve(request), "finding addresses for a device", first, pages);
     for (u64 page = 0; page < pages; ++page) {
         auto mapped = map(range, page, first + page * page_size, allowed, cache);
         if (mapped.ok()) continue;
-        abandon(range);
+        release_unused(range);
         return WRAP(mapped.take_error(), "mapping a device", first, page);
     }
     return range;
@@ -254,16 +255,16 @@ rstate::Result<void> AddressSpace<M>::count_mapped(const Range &range, u64 &coun
 }
 
 template <PhysicalMemory M>
-rstate::Result<void> AddressSpace<M>::guard_adopted(const Range &range, const Record &record,
-                                                    Retired &undone) {
+rstate::Result<void> AddressSpace<M>::guard_taken_over(const Range &range, const Record &record,
+                                                       Retired &undone) {
     TRY(mark_guards(range, undone), "guarding the boot's pages", range.first, range.pages);
     if (!counts_mappings(record)) return rstate::done();
     u64 counted = 0;
     auto done = count_mapped(range, counted);
     if (done.ok()) return done;
-    each_entry_surely(range.first, counted, [&](auto &pin, u32 index, u64) {
+    must_visit_entries(range.first, counted, [&](auto &pin, u32 index, u64) {
         const Entry entry = load_entry(pin, index);
-        if (entry.present()) surely(frames_.uncount_mapping(entry.frame()), "undoing a mapping");
+        if (entry.present()) must(frames_.uncount_mapping(entry.frame()), "undoing a mapping");
     });
     clear_entries(range.first - page_size, 1, undone);
     clear_entries(range.end(), 1, undone);
@@ -271,16 +272,16 @@ rstate::Result<void> AddressSpace<M>::guard_adopted(const Range &range, const Re
 }
 
 template <PhysicalMemory M>
-rstate::Result<Range> AddressSpace<M>::adopt(Virt first, const RangeRequest &request) {
+rstate::Result<Range> AddressSpace<M>::take_over(Virt first, const RangeRequest &request) {
     Retired undone;
-    auto range = adopt_locked(first, request, undone);
+    auto range = take_over_locked(first, request, undone);
     free_retired(undone);
     return range;
 }
 
 template <PhysicalMemory M>
-rstate::Result<Range> AddressSpace<M>::adopt_locked(Virt first, const RangeRequest &request,
-                                                    Retired &undone) {
+rstate::Result<Range> AddressSpace<M>::take_over_locked(Virt first, const RangeRequest &request,
+                                                        Retired &undone) {
     const cpu::Guard guard(lock_);
     Range range{first, request.pages, 0, random_.next() & key_mask};
     const bool room = TRY(is_empty(first - page_size, 1), "looking before the boot's pages", first) &&
@@ -288,7 +289,7 @@ rstate::Result<Range> AddressSpace<M>::adopt_locked(Virt first, const RangeReque
     if (!room) return FAIL(already_mapped, "the boot's pages have no room for guards", first, request.pages);
     const Record record = record_for(range, request);
     range.id = TRY(records_.add(record), "recording the boot's pages", first);
-    auto guarded = guard_adopted(range, record, undone);
+    auto guarded = guard_taken_over(range, record, undone);
     if (guarded.ok()) return range;
     records_.remove(range.id);
     return WRAP(guarded.take_error(), "adopting the boot's pages", first, request.pages);
@@ -298,18 +299,18 @@ template <PhysicalMemory M>
 rstate::Result<void> AddressSpace<M>::protect(const Range &range, u64 page, Permissions allowed) {
     if (page >= range.pages)
         return FAIL(bad_address, "the page is not one of the range's", page, range.pages);
-    Batch batch;
+    ShootdownBatch batch;
     batch.add_page(range.page(page));
     {
         const cpu::Guard guard(lock_);
         TRY(live_record(range), "protecting a page of a range", range.first);
         const Location at = TRY(table_.find(range.page(page)), "protecting a page", range.first, page);
-        if (allowed.write && BorrowedLeaf::test(at.entry.raw))
+        if (allowed.write && CopyOnWriteLeaf::test(at.entry.raw))
             return FAIL(forbidden_access, "a page that its pager lends is copied, not made writable",
                         range.first, page);
         TRY(table_.protect(range.page(page), allowed), "protecting a page", range.first, page);
     }
-    shoot_down_.run(batch);
+    tlb_shootdown_.run(batch);
     return rstate::done();
 }
 

@@ -21,7 +21,7 @@ class BootFrames final {
                 return FAIL(out_of_frames, "this core's memory is used up", range_->first, range_->bytes);
             range_->boot_bytes += page_size;
             const Phys frame = range_->first + (free_bytes - page_size);
-            if (!range_->keeps_books_in(frame)) return frame;
+            if (!range_->holds_frame_table(frame)) return frame;
         }
     }
     // Only ever called to undo: the frame stays taken, which costs a page and nothing else.

@@ -26,7 +26,7 @@ struct PhysRange {
 
     constexpr Phys end() const { return first + bytes; }
     constexpr bool holds(Phys p) const { return p >= first && p < end(); }
-    constexpr bool keeps_books_in(Phys p) const { return (p - first) % group_bytes < page_size; }
+    constexpr bool holds_frame_table(Phys p) const { return (p - first) % group_bytes < page_size; }
 };
 static_assert(sizeof(PhysRange) == 32);
 

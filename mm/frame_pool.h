@@ -19,12 +19,12 @@
 namespace mm {
 
 // In a path that cannot fail: what ends or undoes. A pin is refused only when all 512 slots are held, a bug.
-inline void surely(rstate::Result<void> done, const char *doing) {
+inline void must(rstate::Result<void> done, const char *doing) {
     if (done.ok()) return;
     rstate::report(done.take_error(), doing);
     CHECK(false, "tables and books can be reached to end what was begun", doing);
 }
-template <PhysicalMemory M> typename M::Pin pin_surely(M &memory, Phys page) {
+template <PhysicalMemory M> typename M::Pin must_pin(M &memory, Phys page) {
     auto pin = memory.pin(page);
     if (!pin.ok()) {
         rstate::report(pin.take_error(), "freeing memory");
@@ -110,10 +110,10 @@ template <PhysicalMemory M> class FramePool final {
     // The frame must be unreachable already: nothing maps it, no window holds it.
     void free(Phys frame, Owner owner) {
         const cpu::Guard guard(lock_);
-        CHECK(owner != Owner::nobody, "a frame is freed by its owner", frame);
+        CHECK(owner != Owner::none, "a frame is freed by its owner", frame);
         const Place place = place_of(frame);
         CHECK(place.index != 0, "a group's books are nobody's to free", frame);
-        auto pin = pin_surely(memory_, place.books);
+        auto pin = must_pin(memory_, place.books);
         Books &books = books_in(pin);
         const Owner known = books.owner(place.index);
         CHECK(known == owner, "a frame is freed once, and by its owner", frame, known, owner);
@@ -129,7 +129,7 @@ template <PhysicalMemory M> class FramePool final {
         const Place place = place_of(frame);
         auto pin = TRY(memory_.pin(place.books), "pinning the books of a mapped frame", frame);
         Books &books = books_in(pin);
-        CHECK(books.owner(place.index) != Owner::nobody, "a frame that is mapped is somebody's", frame);
+        CHECK(books.owner(place.index) != Owner::none, "a frame that is mapped is somebody's", frame);
         const i32 mappings = books.mappings(place.index) + change;
         CHECK(mappings >= 0 && mappings <= Books::most_mappings,
               "a frame is mapped at most 4095 times, and what ends was counted", frame);
@@ -141,7 +141,7 @@ template <PhysicalMemory M> class FramePool final {
     Owner owner_of(Phys frame) {
         const cpu::Guard guard(lock_);
         const Place place = place_of(frame);
-        auto pin = pin_surely(memory_, place.books);
+        auto pin = must_pin(memory_, place.books);
         return books_in(pin).owner(place.index);
     }
     u64 free_frames() const { return free_.load(); }
@@ -196,7 +196,7 @@ template <PhysicalMemory M> class FramePool final {
         auto pin = TRY(memory_.pin(group), "pinning the books of a group", group);
         Books &books = books_in(pin);
         const u16 index = books.free_head;
-        CHECK(index != 0 && index < frames_per_group && books.owner(index) == Owner::nobody,
+        CHECK(index != 0 && index < frames_per_group && books.owner(index) == Owner::none,
               "only the pool writes to its books", group, index);
         books.free_head = books.entries[index] & 0xFFF;
         books.set_owner(index, owner);
@@ -318,7 +318,7 @@ template <PhysicalMemory M> class FramePool final {
     rstate::Result<void> start_books(Phys page) {
         auto pin = TRY(memory_.pin(page), "pinning the books of a new group", page);
         cpu::fill_page(pin.bytes(), 0);
-        books_in(pin).set_owner(0, Owner::books);
+        books_in(pin).set_owner(0, Owner::metadata);
         return rstate::done();
     }
     rstate::Result<void> book_boot_frames(const Range &range) {

@@ -5,16 +5,16 @@
 
 #include "base/atomic.h"
 #include "base/core.h"
-#include "mm/frame_bag.h"
+#include "mm/frame_batch.h"
 #include "mm/frame_pool.h"
 
 namespace mm {
 
 template <PhysicalMemory M> class Frames final {
   public:
-    // Makes frames unreachable on every core (ShootDown over the windows), before they can serve again.
-    struct Forget {
-        void (*forget)(void *context, Span<const Phys> frames) = nullptr;
+    // Makes frames unreachable on every core (TlbShootdown over the windows), before they can serve again.
+    struct Invalidate {
+        void (*invalidate)(void *context, Span<const Phys> frames) = nullptr;
         void *context = nullptr;
     };
 
@@ -25,7 +25,7 @@ template <PhysicalMemory M> class Frames final {
         void *context = nullptr;
     };
 
-    explicit Frames(M &memory, Forget forget = {}) : memory_(memory), forget_(forget) {}
+    explicit Frames(M &memory, Invalidate forget = {}) : memory_(memory), invalidate_(forget) {}
     Frames(const Frames &) = delete;
 
     // A core's pool with the ranges it starts with; what the boot uses of them counts as used from now on.
@@ -52,7 +52,7 @@ template <PhysicalMemory M> class Frames final {
     void free(Phys frame, Owner owner) { free_all({&frame, 1}, owner); }
     // The same for many, in one shoot-down.
     __attribute__((noinline)) void free_all(Span<const Phys> frames, Owner owner) {
-        if (forget_.forget != nullptr) forget_.forget(forget_.context, frames);
+        if (invalidate_.invalidate != nullptr) invalidate_.invalidate(invalidate_.context, frames);
         for (const Phys frame : frames) give_back(frame, owner);
     }
     void free_run(Phys first, u64 count, Owner owner);
@@ -74,10 +74,10 @@ template <PhysicalMemory M> class Frames final {
     }
     rstate::Result<void> uncount_mapping(Phys frame) { return count_mapping(frame, -1); }
 
-    // Whose a frame is; Owner::nobody also for what is no frame of ours, like a device's memory.
+    // Whose a frame is; Owner::none also for what is no frame of ours, like a device's memory.
     Owner owner_of(Phys frame) {
         FramePool<M> *pool = pool_of(frame);
-        return pool != nullptr ? pool->owner_of(frame) : Owner::nobody;
+        return pool != nullptr ? pool->owner_of(frame) : Owner::none;
     }
 
     u64 free_frames() const {
@@ -141,7 +141,7 @@ template <PhysicalMemory M> class Frames final {
     }
 
     M &memory_;
-    Forget forget_;
+    Invalidate invalidate_;
     Reclaim reclaim_;
     FramePool<M> *pools_[max_cores] = {};
     Atomic<u64> used_by_[static_cast<u32>(Owner::count_)];
@@ -149,8 +149,8 @@ template <PhysicalMemory M> class Frames final {
 };
 
 template <PhysicalMemory M> void Frames<M>::free_run(Phys first, u64 count, Owner owner) {
-    FrameBag bag(*this, owner);
-    for (u64 i = 0; i < count; ++i) bag.add(first + i * page_size);
+    FrameBatch batch(*this, owner);
+    for (u64 i = 0; i < count; ++i) batch.add(first + i * page_size);
 }
 
 } // namespace mm

@@ -81,11 +81,11 @@ template <PhysicalMemory M> class PageHeap final {
 
     rstate::Result<void> fill_block(const Range &range, const RangeRequest &request) {
         auto filled = back_and_mark(range, request);
-        if (!filled.ok()) space_.abandon(range);
+        if (!filled.ok()) space_.release_unused(range);
         return filled;
     }
     rstate::Result<void> back_and_mark(const Range &range, const RangeRequest &request) {
-        TRY(space_.back(range, fresh_word), "backing a block", range.pages);
+        TRY(space_.populate(range, fresh_word), "backing a block", range.pages);
         return each_slack_byte(range, request.block_offset, request.size,
                                [](u8 &byte) { byte = slack_byte; });
     }

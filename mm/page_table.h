@@ -15,7 +15,7 @@
 #include "cpu/ops.h"
 #include "mm/codes.h"
 #include "mm/formats.h"
-#include "mm/frame_bag.h"
+#include "mm/frame_batch.h"
 #include "mm/physical.h"
 
 namespace mm {
@@ -140,7 +140,7 @@ template <class Format, PhysicalMemory M> class PageTable final {
 
     // Detaches the tables on the way to `address` that hold nothing at all, marks included, and calls
     // taken(Phys table) for each; the root stays. The caller frees them once no core can have them cached.
-    template <class Taken> rstate::Result<void> reap(Address address, Taken &&taken) {
+    template <class Taken> rstate::Result<void> detach_empty_tables(Address address, Taken &&taken) {
         Location path[Format::levels];
         u32 level = Format::levels - 1;
         Phys table = root_;
@@ -167,8 +167,8 @@ template <class Format, PhysicalMemory M> class PageTable final {
 
     // Frees every table, the root included; leaves' frames are the caller's. Nobody may use it any more.
     template <FrameAllocator F> rstate::Result<void> destroy(F &frames) {
-        FrameBag bag(frames, Format::table_owner);
-        TRY(destroy_table(root_, Format::levels - 1, bag), "freeing a whole page table", root_);
+        FrameBatch batch(frames, Format::table_owner);
+        TRY(destroy_table(root_, Format::levels - 1, batch), "freeing a whole page table", root_);
         return rstate::done();
     }
 
@@ -240,7 +240,7 @@ template <class Format, PhysicalMemory M> class PageTable final {
     }
 
     template <FrameAllocator F>
-    rstate::Result<void> destroy_table(Phys frame, u32 level, FrameBag<F> &freed) {
+    rstate::Result<void> destroy_table(Phys frame, u32 level, FrameBatch<F> &freed) {
         if (level > 0) {
             auto table = TRY(memory_->pin(frame), "pinning a table to free those below it", frame, level);
             for (u32 i = 0; i < entries_per_table; ++i) {

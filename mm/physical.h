@@ -14,7 +14,7 @@ namespace mm {
 
 // Whom a frame belongs to, for statistics that are true and for checks on free.
 enum class Owner : u8 {
-    nobody,
+    none,
     boot,
     page_table,
     nested_table,
@@ -24,14 +24,14 @@ enum class Owner : u8 {
     heap,
     snapshot,
     guest_private,
-    device, // VMCBs, permission maps, host save areas
-    books,  // the frame pools' and the address space's own records
+    device,   // VMCBs, permission maps, host save areas
+    metadata, // frame tables and the records of address ranges
     count_,
 };
 constexpr const char *name_of(Owner owner) {
-    constexpr const char *names[] = {"nobody",   "boot",          "page_table",   "nested_table",
+    constexpr const char *names[] = {"none",     "boot",          "page_table",   "nested_table",
                                      "window",   "stack",         "kernel_image", "heap",
-                                     "snapshot", "guest_private", "device",       "books"};
+                                     "snapshot", "guest_private", "device",       "metadata"};
     static_assert(sizeof names / sizeof *names == static_cast<u32>(Owner::count_));
     return owner < Owner::count_ ? names[static_cast<u32>(owner)] : "unknown";
 }
@@ -56,7 +56,7 @@ template <PhysicalMemory M> auto &memory_of_this_core(M &memory) {
 }
 
 // Frames of one page. `free` names the owner again: a mismatch or a double free is a CHECK. Many frames are
-// better freed together (mm/frame_bag.h): each call makes every core forget.
+// better freed together (mm/frame_batch.h): each call makes every core forget.
 template <class F>
 concept FrameAllocator = requires(F frames, Phys frame, Span<const Phys> many, Owner owner) {
     { frames.allocate(owner) } -> std::same_as<rstate::Result<Phys>>;

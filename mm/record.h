@@ -1,8 +1,8 @@
 // mm/record.h — what is known about one range of addresses, alive or freed.
 #pragma once
 
+#include "mm/absent_entry.h"
 #include "mm/allocator.h"
-#include "mm/marks.h"
 
 namespace mm {
 
@@ -39,7 +39,7 @@ struct Record {
     u8 made_by = 0, freed_by = 0; // cores
     RangeKind kind = RangeKind::memory;
     RangeState state = RangeState::vacant;
-    Owner owner = Owner::nobody; // of its frames
+    Owner owner = Owner::none; // of its frames
     Permissions allowed;
 };
 static_assert(sizeof(Record) <= 128);
@@ -50,7 +50,7 @@ inline bool made_since(const Record &record, u32 made) { return record.number - 
 // Whether what the range maps counts as mapped in the frames' books. A core's window does not: its slots show
 // others' frames while they are pinned.
 inline bool counts_mappings(const Record &record) {
-    return record.owner != Owner::nobody || record.kind == RangeKind::device;
+    return record.owner != Owner::none || record.kind == RangeKind::device;
 }
 
 // The handle of a range: only who has it may map there.

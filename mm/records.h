@@ -99,7 +99,7 @@ template <PhysicalMemory M> class Records final {
     template <class Edit> void edit_leaf(u32 number, Edit &&edit) {
         auto leaf = leaf_frame(number);
         CHECK(leaf.ok(), "a listed leaf exists", number);
-        auto pin = pin_surely(frames_.memory(), leaf.take());
+        auto pin = must_pin(frames_.memory(), leaf.take());
         edit(leaf_in(pin));
     }
     rstate::Result<u32> add_to_leaf(u32 number, const Record &record) {
@@ -145,7 +145,7 @@ template <PhysicalMemory M> class Records final {
             if (fresh_root) roots_[root] = TRY(new_frame(), "allocating a root of records", root);
             auto added = add_leaf_below(root);
             if (!added.ok() && fresh_root) {
-                frames_.free(roots_[root], Owner::books);
+                frames_.free(roots_[root], Owner::metadata);
                 roots_[root] = Phys(0);
             }
             return added;
@@ -156,7 +156,7 @@ template <PhysicalMemory M> class Records final {
         const Phys leaf = TRY(new_frame(), "allocating a leaf of records", root);
         auto pins = pin_both(roots_[root], leaf);
         if (!pins.ok()) {
-            frames_.free(leaf, Owner::books);
+            frames_.free(leaf, Owner::metadata);
             return WRAP(pins.take_error(), "pinning a new leaf of records", root);
         }
         Pins two = pins.take();
@@ -183,22 +183,22 @@ template <PhysicalMemory M> class Records final {
         const u32 root = number / leaves_per_root;
         Phys leaf;
         {
-            auto pin = pin_surely(frames_.memory(), roots_[root]);
+            auto pin = must_pin(frames_.memory(), roots_[root]);
             u64 &entry = reinterpret_cast<u64 *>(pin.bytes())[number % leaves_per_root];
             leaf = Phys(entry);
             entry = 0;
         }
-        frames_.free(leaf, Owner::books);
+        frames_.free(leaf, Owner::metadata);
         if (--leaves_[root] != 0) return;
-        frames_.free(roots_[root], Owner::books);
+        frames_.free(roots_[root], Owner::metadata);
         roots_[root] = Phys(0);
     }
 
     rstate::Result<Phys> new_frame() {
-        const Phys frame = TRY(frames_.allocate(Owner::books), "allocating a frame for records");
+        const Phys frame = TRY(frames_.allocate(Owner::metadata), "allocating a frame for records");
         auto pin = frames_.memory().pin(frame);
         if (!pin.ok()) {
-            frames_.free(frame, Owner::books);
+            frames_.free(frame, Owner::metadata);
             return WRAP(pin.take_error(), "clearing a frame for records");
         }
         cpu::fill_page(pin.value().bytes(), 0);

@@ -1,4 +1,4 @@
-// mm/tlb_shootdown.cpp — see shoot_down.h.
+// mm/tlb_shootdown.cpp — see tlb_shootdown.h.
 #include "mm/tlb_shootdown.h"
 
 #include "cpu/lock.h"
@@ -6,16 +6,16 @@
 
 namespace mm {
 
-void Batch::apply(Window *window) const {
+void ShootdownBatch::apply(Window *window) const {
     if (page_count_ > most_pages)
         cpu::write_cr3(cpu::read_cr3()); // no entry is global, so this drops them all
     else
         for (u32 i = 0; i < page_count_; ++i) cpu::invlpg(Virt(pages_[i]));
     if (window == nullptr) return;
-    for (u32 i = 0; i < frame_count_; ++i) window->forget(Phys(frames_[i]));
+    for (u32 i = 0; i < frame_count_; ++i) window->invalidate(Phys(frames_[i]));
 }
 
-void ShootDown::join(Window *window) {
+void TlbShootdown::join(Window *window) {
     const u32 me = current_core();
     windows_[me] = window;
     joined_.fetch_or(1ul << me, Order::seq_cst);
@@ -24,13 +24,13 @@ void ShootDown::join(Window *window) {
     cpu::write_cr3(cpu::read_cr3());
 }
 
-void ShootDown::leave() {
+void TlbShootdown::leave() {
     const u32 me = current_core();
     joined_.fetch_and(~(1ul << me), Order::seq_cst);
     serve();
 }
 
-void ShootDown::run(Batch &batch) {
+void TlbShootdown::run(ShootdownBatch &batch) {
     const u32 me = current_core();
     CHECK((joined_.load() >> me & 1) != 0, "a core joins before it frees anything", me);
     batch.apply(windows_[me]);
@@ -56,20 +56,21 @@ void ShootDown::run(Batch &batch) {
     rounds_.fetch_add(1);
 }
 
-void ShootDown::forget_frames(void *self, Span<const Phys> frames) {
-    for (usize first = 0; first < frames.size(); first += Batch::most_frames) {
-        Batch batch;
-        for (const Phys frame : frames.sub(first, min<usize>(Batch::most_frames, frames.size() - first)))
+void TlbShootdown::invalidate_frames(void *self, Span<const Phys> frames) {
+    for (usize first = 0; first < frames.size(); first += ShootdownBatch::most_frames) {
+        ShootdownBatch batch;
+        for (const Phys frame :
+             frames.sub(first, min<usize>(ShootdownBatch::most_frames, frames.size() - first)))
             batch.add_frame(frame);
-        static_cast<ShootDown *>(self)->run(batch);
+        static_cast<TlbShootdown *>(self)->run(batch);
     }
 }
 
-void ShootDown::serve() {
+void TlbShootdown::serve() {
     const u32 me = current_core();
     u64 asking = asked_[me].exchange(0, Order::seq_cst);
     for (; asking != 0; asking &= asking - 1) {
-        Batch *batch = batches_[__builtin_ctzl(asking)];
+        ShootdownBatch *batch = batches_[__builtin_ctzl(asking)];
         batch->apply(windows_[me]);
         batch->waiting_.fetch_and(~(1ul << me), Order::release); // the batch may be gone after this
     }

@@ -1,10 +1,10 @@
 // mm/tlb_shootdown.h — no core may go on using a translation that was taken away: the asking, serving and
 // waiting.
 //
-// Whoever removes mappings collects pages and frames in a Batch and calls `run`, which returns when every
-// core that joined has dropped them from its TLB and its window. Each core has one word of bits, one for each
-// core that asks it; the batch itself stays with who asks, and one interrupt serves all that ask at that
-// moment. Who waits serves, so two cores that shoot at each other both return.
+// Whoever removes mappings collects pages and frames in a ShootdownBatch and calls `run`, which returns when
+// every core that joined has dropped them from its TLB and its window. Each core has one word of bits, one
+// for each core that asks it; the batch itself stays with who asks, and one interrupt serves all that ask at
+// that moment. Who waits serves, so two cores that shoot at each other both return.
 #pragma once
 
 #include "base/atomic.h"
@@ -15,7 +15,7 @@ namespace mm {
 
 // What to drop. Pages by name up to a number; beyond it all of them, which is cheaper by then. Frames always
 // by name, since one that is pinned still must be caught.
-class Batch final {
+class ShootdownBatch final {
   public:
     static constexpr u32 most_pages = 32;
     static constexpr u32 most_frames = 128;
@@ -34,13 +34,13 @@ class Batch final {
     void apply(Window *window) const;
 
   private:
-    friend class ShootDown;
+    friend class TlbShootdown;
     u64 pages_[most_pages], frames_[most_frames]; // bare words: nothing to construct
     u32 page_count_ = 0, frame_count_ = 0;
     Atomic<u64> waiting_; // cores that have not answered yet
 };
 
-class ShootDown final {
+class TlbShootdown final {
   public:
     // Makes `core` run `serve` soon: an inter-processor interrupt.
     struct Sender {
@@ -48,8 +48,8 @@ class ShootDown final {
         void *context = nullptr;
     };
 
-    constexpr explicit ShootDown(Sender sender) : sender_(sender) {}
-    ShootDown(const ShootDown &) = delete;
+    constexpr explicit TlbShootdown(Sender sender) : sender_(sender) {}
+    TlbShootdown(const TlbShootdown &) = delete;
 
     // Called on the core itself, once it serves; it may hold old translations until then and none after.
     void join(Window *window);
@@ -58,11 +58,11 @@ class ShootDown final {
 
     // Returns when this core and every joined one have dropped what the batch names. Locks may be held: who
     // waits for them serves. Not from an interrupt handler.
-    void run(Batch &batch);
+    void run(ShootdownBatch &batch);
     // Does what others ask of this core: from the interrupt, and in every wait.
     void serve();
-    // For mm::Frames::Forget, with a ShootDown as context.
-    static void forget_frames(void *self, Span<const Phys> frames);
+    // For mm::Frames::Invalidate, with a TlbShootdown as context.
+    static void invalidate_frames(void *self, Span<const Phys> frames);
 
     u64 rounds() const { return rounds_.load(); }
     u64 interrupts() const { return interrupts_.load(); }
@@ -71,7 +71,7 @@ class ShootDown final {
     Sender sender_;
     Atomic<u64> joined_;
     Atomic<u64> asked_[max_cores]; // by core asked: one bit for each core that asks
-    Batch *batches_[max_cores] = {};
+    ShootdownBatch *batches_[max_cores] = {};
     Window *windows_[max_cores] = {};
     Atomic<u64> rounds_, interrupts_;
 };

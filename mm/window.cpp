@@ -4,7 +4,7 @@
 #include "base/log.h"
 #include "cpu/lock.h"
 #include "cpu/ops.h"
-#include "mm/marks.h"
+#include "mm/absent_entry.h"
 
 namespace mm {
 
@@ -12,7 +12,7 @@ Window::Window(u32 core, Virt base, Virt table)
     : base_(base), table_(pointer_to<Atomic<u64>>(table)), core_(core) {
     CHECK(is_aligned(base.value(), window_bytes), "one page table covers the window", base);
     // The mark says what a fault there is, and that no range is to be placed there.
-    for (u32 slot = 0; slot < slot_count; ++slot) table_[slot].store(make_mark(Mark::window).raw);
+    for (u32 slot = 0; slot < slot_count; ++slot) table_[slot].store(absent_entry(AbsentKind::window).raw);
 }
 
 bool Window::displaced(const u64 *slot) const {
@@ -79,12 +79,12 @@ rstate::Error Window::out_of_slots(Phys page) const {
 
 void Window::clear(u64 *slot) {
     note_emptied(slot);
-    table_[index_of(slot)].store(make_mark(Mark::window).raw, Order::release);
+    table_[index_of(slot)].store(absent_entry(AbsentKind::window).raw, Order::release);
     cpu::invlpg(virt_of(address_of(slot)));
     *slot = 0; // last: an empty slot is one that no TLB entry is left of
 }
 
-void Window::forget(Phys frame) {
+void Window::invalidate(Phys frame) {
     const cpu::InterruptsOff off;
     u64 *slot = find(frame);
     if (slot == nullptr) return;

@@ -74,7 +74,7 @@ class Window final {
 
     // Makes a frame that is being freed unreachable through this window. Nobody may have it pinned: whoever
     // does would read and write the frame's next owner.
-    void forget(Phys frame);
+    void invalidate(Phys frame);
 
     // Whether some slot still maps the frame.
     bool reaches(Phys frame) const;

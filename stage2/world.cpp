@@ -79,7 +79,7 @@ rstate::Result<> World::make_window(mm::CoreSeed &seed) {
     // Marked, so that the kernel places nothing there before the window's core takes it over.
     u64 *slots = reinterpret_cast<u64 *>(bytes_of(at.table));
     for (u32 slot = 0; slot < mm::entries_per_table; ++slot)
-        slots[slot] = mm::make_mark(mm::Mark::window).raw;
+        slots[slot] = mm::absent_entry(mm::AbsentKind::window).raw;
     seed.window_table =
         TRY(map_existing(at.table, page_size, mm::read_write), "mapping a window's table", at.table);
     return {};

@@ -6,9 +6,9 @@
 
 #include "base/random.h"
 #include "boot/contract/core_args.h"
+#include "mm/absent_entry.h"
 #include "mm/boot_frames.h"
 #include "mm/identity.h"
-#include "mm/marks.h"
 #include "mm/page_table.h"
 #include "stage2/kernel_file.h"
 

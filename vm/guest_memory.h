@@ -22,7 +22,7 @@
 #include "cpu/trace.h"
 #include "mm/allocator.h"
 #include "mm/formats.h"
-#include "mm/frame_bag.h"
+#include "mm/frame_batch.h"
 #include "mm/page_table.h"
 #include "mm/physical.h"
 #include "vm/codes.h"

@@ -29,14 +29,14 @@ GuestMemory<Memory, Frames>::GuestMemory(GuestMemory &&other)
 
 template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames> GuestMemory<Memory, Frames>::~GuestMemory() {
     while (hot_.size() != 0) demote(hot_.size() - 1); // pins first, then what they pin
-    mm::FrameBag bag(*frames_, owner());
-    while (spare_count_ != 0) bag.add(spare_[--spare_count_]);
+    mm::FrameBatch batch(*frames_, owner());
+    while (spare_count_ != 0) batch.add(spare_[--spare_count_]);
     auto freed = for_active([&](u64 number) -> rstate::Result<void> {
         Region &region = regions_[number];
         auto leaf =
             TRY(memory_->pin(region.leaf), "pinning a nested table to free a machine's pages", number);
         for (u64 i = 0; i < pages_per_region; ++i)
-            if (region.is_own(i)) bag.add(entries(leaf)[i].frame());
+            if (region.is_own(i)) batch.add(entries(leaf)[i].frame());
         return rstate::done();
     });
     // Only failing pins can stop it, and then frames are lost rather than freed twice.

@@ -135,10 +135,10 @@ u64 GuestMemory<Memory, Frames>::part_with(u64 wanted, Take &&take) {
 
 template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames>
 u64 GuestMemory<Memory, Frames>::shed(u64 wanted) {
-    mm::FrameBag bag(*frames_, mm::Owner::guest_private);
+    mm::FrameBatch batch(*frames_, mm::Owner::guest_private);
     u64 given = 0;
-    while (spare_count_ != 0 && given < wanted) bag.add(spare_[--spare_count_]), ++given;
-    return given + part_with(wanted - given, [&](Phys frame) { bag.add(frame); });
+    while (spare_count_ != 0 && given < wanted) batch.add(spare_[--spare_count_]), ++given;
+    return given + part_with(wanted - given, [&](Phys frame) { batch.add(frame); });
 }
 
 template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames> bool GuestMemory<Memory, Frames>::refill() {

@@ -80,7 +80,7 @@ rstate::Result<bool> ask_pager(Virt address, const TrapFrame &frame) {
     // A pager takes locks, and may wait for what this core would have to give back first.
     if (cpu::in_interrupt() || cpu::holds_a_lock() || panicking()) return false;
     const InterruptsAsBefore as_before(frame);
-    return TRY(world->space.resolve_fault(address, frame.error_code), "asking a range's pager", address);
+    return TRY(world->space.handle_page_fault(address, frame.error_code), "asking a range's pager", address);
 }
 
 // Either the page is there now, or the error says what the address is.
@@ -142,9 +142,9 @@ void serve_interrupt(TrapFrame &frame) {
         note_tick(*core_table[current_core()], frame);
         end_of_interrupt();
         return watch_next_core();
-    case shoot_down_vector:
+    case tlb_shootdown_vector:
         end_of_interrupt();
-        return world->shoot_down.serve();
+        return world->tlb_shootdown.serve();
     case wake_vector:
         return end_of_interrupt();
     case retire_vector:

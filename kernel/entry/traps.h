@@ -16,7 +16,7 @@ static_assert(sizeof(TrapFrame) == 22 * 8);
 
 // Vectors of our own, above the processor's 32.
 constexpr u8 timer_vector = 0x40;
-constexpr u8 shoot_down_vector = 0x41;
+constexpr u8 tlb_shootdown_vector = 0x41;
 constexpr u8 wake_vector = 0x42;   // ends a halt, nothing more
 constexpr u8 retire_vector = 0x43; // stops the core for good, before a reboot
 constexpr u8 spurious_vector = 0xFF;

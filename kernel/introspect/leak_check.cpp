@@ -65,7 +65,7 @@ rstate::Result<> Balance::all_given_back() const {
     if (after.blocks_ != blocks_) return blocks_left(after.blocks_ - blocks_, ranges_made_);
     for (u32 i = 0; i < static_cast<u32>(mm::Owner::count_); ++i) {
         const mm::Owner owner = static_cast<mm::Owner>(i);
-        const bool stays = owner == mm::Owner::page_table || owner == mm::Owner::books;
+        const bool stays = owner == mm::Owner::page_table || owner == mm::Owner::metadata;
         const u64 before = frames_[i], now = after.frames_[i];
         if (!stays && now != before)
             return FAIL(not_released, "frames are still in use", mm::name_of(owner), before, now);

@@ -61,7 +61,7 @@ struct Run {
     u64 pages = 0;
     bool down = false; // the frames; settled by the second page
     mm::Entry like;
-    mm::Owner owner = mm::Owner::nobody;
+    mm::Owner owner = mm::Owner::none;
     const mm::Record *record = nullptr;
 
     // Grows by `next` if that goes on where this ends.

@@ -113,7 +113,7 @@ extern "C" [[noreturn]] void core_main(const stage2::CoreArgs &args) {
     load_core_tables(core);
     protect_core();
     enable_apic();
-    world->shoot_down.join(world->windows.of(args.core));
+    world->tlb_shootdown.join(world->windows.of(args.core));
     core.running.store(true, Order::release);
     cpu::enable_interrupts();
     arrived.fetch_add(1, Order::release);

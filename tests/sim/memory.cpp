@@ -23,7 +23,7 @@ u8 *map_file(u8 *address, int file, u64 bytes, u64 offset) {
 
 SimMemory::SimMemory(u64 frames, Phys first, Mode mode)
     : file_(memfd_create("simulated memory", 0)), first_(first), mode_(mode),
-      owners_(frames, mm::Owner::nobody), pinned_(frames) {
+      owners_(frames, mm::Owner::none), pinned_(frames) {
     CHECK(file_ >= 0 && ftruncate(file_, static_cast<off_t>(frames * page_size)) == 0,
           "the memory file is made");
     all_ = map_file(nullptr, file_, frames * page_size, 0);
@@ -48,7 +48,7 @@ rstate::Result<SimMemory::Pin> SimMemory::pin(Phys page) {
     if (pins() >= pin_limit_) return FAIL(mm::no_slot, "the test allows no more pins", page, pins());
     {
         const std::lock_guard guard(mutex_);
-        CHECK(!allocates_ || owners_[(page - first_) / page_size] != mm::Owner::nobody,
+        CHECK(!allocates_ || owners_[(page - first_) / page_size] != mm::Owner::none,
               "a frame that is pinned belongs to somebody", page);
     }
     __atomic_fetch_add(&pins_, 1, __ATOMIC_RELAXED);
@@ -76,7 +76,7 @@ void SimMemory::Pin::release() {
 }
 
 rstate::Result<Phys> SimMemory::allocate(mm::Owner owner) {
-    CHECK(owner != mm::Owner::nobody, "a frame is allocated for somebody");
+    CHECK(owner != mm::Owner::none, "a frame is allocated for somebody");
     if (planned_failure()) return FAIL(mm::out_of_frames, "the test planned this allocation to fail", owner);
     if (used() >= frame_limit_)
         return FAIL(mm::out_of_frames, "the test allows no more frames", owner, used());
@@ -97,7 +97,7 @@ void SimMemory::free(Phys frame, mm::Owner owner) {
     mm::Owner &known = owners_[(frame - first_) / page_size];
     CHECK(known == owner, "a frame is freed once, by its owner", frame, known, owner);
     CHECK(pinned_[(frame - first_) / page_size] == 0, "a frame is not freed while it is pinned", frame);
-    known = mm::Owner::nobody;
+    known = mm::Owner::none;
     free_.push_back((frame - first_) / page_size);
     std::memset(all_ + (frame - first_), 0xDD, page_size);
 }

@@ -171,7 +171,7 @@ class Errors(gdb.Command):
     @staticmethod
     def tell(core, pool):
         words = pool["used"]
-        used = [i for i in range(64 * (words.type.range()[1] + 1)) if int(words[i // 64]) >> (i % 64) & 1]
+        used = [i for i in range(64 * (words.type.range()[1] + 1)) if int(words[i // 64]["value_"]) >> (i % 64) & 1]
         frames = [pool["frames"][i] for i in used]
         print(f"core {core}: {len(used)} frames in use")
         inner = {int(frame["inner"]) for frame in frames}

@@ -189,7 +189,7 @@ rstate::Result<> compare_with_linear_map() {
             "mapping frames in a row");
     LinearMap linear(first, range.first);
     TRY(compare(linear, first), "measuring windows and a linear map");
-    TRY(world->space.retire(range, nullptr), "giving the linear map up");
+    TRY(world->space.unmap_and_free(range, nullptr), "giving the linear map up");
     world->frames.free_run(first, frame_count, mm::Owner::device);
     return rstate::done();
 }
@@ -206,7 +206,7 @@ rstate::Result<> compare_cases(svm::Core &core, const boot::Bundle &bundle) {
                                                         mm::read_write, mm::Cache::write_back),
                                 "mapping frames in a row");
     TRY(compare_cases_over(rows, range, core, target.program()), "measuring cases");
-    TRY(world->space.retire(range, nullptr), "giving the linear map up");
+    TRY(world->space.unmap_and_free(range, nullptr), "giving the linear map up");
     for (const Phys first : rows.first) world->frames.free_run(first, Rows::frames, mm::Owner::device);
     return rstate::done();
 }

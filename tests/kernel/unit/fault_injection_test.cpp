@@ -48,15 +48,15 @@ struct Ground {
 class AddressStory final {
   public:
     explicit AddressStory(const Ground &ground) : ground_(ground) {
-        shoot_down_.join(world->windows.of(current_core()));
+        tlb_shootdown_.join(world->windows.of(current_core()));
     }
     AddressStory(const AddressStory &) = delete;
     ~AddressStory() {
         if (block_) heap_->free(*block_, block_bytes, nullptr);
         for (u32 i = 0; i < range_count_; ++i)
-            rstate::ignore(space_->retire(ranges_[i], nullptr), "what is left is looked at below");
+            rstate::ignore(space_->unmap_and_free(ranges_[i], nullptr), "what is left is looked at below");
         if (!space_) return;
-        space_->forget_all_freed();
+        space_->drain_quarantine();
         if (pages_.lent.value() != 0) frames_.free(pages_.lent, mm::Owner::snapshot);
         const u64 top_table = 1;
         CHECK(frames_.used() == top_table, "all frames of a story come back", frames_.used());
@@ -66,7 +66,7 @@ class AddressStory final {
     rstate::Result<> make_space() {
         frames_.attach(current_core(), pool_);
         auto table = TRY(Space::Table::make(memory_, frames_), "making the top table");
-        space_.emplace(frames_, shoot_down_, table.root(), 4u);
+        space_.emplace(frames_, tlb_shootdown_, table.root(), 4u);
         heap_.emplace(*space_);
         return rstate::done();
     }
@@ -124,7 +124,7 @@ class AddressStory final {
     rstate::Result<> resolve(u64 fault_code) {
         const Virt page = ranges_[range_count_ - 1].page(1);
         const bool resolved =
-            TRY(space_->resolve_fault(page, fault_code), "asking for a page of a lazy range", page);
+            TRY(space_->handle_page_fault(page, fault_code), "asking for a page of a lazy range", page);
         EXPECT(resolved, page);
         return rstate::done();
     }
@@ -132,8 +132,8 @@ class AddressStory final {
     Ground ground_;
     PlannedMemory memory_;
     mm::FramePool<PlannedMemory> pool_{memory_};
-    mm::ShootDown shoot_down_{{[](void *, u32) {}, nullptr}};
-    mm::Frames<PlannedMemory> frames_{memory_, {mm::ShootDown::forget_frames, &shoot_down_}};
+    mm::TlbShootdown tlb_shootdown_{{[](void *, u32) {}, nullptr}};
+    mm::Frames<PlannedMemory> frames_{memory_, {mm::TlbShootdown::invalidate_frames, &tlb_shootdown_}};
     Pages pages_;
     mm::Pager fills_{nullptr, Pages::fill, nullptr}, lends_{&pages_, nullptr, Pages::share};
     std::optional<Space> space_;
@@ -409,7 +409,7 @@ template <class Story, class Given> class Teller final {
     // All steps before this one are done, whatever failed in them before.
     rstate::Result<> come_to(u32 step) {
         if (!story_) {
-            world->space.forget_all_freed();
+            world->space.drain_quarantine();
             before_ = Balance::now(), free_ = world->frames.free_frames();
             story_.emplace(given_), at_ = 0;
         }
@@ -420,7 +420,7 @@ template <class Story, class Given> class Teller final {
     rstate::Result<> end() {
         story_.reset();
         TRY(before_.all_given_back(), "looking for what a story lost");
-        world->space.forget_all_freed();
+        world->space.drain_quarantine();
         EXPECT(world->frames.free_frames() == free_, world->frames.free_frames(), free_);
         return rstate::done();
     }

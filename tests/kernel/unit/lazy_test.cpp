@@ -53,7 +53,7 @@ rstate::Result<> lazy_pages_come_when_they_are_touched(const TestContext &) {
     for (const u64 page : {0ul, 99ul, 50ul, 99ul}) EXPECT(byte_of(range, page) == page + 1, page);
     byte_of(range, 50, 7) = 77;
     EXPECT(byte_of(range, 50, 7) == 77 && pages.asked == 3, pages.asked);
-    TRY(world->space.retire(range, nullptr), "ending the range");
+    TRY(world->space.unmap_and_free(range, nullptr), "ending the range");
     return rstate::done();
 }
 RL_TEST(lazy_pages_come_when_they_are_touched);
@@ -84,7 +84,7 @@ rstate::Result<> a_write_copies_a_lent_page_for_every_core(const TestContext &co
         });
     EXPECT(before == 1 && after == 9, before, after);
     EXPECT(byte_of(range, 1, 5) == 1 && byte_of(range, 0, 6) == 1);
-    TRY(world->space.retire(range, nullptr), "ending the range");
+    TRY(world->space.unmap_and_free(range, nullptr), "ending the range");
     {
         auto pin = TRY(world->windows.pin(lent), "looking at the lent page");
         EXPECT(pin.bytes()[5] == 1);
@@ -124,7 +124,7 @@ rstate::Result<> while_a_pager_sleeps_other_cores_free(const TestContext &contex
         [&] { seen = byte_of(range, 0); });
     if (failed.present()) return WRAP(std::move(failed), "allocating while a pager sleeps");
     EXPECT(seen == 42, seen);
-    TRY(world->space.retire(range, nullptr), "ending the range");
+    TRY(world->space.unmap_and_free(range, nullptr), "ending the range");
     return rstate::done();
 }
 RL_TEST(while_a_pager_sleeps_other_cores_free);
@@ -144,8 +144,8 @@ rstate::Result<> a_pager_may_fault_itself(const TestContext &) {
     const mm::Range outer = TRY(reserve(3, outer_pager), "reserving the outer range");
     EXPECT(byte_of(outer, 2) == 103, byte_of(outer, 2));
     EXPECT(pages.asked == 1, pages.asked);
-    TRY(world->space.retire(outer, nullptr), "ending the outer range");
-    TRY(world->space.retire(inner, nullptr), "ending the inner range");
+    TRY(world->space.unmap_and_free(outer, nullptr), "ending the outer range");
+    TRY(world->space.unmap_and_free(inner, nullptr), "ending the inner range");
     return rstate::done();
 }
 RL_TEST(a_pager_may_fault_itself);

@@ -34,13 +34,13 @@ rstate::Result<> nothing_of_the_boot_is_mapped(const TestContext &context) {
 RL_TEST(nothing_of_the_boot_is_mapped);
 
 rstate::Result<> freed_memory_comes_back(const TestContext &) {
-    world->space.forget_all_freed();
+    world->space.drain_quarantine();
     const u64 before = world->frames.free_frames(), live = world->heap.live_blocks();
     for (u32 i = 0; i < 2000; ++i) {
         auto block = TRY(mm::allocate_array<u64>(world->allocator, 1 + i * 7 % 3000), "allocating", i);
         block[block.size() - 1] = i;
     }
-    world->space.forget_all_freed();
+    world->space.drain_quarantine();
     EXPECT(world->heap.live_blocks() == live);
     EXPECT(world->frames.free_frames() == before, world->frames.free_frames(), before);
     return rstate::done();

@@ -29,7 +29,7 @@ class Hoard final {
   private:
     rstate::Result<> take_one() {
         const Phys frame = TRY(world->frames.allocate(mm::Owner::device), "allocating a frame to keep");
-        auto pin = mm::pin_surely(world->windows, frame);
+        auto pin = mm::must_pin(world->windows, frame);
         *reinterpret_cast<Phys *>(pin.bytes()) = last_;
         last_ = frame;
         return rstate::done();
@@ -38,7 +38,7 @@ class Hoard final {
         const Phys frame = last_;
         CHECK(frame.value() != 0, "what is given back was taken");
         {
-            auto pin = mm::pin_surely(world->windows, frame);
+            auto pin = mm::must_pin(world->windows, frame);
             last_ = *reinterpret_cast<Phys *>(pin.bytes());
         }
         world->frames.free(frame, mm::Owner::device);
@@ -51,7 +51,7 @@ constexpr mm::AllocationSite site{"thing", "some/file.cpp", "some_function", 1};
 
 rstate::Result<> map_a_stack(svm::Core &) {
     const mm::Range range = TRY(world->space.map_memory(4, mm::Owner::stack, site), "making a stack");
-    return world->space.retire(range, nullptr);
+    return world->space.unmap_and_free(range, nullptr);
 }
 rstate::Result<> allocate_a_block(svm::Core &) {
     TRY(mm::allocate_array<u64>(world->allocator, 3000), "allocating an array");
@@ -84,14 +84,14 @@ rstate::Result<bool> try_with(u64 frames, Hoard &hoard, Operation operation, svm
         rstate::handled(std::move(done));
     }
     TRY(before.all_given_back(), "looking for what was lost");
-    world->space.forget_all_freed();
+    world->space.drain_quarantine();
     EXPECT(world->frames.free_frames() == frames, world->frames.free_frames(), frames);
     return enough;
 }
 
 rstate::Result<> long_some_failures_for_want_of_frames_lose_nothing(const TestContext &) {
     auto core = TRY(start_svm(), "switching SVM on");
-    world->space.forget_all_freed();
+    world->space.drain_quarantine();
     const u64 free = world->frames.free_frames();
     u64 points = 0;
     {

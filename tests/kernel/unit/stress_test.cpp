@@ -88,7 +88,7 @@ rstate::Result<> stress_all_cores(const TestContext &context, u64 operations) {
         }
         for (const Block &block : stress->slots) TRY(free_block(*stress, block), "freeing the rest");
     }
-    world->space.forget_all_freed();
+    world->space.drain_quarantine();
     LOG(kernel, "{} operations on {} cores, {} of another core's blocks freed; longest {} us", operations,
         context.args.core_count, remote, longest / max(1ul, context.args.tsc_hz / 1'000'000));
     EXPECT(world->frames.used() <= before, world->frames.used(), before);

@@ -16,7 +16,7 @@ struct AddressSpaceTest : testing::Test {
 
     mm::RangeRequest request(u64 pages) const { return {.pages = pages, .site = site_of("table", 9)}; }
     mm::Range memory(u64 pages) { return space.map_memory(pages, Owner::stack, site_of("stack", 11)).take(); }
-    void forget_all() { space.forget_all_freed(); }
+    void forget_all() { space.drain_quarantine(); }
 };
 
 TEST_F(AddressSpaceTest, MappedMemoryIsZeroedAndBelongsToItsOwner) {
@@ -61,7 +61,7 @@ TEST_F(AddressSpaceTest, MappingNeedsTheReservationsKey) {
     EXPECT_TRUE(fails_with(space.map(range, 2, frame, mm::read_write), mm::bad_address));
     space.map(range, 1, frame, mm::read_write).take();
     EXPECT_TRUE(fails_with(space.map(range, 1, frame, mm::read_write), mm::already_mapped));
-    EXPECT_TRUE(fails_with(space.retire(forged, nullptr), mm::wrong_key));
+    EXPECT_TRUE(fails_with(space.unmap_and_free(forged, nullptr), mm::wrong_key));
     EXPECT_TRUE(world.store(range.page(1), 1));
     EXPECT_FALSE(world.store(range.page(0), 1));
     EXPECT_EQ(world.why(range.page(0)).code, &mm::not_backed);
@@ -83,7 +83,7 @@ TEST_F(AddressSpaceTest, ADevicesRegistersAreMappedUncachedAndNeverFreed) {
     EXPECT_EQ(at.entry.frame(), Phys(0xFEE01000));
     EXPECT_EQ(mm::Entry::CacheType::get(at.entry.raw), 3u);
     EXPECT_FALSE(at.entry.executable());
-    space.retire(range, nullptr).take();
+    space.unmap_and_free(range, nullptr).take();
     forget_all();
     EXPECT_EQ(world.frames_in_use(), before);
 }
@@ -112,7 +112,7 @@ TEST_F(AddressSpaceTest, AnEndedRangeIsUnreachableExplainedAndThenForgotten) {
         const sim::AsCore as(core);
         for (u64 i = 0; i < 5; ++i) ASSERT_TRUE(world.load(range.page(i)).has_value());
     }
-    space.retire(range, pointer_to<void>(Virt(0x77))).take();
+    space.unmap_and_free(range, pointer_to<void>(Virt(0x77))).take();
     EXPECT_EQ(world.frames.used(Owner::stack), 0u);
     for (const u32 core : {0u, 1u}) {
         const sim::AsCore as(core);
@@ -120,7 +120,7 @@ TEST_F(AddressSpaceTest, AnEndedRangeIsUnreachableExplainedAndThenForgotten) {
     }
     EXPECT_EQ(world.why(range.page(4)).code, &mm::use_after_free);
     EXPECT_EQ(world.why(range.first - 1).code, &mm::use_after_free) << "beside it as well";
-    EXPECT_TRUE(fails_with(space.retire(range, nullptr), mm::wrong_key)) << "a range ends once";
+    EXPECT_TRUE(fails_with(space.unmap_and_free(range, nullptr), mm::wrong_key)) << "a range ends once";
     forget_all();
     EXPECT_EQ(world.why(range.page(4)).code, &mm::wild_access);
     EXPECT_EQ(world.frames_in_use(), before);
@@ -128,7 +128,7 @@ TEST_F(AddressSpaceTest, AnEndedRangeIsUnreachableExplainedAndThenForgotten) {
 
 TEST_F(AddressSpaceTest, ReapedTablesAreNotWalkedThroughAStaleUpperLevel) {
     const mm::Range range = memory(1);
-    space.retire(range, nullptr).take();
+    space.unmap_and_free(range, nullptr).take();
     {
         const sim::AsCore as(1);
         ASSERT_FALSE(world.load(range.first).has_value()); // but core 1 now knows the last-level table
@@ -145,7 +145,7 @@ TEST_F(AddressSpaceTest, ReapedTablesAreNotWalkedThroughAStaleUpperLevel) {
 }
 
 TEST_F(AddressSpaceTest, TheAddressesAreSpreadOverAll36BitsAndNothingIsDrawnTwice) {
-    World large({.cores = 1, .frames_per_core = 9000, .remembered = 0});
+    World large({.cores = 1, .frames_per_core = 9000, .quarantine_size = 0});
     constexpr u32 draws = 3000;
     u32 ones[36] = {}, pairs[36] = {};
     std::set<u64> seen;
@@ -157,7 +157,7 @@ TEST_F(AddressSpaceTest, TheAddressesAreSpreadOverAll36BitsAndNothingIsDrawnTwic
             ones[b] += bits >> b & 1;
             pairs[b] += (bits >> b & 1) ^ (bits >> (b + 1) % 36 & 1);
         }
-        large.space->abandon(range);
+        large.space->release_unused(range);
     }
     // Five standard deviations of a fair coin: sqrt(3000) / 2 * 5 = 137.
     for (u32 b = 0; b < 36; ++b) {
@@ -178,7 +178,7 @@ TEST_F(AddressSpaceTest, ARangeAcrossTablesComesAndGoesWhole) {
         const mm::Range range = space.reserve(request(pages)).take();
         for (const u64 page : {0ul, pages / 2, pages - 1})
             EXPECT_EQ(world.why(range.page(page)).range.first, range.first);
-        space.abandon(range);
+        space.release_unused(range);
         EXPECT_EQ(world.frames_in_use(), before) << pages;
         EXPECT_EQ(world.why(range.first).code, &mm::wild_access);
     }
@@ -195,13 +195,13 @@ TEST_F(AddressSpaceTest, AdoptedPagesGetGuardsAndARecordAndGoBackAsTheBoots) {
     EXPECT_EQ(world.why(first).code, &mm::wild_access) << "nobody has adopted it yet";
     mm::RangeRequest boots = request(2);
     boots.owner = Owner::boot, boots.allowed = mm::read_only;
-    const mm::Range range = space.adopt(first, boots).take();
+    const mm::Range range = space.take_over(first, boots).take();
     EXPECT_TRUE(world.load(first).has_value());
     EXPECT_EQ(world.why(first + 2 * page_size).code, &mm::out_of_bounds);
     EXPECT_EQ(world.why(first + page_size, true).range.first, first);
-    EXPECT_TRUE(fails_with(space.adopt(first + 2 * page_size, boots), mm::already_mapped))
+    EXPECT_TRUE(fails_with(space.take_over(first + 2 * page_size, boots), mm::already_mapped))
         << "no room for its guard";
-    space.retire(range, nullptr).take();
+    space.unmap_and_free(range, nullptr).take();
     EXPECT_EQ(world.frames.used(Owner::boot), 0u);
     EXPECT_FALSE(world.load(first).has_value());
 }
@@ -224,7 +224,7 @@ TEST_F(AddressSpaceTest, AFrameThatIsMappedCannotBeFreed) {
     const mm::Range range = memory(2);
     const Phys frame = space.table().translate(range.page(1)).take();
     EXPECT_DEATH(world.frames.free(frame, Owner::stack), "not freed while it is mapped");
-    space.retire(range, nullptr).take();
+    space.unmap_and_free(range, nullptr).take();
     EXPECT_EQ(world.frames.used(Owner::stack), 0u);
 }
 
@@ -232,9 +232,9 @@ TEST_F(AddressSpaceTest, AFrameMappedTwiceIsFreeOfMappingsWhenBothHaveEnded) {
     const Phys frame = world.frames.allocate(Owner::device).take();
     const mm::Range first = space.map_device(frame, 1, site_of("one", 1)).take();
     const mm::Range second = space.map_device(frame, 1, site_of("two", 2)).take();
-    space.retire(first, nullptr).take();
+    space.unmap_and_free(first, nullptr).take();
     EXPECT_DEATH(world.frames.free(frame, Owner::device), "not freed while it is mapped");
-    space.retire(second, nullptr).take();
+    space.unmap_and_free(second, nullptr).take();
     world.frames.free(frame, Owner::device);
     EXPECT_EQ(world.frames.used(Owner::device), 0u);
 }
@@ -245,18 +245,18 @@ TEST(TwoCores, ThatEndOneRangeAreNotBothAllowedTo) {
     std::atomic<bool> waits[3] = {};
     sim::on_waiting([&] {
         waits[sim::core] = true;
-        world.shoot_down.serve();
+        world.tlb_shootdown.serve();
     });
     const mm::Range range = world.space->map_memory(1, Owner::stack, site_of("stack", 1)).take();
     std::atomic<u32> ended{0}, told{0}, finished{0};
     std::vector<std::thread> threads;
     const auto end_range = [&](u32 core) {
         sim::core = core;
-        auto done = world.space->retire(range, nullptr);
+        auto done = world.space->unmap_and_free(range, nullptr);
         done.ok() ? ++ended : ++told;
         if (!done.ok()) rstate::handled(std::move(done));
         ++finished;
-        while (finished != 2) world.shoot_down.serve();
+        while (finished != 2) world.tlb_shootdown.serve();
     };
     world.space
         ->visit_ranges([&](u32, const mm::Record &) { // under the lock
@@ -264,7 +264,7 @@ TEST(TwoCores, ThatEndOneRangeAreNotBothAllowedTo) {
             while (!waits[1] || !waits[2]) std::this_thread::yield();
         })
         .take();
-    while (finished != 2) world.shoot_down.serve();
+    while (finished != 2) world.tlb_shootdown.serve();
     for (std::thread &thread : threads) thread.join();
     EXPECT_EQ(ended, 1u);
     EXPECT_EQ(told, 1u);
@@ -279,7 +279,7 @@ TEST_F(AddressSpaceTest, WhereverReservingFailsNothingIsLost) {
         auto range = space.reserve(request(1200));
         world.memory.never_fail();
         if (range.ok()) {
-            space.abandon(range.value());
+            space.release_unused(range.value());
             break;
         }
         rstate::handled(std::move(range));
@@ -299,7 +299,7 @@ TEST_F(AddressSpaceTest, AbsurdRangesAreRefused) {
 
 TEST_F(AddressSpaceTest, VisitingShowsTheLiveRangesAlone) {
     const mm::Range first = memory(1), second = memory(2);
-    space.retire(first, nullptr).take();
+    space.unmap_and_free(first, nullptr).take();
     std::vector<Virt> seen;
     space.visit_ranges([&](u32, const mm::Record &record) { seen.push_back(record.first); }).take();
     EXPECT_EQ(seen, std::vector{second.first});
@@ -336,7 +336,7 @@ struct LazyTest : AddressSpaceTest {
         return space.reserve(lazy).take();
     }
     bool resolve(Virt address, bool write = false) {
-        return space.resolve_fault(address, write ? cpu::PageFaultCode::Write::mask : 0).take();
+        return space.handle_page_fault(address, write ? cpu::PageFaultCode::Write::mask : 0).take();
     }
 };
 
@@ -347,7 +347,7 @@ TEST_F(LazyTest, APageComesFromItsPagerAtTheFirstAccessAndOnce) {
     EXPECT_EQ(world.load(range.page(500)), static_cast<u8>(501));
     EXPECT_TRUE(resolve(range.page(500))) << "another core's fault on the same page is answered already";
     EXPECT_EQ(pages.asked, 1u);
-    space.retire(range, nullptr).take();
+    space.unmap_and_free(range, nullptr).take();
     EXPECT_EQ(world.frames.used(Owner::heap), 0u);
     EXPECT_FALSE(resolve(range.page(500))) << "a lazy range that ended is not paged in";
 }
@@ -356,7 +356,7 @@ TEST_F(LazyTest, APagerThatFailsIsAChainAndNothingIsMapped) {
     const mm::Range range = lazy(3, fills);
     pages.fail = true;
     const u64 before = world.frames_in_use();
-    auto resolved = space.resolve_fault(range.first, 0);
+    auto resolved = space.handle_page_fault(range.first, 0);
     EXPECT_TRUE(fails_with(std::move(resolved), mm::not_backed));
     EXPECT_EQ(world.frames_in_use(), before);
     EXPECT_EQ(world.why(range.first).code, &mm::not_backed);
@@ -389,7 +389,7 @@ TEST_F(LazyTest, WhenTwoCoresPageInAtOnceOneAnswerIsUsedAndNoFrameIsLost) {
 
 TEST_F(LazyTest, ARangeThatEndsWhileItsPagerRunsGetsNoPage) {
     const mm::Range range = lazy(1, fills);
-    pages.meanwhile = [&] { space.retire(range, nullptr).take(); };
+    pages.meanwhile = [&] { space.unmap_and_free(range, nullptr).take(); };
     EXPECT_TRUE(resolve(range.first)) << "try again, and be explained";
     EXPECT_FALSE(world.load(range.first).has_value());
     EXPECT_EQ(world.why(range.first).code, &mm::use_after_free);
@@ -415,7 +415,7 @@ TEST_F(LazyTest, AWriteCopiesASharedPageForAllCores) {
     }
     EXPECT_EQ(world.memory.peek(pages.shared)[5], 55);
     EXPECT_TRUE(resolve(range.page(1)));
-    space.retire(range, nullptr).take();
+    space.unmap_and_free(range, nullptr).take();
     EXPECT_EQ(world.frames.used(Owner::heap), 0u);
     EXPECT_EQ(world.frames.owner_of(pages.shared), Owner::snapshot) << "what is shared is the pager's";
 }
@@ -431,8 +431,8 @@ TEST_F(LazyTest, WhileAPagerSleepsNobodyWaitsForIt) {
         EXPECT_EQ(world.load(range.page(2)), 3);
         EXPECT_EQ(world.why(range.page(1)).code, &mm::not_backed) << "the page that is waited for";
         space.protect(other, 0, mm::read_only).take();
-        space.retire(other, nullptr).take();
-        space.retire(memory(2), nullptr).take();
+        space.unmap_and_free(other, nullptr).take();
+        space.unmap_and_free(memory(2), nullptr).take();
         forget_all();
     };
     EXPECT_TRUE(resolve(range.page(1)));
@@ -449,7 +449,7 @@ TEST_F(LazyTest, WhereverPagingInOrCopyingFailsNothingIsLostAndTheNextFaultWorks
             ASSERT_LT(n, 100u);
             const u64 before = world.frames_in_use();
             world.memory.fail_after(n);
-            auto resolved = space.resolve_fault(address, fault_code);
+            auto resolved = space.handle_page_fault(address, fault_code);
             world.memory.never_fail();
             if (resolved.ok()) {
                 EXPECT_TRUE(resolved.value());
@@ -504,7 +504,7 @@ TEST_F(LazyTest, AFrameThatIsLentCannotBeFreed) {
     EXPECT_TRUE(resolve(range.page(1)));
     EXPECT_TRUE(resolve(range.page(1), true)); // has its copy now
     EXPECT_DEATH(world.frames.free(pages.shared, Owner::snapshot), "not freed while it is mapped");
-    space.retire(range, nullptr).take();
+    space.unmap_and_free(range, nullptr).take();
     world.frames.free(pages.shared, Owner::snapshot);
     EXPECT_EQ(world.frames.used(Owner::snapshot), 0u);
 }
@@ -539,7 +539,7 @@ TEST_F(AddressSpaceTest, AFaultUnderTheLockIsExplainedByItsHolderAndNotByOthersF
             seen = &record;
             // In here the lock is held, as it is when memory management itself faults.
             EXPECT_EQ(world.why(range.end()).code, &mm::out_of_bounds);
-            EXPECT_FALSE(space.resolve_fault(range.end(), 0).take());
+            EXPECT_FALSE(space.handle_page_fault(range.end(), 0).take());
             const sim::AsCore as(1);
             const mm::Explanation what = world.why(range.end());
             EXPECT_EQ(what.code, &mm::wild_access);

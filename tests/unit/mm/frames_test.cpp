@@ -77,7 +77,7 @@ TEST_F(FramesTest, ADoubleFreeAStrangersFreeAndAForeignFrameAreBugs) {
     EXPECT_DEATH(frames.free(Phys(0x10), Owner::heap), "one that was allocated");
     EXPECT_DEATH(frames.free(memory.first() + 5000 * page_size, Owner::heap), "one that was allocated");
     EXPECT_DEATH(frames.free(memory.first() + 5 * page_size, Owner::heap), "handed out before");
-    EXPECT_DEATH(frames.free(memory.first(), Owner::books), "nobody's to free");
+    EXPECT_DEATH(frames.free(memory.first(), Owner::metadata), "nobody's to free");
 }
 
 TEST_F(FramesTest, TheCountersAreTrueByOwner) {

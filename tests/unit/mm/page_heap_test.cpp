@@ -118,7 +118,7 @@ TEST_F(PageHeapTest, AFreedFrameServesOnlyAfterEveryCoreAnswered) {
     });
     world.heap->free(block, 16, nullptr);
     EXPECT_FALSE(was_free);
-    EXPECT_EQ(world.frames.owner_of(frame), Owner::nobody);
+    EXPECT_EQ(world.frames.owner_of(frame), Owner::none);
 }
 
 TEST_F(PageHeapTest, DoubleFreeInteriorFreeWrongSizeAndForeignPointersAreToldApart) {
@@ -178,7 +178,7 @@ TEST_F(PageHeapTest, ABlockOfMegabytesComesAndGoesWhole) {
         const sim::AsCore as(1);
         EXPECT_FALSE(large.load(block + at).has_value());
     }
-    large.space->forget_all_freed();
+    large.space->drain_quarantine();
     EXPECT_EQ(large.frames_in_use(), before);
 }
 
@@ -192,18 +192,18 @@ TEST_F(PageHeapTest, OnlySoManyFreedBlocksAreRememberedAndTheirTablesComeBack) {
     const u64 before = world.frames_in_use();
     for (u32 i = 0; i < 500; ++i) world.heap->free(allocate(8), 8, nullptr);
     EXPECT_LE(world.space->freed_ranges(), 64u + 4u);
-    world.space->forget_all_freed();
+    world.space->drain_quarantine();
     EXPECT_EQ(world.frames_in_use(), before);
 }
 
 TEST_F(PageHeapTest, WhenFramesRunOutTheDeadAreForgottenFirst) {
-    World small({.cores = 1, .frames_per_core = 200, .remembered = 1000});
+    World small({.cores = 1, .frames_per_core = 200, .quarantine_size = 1000});
     for (u32 i = 0; i < 1000; ++i) small.heap->free(small.heap->allocate(8, 8, site).take(), 8, nullptr);
     EXPECT_GT(small.space->freed_ranges(), 10u) << "those that fit are remembered";
 }
 
 TEST_F(PageHeapTest, WhoeverNeedsAFrameGetsThoseOfTheDead) {
-    World small({.cores = 1, .frames_per_core = 200, .remembered = 1000});
+    World small({.cores = 1, .frames_per_core = 200, .quarantine_size = 1000});
     for (u32 i = 0; i < 30; ++i) small.heap->free(small.heap->allocate(8, 8, site).take(), 8, nullptr);
     const u64 dead = small.space->freed_ranges();
     ASSERT_GT(dead, 20u);
@@ -214,7 +214,7 @@ TEST_F(PageHeapTest, WhoeverNeedsAFrameGetsThoseOfTheDead) {
 TEST_F(PageHeapTest, WhereverAnAllocationFailsNothingIsLostAndTheChainSaysWhere) {
     World small({.cores = 1, .frames_per_core = 400});
     small.heap->free(small.heap->allocate(8, 8, site).take(), 8, nullptr);
-    small.space->forget_all_freed();
+    small.space->drain_quarantine();
     u64 n = 0;
     for (;; ++n) {
         const u64 before = small.frames_in_use();
@@ -261,7 +261,7 @@ TEST_F(PageHeapTest, TypedAllocationRecordsItsTypeAndLine) {
 
 // An oracle beside the heap: every byte as written, every gap kept, every dead block dead, on both cores.
 TEST_F(PageHeapTest, RandomAllocationsAndFreesAgreeWithAnOracle) {
-    World many({.cores = 3, .frames_per_core = 6000, .remembered = 200});
+    World many({.cores = 3, .frames_per_core = 6000, .quarantine_size = 200});
     const u64 before = many.frames_in_use();
     std::mt19937_64 random(1);
     struct Block {
@@ -304,7 +304,7 @@ TEST_F(PageHeapTest, RandomAllocationsAndFreesAgreeWithAnOracle) {
         }
     }
     for (const auto &[address, block] : live) many.heap->free(Virt(address), block.size, nullptr);
-    many.space->forget_all_freed();
+    many.space->drain_quarantine();
     EXPECT_EQ(many.frames_in_use(), before);
     EXPECT_EQ(many.heap->live_bytes(), 0u);
 }

@@ -105,11 +105,11 @@ TEST_F(PageTableTest, ReapDetachesTheEmptyTablesOfOnePathAndNoOthers) {
     table.map(neighbour, frame, mm::read_only, memory).take();
     table.unmap(somewhere).take();
     u32 taken = 0;
-    table.reap(somewhere, [&](Phys t) { memory.free(t, Owner::page_table), ++taken; }).take();
+    table.detach_empty_tables(somewhere, [&](Phys t) { memory.free(t, Owner::page_table), ++taken; }).take();
     EXPECT_EQ(taken, 2u);
     EXPECT_EQ(table.translate(neighbour).take(), frame);
     table.unmap(neighbour).take();
-    table.reap(neighbour, [&](Phys t) { memory.free(t, Owner::page_table), ++taken; }).take();
+    table.detach_empty_tables(neighbour, [&](Phys t) { memory.free(t, Owner::page_table), ++taken; }).take();
     EXPECT_EQ(taken, 5u);
     EXPECT_EQ(memory.used(Owner::page_table), 1u) << "only the root is left";
 }
@@ -117,7 +117,8 @@ TEST_F(PageTableTest, ReapDetachesTheEmptyTablesOfOnePathAndNoOthers) {
 TEST_F(PageTableTest, ReapLeavesATableThatHoldsOnlyAMark) {
     Location at = table.prepare(somewhere, memory).take();
     table.write(at, {Entry::Kind::make(1) | Entry::Payload::make(77)}).take();
-    table.reap(somewhere, [&](Phys) { ADD_FAILURE() << "a reserved entry keeps its table"; }).take();
+    table.detach_empty_tables(somewhere, [&](Phys) { ADD_FAILURE() << "a reserved entry keeps its table"; })
+        .take();
     EXPECT_EQ(Entry::Payload::get(table.read(at).take().raw), 77u);
 }
 
@@ -160,7 +161,7 @@ TEST_F(PageTableTest, WhereverMapFailsTheTablesAreAsBeforeAndTheErrorSaysWhy) {
         table.visit([&](Virt, const Location &) { return ++entries, rstate::done(); }).take();
         EXPECT_EQ(entries, 0u) << "after failing at step " << n;
         // Only the last step, after the tables were linked, may leave empty tables behind.
-        table.reap(somewhere, [&](Phys t) { memory.free(t, Owner::page_table); }).take();
+        table.detach_empty_tables(somewhere, [&](Phys t) { memory.free(t, Owner::page_table); }).take();
         EXPECT_EQ(memory.used(), used) << "after failing at step " << n;
     }
     EXPECT_GE(n, 8u) << "three allocations and the pins between them";
@@ -182,7 +183,7 @@ TEST_F(PageTableTest, AWalkHoldsAtMostThreePinsAtOnce) {
     table.map(somewhere, frame, mm::read_only, memory).take();
     table.protect(somewhere, mm::read_write).take();
     table.unmap(somewhere).take();
-    table.reap(somewhere, [&](Phys t) { memory.free(t, Owner::page_table); }).take();
+    table.detach_empty_tables(somewhere, [&](Phys t) { memory.free(t, Owner::page_table); }).take();
 }
 
 TEST(BootFrames, AreTakenFromTheEndAndSkipTheBookkeepingFrames) {

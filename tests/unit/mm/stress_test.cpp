@@ -19,7 +19,7 @@ double p_of_coin(u64 ones, u64 tosses) {
 
 TEST(AddressStress, Each36BitsAreCoinsAndNoTwoDepend) {
     const u64 draws = sim::long_run() ? 1'000'000 : 200'000;
-    World world({.cores = 1, .frames_per_core = 60'000, .remembered = 0});
+    World world({.cores = 1, .frames_per_core = 60'000, .quarantine_size = 0});
     std::vector<mm::Range> alive;
     u64 ones[address_bits] = {}, differ[address_bits][address_bits] = {};
     for (u64 i = 0; i < draws; ++i) {
@@ -34,7 +34,7 @@ TEST(AddressStress, Each36BitsAreCoinsAndNoTwoDepend) {
         if (alive.size() < alive_at_most) {
             alive.push_back(range);
         } else {
-            world.space->abandon(alive[i % alive_at_most]);
+            world.space->release_unused(alive[i % alive_at_most]);
             alive[i % alive_at_most] = range;
         }
     }
@@ -65,7 +65,7 @@ struct Live {
 };
 
 struct RangeStress : testing::Test {
-    World world{{.cores = 4, .frames_per_core = 40'000, .remembered = 256}};
+    World world{{.cores = 4, .frames_per_core = 40'000, .quarantine_size = 256}};
     Space &space = *world.space;
     std::mt19937_64 random{11};
     std::map<u64, Live> alive; // by first address
@@ -90,7 +90,7 @@ struct RangeStress : testing::Test {
     // A place where nothing lies, as stage2 chooses it.
     Virt free_place(u64 pages) {
         const mm::Range range = space.reserve({.pages = pages, .site = site_of("place", 4)}).take();
-        space.abandon(range);
+        space.release_unused(range);
         return range.first;
     }
     Live image() {
@@ -102,7 +102,7 @@ struct RangeStress : testing::Test {
         }
         const mm::RangeRequest request{pages, site_of("image", 5), mm::RangeKind::memory, Owner::boot,
                                        mm::read_execute};
-        return {space.adopt(first, request).take(), 0, {}, pages};
+        return {space.take_over(first, request).take(), 0, {}, pages};
     }
     Live window() {
         const Virt first(align_up(free_place(1024).value(), mm::window_bytes));
@@ -110,13 +110,13 @@ struct RangeStress : testing::Test {
         {
             auto table = world.memory.pin(at.table).take();
             for (u32 slot = 1; slot < 512; ++slot)
-                mm::store_entry(table, slot, mm::make_mark(mm::Mark::window));
+                mm::store_entry(table, slot, mm::absent_entry(mm::AbsentKind::window));
             mm::store_entry(table, 0,
                             mm::HostFormat::leaf(Phys(0x5000), mm::read_write, mm::Cache::write_back));
         }
-        const mm::RangeRequest request{512, site_of("window", 6), mm::RangeKind::memory, Owner::nobody,
+        const mm::RangeRequest request{512, site_of("window", 6), mm::RangeKind::memory, Owner::none,
                                        mm::read_write};
-        return {space.adopt(first, request).take(), 0, {}, 1};
+        return {space.take_over(first, request).take(), 0, {}, 1};
     }
     Live any() {
         switch (random() % 64) {
@@ -163,7 +163,7 @@ struct RangeStress : testing::Test {
         if (live.block_size != 0)
             world.heap->free(live.block, live.block_size, nullptr);
         else
-            space.retire(live.range, nullptr).take();
+            space.unmap_and_free(live.range, nullptr).take();
         longest = std::max(longest, world.memory.steps() - before);
     }
     bool mapped(Virt page) { return space.table().locate(page).take().entry.present(); }
@@ -207,7 +207,7 @@ TEST_F(RangeStress, GapsStandAndEveryFrameComesBackThroughMillionsOfRangesOfEver
     }
     compare();
     while (!order.empty()) end_one();
-    space.forget_all_freed();
+    space.drain_quarantine();
     EXPECT_EQ(world.frames_in_use(), at_start);
     EXPECT_EQ(most, alive_at_most);
     // The largest block has 40 pages; a window's search for a place reserves 1024 pages and gives them up.

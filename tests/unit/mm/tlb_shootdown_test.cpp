@@ -17,16 +17,16 @@
 
 namespace {
 
-struct ShootDownTest : testing::Test {
+struct TlbShootdownTest : testing::Test {
     static constexpr u32 cores = 3;
     SimMemory memory{300, Phys(0x1000000)};
     std::vector<std::unique_ptr<sim::WindowRegion>> regions;
     std::vector<std::unique_ptr<mm::Window>> windows;
     std::array<std::atomic<bool>, max_cores> interrupted{};
-    mm::ShootDown shoot_down{{&ShootDownTest::interrupt, this}};
+    mm::TlbShootdown tlb_shootdown{{&TlbShootdownTest::interrupt, this}};
     std::atomic<u32> interrupts{0};
 
-    ShootDownTest() {
+    TlbShootdownTest() {
         sim::reset_cpus();
         sim::core = 0;
         for (u32 core = 0; core < cores; ++core) {
@@ -37,134 +37,134 @@ struct ShootDownTest : testing::Test {
         }
         sim::on_waiting([this] { take_interrupt(); });
     }
-    ~ShootDownTest() override { sim::on_waiting({}); }
+    ~TlbShootdownTest() override { sim::on_waiting({}); }
 
     static void interrupt(void *self, u32 core) {
-        auto &test = *static_cast<ShootDownTest *>(self);
+        auto &test = *static_cast<TlbShootdownTest *>(self);
         ++test.interrupts;
         test.interrupted[core] = true;
     }
     // What the interrupt handler of this thread's core does.
     void take_interrupt() {
-        if (interrupted[sim::core].exchange(false)) shoot_down.serve();
+        if (interrupted[sim::core].exchange(false)) tlb_shootdown.serve();
     }
     Phys frame(u64 number) const { return memory.first() + (10 + number) * page_size; }
     void touch(u64 number) { static_cast<void>(*windows[sim::core]->pin(frame(number)).take().bytes()); }
 };
 
-TEST_F(ShootDownTest, AloneOnlyTheOwnCoreForgets) {
-    shoot_down.join(&*windows[0]);
+TEST_F(TlbShootdownTest, AloneOnlyTheOwnCoreForgets) {
+    tlb_shootdown.join(&*windows[0]);
     touch(1);
-    mm::Batch batch;
+    mm::ShootdownBatch batch;
     batch.add_frame(frame(1));
     batch.add_page(Virt(0x7000));
     const u64 before = sim::cpu().invalidations;
-    shoot_down.run(batch);
+    tlb_shootdown.run(batch);
     EXPECT_EQ(sim::cpu().invalidations - before, 2u) << "the page, and the window's slot";
     EXPECT_FALSE(regions[0]->reaches(frame(1)));
     EXPECT_EQ(interrupts, 0u);
 }
 
-TEST_F(ShootDownTest, ACoreThatFreesBeforeItJoinedIsABug) {
-    mm::Batch batch;
-    EXPECT_DEATH(shoot_down.run(batch), "joins before it frees");
+TEST_F(TlbShootdownTest, ACoreThatFreesBeforeItJoinedIsABug) {
+    mm::ShootdownBatch batch;
+    EXPECT_DEATH(tlb_shootdown.run(batch), "joins before it frees");
 }
 
-TEST_F(ShootDownTest, EveryJoinedCoreForgetsBeforeRunReturns) {
+TEST_F(TlbShootdownTest, EveryJoinedCoreForgetsBeforeRunReturns) {
     std::atomic<bool> stop{false};
     std::atomic<u32> ready{0};
     std::vector<std::thread> threads;
     for (u32 core = 1; core < cores; ++core)
         threads.emplace_back([&, core] {
             sim::core = core;
-            shoot_down.join(&*windows[core]);
+            tlb_shootdown.join(&*windows[core]);
             touch(1);
             ++ready;
             while (!stop) take_interrupt(), std::this_thread::yield();
-            shoot_down.leave();
+            tlb_shootdown.leave();
         });
-    shoot_down.join(&*windows[0]);
+    tlb_shootdown.join(&*windows[0]);
     while (ready != cores - 1) std::this_thread::yield();
     touch(1);
-    mm::Batch batch;
+    mm::ShootdownBatch batch;
     batch.add_frame(frame(1));
-    shoot_down.run(batch);
+    tlb_shootdown.run(batch);
     for (u32 core = 0; core < cores; ++core) EXPECT_FALSE(regions[core]->reaches(frame(1))) << core;
     EXPECT_EQ(interrupts, cores - 1);
     stop = true;
     for (std::thread &thread : threads) thread.join();
 }
 
-TEST_F(ShootDownTest, ACoreThatHasNotJoinedIsNotAskedAndFlushesWhenItJoins) {
-    shoot_down.join(&*windows[0]);
+TEST_F(TlbShootdownTest, ACoreThatHasNotJoinedIsNotAskedAndFlushesWhenItJoins) {
+    tlb_shootdown.join(&*windows[0]);
     sim::cpu_of(1).tlb[0x7000] = 0x1003; // stale
-    mm::Batch batch;
+    mm::ShootdownBatch batch;
     batch.add_page(Virt(0x7000));
-    shoot_down.run(batch); // would wait for ever
+    tlb_shootdown.run(batch); // would wait for ever
     const sim::AsCore as(1);
-    shoot_down.join(&*windows[1]);
+    tlb_shootdown.join(&*windows[1]);
     EXPECT_TRUE(sim::cpu().tlb.empty());
 }
 
-TEST_F(ShootDownTest, MoreThan32PagesFlushEverythingOnce) {
-    shoot_down.join(&*windows[0]);
+TEST_F(TlbShootdownTest, MoreThan32PagesFlushEverythingOnce) {
+    tlb_shootdown.join(&*windows[0]);
     for (u64 i = 0; i < 40; ++i) touch(i);
-    mm::Batch batch;
+    mm::ShootdownBatch batch;
     for (u64 i = 0; i < 40; ++i) batch.add_page(Virt(0x7000 + i * page_size)), batch.add_frame(frame(i));
     sim::cpu().tlb[0x123000] = 0x1003;
     const u64 flushes = sim::cpu().flushes;
-    shoot_down.run(batch);
+    tlb_shootdown.run(batch);
     EXPECT_EQ(sim::cpu().flushes, flushes + 1);
     EXPECT_TRUE(sim::cpu().tlb.empty());
     for (u64 i = 0; i < 40; ++i) EXPECT_FALSE(regions[0]->reaches(frame(i)));
 }
 
-TEST_F(ShootDownTest, CoresThatShootAtEachOtherAllReturnAndOneInterruptMayServeSeveral) {
+TEST_F(TlbShootdownTest, CoresThatShootAtEachOtherAllReturnAndOneInterruptMayServeSeveral) {
     constexpr u32 rounds = 2000;
     std::vector<std::thread> threads;
     std::atomic<u32> joined{0}, finished{0};
     for (u32 core = 0; core < cores; ++core)
         threads.emplace_back([&, core] {
             sim::core = core;
-            shoot_down.join(&*windows[core]);
+            tlb_shootdown.join(&*windows[core]);
             ++joined;
             while (joined != cores) std::this_thread::yield();
             for (u32 i = 0; i < rounds; ++i) {
-                mm::Batch batch;
+                mm::ShootdownBatch batch;
                 batch.add_page(Virt(0x1000 * (1 + i % 50)));
-                shoot_down.run(batch);
+                tlb_shootdown.run(batch);
             }
             ++finished;
             while (finished != cores) take_interrupt(), std::this_thread::yield();
         });
     for (std::thread &thread : threads) thread.join();
-    EXPECT_EQ(shoot_down.rounds(), cores * rounds);
+    EXPECT_EQ(tlb_shootdown.rounds(), cores * rounds);
     EXPECT_LE(interrupts, cores * (cores - 1) * rounds);
 }
 
-TEST_F(ShootDownTest, WhoWaitsForALockServesItsHoldersShootDown) {
+TEST_F(TlbShootdownTest, WhoWaitsForALockServesItsHoldersShootDown) {
     cpu::SpinLock lock("test", 1);
     std::atomic<bool> waiting{false};
-    shoot_down.join(&*windows[0]);
+    tlb_shootdown.join(&*windows[0]);
     lock.lock();
     std::thread other([&] {
         sim::core = 1;
-        shoot_down.join(&*windows[1]);
+        tlb_shootdown.join(&*windows[1]);
         waiting = true;
         const cpu::Guard guard(lock); // with interrupts off: only the wait itself serves
-        shoot_down.leave();
+        tlb_shootdown.leave();
     });
     while (!waiting) std::this_thread::yield();
-    mm::Batch batch;
+    mm::ShootdownBatch batch;
     batch.add_page(Virt(0x7000));
-    shoot_down.run(batch); // while holding the lock
+    tlb_shootdown.run(batch); // while holding the lock
     lock.unlock();
     other.join();
 }
 
-struct FreedFramesTest : ShootDownTest {
+struct FreedFramesTest : TlbShootdownTest {
     mm::CoreWindows core_windows;
-    mm::Frames<mm::CoreWindows> frames{core_windows, {mm::ShootDown::forget_frames, &shoot_down}};
+    mm::Frames<mm::CoreWindows> frames{core_windows, {mm::TlbShootdown::invalidate_frames, &tlb_shootdown}};
     mm::FramePool<mm::CoreWindows> pool{core_windows};
 
     FreedFramesTest() {
@@ -175,24 +175,24 @@ struct FreedFramesTest : ShootDownTest {
 };
 
 TEST_F(FreedFramesTest, ManyAreFreedInOneRound) {
-    shoot_down.join(&*windows[0]);
+    tlb_shootdown.join(&*windows[0]);
     std::atomic<bool> joined{false}, stop{false};
     std::thread other([&] {
         sim::core = 1;
-        shoot_down.join(&*windows[1]);
+        tlb_shootdown.join(&*windows[1]);
         joined = true;
         while (!stop) take_interrupt(), std::this_thread::yield();
     });
     while (!joined) std::this_thread::yield();
     std::vector<Phys> taken;
     {
-        mm::FrameBag bag(frames, mm::Owner::heap);
+        mm::FrameBatch batch(frames, mm::Owner::heap);
         for (u32 i = 0; i < 30; ++i) {
             taken.push_back(frames.allocate(mm::Owner::heap).take());
             static_cast<void>(windows[0]->pin(taken.back()).take());
-            bag.add(taken.back());
+            batch.add(taken.back());
         }
-        EXPECT_EQ(frames.used(mm::Owner::heap), 30u) << "until the bag is emptied";
+        EXPECT_EQ(frames.used(mm::Owner::heap), 30u) << "until the batch is emptied";
     }
     stop = true;
     other.join();
@@ -208,7 +208,7 @@ TEST_F(FreedFramesTest, FramesThatMoveBetweenCoresNeverShowAnotherOwnersBytes) {
     for (u32 core = 0; core < cores; ++core)
         threads.emplace_back([&, core] {
             sim::core = core;
-            shoot_down.join(&*windows[core]);
+            tlb_shootdown.join(&*windows[core]);
             ++joined;
             while (joined != cores) std::this_thread::yield();
             for (u64 i = 0; i < 1500; ++i) {

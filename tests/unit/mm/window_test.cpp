@@ -11,7 +11,7 @@
 
 #include "base/log.h"
 #include "base/random.h"
-#include "mm/marks.h"
+#include "mm/absent_entry.h"
 #include "tests/sim/cpu.h"
 #include "tests/sim/program.h"
 #include "tests/sim/test.h"
@@ -117,7 +117,7 @@ TEST_F(WindowTest, AForgottenFrameIsInNoSlotEvenADisplacedOne) {
         for (u32 i = 0; i < held; ++i) pins.push_back(window.pin(rival(i)).take());
         static_cast<void>(window.pin(frame(0)).take().bytes()[0]); // loaded into the TLB
         EXPECT_TRUE(window.reaches(frame(0)) && region.reaches(frame(0)));
-        window.forget(frame(0));
+        window.invalidate(frame(0));
         EXPECT_FALSE(window.reaches(frame(0)));
         EXPECT_FALSE(region.reaches(frame(0))) << "neither by the table nor by a stale translation";
     }
@@ -125,7 +125,7 @@ TEST_F(WindowTest, AForgottenFrameIsInNoSlotEvenADisplacedOne) {
 
 TEST_F(WindowTest, FreeingAFrameThatIsPinnedIsCaught) {
     auto held = window.pin(frame(5)).take();
-    EXPECT_DEATH(window.forget(frame(5)), "not freed while it is pinned");
+    EXPECT_DEATH(window.invalidate(frame(5)), "not freed while it is pinned");
 }
 
 TEST_F(WindowTest, AStalePointerFaultsAfterTheFrameIsForgotten) {
@@ -135,16 +135,16 @@ TEST_F(WindowTest, AStalePointerFaultsAfterTheFrameIsForgotten) {
         stale = pin.bytes();
         stale[0] = 1;
     }
-    window.forget(frame(5));
+    window.invalidate(frame(5));
     EXPECT_DEATH(static_cast<void>(*static_cast<volatile u8 *>(stale) = 2), "");
 }
 
 TEST_F(WindowTest, UnusedSlotsAreMarkedSoThatNothingIsEverPlacedThere) {
     const auto *entries = pointer_to<u64>(region.table());
-    for (u32 i = 0; i < 512; ++i) EXPECT_EQ(mm::mark_of({entries[i]}), mm::Mark::window);
+    for (u32 i = 0; i < 512; ++i) EXPECT_EQ(mm::absent_kind({entries[i]}), mm::AbsentKind::window);
     static_cast<void>(window.pin(frame(1)).take());
-    window.forget(frame(1));
-    for (u32 i = 0; i < 512; ++i) EXPECT_EQ(mm::mark_of({entries[i]}), mm::Mark::window);
+    window.invalidate(frame(1));
+    for (u32 i = 0; i < 512; ++i) EXPECT_EQ(mm::absent_kind({entries[i]}), mm::AbsentKind::window);
 }
 
 TEST_F(WindowTest, AMovedPinIsReleasedOnce) {
@@ -228,7 +228,7 @@ TEST_F(WindowTest, RandomPinsAndForgetsAgreeWithAnOracle) {
             const bool pinned =
                 std::any_of(held.begin(), held.end(), [&](const Held &h) { return h.number == number; });
             if (pinned) continue;
-            window.forget(frame(number));
+            window.invalidate(frame(number));
             ASSERT_FALSE(window.reaches(frame(number)));
         } else if (held.size() < 511 && random.one_in(2)) {
             auto pin = window.pin(frame(number)).take();

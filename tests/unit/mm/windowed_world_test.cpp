@@ -23,8 +23,8 @@ struct WindowedWorld : testing::Test {
     std::vector<std::unique_ptr<mm::Window>> windows;
     Windows core_windows;
     mm::FramePool<Windows> pool{core_windows};
-    mm::ShootDown shoot_down{{interrupt, this}};
-    mm::Frames<Windows> frames{core_windows, {mm::ShootDown::forget_frames, &shoot_down}};
+    mm::TlbShootdown tlb_shootdown{{interrupt, this}};
+    mm::Frames<Windows> frames{core_windows, {mm::TlbShootdown::invalidate_frames, &tlb_shootdown}};
     std::unique_ptr<mm::AddressSpace<Windows>> space;
     std::unique_ptr<mm::PageHeap<Windows>> heap;
     u64 pending = 0;
@@ -39,14 +39,14 @@ struct WindowedWorld : testing::Test {
                 std::make_unique<mm::Window>(core, regions[core]->base(), regions[core]->table()));
             core_windows.attach(core, *windows[core]);
             const sim::AsCore as(core);
-            shoot_down.join(windows[core].get());
+            tlb_shootdown.join(windows[core].get());
         }
         sim::on_waiting([this] { serve_interrupts(); });
         pool.add({memory.first(), frame_count * page_size, 0, 0, 0}).take();
         frames.attach(0, pool);
         const Phys root = frames.allocate(Owner::page_table).take();
         cpu::fill_page(memory.peek(root), 0);
-        space = std::make_unique<mm::AddressSpace<Windows>>(frames, shoot_down, root, 10);
+        space = std::make_unique<mm::AddressSpace<Windows>>(frames, tlb_shootdown, root, 10);
         heap = std::make_unique<mm::PageHeap<Windows>>(*space);
     }
     ~WindowedWorld() override {
@@ -62,7 +62,7 @@ struct WindowedWorld : testing::Test {
             if ((pending >> core & 1) == 0) continue;
             pending &= ~(1ul << core);
             const sim::AsCore as(core);
-            shoot_down.serve();
+            tlb_shootdown.serve();
         }
     }
     // Frames that are free and yet reachable.
@@ -74,7 +74,7 @@ struct WindowedWorld : testing::Test {
                 if (region->reaches(frame)) reached.push_back(frame);
         }
         u32 bad = 0; // what a window reaches was handed out before, so its owner is on the books
-        for (const Phys frame : reached) bad += frames.owner_of(frame) == Owner::nobody;
+        for (const Phys frame : reached) bad += frames.owner_of(frame) == Owner::none;
         return bad;
     }
 };
@@ -107,7 +107,7 @@ TEST_F(WindowedWorld, AFreeFrameIsReachableThroughNoSlotOfAnyCore) {
     }
     for (const Block &block : live)
         rstate::ignore(heap->try_free(block.address, block.size, nullptr), "as above");
-    space->forget_all_freed();
+    space->drain_quarantine();
     EXPECT_EQ(free_but_reachable(), 0u);
     EXPECT_EQ(frames.used(), 1u);
     for (const auto &window : windows) EXPECT_EQ(window->pinned(), 0u);
@@ -162,14 +162,15 @@ TEST_F(WindowedWorld, AFrameThatIsPinnedIsCaughtAmongAThousandThatAreFreed) {
         space->map_memory(300, Owner::heap, {"many", "some/file.cpp", "some_function", 1}).take();
     const sim::AsCore as(1);
     auto pin = core_windows.pin(space->table().translate(range.page(290)).take()).take();
-    EXPECT_DEATH(rstate::ignore(space->retire(range, nullptr), "dies"), "not freed while it is pinned");
+    EXPECT_DEATH(rstate::ignore(space->unmap_and_free(range, nullptr), "dies"),
+                 "not freed while it is pinned");
 }
 
 TEST_F(WindowedWorld, ARowOfFramesComesOutOfWhatTheDeadKeep) {
     std::vector<mm::Range> ranges; // each with tables of its own
     for (u32 i = 0; i < 10; ++i)
         ranges.push_back(space->map_memory(1, Owner::heap, {"one", "some/file.cpp", "f", i}).take());
-    for (const mm::Range &range : ranges) space->retire(range, nullptr).take();
+    for (const mm::Range &range : ranges) space->unmap_and_free(range, nullptr).take();
     std::vector<Phys> held; // until only what the dead keep could make a row
     for (;;) {
         auto frame = frames.allocate_run(8, 1, Owner::device);

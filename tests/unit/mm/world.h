@@ -22,7 +22,7 @@ using mm::Owner;
 struct WorldOptions {
     u32 cores = 2;
     u64 frames_per_core = 1024;
-    u32 remembered = 64;
+    u32 quarantine_size = 64;
     Heap::Placement placement = Heap::Placement::random;
     SimMemory::Mode mode = SimMemory::Mode::quick;
 };
@@ -31,7 +31,7 @@ class World {
   public:
     explicit World(const WorldOptions &options = {})
         : memory(options.cores * options.frames_per_core, Phys(0x200000), options.mode),
-          shoot_down({&World::interrupt, this}) {
+          tlb_shootdown({&World::interrupt, this}) {
         sim::reset_cpus();
         sim::core = 0;
         for (u32 core = 0; core < options.cores; ++core) {
@@ -45,10 +45,10 @@ class World {
         for (u32 core = 0; core < options.cores; ++core) {
             const sim::AsCore as(core);
             cpu::write_cr3(root.value());
-            shoot_down.join(nullptr);
+            tlb_shootdown.join(nullptr);
         }
         sim::on_waiting([this] { serve_interrupts(); });
-        space = std::make_unique<Space>(frames, shoot_down, root, options.remembered);
+        space = std::make_unique<Space>(frames, tlb_shootdown, root, options.quarantine_size);
         space->mix_entropy(Text("the tests' entropy").bytes());
         heap = std::make_unique<Heap>(*space, options.placement);
     }
@@ -62,7 +62,7 @@ class World {
             if ((pending >> core & 1) == 0) continue;
             pending &= ~(1ul << core);
             const sim::AsCore as(core);
-            shoot_down.serve();
+            tlb_shootdown.serve();
         }
     }
     std::optional<u8> load(Virt address) { return sim::load8(memory, address); }
@@ -76,7 +76,7 @@ class World {
     SimMemory memory;
     mm::Frames<SimMemory> frames{memory};
     std::vector<std::unique_ptr<mm::FramePool<SimMemory>>> pools;
-    mm::ShootDown shoot_down;
+    mm::TlbShootdown tlb_shootdown;
     std::unique_ptr<Space> space;
     std::unique_ptr<Heap> heap;
     u64 pending = 0; // cores with an interrupt on its way

@@ -81,8 +81,8 @@ class Story {
         snapshot_.reset();
         if (maps_) frames_.free_run(maps_->first, svm::PermissionMaps::pages, Owner::device);
         for (const auto &[block, size] : blocks_) heap_->free(block, size, nullptr);
-        for (const mm::Range &range : ranges_) EXPECT_TRUE(space_->retire(range, nullptr).ok());
-        if (space_) space_->forget_all_freed();
+        for (const mm::Range &range : ranges_) EXPECT_TRUE(space_->unmap_and_free(range, nullptr).ok());
+        if (space_) space_->drain_quarantine();
         // What stays: the top table, and the two frames that a core keeps for good.
         EXPECT_EQ(frames_.used(), u64{space_.has_value()} + (switched_on_ ? 2 : 0));
         EXPECT_EQ(objects_.live(), 0u);
@@ -161,8 +161,8 @@ class Story {
     }
     rstate::Result<> make_space() {
         auto table = TRY(Space::Table::make(memory_, frames_), "making the kernel's top table");
-        shoot_down_.join(nullptr);
-        space_.emplace(frames_, shoot_down_, table.root(), 4u);
+        tlb_shootdown_.join(nullptr);
+        space_.emplace(frames_, tlb_shootdown_, table.root(), 4u);
         space_->mix_entropy(Text("a story").bytes());
         heap_.emplace(*space_);
         return rstate::done();
@@ -173,7 +173,7 @@ class Story {
         if (!mapped_)
             TRY(space_->table().map(page, *boots_, mm::read_only, frames_), "mapping as the boot does");
         mapped_ = true;
-        return keep(space_->adopt(page, {1, site, mm::RangeKind::memory, Owner::boot, mm::read_only}));
+        return keep(space_->take_over(page, {1, site, mm::RangeKind::memory, Owner::boot, mm::read_only}));
     }
     rstate::Result<> allocate(u64 size) {
         blocks_.push_back(
@@ -219,7 +219,7 @@ class Story {
 
     SimMemory memory_{2 * frames_per_core, Phys(0x200000), SimMemory::Mode::quick};
     mm::FramePool<SimMemory> pools_[2]{mm::FramePool<SimMemory>(memory_), mm::FramePool<SimMemory>(memory_)};
-    mm::ShootDown shoot_down_{{[](void *, u32) {}, nullptr}};
+    mm::TlbShootdown tlb_shootdown_{{[](void *, u32) {}, nullptr}};
     Frames frames_{memory_};
     std::optional<Space> space_;
     std::optional<mm::PageHeap<SimMemory>> heap_;

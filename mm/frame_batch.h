@@ -1,4 +1,4 @@
-// mm/frame_bag.h — frames on their way back: many leave every core's window in one shoot-down.
+// mm/frame_batch.h — frames on their way back: many leave every core's window in one shoot-down.
 //
 // Each free of a single frame interrupts every core and waits for it; whoever gives back a machine's memory
 // has thousands.
@@ -9,14 +9,14 @@
 namespace mm {
 
 // All frames of one owner. They are freed when it is full and at its end; until then nobody may use them.
-template <FrameAllocator Frames> class FrameBag final {
+template <FrameAllocator Frames> class FrameBatch final {
   public:
     static constexpr u32 capacity = 128; // as many as a shoot-down names; a kilobyte of stack
 
-    FrameBag(Frames &frames, Owner owner) : frames_(frames), owner_(owner) {}
-    FrameBag(const FrameBag &) = delete;
-    FrameBag &operator=(const FrameBag &) = delete;
-    ~FrameBag() { empty(); }
+    FrameBatch(Frames &frames, Owner owner) : frames_(frames), owner_(owner) {}
+    FrameBatch(const FrameBatch &) = delete;
+    FrameBatch &operator=(const FrameBatch &) = delete;
+    ~FrameBatch() { empty(); }
 
     void add(Phys frame) {
         if (count_ == capacity) empty();
