@@ -1,17 +1,17 @@
-// mm/frame_batch.h — frames on their way back: many leave every core's window in one shoot-down.
+// mm/frame_batch.h — frames that are freed together, in one TLB shootdown.
 //
-// Each free of a single frame interrupts every core and waits for it; whoever gives back a machine's memory
-// has thousands.
+// Freeing a single frame interrupts every core and waits for the answers; a machine's memory is thousands of
+// frames.
 #pragma once
 
 #include "mm/physical.h"
 
 namespace mm {
 
-// All frames of one owner. They are freed when it is full and at its end; until then nobody may use them.
+// Frames of one owner. They are freed when the batch is full and when it ends.
 template <FrameAllocator Frames> class FrameBatch final {
   public:
-    static constexpr u32 capacity = 128; // as many as a shoot-down names; a kilobyte of stack
+    static constexpr u32 capacity = 128; // as many as a shootdown names; a kilobyte of stack
 
     FrameBatch(Frames &frames, Owner owner) : frames_(frames), owner_(owner) {}
     FrameBatch(const FrameBatch &) = delete;

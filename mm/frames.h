@@ -53,12 +53,12 @@ template <PhysicalMemory M> class Frames final {
     // The same for many, in one shoot-down.
     __attribute__((noinline)) void free_all(Span<const Phys> frames, Owner owner) {
         if (invalidate_.invalidate != nullptr) invalidate_.invalidate(invalidate_.context, frames);
-        for (const Phys frame : frames) give_back(frame, owner);
+        for (const Phys frame : frames) free_unreachable(frame, owner);
     }
     void free_run(Phys first, u64 count, Owner owner);
 
     // Gives back a frame that the caller has already made unreachable, in a batch of its own.
-    void give_back(Phys frame, Owner owner) {
+    void free_unreachable(Phys frame, Owner owner) {
         FramePool<M> *pool = pool_of(frame);
         CHECK(pool != nullptr, "a freed frame is one that was allocated", frame, owner);
         pool->free(frame, owner);

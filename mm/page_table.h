@@ -16,6 +16,7 @@
 #include "mm/codes.h"
 #include "mm/formats.h"
 #include "mm/frame_batch.h"
+#include "mm/owned_frame.h"
 #include "mm/physical.h"
 
 namespace mm {
@@ -46,13 +47,11 @@ template <class Format, PhysicalMemory M> class PageTable final {
 
     // An empty table of its own.
     template <FrameAllocator F> static rstate::Result<PageTable> make(M &memory, F &frames) {
-        const Phys root = TRY(frames.allocate(Format::table_owner), "allocating the root of a page table");
-        auto cleared = clear_frame(memory, root);
-        if (!cleared.ok()) {
-            frames.free(root, Format::table_owner);
-            return WRAP(cleared.take_error(), "clearing the root of a page table");
-        }
-        return PageTable(memory, root);
+        OwnedFrame root(frames,
+                        TRY(frames.allocate(Format::table_owner), "allocating the root of a page table"),
+                        Format::table_owner);
+        TRY(clear_frame(memory, root.get()), "clearing the root of a page table");
+        return PageTable(memory, root.release());
     }
 
     Phys root() const { return root_; }
@@ -186,16 +185,12 @@ template <class Format, PhysicalMemory M> class PageTable final {
     // One new, cleared table for `level` whose entry for `address` is `child`.
     template <FrameAllocator F>
     rstate::Result<Phys> make_table(Address address, u32 level, Entry child, F &frames) {
-        const Phys frame = TRY(frames.allocate(Format::table_owner), "allocating a page table", level);
-        auto pinned = memory_->pin(frame);
-        if (!pinned.ok()) {
-            frames.free(frame, Format::table_owner);
-            return WRAP(pinned.take_error(), "pinning a new page table", level);
-        }
-        auto table = pinned.take();
+        OwnedFrame frame(frames, TRY(frames.allocate(Format::table_owner), "allocating a page table", level),
+                         Format::table_owner);
+        auto table = TRY(memory_->pin(frame.get()), "pinning a new page table", level);
         cpu::fill_page(table.bytes(), 0);
         store_entry(table, index_of(address, level), child);
-        return frame;
+        return frame.release();
     }
 
     // Makes the tables below `top`, whose entry is empty, and links them in with one write.

@@ -53,6 +53,8 @@ inline bool counts_mappings(const Record &record) {
     return record.owner != Owner::none || record.kind == RangeKind::device;
 }
 
+constexpr u64 most_range_pages = 1ul << 24; // 64 GiB
+
 // The handle of a range: only who has it may map there.
 struct Range {
     Virt first;

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "mm/frames.h"
+#include "mm/owned_frame.h"
 #include "mm/record.h"
 
 namespace mm {
@@ -141,43 +142,28 @@ template <PhysicalMemory M> class Records final {
     rstate::Result<void> add_leaf() {
         for (u32 root = 0; root < roots; ++root) {
             if (leaves_[root] == leaves_per_root) continue;
-            const bool fresh_root = roots_[root].value() == 0;
-            if (fresh_root) roots_[root] = TRY(new_frame(), "allocating a root of records", root);
-            auto added = add_leaf_below(root);
-            if (!added.ok() && fresh_root) {
-                frames_.free(roots_[root], Owner::metadata);
-                roots_[root] = Phys(0);
-            }
-            return added;
+            if (roots_[root].value() != 0) return add_leaf_below(root, roots_[root]);
+            OwnedFrame fresh = TRY(new_frame(), "allocating a root of records", root);
+            TRY(add_leaf_below(root, fresh.get()), "adding the first leaf of a root", root);
+            roots_[root] = fresh.release();
+            return rstate::done();
         }
         return FAIL(out_of_records, "as many ranges live as can be recorded", count_);
     }
-    rstate::Result<void> add_leaf_below(u32 root) {
-        const Phys leaf = TRY(new_frame(), "allocating a leaf of records", root);
-        auto pins = pin_both(roots_[root], leaf);
-        if (!pins.ok()) {
-            frames_.free(leaf, Owner::metadata);
-            return WRAP(pins.take_error(), "pinning a new leaf of records", root);
-        }
-        Pins two = pins.take();
-        u64 *entries = reinterpret_cast<u64 *>(two.root.bytes());
+    rstate::Result<void> add_leaf_below(u32 root, Phys root_frame) {
+        OwnedFrame leaf = TRY(new_frame(), "allocating a leaf of records", root);
+        auto root_pin = TRY(frames_.memory().pin(root_frame), "pinning a root of records", root);
+        auto leaf_pin = TRY(frames_.memory().pin(leaf.get()), "pinning a leaf of records", root);
+        u64 *entries = reinterpret_cast<u64 *>(root_pin.bytes());
         u32 index = 0;
         while (entries[index] != 0) ++index; // there is one: leaves_ counts them
-        entries[index] = leaf.value();
+        entries[index] = leaf.release().value();
         ++leaves_[root];
         const u32 number = root * leaves_per_root + index;
-        Leaf &page = leaf_in(two.leaf);
+        Leaf &page = leaf_in(leaf_pin);
         page.used = header_only, page.next = none, page.previous = none;
         partial_ = number;
         return rstate::done();
-    }
-    struct Pins {
-        typename M::Pin root, leaf;
-    };
-    rstate::Result<Pins> pin_both(Phys root, Phys leaf) {
-        auto first = TRY(frames_.memory().pin(root), "pinning a root of records", root);
-        auto second = TRY(frames_.memory().pin(leaf), "pinning a leaf of records", leaf);
-        return Pins{std::move(first), std::move(second)};
     }
     void remove_leaf(u32 number) {
         const u32 root = number / leaves_per_root;
@@ -194,14 +180,11 @@ template <PhysicalMemory M> class Records final {
         roots_[root] = Phys(0);
     }
 
-    rstate::Result<Phys> new_frame() {
-        const Phys frame = TRY(frames_.allocate(Owner::metadata), "allocating a frame for records");
-        auto pin = frames_.memory().pin(frame);
-        if (!pin.ok()) {
-            frames_.free(frame, Owner::metadata);
-            return WRAP(pin.take_error(), "clearing a frame for records");
-        }
-        cpu::fill_page(pin.value().bytes(), 0);
+    rstate::Result<OwnedFrame<Frames<M>>> new_frame() {
+        OwnedFrame frame(frames_, TRY(frames_.allocate(Owner::metadata), "allocating a frame for records"),
+                         Owner::metadata);
+        auto pin = TRY(frames_.memory().pin(frame.get()), "clearing a frame for records");
+        cpu::fill_page(pin.bytes(), 0);
         return frame;
     }
 

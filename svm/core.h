@@ -4,11 +4,10 @@
 
 #include "cpu/features.h"
 #include "cpu/ops.h"
-#include "mm/physical.h"
+#include "mm/owned_frame.h"
 #include "svm/asid.h"
 #include "svm/enable.h"
 #include "svm/vectors.h"
-#include "vm/held_frame.h"
 #include "vm/snapshot.h"
 
 namespace svm {
@@ -47,15 +46,15 @@ class Core final {
     template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames>
     rstate::Result<void> start(Memory &memory, Frames &frames) {
         TRY(check_support(features_), "looking whether this core can run virtual machines", current_core());
-        vm::HeldFrame<Frames> save{
-            frames, TRY(frames.allocate(mm::Owner::device), "taking the host save area"), mm::Owner::device};
-        vm::HeldFrame<Frames> host{frames, TRY(frames.allocate(mm::Owner::device), "taking the host's VMCB"),
-                                   mm::Owner::device};
-        TRY(clear(memory, save.frame), "clearing the host save area");
-        TRY(clear(memory, host.frame), "clearing the host's VMCB");
-        TRY(enable(features_, save.keep()), "switching SVM on", current_core());
+        mm::OwnedFrame save(
+            frames, TRY(frames.allocate(mm::Owner::device), "taking the host save area"), mm::Owner::device);
+        mm::OwnedFrame host(frames, TRY(frames.allocate(mm::Owner::device), "taking the host's VMCB"),
+                                   mm::Owner::device);
+        TRY(clear(memory, save.get()), "clearing the host save area");
+        TRY(clear(memory, host.get()), "clearing the host's VMCB");
+        TRY(enable(features_, save.release()), "switching SVM on", current_core());
         cpu::clear_x87(); // most guests begin so, and then need no FXRSTOR (vectors.h)
-        host_vmcb_ = host.keep();
+        host_vmcb_ = host.release();
         cpu::vmsave(host_vmcb_);
         number_ = current_core();
         return rstate::done();

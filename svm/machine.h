@@ -12,7 +12,6 @@
 #include "svm/decode.h"
 #include "svm/entry.h"
 #include "svm/guest_state.h"
-#include "svm/pinned_frame.h"
 #include "svm/vmcb_audit.h"
 #include "vm/guest_memory.h"
 #include "vm/guest_walk.h"
@@ -69,7 +68,7 @@ class Machine final {
 
   private:
     template <class> friend class Plant;
-    using Page = PinnedFrame<Memory, Frames>;
+    using Page = mm::PinnedFrame<Memory, Frames>;
 
     Machine(Core &core, Asid asid, Page &&vmcb, Page &&vectors, vm::GuestMemory<Memory, Frames> &&memory)
         : core_(&core), asid_(asid), vmcb_page_(std::move(vmcb)), vector_page_(std::move(vectors)),

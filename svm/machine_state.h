@@ -16,8 +16,8 @@ auto Machine<Memory, Frames, Conscience>::make(Core &core, Memory &memory, Frame
     CHECK(core.number() == current_core(), "a machine is made on its own core", core.number());
     auto guest = TRY((vm::GuestMemory<Memory, Frames>::make(memory, frames, heap, memory_size)),
                      "making the guest's memory", memory_size);
-    auto vmcb = TRY(Page::make(memory, frames), "making the VMCB's page");
-    auto vectors = TRY(Page::make(memory, frames), "making the page of vector registers");
+    auto vmcb = TRY(Page::make(memory, frames, mm::Owner::device), "making the VMCB's page");
+    auto vectors = TRY(Page::make(memory, frames, mm::Owner::device), "making the page of vector registers");
     const Asid asid = TRY(core.asids().take(), "taking an address space identifier");
     Machine made(core, asid, std::move(vmcb), std::move(vectors), std::move(guest));
     initialise(*made.vmcb_, core.features(),

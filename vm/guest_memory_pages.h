@@ -115,9 +115,9 @@ rstate::Result<SnapshotEntry> GuestMemory<Memory, Frames>::shared(Place place) {
 
 template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames>
 rstate::Result<Phys> GuestMemory<Memory, Frames>::copy_of(SnapshotEntry from) {
-    HeldFrame<Frames> copy{*frames_, TRY(allocate_page(), "taking a frame for a page of its own"), owner()};
-    TRY(restore(copy.frame, from), "copying a page at its first write", from.frame());
-    return copy.keep();
+    mm::OwnedFrame copy(*frames_, TRY(allocate_page(), "taking a frame for a page of its own"), owner());
+    TRY(restore(copy.get(), from), "copying a page at its first write", from.frame());
+    return copy.release();
 }
 
 template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames>
@@ -150,16 +150,16 @@ rstate::Result<Phys> GuestMemory<Memory, Frames>::make_own(GuestPhys address) {
     if (from.table())
         return FAIL(shared_page, "the guest's page tables are shared by all machines since the snapshot",
                     address);
-    HeldFrame<Frames> copy{*frames_, TRY(copy_of(from), "making a page the machine's own", address), owner()};
+    mm::OwnedFrame copy(*frames_, TRY(copy_of(from), "making a page the machine's own", address), owner());
     auto leaf = TRY(memory_->pin(leaf_frame), "pinning a nested table to map a page", address);
     mm::Entry &entry = entries(leaf)[at.index];
     epoch_ += entry.present(); // reads went to the shared frame until now
-    entry = mm::NestedFormat::leaf(copy.frame, mm::read_write_execute, mm::Cache::write_back);
+    entry = mm::NestedFormat::leaf(copy.get(), mm::read_write_execute, mm::Cache::write_back);
     entry.raw |= mm::Entry::Accessed::mask | mm::Entry::Dirty::mask;
     regions_[at.region].own[at.index / 64] |= Region::bit(at.index);
     ++own_count_;
     joined_cold(at.region);
-    return copy.keep();
+    return copy.release();
 }
 
 // The frame that the host may write for this page; the page is dirty from now on.

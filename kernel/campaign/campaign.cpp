@@ -14,6 +14,7 @@
 #include "kernel/introspect/leak_check.h"
 #include "kernel/panic/watchdog.h"
 #include "kernel/smp/jobs.h"
+#include "mm/aligned_memory.h"
 
 namespace kernel {
 
@@ -42,21 +43,13 @@ class Host final {
 
 using Worker = fuzz::Worker<Process, Host>;
 
-// The heap's blocks are aligned as their type is.
-struct alignas(16) Chunk {
-    u8 bytes[16];
-};
-rstate::Result<mm::OwnedArray<Chunk>> take_memory(usize bytes) {
-    return TRY(mm::allocate_array<Chunk>(world->allocator, bytes / sizeof(Chunk) + 1), "allocating tables",
-               bytes);
-}
-MutableBytes bytes_of(const mm::OwnedArray<Chunk> &memory) {
-    return {memory[0].bytes, memory.size() * sizeof(Chunk)};
+rstate::Result<mm::AlignedMemory> take_memory(usize bytes) {
+    return TRY(mm::allocate_aligned(world->allocator, bytes), "allocating tables", bytes);
 }
 
 // What one core has of its own; made by core 0, so that its records outlive its work.
 struct Lane {
-    mm::OwnedArray<Chunk> memory;
+    mm::AlignedMemory memory;
     mm::Owned<fuzz::Outbox> outbox;
     rstate::Error error;
     Atomic<bool> ended; // its core's part is over, its records are all queued

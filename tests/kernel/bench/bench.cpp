@@ -9,6 +9,7 @@
 #include "fuzz/mutators/mutate.h"
 #include "kernel/campaign/target.h"
 #include "kernel/entry/apic.h"
+#include "mm/aligned_memory.h"
 #include "tests/kernel/bench/bench_memory.h"
 #include "tests/kernel/tiny_guest.h"
 
@@ -103,12 +104,9 @@ rstate::Result<> case_parts(Bench &b) {
     Machine machine = TRY(make_machine(*b.core, target), "making a machine");
     Process process = TRY(target.photograph(machine), "photographing the target");
     const u32 edges = process.counter_count();
-    struct alignas(16) Chunk {
-        u8 bytes[16];
-    };
     auto memory =
-        TRY(mm::allocate_array<Chunk>(world->allocator, fuzz::Coverage::memory(edges) / 16 + 1), "tables");
-    fuzz::Arena arena({memory[0].bytes, memory.size() * 16});
+        TRY(mm::allocate_aligned(world->allocator, fuzz::Coverage::memory(edges)), "tables");
+    fuzz::Arena arena(mm::bytes_of(memory));
     fuzz::Coverage coverage(arena, edges);
     auto fresh =
         TRY(mm::allocate_array<fuzz::Feature>(world->allocator, edges * usize{fuzz::classes_per_edge} + 1),
@@ -149,12 +147,9 @@ rstate::Result<> case_parts(Bench &b) {
 rstate::Result<> mutation(Bench &) {
     constexpr usize room = 4096;
     auto bytes = TRY(mm::allocate_array<u8>(world->allocator, room), "allocating an input");
-    struct alignas(16) Chunk {
-        u8 bytes[16];
-    };
     const usize needed = fuzz::Dictionary::memory(64) + fuzz::Operands::memory(64);
-    auto memory = TRY(mm::allocate_array<Chunk>(world->allocator, needed / 16 + 1), "allocating tables");
-    fuzz::Arena arena({memory[0].bytes, memory.size() * 16});
+    auto memory = TRY(mm::allocate_aligned(world->allocator, needed), "allocating tables");
+    fuzz::Arena arena(mm::bytes_of(memory));
     const fuzz::Dictionary dictionary(arena, 64);
     const fuzz::Operands operands(arena, 64);
     fuzz::Buffer input(bytes.span());

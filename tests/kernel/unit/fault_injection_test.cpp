@@ -8,6 +8,7 @@
 #include "fuzz/worker.h"
 #include "kernel/campaign/target.h"
 #include "kernel/introspect/leak_check.h"
+#include "mm/aligned_memory.h"
 #include "mm/codes.h"
 #include "svm/codes.h"
 #include "tests/kernel/unit/fault_injection.h"
@@ -157,10 +158,6 @@ struct Surroundings {
 };
 using PlannedWorker = fuzz::Worker<PlannedProcess, Surroundings>;
 
-struct alignas(16) Chunk {
-    u8 bytes[16];
-};
-
 struct Given {
     const boot::Bundle &bundle;
     Phys maps; // frames for the permission maps
@@ -229,9 +226,9 @@ class TargetStory final {
         const u32 capacity = fuzz::outbox_capacity(size.max_len);
         const usize bytes =
             fuzz::Shared::memory(shared_size) + PlannedWorker::memory(size) + fuzz::Outbox::memory(capacity);
-        auto tables = TRY(mm::allocate_array<Chunk>(planned_heap, bytes / sizeof(Chunk) + 1),
+        auto tables = TRY(mm::allocate_aligned(planned_heap, bytes),
                           "allocating the fuzzer's tables", bytes);
-        fuzz::Arena arena({tables[0].bytes, tables.size() * sizeof(Chunk)});
+        fuzz::Arena arena(mm::bytes_of(tables));
         auto shared = TRY(mm::allocate<fuzz::Shared>(planned_heap, arena, shared_size, cases),
                           "allocating what cores share");
         auto outbox =

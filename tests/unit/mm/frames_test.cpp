@@ -9,6 +9,7 @@
 #include <set>
 #include <vector>
 
+#include "mm/frame_pool_check.h"
 #include "tests/sim/memory.h"
 #include "tests/sim/program.h"
 #include "tests/sim/test.h"
@@ -27,6 +28,10 @@ struct FramesTest : testing::Test {
     void add(u64 count, u64 boot = 0) {
         pool.add({memory.first(), count * page_size, boot * page_size, 0, 0}).take();
         frames.attach(0, pool);
+    }
+    void TearDown() override {
+        memory.never_fail();
+        mm::check_accounting(pool);
     }
 };
 
@@ -77,7 +82,7 @@ TEST_F(FramesTest, ADoubleFreeAStrangersFreeAndAForeignFrameAreBugs) {
     EXPECT_DEATH(frames.free(Phys(0x10), Owner::heap), "one that was allocated");
     EXPECT_DEATH(frames.free(memory.first() + 5000 * page_size, Owner::heap), "one that was allocated");
     EXPECT_DEATH(frames.free(memory.first() + 5 * page_size, Owner::heap), "handed out before");
-    EXPECT_DEATH(frames.free(memory.first(), Owner::metadata), "nobody's to free");
+    EXPECT_DEATH(frames.free(memory.first(), Owner::metadata), "never freed");
 }
 
 TEST_F(FramesTest, TheCountersAreTrueByOwner) {
@@ -149,6 +154,7 @@ TEST_F(FramesTest, ALargePageIsSplitAndJoinedAgain) {
     for (const u64 k : order) {
         EXPECT_TRUE(fails_with(frames.allocate_run(512, 512, Owner::device), mm::no_contiguous));
         frames.free(large + k * page_size, Owner::device);
+        mm::check_accounting(pool);
     }
     EXPECT_EQ(frames.free_frames(), 512u);
     EXPECT_EQ(frames.allocate_run(512, 512, Owner::snapshot).take(), large);
@@ -184,6 +190,7 @@ TEST_F(FramesTest, WhereverAPinFailsARowThatIsJoinedIsNotLost) {
         if (row.ok()) break;
         EXPECT_TRUE(fails_with(std::move(row), mm::no_slot)) << n;
         EXPECT_EQ(frames.free_frames(), free);
+        mm::check_accounting(pool);
     }
     EXPECT_GT(n, 0u);
     for (u64 left = free - 500; left > 0; --left) ASSERT_TRUE(frames.allocate(Owner::heap).ok()) << left;
@@ -225,6 +232,7 @@ TEST_F(FramesTest, RandomRowsAgreeWithAnOracle) {
         }
         ASSERT_EQ(frames.used(Owner::device), live);
         ASSERT_EQ(frames.free_frames(), 6000u - 3 - 500 - live);
+        mm::check_accounting(pool);
     }
     EXPECT_GT(joined, 1000u);
 }

@@ -49,7 +49,7 @@ class Story {
             {"taking over the boot's page",
              {"taking a frame as the boot does", "mapping as the boot does",
               "looking before the boot's pages", "looking behind the boot's pages",
-              "recording the boot's pages", "adopting the boot's pages"},
+              "recording the boot's pages", "taking over the boot's pages"},
              [this] { return adopt(); }},
             {"allocating a block", block, [this] { return allocate(100); }},
             {"allocating a large block", block, [this] { return allocate(5 * page_size + 1); }},
