@@ -1,4 +1,4 @@
-// base/check.cpp — gathers a failed check's values for whoever reports it.
+// base/check.cpp — collects a failed check's values and calls the program's check_failed.
 #include "base/check.h"
 
 void check_failed_with(const CheckSite &site, u32 count, u64 a, u64 b, u64 c, u64 d) {

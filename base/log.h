@@ -2,7 +2,7 @@
 //
 //   LOG(mm, "core {} has {} frames", core, count);      ->  mm: core 1 has 31240 frames
 //
-// The numbered lines that tell how far a boot has come are log_formatted("6 kernel at {x}", ...), without a
+// The numbered lines that show how far a boot has come are log_formatted("6 kernel at {x}", ...), without a
 // subsystem.
 #pragma once
 

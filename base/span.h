@@ -1,4 +1,4 @@
-// base/span.h — views of memory somebody else owns, and a fixed array. Index checks stay on in release.
+// base/span.h — views of memory that another object owns, and a fixed array. Index checks stay on in release.
 #pragma once
 
 #include "base/check.h"
@@ -27,7 +27,7 @@ template <class T> class Span {
         return data_[i];
     }
 
-    // The part [from, from + count); whoever computes them from outside input asks `holds` first.
+    // The part [from, from + count); a caller with numbers from outside checks `holds` first.
     constexpr Span sub(usize from, usize count) const {
         if (!holds(from, count)) [[unlikely]]
             span_part_failed(from, count, size_);

@@ -8,23 +8,23 @@ namespace cpu {
 
 namespace {
 
-// What a core knows of its locks: a cache line for each, which that core alone writes.
-struct alignas(64) Mine {
+// One core's locks: a cache line a core, which that core alone writes.
+struct alignas(64) PerCore {
     u64 taken = 0;
     u32 held = 0;
     u32 interrupts = 0; // that this core is serving, one within the other
     const SpinLock *locks[most_locks] = {};
 };
-constinit Mine cores[max_cores];
+constinit PerCore cores[max_cores];
 
-Mine &mine() { return cores[current_core()]; }
+PerCore &mine() { return cores[current_core()]; }
 
 } // namespace
 
 u64 locks_taken() { return mine().taken; }
 
 u32 locks_held(u32 core, const char *(&names)[most_locks]) {
-    const Mine &its = cores[core];
+    const PerCore &its = cores[core];
     const u32 count = its.held < most_locks ? its.held : most_locks; // another core may be changing them
     for (u32 i = 0; i < count; ++i) names[i] = its.locks[i]->name();
     return count;
@@ -36,23 +36,23 @@ InInterrupt::InInterrupt() { ++mine().interrupts; }
 InInterrupt::~InInterrupt() { --mine().interrupts; }
 bool in_interrupt() { return mine().interrupts != 0; }
 
-// Also a lock that is free may not be taken out of order: on another day somebody else holds it.
+// Also when the lock is free: on another run another core holds it, and the wrong order deadlocks.
 void SpinLock::check_order() const {
-    const Mine &my = mine();
+    const PerCore &my = mine();
     if (my.held == 0) return;
     const SpinLock &innermost = *my.locks[my.held - 1];
     CHECK(innermost.rank_ < rank_, "locks are taken in their order", innermost.name_, name_);
 }
 
 void SpinLock::taken() {
-    Mine &my = mine();
+    PerCore &my = mine();
     CHECK(my.held < most_locks, "a core holds few locks at a time", my.held, name_);
     my.locks[my.held++] = this;
     ++my.taken;
     holder_.store(current_core());
 }
 
-// An interrupt that waits for what it interrupted waits for ever. Trying is not waiting.
+// A handler that waits for a lock held by the code it interrupted never gets it. try_lock does not wait.
 void SpinLock::check_interrupts() {
     ways_ |= mine().interrupts != 0 ? by_interrupts : interrupts_enabled() ? with_interrupts_on : u8{0};
     CHECK(ways_ != (by_interrupts | with_interrupts_on),
@@ -85,10 +85,10 @@ bool SpinLock::try_lock() {
 
 void SpinLock::unlock() {
     CHECK(held_by_me(), "a lock is released by its holder", holder_.load(), current_core(), name_);
-    Mine &my = mine();
+    PerCore &my = mine();
     CHECK(my.held != 0 && my.locks[my.held - 1] == this, "the lock taken last is released first", name_);
     --my.held;
-    holder_.store(nobody);
+    holder_.store(no_core);
     serving_.bump(1, Order::release);
 }
 

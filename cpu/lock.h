@@ -1,12 +1,13 @@
-// cpu/lock.h — a ticket lock that knows its holder, and says so instead of hanging when it is misused.
+// cpu/lock.h — a spinlock (ticket lock) that knows its holder and panics when it is misused, instead of
+// hanging.
 //
-// It does not disable interrupts: what an interrupt handler takes is taken with interrupts off everywhere
-// (docs/invariants.md). Whoever waits serves the shoot-downs sent to it meanwhile, so a core that
-// waits with interrupts off never holds up one that waits for its acknowledgement.
+// It does not disable interrupts: a lock that an interrupt handler takes is taken with interrupts off
+// everywhere (docs/invariants.md). A core that waits serves TLB shootdowns meanwhile, so a core that waits
+// with interrupts off never blocks one that waits for its acknowledgement.
 //
-// Misuse that would hang one day is caught on the first day, whether or not anybody waits: every core knows
-// the locks that it holds, which are taken in rising order of their ranks alone, and a lock that an interrupt
-// handler has taken is never again taken with interrupts on, nor the other way round.
+// Misuse that could deadlock is caught at once, also when no core waits: every core knows the locks that it
+// holds and takes them only in rising order of rank; and a lock that an interrupt handler has taken is never
+// taken with interrupts on, nor the other way round.
 #pragma once
 
 #include "base/atomic.h"
@@ -15,10 +16,10 @@
 
 namespace cpu {
 
-// Called in every round of a wait; defined once per program. The kernel serves shoot-downs here.
+// Called in every round of a wait; defined once per program. The kernel serves TLB shootdowns here.
 void while_waiting();
 
-// Locks this core has taken since it started: the hot path is shown to take none.
+// Locks this core has taken since it started: tests show that the hot path takes none.
 u64 locks_taken();
 
 // The names of the locks that a core holds, outermost first, for reports; returns how many it holds.
@@ -27,7 +28,7 @@ u32 locks_held(u32 core, const char *(&names)[most_locks]);
 // Whether this core holds any.
 bool holds_a_lock();
 
-// Lives while this core serves an interrupt: what came between any two instructions.
+// Lives while this core serves an interrupt.
 class InInterrupt {
   public:
     InInterrupt();
@@ -38,13 +39,13 @@ bool in_interrupt();
 
 class [[clang::capability("lock")]] SpinLock {
   public:
-    // Who holds a lock takes only locks of higher rank; docs/invariants.md has the order.
+    // A core that holds a lock takes only locks of higher rank; docs/invariants.md has the order.
     constexpr SpinLock(const char *name, u8 rank) : name_(name), rank_(rank) {}
     SpinLock(const SpinLock &) = delete;
 
     void lock() __attribute__((acquire_capability()));
-    // False when it cannot be had within so many ticks of the time stamp (0: waits for ever). Its holder is
-    // then taken for dead, and the lock is lost for all: it is for last words alone.
+    // False when it is not free within so many ticks of the time stamp (0: waits without limit). On timeout
+    // the holder is assumed dead and the lock can never be taken again. Panic path only.
     bool lock_with_timeout(u64 ticks) __attribute__((try_acquire_capability(true)));
     bool try_lock() __attribute__((try_acquire_capability(true)));
     void unlock() __attribute__((release_capability()));
@@ -52,8 +53,8 @@ class [[clang::capability("lock")]] SpinLock {
     const char *name() const { return name_; }
 
   private:
-    static constexpr u32 nobody = ~0u;
-    // How the lock was ever taken: one of them is enough, both together are a deadlock that waits to happen.
+    static constexpr u32 no_core = ~0u;
+    // How the lock was ever taken: both together can deadlock.
     static constexpr u8 by_interrupts = 1, with_interrupts_on = 2;
     void taken();
     void check_order() const;
@@ -62,7 +63,7 @@ class [[clang::capability("lock")]] SpinLock {
     const char *name_;
     Atomic<u32> next_;
     Atomic<u32> serving_;
-    Atomic<u32> holder_{nobody};
+    Atomic<u32> holder_{no_core};
     u8 rank_;
     u8 ways_ = 0;
 };

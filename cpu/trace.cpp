@@ -21,7 +21,7 @@ u64 trace(const TraceSite &site, u64 first, u64 second) {
     const u64 now = read_tsc();
     TraceRing *const ring = rings[current_core()];
     if (ring == nullptr) return now;
-    // Claimed before it is filled, and with plain loads and stores: nobody else writes here.
+    // Claimed before it is filled. Plain loads and stores are enough: only this core writes here.
     const u64 number = ring->written.load();
     ring->written.store(number + 1);
     ring->records[number % TraceRing::capacity] = {now, &site, first, second};

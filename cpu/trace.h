@@ -2,8 +2,8 @@
 //
 //   cpu::trace(guest_ends, exit_code, rip);     one record: time stamp, site, two values
 //
-// Nothing is formatted until somebody asks for it. An interrupt handler traces too: when it comes just while
-// a slot is being claimed its record is lost, but none is ever made of two.
+// Nothing is formatted until the trace is printed. Interrupt handlers trace too: a handler that comes while a
+// slot is being claimed loses its record, but no record mixes two.
 #pragma once
 
 #include "base/atomic.h"

@@ -147,7 +147,7 @@ template <PhysicalMemory M> class AddressSpace final {
     void unmap_segment(const Range &range, u64 page, u64 count, const Record &record, AbsentKind after);
     void put_in_quarantine(u32 id);
     bool leave_quarantine();
-    void forget(const Range &range, DetachedTables<M> &detached);
+    void drop_range(const Range &range, DetachedTables<M> &detached);
 
     rstate::Result<bool> page_in(Virt page, const Location &at, const Record &record, bool write);
     rstate::Result<bool> map_shared(Virt page, const Location &at, const Record &record, bool write);

@@ -66,7 +66,7 @@ template <PhysicalMemory M> void AddressSpace<M>::release_unused(const Range &ra
     unmap_pages(range, record.value(), AbsentKind::reserved);
     DetachedTables<M> detached = detached_tables(); // freed after the lock is released
     const cpu::Guard guard(lock_);
-    forget(range, detached);
+    drop_range(range, detached);
 }
 
 // --- unmapping
@@ -121,7 +121,8 @@ template <PhysicalMemory M> bool AddressSpace<M>::leave_quarantine() {
     DetachedTables<M> detached = detached_tables(); // freed after the lock is released
     const cpu::Guard guard(lock_);
     u32 count = 0;
-    for (; count < leave_together && quarantine_.count() != 0; ++count) forget(quarantine_.pop(), detached);
+    for (; count < leave_together && quarantine_.count() != 0; ++count)
+        drop_range(quarantine_.pop(), detached);
     return count != 0;
 }
 
@@ -132,7 +133,8 @@ template <PhysicalMemory M> bool AddressSpace<M>::drain_quarantine() {
 }
 
 // Empties the entries of the range and of its guard pages, and removes its record.
-template <PhysicalMemory M> void AddressSpace<M>::forget(const Range &range, DetachedTables<M> &detached) {
+template <PhysicalMemory M>
+void AddressSpace<M>::drop_range(const Range &range, DetachedTables<M> &detached) {
     entries_.clear(range.first - page_size, range.pages + 2, detached);
     records_.remove(range.id);
 }

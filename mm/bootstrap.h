@@ -1,5 +1,4 @@
-// mm/bootstrap.h — what memory management needs from whoever starts a core: the contract between stage2 and
-// mm.
+// mm/bootstrap.h — what stage2 hands to memory management for each core.
 //
 // stage2 splits free memory among the cores, takes its own frames for the kernel's world (tables, stacks,
 // image) through mm::BootFrames (boot_frames.h), and hands each core one CoreSeed. Entries that stage2 makes
@@ -11,8 +10,8 @@
 
 namespace mm {
 
-// The books of every 2040 frames are kept in the first of them: that frame, in every PhysRange, is nobody
-// else's.
+// Frames are grouped by 2040. The first frame of every group, in every PhysRange, holds the group's frame
+// table (mm/frame_table.h) and is used for nothing else.
 constexpr u64 frames_per_group = 2040;
 constexpr u64 group_bytes = frames_per_group * page_size;
 
@@ -47,8 +46,8 @@ struct CoreSeed {
 };
 static_assert(sizeof(CoreSeed) == 80 + max_seed_ranges * sizeof(PhysRange));
 
-// All 36 bits above the page offset are drawn; the pages nearest to NULL and to the four ends of the two
-// canonical halves are refused, so small offsets from a null or a wild pointer never land on anything.
+// KASLR: all 36 bits above the page offset are random; the pages nearest to NULL and to the four ends of the
+// two canonical halves are refused, so small offsets from a null or a wild pointer never land on anything.
 constexpr u64 kept_free_at_ends = 1_GiB;
 constexpr bool placeable(Virt first, u64 bytes) {
     constexpr u64 half = 1ul << 47;

@@ -78,8 +78,8 @@ struct FrameTable {
         return index;
     }
 
-    // The first index of `count` free frames in a row whose first frame number is a multiple of `alignment`;
-    // 0: there is none. `first_number` is the number of the group's first frame.
+    // The first index of `count` contiguous free frames whose first frame number is a multiple of
+    // `alignment`; 0: there is none. `first_number` is the number of the group's first frame.
     u64 find_free_run(u64 first_number, u64 count, u64 alignment) const {
         const auto aligned = [&](u64 index) {
             return align_up(first_number + index, alignment) - first_number;
@@ -93,7 +93,7 @@ struct FrameTable {
         return 0;
     }
 
-    // Allocates free frames that lie in a row. The free list is singly linked, so it is built anew.
+    // Allocates contiguous free frames. The free list is singly linked, so it is built anew.
     void take_free_run(u64 first, u64 count, Owner owner) {
         for (u64 i = 0; i < count; ++i) frames[first + i] = FrameState::allocated(owner);
         free_head = FrameState::list_end, free_count = 0;

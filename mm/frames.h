@@ -1,6 +1,7 @@
 // mm/frames.h — all cores' frames: each core's own pool first, then its NUMA node's, then any other.
 //
-// Counters are true at every moment: frames in use by owner, their sum, its peak, and free frames.
+// The frame allocator of the whole kernel. Counters: frames in use by owner, their sum, its peak, free
+// frames.
 #pragma once
 
 #include "base/atomic.h"
@@ -12,20 +13,21 @@ namespace mm {
 
 template <PhysicalMemory M> class Frames final {
   public:
-    // Makes frames unreachable on every core (TlbShootdown over the windows), before they can serve again.
+    // Makes frames unreachable on every core (a TLB shootdown drops them from all windows), before they can
+    // serve again.
     struct Invalidate {
         void (*invalidate)(void *context, Span<const Phys> frames) = nullptr;
         void *context = nullptr;
     };
 
-    // Asked when every pool is empty: true means that frames came back and it is worth trying again. Called
-    // with no pool's lock held.
+    // Called when every pool is empty, without a pool's lock: true means that frames were freed and the
+    // allocation can be tried again.
     struct Reclaim {
         bool (*reclaim)(void *context) = nullptr;
         void *context = nullptr;
     };
 
-    explicit Frames(M &memory, Invalidate forget = {}) : memory_(memory), invalidate_(forget) {}
+    explicit Frames(M &memory, Invalidate invalidate = {}) : memory_(memory), invalidate_(invalidate) {}
     Frames(const Frames &) = delete;
 
     // A core's pool with the ranges it starts with; what the boot uses of them counts as used from now on.
@@ -39,7 +41,7 @@ template <PhysicalMemory M> class Frames final {
 
     rstate::Result<Phys> allocate(Owner owner) { return allocate_run(1, 1, owner); }
 
-    // A row of frames; `alignment` in frames, a power of two.
+    // Contiguous frames; `alignment` in frames, a power of two.
     rstate::Result<Phys> allocate_run(u64 count, u64 alignment, Owner owner) {
         auto first = take_run(count, alignment, owner);
         if (first.ok() || !(first.error().is(out_of_frames) || first.error().is(no_contiguous))) return first;
@@ -48,16 +50,16 @@ template <PhysicalMemory M> class Frames final {
         return take_run(count, alignment, owner);
     }
 
-    // Drops the frame from every core's window and gives it back.
+    // Drops the frame from every core's window and frees it.
     void free(Phys frame, Owner owner) { free_all({&frame, 1}, owner); }
-    // The same for many, in one shoot-down.
+    // The same for many, in one TLB shootdown.
     __attribute__((noinline)) void free_all(Span<const Phys> frames, Owner owner) {
         if (invalidate_.invalidate != nullptr) invalidate_.invalidate(invalidate_.context, frames);
         for (const Phys frame : frames) free_unreachable(frame, owner);
     }
     void free_run(Phys first, u64 count, Owner owner);
 
-    // Gives back a frame that the caller has already made unreachable, in a batch of its own.
+    // For a frame that the caller has already made unreachable, in its own shootdown.
     void free_unreachable(Phys frame, Owner owner) {
         FramePool<M> *pool = pool_of(frame);
         CHECK(pool != nullptr, "a freed frame is one that was allocated", frame, owner);
@@ -66,15 +68,15 @@ template <PhysicalMemory M> class Frames final {
         used_.fetch_sub(1);
     }
 
-    // One page more of the kernel's address space maps the frame, or one less: freeing it while any does is a
-    // bug and is caught. What is no frame of ours is not counted.
+    // One page more of the kernel's address space maps the frame, or one less: freeing it while a page maps
+    // it is a bug and panics. A frame of no pool, like a device's memory, is not counted.
     rstate::Result<void> count_mapping(Phys frame, i32 change = 1) {
         FramePool<M> *pool = pool_of(frame);
         return pool != nullptr ? pool->count_mapping(frame, change) : rstate::done();
     }
     rstate::Result<void> uncount_mapping(Phys frame) { return count_mapping(frame, -1); }
 
-    // Whose a frame is; Owner::none also for what is no frame of ours, like a device's memory.
+    // Owner::none for a frame of no pool, like a device's memory.
     Owner owner_of(Phys frame) {
         FramePool<M> *pool = pool_of(frame);
         return pool != nullptr ? pool->owner_of(frame) : Owner::none;
@@ -89,7 +91,7 @@ template <PhysicalMemory M> class Frames final {
     u64 used() const { return used_.load(); }
     u64 used(Owner owner) const { return used_by_[static_cast<u32>(owner)].load(); }
     u64 peak() const { return peak_.load(); }
-    u64 spilled() const { return spilled_.load(); } // frames from another core's pool
+    u64 from_other_pools() const { return from_other_pools_.load(); } // frames from another core's pool
     M &memory() const { return memory_; }
 
   private:
@@ -101,7 +103,7 @@ template <PhysicalMemory M> class Frames final {
 
     rstate::Result<Phys> take_run(u64 count, u64 alignment, Owner owner) {
         if (count == 0 || count > FramePool<M>::longest_run)
-            return FAIL(too_large, "a row of frames fits between two pages of books", count);
+            return FAIL(too_large, "contiguous frames fit between two frame tables", count);
         const u32 me = current_core();
         const u32 node = pools_[me] != nullptr ? pools_[me]->node() : 0;
         for (const Distance distance : {Distance::own, Distance::same_node, Distance::anywhere}) {
@@ -112,7 +114,7 @@ template <PhysicalMemory M> class Frames final {
                 auto frame = count == 1 ? pool->allocate(owner) : pool->allocate_run(count, alignment, owner);
                 if (frame.ok()) {
                     add(owner, count);
-                    if (distance != Distance::own) spilled_.fetch_add(count);
+                    if (distance != Distance::own) from_other_pools_.fetch_add(count);
                     return frame;
                 }
                 const bool empty = frame.error().is(out_of_frames) || frame.error().is(no_contiguous);
@@ -121,7 +123,7 @@ template <PhysicalMemory M> class Frames final {
             }
         }
         if (count == 1) return FAIL(out_of_frames, "no core has a frame left", owner, used());
-        return FAIL(no_contiguous, "no core has that many free frames in a row", count, alignment, owner);
+        return FAIL(no_contiguous, "no core has that many contiguous free frames", count, alignment, owner);
     }
 
     FramePool<M> *pool_of(Phys frame) const {
@@ -145,7 +147,7 @@ template <PhysicalMemory M> class Frames final {
     Reclaim reclaim_;
     FramePool<M> *pools_[max_cores] = {};
     Atomic<u64> used_by_[static_cast<u32>(Owner::count_)];
-    Atomic<u64> used_, peak_, spilled_;
+    Atomic<u64> used_, peak_, from_other_pools_;
 };
 
 template <PhysicalMemory M> void Frames<M>::free_run(Phys first, u64 count, Owner owner) {

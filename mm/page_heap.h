@@ -3,9 +3,10 @@
 //   at the end:    | guard | slack ... block | guard |        an overflow faults, an underflow within the
 //   page at the start:  | guard | block ... slack | guard |        is found at free; and the other way round
 //
-// Which one is drawn for each allocation, or fixed by an option. Fresh memory holds non-canonical words, so
+// Random for each allocation, or fixed by an option. Fresh memory holds non-canonical words, so
 // an uninitialised pointer faults; the slack holds a pattern that is checked at free. `free` returns when no
-// core can reach the block, and its addresses stay dead while its record is remembered.
+// core can reach the block. The range then stays in quarantine, so a late access is recognised as a use after
+// free.
 //
 // A small allocation costs about three frames (its page and two tables): many small things live in a few
 // arrays.
@@ -47,8 +48,8 @@ template <PhysicalMemory M> class PageHeap final {
         return range.first + request.block_offset;
     }
 
-    // A chain says what is wrong with the pointer, the size, or the bytes beside the block (which is freed
-    // all the same then).
+    // Fails with a chain about the pointer, the size, or the bytes beside the block; in the last case the
+    // block is freed all the same.
     rstate::Result<void> try_free(Virt block, u64 size, const void *freed_from) {
         const Range range = TRY(space_.begin_free(block, size, freed_from), "freeing a block", block, size);
         auto checked = check_slack(range, block, size);
@@ -58,7 +59,7 @@ template <PhysicalMemory M> class PageHeap final {
         return checked;
     }
 
-    // A wrong free is a bug of ours: the chain is printed, and that is the end.
+    // A wrong free is a bug of the kernel: prints the chain and panics.
     void free(Virt block, u64 size, const void *freed_from) {
         auto freed = try_free(block, size, freed_from);
         if (freed.ok()) return;
@@ -80,12 +81,12 @@ template <PhysicalMemory M> class PageHeap final {
     }
 
     rstate::Result<void> fill_block(const Range &range, const RangeRequest &request) {
-        auto filled = back_and_mark(range, request);
+        auto filled = populate_and_fill_slack(range, request);
         if (!filled.ok()) space_.release_unused(range);
         return filled;
     }
-    rstate::Result<void> back_and_mark(const Range &range, const RangeRequest &request) {
-        TRY(space_.populate(range, fresh_word), "backing a block", range.pages);
+    rstate::Result<void> populate_and_fill_slack(const Range &range, const RangeRequest &request) {
+        TRY(space_.populate(range, fresh_word), "giving a block its pages", range.pages);
         return each_slack_byte(range, request.block_offset, request.size,
                                [](u8 &byte) { byte = slack_byte; });
     }

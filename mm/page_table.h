@@ -1,10 +1,11 @@
-// mm/page_table.h — the one walker: 4-level tables of any format, over any physical memory.
+// mm/page_table.h — the page table walk and its edits: 4-level tables of any format, over any physical
+// memory.
 //
 //   47     39 38     30 29     21 20     12 11        0
 //   [level 3] [level 2] [level 1] [level 0] [ offset  ]     nine bits a level, 512 entries a table
 //
-// It edits tables and invalidates nothing: whoever unmaps, protects or reaps knows which cores may hold the
-// old translation. It takes no lock. An entry is read once and written once, as a whole.
+// It edits tables and invalidates no TLB: a caller that unmaps, protects or detaches tables knows which cores
+// may hold the old translation. It takes no lock. An entry is read once and written once, as a whole.
 //
 // Every operation either happens or leaves the tables as they were: new tables are made complete, bottom
 // first, before the entry that makes them visible is written.
@@ -92,7 +93,8 @@ template <class Format, PhysicalMemory M> class PageTable final {
         return rstate::done();
     }
 
-    // Removes a page's mapping and says what it was. Empty tables stay until `reap`.
+    // Removes a page's mapping and says what it was. Empty tables stay until
+    // `detach_empty_tables`.
     rstate::Result<Entry> unmap(Address address) {
         Location at = TRY(find(address), "finding the page to unmap", address);
         const Entry old = at.entry;
@@ -164,7 +166,7 @@ template <class Format, PhysicalMemory M> class PageTable final {
         return visit_table(root_, Format::levels - 1, 0, visit);
     }
 
-    // Frees every table, the root included; leaves' frames are the caller's. Nobody may use it any more.
+    // Frees every table, the root included; the frames that it maps stay the caller's.
     template <FrameAllocator F> rstate::Result<void> destroy(F &frames) {
         FrameBatch batch(frames, Format::table_owner);
         TRY(destroy_table(root_, Format::levels - 1, batch), "freeing a whole page table", root_);

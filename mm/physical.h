@@ -12,7 +12,7 @@
 
 namespace mm {
 
-// Whom a frame belongs to, for statistics that are true and for checks on free.
+// What a frame is used for: counted by owner, and checked when it is freed.
 enum class Owner : u8 {
     none,
     boot,
@@ -47,7 +47,7 @@ concept PhysicalMemory = PagePin<typename M::Pin> && requires(M memory, Phys pag
     { memory.pin(page) } -> std::same_as<rstate::Result<typename M::Pin>>;
 };
 
-// What a core pins through, found once for several pins: a memory that all cores share has one part for each.
+// What the calling core pins through, found once for several pins: a shared memory has one part a core.
 template <PhysicalMemory M> auto &memory_of_this_core(M &memory) {
     if constexpr (requires { memory.here(); })
         return memory.here();
@@ -56,7 +56,7 @@ template <PhysicalMemory M> auto &memory_of_this_core(M &memory) {
 }
 
 // Frames of one page. `free` names the owner again: a mismatch or a double free is a CHECK. Many frames are
-// better freed together (mm/frame_batch.h): each call makes every core forget.
+// better freed together (mm/frame_batch.h): each call interrupts every core.
 template <class F>
 concept FrameAllocator = requires(F frames, Phys frame, Span<const Phys> many, Owner owner) {
     { frames.allocate(owner) } -> std::same_as<rstate::Result<Phys>>;

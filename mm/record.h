@@ -1,4 +1,4 @@
-// mm/record.h — what is known about one range of addresses, alive or freed.
+// mm/record.h — the record of one range of addresses, live or freed; and the handle of a range.
 #pragma once
 
 #include "mm/absent_entry.h"
@@ -14,14 +14,15 @@ enum class RangeKind : u8 {
 };
 enum class RangeState : u8 { vacant, live, freed };
 
-// Gives a lazy range its pages. Called by whoever touched the page, with no lock held: it may wait, allocate,
-// fail, or touch lazy memory itself. Two cores may ask for one page at once; one answer is used.
+// Gives a lazy range its pages (demand paging). Runs in the page fault on the core that touched the page,
+// with no lock held: it may wait, allocate, fail, or touch lazy memory itself. Two cores may ask for one page
+// at once; one answer is used.
 struct Pager {
     void *context = nullptr;
     // Fills a fresh page; its old contents are arbitrary.
     rstate::Result<void> (*fill)(void *context, u64 page, u8 *bytes) = nullptr;
-    // Or, instead: a frame that stays the pager's, mapped read-only until a write copies it; each frame for
-    // at most 4095 pages at a time (mm/frame_pool.h).
+    // Or, instead: a frame that stays the pager's, mapped read-only until a write copies it (copy-on-write);
+    // each frame for at most 4095 pages at a time (mm/frame_table.h).
     rstate::Result<Phys> (*share)(void *context, u64 page) = nullptr;
 };
 
@@ -44,18 +45,18 @@ struct Record {
 };
 static_assert(sizeof(Record) <= 128);
 
-// Whether the range was made when so many had been, or later; right while fewer than 2^31 lie between.
+// Whether the range was made after the first `made` ranges; right while fewer than 2^31 lie between.
 inline bool made_since(const Record &record, u32 made) { return record.number - made < 1u << 31; }
 
-// Whether what the range maps counts as mapped in the frames' books. A core's window does not: its slots show
-// others' frames while they are pinned.
+// Whether the frames that the range maps count as mapped. A window's do not: its slots show frames of other
+// owners while they are pinned.
 inline bool counts_mappings(const Record &record) {
     return record.owner != Owner::none || record.kind == RangeKind::device;
 }
 
 constexpr u64 most_range_pages = 1ul << 24; // 64 GiB
 
-// The handle of a range: only who has it may map there.
+// The handle of a range: its key allows to map there.
 struct Range {
     Virt first;
     u64 pages = 0;

@@ -1,8 +1,7 @@
-// mm/records.h — the records of all ranges, in frames that are mapped nowhere: a wild write cannot reach
-// them.
+// mm/records.h — the records of all ranges, in frames that are mapped nowhere, so no wild write reaches them.
 //
-// A record is found by its id in two steps, root frame and leaf frame. Both come with the first record in
-// them and go with the last. Not locked: the address space's lock covers it.
+// An id leads to its record in two steps: root frame, leaf frame. Both are allocated for the first record in
+// them and freed with the last. Not locked: the address space's lock covers it.
 //
 //   id = leaf number (13 bits) | slot (6 bits); slot 0 of a leaf is its header
 #pragma once
@@ -43,7 +42,7 @@ template <PhysicalMemory M> class Records final {
         leaf_in(pin).records[(id & 63) - 1] = record;
         return rstate::done();
     }
-    // Forgets a record, and frees what it was the last one in.
+    // Frees the leaf and the root too, when it was the last record in them.
     void remove(u32 id) {
         const u32 number = id >> 6;
         bool unused = false;
@@ -67,7 +66,7 @@ template <PhysicalMemory M> class Records final {
     }
 
     u64 count() const { return count_; }
-    // Of ids handed out now, the highest possible: for whoever looks at all of them.
+    // Calls visit(id, const Record &) for every record, live and freed.
     template <class Visit> rstate::Result<void> visit(Visit &&visit) {
         for (u32 number = 0; number < roots * leaves_per_root; ++number) {
             if (roots_[number / leaves_per_root].value() == 0) {

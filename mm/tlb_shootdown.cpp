@@ -19,8 +19,8 @@ void TlbShootdown::join(Window *window) {
     const u32 me = current_core();
     windows_[me] = window;
     joined_.fetch_or(1ul << me, Order::seq_cst);
-    // Whoever did not see the bit changed its tables before it was set, so this flush drops what they
-    // dropped.
+    // A core that did not see the bit changed its tables before the bit was set, so this flush drops what
+    // that core dropped.
     cpu::write_cr3(cpu::read_cr3());
 }
 
@@ -34,7 +34,7 @@ void TlbShootdown::run(ShootdownBatch &batch) {
     const u32 me = current_core();
     CHECK((joined_.load() >> me & 1) != 0, "a core joins before it frees anything", me);
     batch.apply(windows_[me]);
-    fence(Order::seq_cst); // the tables were changed before anybody's bit is read
+    fence(Order::seq_cst); // the tables were changed before any core's bit is read
     const u64 others = joined_.load(Order::seq_cst) & ~(1ul << me);
     if (others == 0) return;
     CHECK(batches_[me] == nullptr, "a core asks one thing at a time: not from an interrupt", me);
@@ -42,8 +42,8 @@ void TlbShootdown::run(ShootdownBatch &batch) {
     batch.waiting_.store(others, Order::release);
     for (u64 left = others; left != 0; left &= left - 1) {
         const u32 other = static_cast<u32>(__builtin_ctzl(left));
-        // A core that somebody asked already has an interrupt on its way, or is serving right now.
-        if (asked_[other].fetch_or(1ul << me, Order::seq_cst) != 0) continue;
+        // A core with a pending request has an interrupt on its way, or is serving right now.
+        if (pending_[other].fetch_or(1ul << me, Order::seq_cst) != 0) continue;
         interrupts_.fetch_add(1);
         sender_.send(sender_.context, other);
     }
@@ -68,9 +68,9 @@ void TlbShootdown::invalidate_frames(void *self, Span<const Phys> frames) {
 
 void TlbShootdown::serve() {
     const u32 me = current_core();
-    u64 asking = asked_[me].exchange(0, Order::seq_cst);
-    for (; asking != 0; asking &= asking - 1) {
-        ShootdownBatch *batch = batches_[__builtin_ctzl(asking)];
+    u64 requests = pending_[me].exchange(0, Order::seq_cst);
+    for (; requests != 0; requests &= requests - 1) {
+        ShootdownBatch *batch = batches_[__builtin_ctzl(requests)];
         batch->apply(windows_[me]);
         batch->waiting_.fetch_and(~(1ul << me), Order::release); // the batch may be gone after this
     }

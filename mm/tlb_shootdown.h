@@ -1,10 +1,10 @@
-// mm/tlb_shootdown.h — no core may go on using a translation that was taken away: the asking, serving and
-// waiting.
+// mm/tlb_shootdown.h — the TLB shootdown: all cores drop translations that were removed, by IPI.
 //
-// Whoever removes mappings collects pages and frames in a ShootdownBatch and calls `run`, which returns when
-// every core that joined has dropped them from its TLB and its window. Each core has one word of bits, one
-// for each core that asks it; the batch itself stays with who asks, and one interrupt serves all that ask at
-// that moment. Who waits serves, so two cores that shoot at each other both return.
+// A core that removes mappings collects pages and frames in a ShootdownBatch and calls `run`, which returns
+// when every core that joined has dropped them from its TLB and its window. Each core has one word of pending
+// requests, one bit for each requesting core; the batch stays on the requester's stack, and one interrupt
+// serves all requests pending at that moment. A core that waits serves, so two cores that call `run` at once
+// both return.
 #pragma once
 
 #include "base/atomic.h"
@@ -13,8 +13,8 @@
 
 namespace mm {
 
-// What to drop. Pages by name up to a number; beyond it all of them, which is cheaper by then. Frames always
-// by name, since one that is pinned still must be caught.
+// What to drop. Pages are named up to a number; beyond it the whole TLB is flushed, which is cheaper by then.
+// Frames are always named, since one that is still pinned must be caught.
 class ShootdownBatch final {
   public:
     static constexpr u32 most_pages = 32;
@@ -56,10 +56,10 @@ class TlbShootdown final {
     // The core stops serving: it will never use shared memory again.
     void leave();
 
-    // Returns when this core and every joined one have dropped what the batch names. Locks may be held: who
-    // waits for them serves. Not from an interrupt handler.
+    // Returns when this core and every joined one have dropped what the batch names. The caller may hold
+    // locks: cores that wait for them serve meanwhile. Not from an interrupt handler.
     void run(ShootdownBatch &batch);
-    // Does what others ask of this core: from the interrupt, and in every wait.
+    // Serves the requests pending for this core: from the interrupt, and in every wait.
     void serve();
     // For mm::Frames::Invalidate, with a TlbShootdown as context.
     static void invalidate_frames(void *self, Span<const Phys> frames);
@@ -70,7 +70,7 @@ class TlbShootdown final {
   private:
     Sender sender_;
     Atomic<u64> joined_;
-    Atomic<u64> asked_[max_cores]; // by core asked: one bit for each core that asks
+    Atomic<u64> pending_[max_cores]; // by core: one bit for each core that requests something of it
     ShootdownBatch *batches_[max_cores] = {};
     Window *windows_[max_cores] = {};
     Atomic<u64> rounds_, interrupts_;

@@ -1,4 +1,4 @@
-// mm/window.cpp — misses, and forgetting. See window.h.
+// mm/window.cpp — misses, and taking freed frames out. See window.h.
 #include "mm/window.h"
 
 #include "base/log.h"
@@ -11,7 +11,7 @@ namespace mm {
 Window::Window(u32 core, Virt base, Virt table)
     : base_(base), table_(pointer_to<Atomic<u64>>(table)), core_(core) {
     CHECK(is_aligned(base.value(), window_bytes), "one page table covers the window", base);
-    // The mark says what a fault there is, and that no range is to be placed there.
+    // So a fault there is recognised, and no range is placed there.
     for (u32 slot = 0; slot < slot_count; ++slot) table_[slot].store(absent_entry(AbsentKind::window).raw);
 }
 
@@ -22,7 +22,7 @@ bool Window::displaced(const u64 *slot) const {
     return true;
 }
 
-// The slot that holds the page: one of its ways, or any while some are displaced.
+// The slot that holds the page: one of its ways, or any while some frames are displaced.
 u64 *Window::find(Phys page) {
     for (const u32 slot : ways_of(page).slots)
         if (holds(slots_[slot], page)) return &slots_[slot];
@@ -32,7 +32,7 @@ u64 *Window::find(Phys page) {
     return nullptr;
 }
 
-// A slot nobody has pinned: one of a home's pair, an empty one first and then by turns; else any.
+// A slot without pins: of a home's pair, an empty one first and then by turns; else any.
 u64 *Window::find_victim(Phys page) {
     const u32 turn = turn_++ & 1;
     for (const u32 home : {home_of(page), second_home_of(page)}) {
@@ -51,7 +51,7 @@ u64 *Window::find_victim(Phys page) {
 
 u64 *Window::pin_slowly(Phys page) {
     CHECK(page.page_aligned(), "whole pages are pinned", page);
-    const cpu::InterruptsOff off; // between claiming the slot and flushing it, nothing may look at it
+    const cpu::InterruptsOff off; // no interrupt handler pins between claiming the slot and flushing it
     if (u64 *slot = find(page); slot != nullptr) {
         CHECK(claim(slot, page), "a page is pinned at most 2047 times", page);
         return slot;
@@ -81,7 +81,7 @@ void Window::clear(u64 *slot) {
     note_emptied(slot);
     table_[index_of(slot)].store(absent_entry(AbsentKind::window).raw, Order::release);
     cpu::invlpg(virt_of(address_of(slot)));
-    *slot = 0; // last: an empty slot is one that no TLB entry is left of
+    *slot = 0; // last: no TLB entry is left of an empty slot
 }
 
 void Window::invalidate(Phys frame) {
@@ -119,8 +119,7 @@ void Window::print_pins(const Output &out) const {
         const u64 word = slots_[slot];
         const void *place = pinned_from_[slot];
         const u32 here = pinned_from(place, slot);
-        if ((word & pins_mask) == 0 || here != pinned_from(place, 0))
-            continue; // an earlier slot told of them
+        if ((word & pins_mask) == 0 || here != pinned_from(place, 0)) continue; // reported at an earlier slot
         if (++places > most) continue;
         TextBuffer<120> line;
         line.add("  {} frames are pinned, first from {}, one is {x}", here, place, word & ~(page_size - 1));

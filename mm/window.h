@@ -1,17 +1,27 @@
 // mm/window.h — the 512 slots through which one core touches physical memory.
 //
-// There is no linear map: a page is reachable only while a Pin on it lives. The slots are the entries of one
-// page table over 2 MiB of address space at a random base. A slot keeps its mapping after the last pin, so a
-// hot frame costs neither a table write nor a TLB flush; `forget` takes a freed frame out of every slot.
+// There is no linear map of physical memory: a page is reachable only while a Pin on it lives. The slots are
+// the entries of one page table over 2 MiB of address space at a random base. A slot keeps its mapping after
+// the last pin, so a hot frame costs neither a table write nor a TLB flush; `invalidate` takes a freed frame
+// out.
 //
-//   slot = frame's home or its neighbour (a two-way cache); when both are pinned, its second home or that
-//          one's neighbour; when they are too, any other: it is then "displaced", and found by looking at all
+//   slot = the frame's home or its neighbour (a two-way cache); when both are pinned, the second home or its
+//          neighbour; when these are pinned too, any other: the frame is then "displaced", and found by
+//          looking at all slots
 //
-// Slots belong to one core, so pinning takes no lock. An interrupt may pin and forget in the middle of a pin:
-// a hit claims its slot with one compare-and-swap, and a miss runs with interrupts off.
+// Slots belong to one core, so pinning takes no lock. An interrupt may pin and invalidate in the middle of a
+// pin: a hit claims its slot with one compare-and-swap, and a miss runs with interrupts off.
+//
+// Invariants, verified by check_window (mm/window_check.h): a slot's word is 0 or names one frame; its table
+// entry maps exactly that frame, or nothing; no frame is in two slots; `displaced_` counts the frames that
+// are in none of their four ways.
 #pragma once
 
 #include "base/atomic.h"
+#include <stddef.h>
+
+#include <type_traits>
+
 #include "base/format.h"
 #include "cpu/local.h"
 #include "mm/bootstrap.h"
@@ -50,8 +60,11 @@ class Window final {
             DCHECK(window().core_ == current_core(), "a pin ends on the core that made it", window().core_);
             cpu::local_decrement(slot_);
         }
-        // Its slots are what a window begins with, and its addresses say which slot this is.
+        // The address says which slot this is, so the first slot, and with it the window, lies so much
+        // before.
         const Window &window() const {
+            static_assert(std::is_standard_layout_v<Window> && offsetof(Window, slots_) == 0,
+                          "a window begins with its slots");
             return *reinterpret_cast<const Window *>(slot_ -
                                                      virt_of(bytes_).value() / page_size % slot_count);
         }
@@ -60,7 +73,7 @@ class Window final {
     };
 
     // The page, until the pin dies. Fails with no_slot when all 512 slots are pinned by other frames.
-    [[gnu::always_inline]] rstate::Result<Pin> pin(Phys page) { // inlined: a miss remembers its caller
+    [[gnu::always_inline]] rstate::Result<Pin> pin(Phys page) { // inlined: a miss notes its caller
         DCHECK(core_ == current_core(), "a core pins through its own window", core_);
         const u32 home = home_of(page);
         u64 *slot = &slots_[home];
@@ -72,24 +85,27 @@ class Window final {
         return Pin(address_of(slot), slot);
     }
 
-    // Makes a frame that is being freed unreachable through this window. Nobody may have it pinned: whoever
-    // does would read and write the frame's next owner.
+    // Makes a frame that is being freed unreachable through this window. It must not be pinned: the pin would
+    // read and write the memory of the frame's next owner.
     void invalidate(Phys frame);
 
     // Whether some slot still maps the frame.
     bool reaches(Phys frame) const;
     u32 pinned() const;
-    // Which frames are held: one line for each place in the code that pinned them first, since a slot that is
-    // found again does not note by whom; 16 places at most, and how many more there are.
+    // Which frames are pinned: one line for each place in the code that pinned them first (a hit does not
+    // note its caller); 16 places at most, then how many more there are.
     void print_pins(const Output &out) const;
 
     u64 misses() const { return misses_; } // pins that wrote a table entry
     u64 flushes() const { return flushes_; }
 
   private:
-    // frame | valid | pins
+    // A slot's word: frame | valid | pins. An empty slot is 0.
     static constexpr u64 valid = 0x800;
     static constexpr u64 pins_mask = valid - 1;
+    static_assert((valid & pins_mask) == 0 && (valid | pins_mask) < page_size, "below the frame's bits");
+    static_assert(slot_count * page_size == window_bytes && (slot_count & (slot_count - 1)) == 0);
+    friend class WindowChecker;
     static bool holds(u64 word, Phys page) { return (word & ~pins_mask) == (page.value() | valid); }
     static constexpr u32 home_of(Phys page) {
         const u64 number = page.frame_number();
@@ -107,8 +123,8 @@ class Window final {
     }
     u64 index_of(const u64 *slot) const { return static_cast<u64>(slot - slots_); }
     u8 *address_of(const u64 *slot) const { return pointer_to<u8>(base_ + index_of(slot) * page_size); }
-    // One pin more, when the slot holds the page. The difference is then the pins alone: 2047 at most, since
-    // the next one would be the bit above.
+    // Adds a pin when the slot holds the page: then the difference is the number of pins. At most 2047, since
+    // one more would carry into `valid`.
     static bool claim(u64 *slot, Phys page) {
         const u64 word = *slot;
         return (word ^ (page.value() | valid)) < pins_mask &&
@@ -130,13 +146,13 @@ class Window final {
     Virt base_;
     Atomic<u64> *table_;
     u32 core_;
-    u32 displaced_ = 0; // slots that hold a frame that has all its ways elsewhere
+    u32 displaced_ = 0; // slots whose frame has all four ways elsewhere
     u32 turn_ = 0;      // which way of a pair was evicted last
     u64 misses_ = 0, flushes_ = 0;
 };
 static_assert(PhysicalMemory<Window>);
 
-// The window of whichever core asks: for what all cores share.
+// The window of the calling core: for what all cores share.
 class CoreWindows final {
   public:
     using Pin = Window::Pin;

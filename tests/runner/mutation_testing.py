@@ -6,7 +6,7 @@ those of a guest's nested tables and of its VMCB.
 
 `build.py test --long` runs them all.
 A forgotten invalidation is the bug that works on every test machine and corrupts memory on a real one. The simulated
-TLBs and the windows over real addresses keep what they were not told to drop; this proves that the tests look.
+TLBs and the windows over real addresses keep what they were not asked to drop; this proves that the tests look.
 """
 import collections
 import pathlib
@@ -45,7 +45,7 @@ MUTATIONS = [
     ("many pages flush nothing", "mm/tlb_shootdown.cpp",
      "        cpu::write_cr3(cpu::read_cr3()); // no entry", "        ; // no entry"),
     ("a batch's frames stay in windows", "mm/tlb_shootdown.cpp", "window->invalidate(Phys(frames_[i]));", ";"),
-    ("a core that joins does not flush", "mm/tlb_shootdown.cpp", "// dropped.\n    cpu::write_cr3(cpu::read_cr3());",
+    ("a core that joins does not flush", "mm/tlb_shootdown.cpp", "    // that core dropped.\n    cpu::write_cr3(cpu::read_cr3());",
      ""),
     ("other cores are not asked", "mm/tlb_shootdown.cpp", "if (others == 0) return;", "return;"),
     ("a core does not wait for the answers", "mm/tlb_shootdown.cpp",

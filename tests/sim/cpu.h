@@ -1,5 +1,5 @@
 // tests/sim/cpu.h — the simulated processors: registers, MSRs, CPUID, and a TLB that keeps what it was not
-// told to drop, tables' addresses included, so that a missing invalidation makes a test fail.
+// asked to drop, tables' addresses included, so that a missing invalidation makes a test fail.
 #pragma once
 
 #include <functional>

@@ -49,7 +49,7 @@ rstate::Result<SimMemory::Pin> SimMemory::pin(Phys page) {
     {
         const std::lock_guard guard(mutex_);
         CHECK(!allocates_ || owners_[(page - first_) / page_size] != mm::Owner::none,
-              "a frame that is pinned belongs to somebody", page);
+              "a frame that is pinned has an owner", page);
     }
     __atomic_fetch_add(&pins_, 1, __ATOMIC_RELAXED);
     const u64 offset = page - first_, number = offset / page_size;
@@ -76,7 +76,7 @@ void SimMemory::Pin::release() {
 }
 
 rstate::Result<Phys> SimMemory::allocate(mm::Owner owner) {
-    CHECK(owner != mm::Owner::none, "a frame is allocated for somebody");
+    CHECK(owner != mm::Owner::none, "a frame is allocated for an owner");
     if (planned_failure()) return FAIL(mm::out_of_frames, "the test planned this allocation to fail", owner);
     if (used() >= frame_limit_)
         return FAIL(mm::out_of_frames, "the test allows no more frames", owner, used());

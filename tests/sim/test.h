@@ -16,7 +16,7 @@ namespace sim {
 inline bool long_run() { return std::getenv("RL_LONG") != nullptr; }
 
 // A figure that the test measured: build.py test prints it beside the test's name.
-inline void tell(const std::string &figure) { testing::Test::RecordProperty("measured", figure); }
+inline void record_figure(const std::string &figure) { testing::Test::RecordProperty("measured", figure); }
 
 // Whether the result failed with this code; consumes the error.
 template <class T> testing::AssertionResult fails_with(rstate::Result<T> result, const rstate::Code &code) {

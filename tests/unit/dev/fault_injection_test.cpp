@@ -88,7 +88,7 @@ TEST(EveryFailureOfADevice, IsGivenUpInTimeAndOverWhenTheDeviceIsBack) {
             EXPECT_EQ(devices.wire, line) << n;
         }
     }
-    sim::tell(std::to_string(points) + " points that failed once");
+    sim::record_figure(std::to_string(points) + " points that failed once");
 }
 
 } // namespace

@@ -107,7 +107,7 @@ TEST(EveryFailureUnderAWorker, IsToldAndLosesNoCrashAndTheNextRunIsWhole) {
         EXPECT_EQ(failing.host.records("crash").size(), crashes) << n;
         EXPECT_EQ(rstate::frames_in_use(0), 0u) << n;
     }
-    sim::tell(std::to_string(points) + " points that failed once");
+    sim::record_figure(std::to_string(points) + " points that failed once");
 }
 
 } // namespace

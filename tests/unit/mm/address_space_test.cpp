@@ -16,7 +16,7 @@ struct AddressSpaceTest : testing::Test {
 
     mm::RangeRequest request(u64 pages) const { return {.pages = pages, .site = site_of("table", 9)}; }
     mm::Range memory(u64 pages) { return space.map_memory(pages, Owner::stack, site_of("stack", 11)).take(); }
-    void forget_all() { space.drain_quarantine(); }
+    void drain_quarantine() { space.drain_quarantine(); }
 };
 
 TEST_F(AddressSpaceTest, MappedMemoryIsZeroedAndBelongsToItsOwner) {
@@ -36,7 +36,7 @@ TEST_F(AddressSpaceTest, AGuardLiesOnBothSidesAndNamesItsRange) {
     }
 }
 
-TEST_F(AddressSpaceTest, WhatWasMadeSinceAMomentIsToldFromWhatWasThere) {
+TEST_F(AddressSpaceTest, ARangeKnowsWhetherItWasMadeSinceAMoment) {
     const mm::Range before = memory(1);
     const u32 moment = space.ranges_made();
     const mm::Range after = memory(1);
@@ -84,7 +84,7 @@ TEST_F(AddressSpaceTest, ADevicesRegistersAreMappedUncachedAndNeverFreed) {
     EXPECT_EQ(mm::Entry::CacheType::get(at.entry.raw), 3u);
     EXPECT_FALSE(at.entry.executable());
     space.unmap_and_free(range, nullptr).take();
-    forget_all();
+    drain_quarantine();
     EXPECT_EQ(world.frames_in_use(), before);
 }
 
@@ -121,19 +121,19 @@ TEST_F(AddressSpaceTest, AnEndedRangeIsUnreachableExplainedAndThenForgotten) {
     EXPECT_EQ(world.why(range.page(4)).code, &mm::use_after_free);
     EXPECT_EQ(world.why(range.first - 1).code, &mm::use_after_free) << "beside it as well";
     EXPECT_TRUE(fails_with(space.unmap_and_free(range, nullptr), mm::wrong_key)) << "a range ends once";
-    forget_all();
+    drain_quarantine();
     EXPECT_EQ(world.why(range.page(4)).code, &mm::wild_access);
     EXPECT_EQ(world.frames_in_use(), before);
 }
 
-TEST_F(AddressSpaceTest, ReapedTablesAreNotWalkedThroughAStaleUpperLevel) {
+TEST_F(AddressSpaceTest, DetachedTablesAreNotWalkedThroughAStaleUpperLevel) {
     const mm::Range range = memory(1);
     space.unmap_and_free(range, nullptr).take();
     {
         const sim::AsCore as(1);
         ASSERT_FALSE(world.load(range.first).has_value()); // but core 1 now knows the last-level table
     }
-    forget_all();
+    drain_quarantine();
     // The table's frame serves anew, and by chance looks like a table that maps the page.
     std::vector<Phys> again;
     for (u32 i = 0; i < 6; ++i) {
@@ -184,7 +184,7 @@ TEST_F(AddressSpaceTest, ARangeAcrossTablesComesAndGoesWhole) {
     }
 }
 
-TEST_F(AddressSpaceTest, AdoptedPagesGetGuardsAndARecordAndGoBackAsTheBoots) {
+TEST_F(AddressSpaceTest, PagesTakenOverGetGuardsAndARecordAndAreFreedAsTheBoots) {
     // As stage2 leaves it: a mapping without guards, its frames and tables the boot's.
     const Virt first(0xffff'9123'4567'8000);
     std::vector<Phys> frames;
@@ -192,7 +192,7 @@ TEST_F(AddressSpaceTest, AdoptedPagesGetGuardsAndARecordAndGoBackAsTheBoots) {
         frames.push_back(world.frames.allocate(Owner::boot).take());
         space.table().map(first + i * page_size, frames[i], mm::read_only, world.frames).take();
     }
-    EXPECT_EQ(world.why(first).code, &mm::wild_access) << "nobody has adopted it yet";
+    EXPECT_EQ(world.why(first).code, &mm::wild_access) << "no range was made of it yet";
     mm::RangeRequest boots = request(2);
     boots.owner = Owner::boot, boots.allowed = mm::read_only;
     const mm::Range range = space.take_over(first, boots).take();
@@ -206,7 +206,7 @@ TEST_F(AddressSpaceTest, AdoptedPagesGetGuardsAndARecordAndGoBackAsTheBoots) {
     EXPECT_FALSE(world.load(first).has_value());
 }
 
-TEST_F(AddressSpaceTest, AddressesThatAreNobodysAreToldApart) {
+TEST_F(AddressSpaceTest, AddressesOfNoRangeAreDistinguished) {
     EXPECT_EQ(world.why(Virt(8)).code, &mm::null_access);
     EXPECT_EQ(world.why(Virt(0x1234'0000'0000)).code, &mm::wild_access);
     EXPECT_EQ(world.why(Virt(0xffff'ffff'ffff'ff00)).code, &mm::null_access) << "a null pointer's neighbour";
@@ -239,7 +239,7 @@ TEST_F(AddressSpaceTest, AFrameMappedTwiceIsFreeOfMappingsWhenBothHaveEnded) {
     EXPECT_EQ(world.frames.used(Owner::device), 0u);
 }
 
-// Both cores wait for the lock at once, so that whoever looks first and takes the lock again later is seen.
+// Both cores wait for the lock at once, so code that checks under one lock and marks under another is caught.
 TEST(TwoCores, ThatEndOneRangeAreNotBothAllowedTo) {
     World world({.cores = 3});
     std::atomic<bool> waits[3] = {};
@@ -248,12 +248,12 @@ TEST(TwoCores, ThatEndOneRangeAreNotBothAllowedTo) {
         world.tlb_shootdown.serve();
     });
     const mm::Range range = world.space->map_memory(1, Owner::stack, site_of("stack", 1)).take();
-    std::atomic<u32> ended{0}, told{0}, finished{0};
+    std::atomic<u32> ended{0}, refused{0}, finished{0};
     std::vector<std::thread> threads;
     const auto end_range = [&](u32 core) {
         sim::core = core;
         auto done = world.space->unmap_and_free(range, nullptr);
-        done.ok() ? ++ended : ++told;
+        done.ok() ? ++ended : ++refused;
         if (!done.ok()) rstate::handled(std::move(done));
         ++finished;
         while (finished != 2) world.tlb_shootdown.serve();
@@ -267,7 +267,7 @@ TEST(TwoCores, ThatEndOneRangeAreNotBothAllowedTo) {
     while (finished != 2) world.tlb_shootdown.serve();
     for (std::thread &thread : threads) thread.join();
     EXPECT_EQ(ended, 1u);
-    EXPECT_EQ(told, 1u);
+    EXPECT_EQ(refused, 1u);
     EXPECT_EQ(world.space->freed_ranges(), 1u);
 }
 
@@ -422,7 +422,7 @@ TEST_F(LazyTest, AWriteCopiesASharedPageForAllCores) {
 
 // A pager may wait as long as it likes: everything else goes on meanwhile, on its own core and on others, the
 // other pages of its own range included.
-TEST_F(LazyTest, WhileAPagerSleepsNobodyWaitsForIt) {
+TEST_F(LazyTest, WhileAPagerSleepsNoOtherCoreWaitsForIt) {
     const mm::Range range = lazy(3, fills);
     const mm::Range other = memory(1);
     pages.meanwhile = [&] {
@@ -433,7 +433,7 @@ TEST_F(LazyTest, WhileAPagerSleepsNobodyWaitsForIt) {
         space.protect(other, 0, mm::read_only).take();
         space.unmap_and_free(other, nullptr).take();
         space.unmap_and_free(memory(2), nullptr).take();
-        forget_all();
+        drain_quarantine();
     };
     EXPECT_TRUE(resolve(range.page(1)));
     EXPECT_EQ(world.load(range.page(1)), 2);
@@ -455,7 +455,7 @@ TEST_F(LazyTest, WhereverPagingInOrCopyingFailsNothingIsLostAndTheNextFaultWorks
                 EXPECT_TRUE(resolved.value());
                 break;
             }
-            EXPECT_NE(resolved.error().frame()->inner, nullptr) << "it tells more than the origin";
+            EXPECT_NE(resolved.error().frame()->inner, nullptr) << "the chain has more than the origin";
             rstate::handled(std::move(resolved));
             EXPECT_EQ(world.frames_in_use(), before) << n;
             EXPECT_EQ(world.memory.pins(), 0u) << n;
@@ -526,7 +526,7 @@ TEST_F(LazyTest, OtherFaultsAreNotThePagersBusiness) {
 
 // --- explaining while something is wrong
 
-TEST_F(AddressSpaceTest, AFaultUnderTheLockIsExplainedByItsHolderAndNotByOthersForEver) {
+TEST_F(AddressSpaceTest, AFaultUnderTheLockIsExplainedByItsHolderAndOthersDoNotWaitForIt) {
     struct Held : Pages {
         World *world = nullptr;
         Virt target;

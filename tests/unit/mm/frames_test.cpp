@@ -1,4 +1,5 @@
-// tests/unit/mm/frames_test.cpp — frame pools: books, rows, spilling, counters.
+// tests/unit/mm/frames_test.cpp — frame pools: frame tables, free lists, contiguous runs, other cores' pools,
+// counters.
 #include "mm/frames.h"
 
 #include <algorithm>
@@ -35,9 +36,9 @@ struct FramesTest : testing::Test {
     }
 };
 
-TEST_F(FramesTest, EveryFrameOfARangeIsHandedOutOnceAndTheBooksNever) {
+TEST_F(FramesTest, EveryFrameOfARangeIsHandedOutOnceAndFrameTablesNever) {
     add(5000);
-    EXPECT_EQ(frames.free_frames(), 5000u - 3) << "three groups keep books";
+    EXPECT_EQ(frames.free_frames(), 5000u - 3) << "three groups have a frame table";
     std::set<u64> seen;
     for (;;) {
         auto frame = frames.allocate(Owner::heap);
@@ -100,7 +101,7 @@ TEST_F(FramesTest, TheCountersAreTrueByOwner) {
 }
 
 TEST_F(FramesTest, TheBootsFramesAreItsOwnUntilTheyAreFreedOneByOne) {
-    add(3000, 1500); // the boot's part covers the books of the second group
+    add(3000, 1500); // the boot's part covers the frame table of the second group
     u64 handed_out = 0;
     while (frames.owner_of(memory.first() + 2999 * page_size) == Owner::boot) {
         auto frame = frames.allocate(Owner::heap);
@@ -112,13 +113,13 @@ TEST_F(FramesTest, TheBootsFramesAreItsOwnUntilTheyAreFreedOneByOne) {
         ++handed_out;
     }
     EXPECT_EQ(handed_out, 1499u);
-    EXPECT_EQ(frames.used(Owner::boot), 1499u) << "one of its 1500 keeps books";
+    EXPECT_EQ(frames.used(Owner::boot), 1499u) << "one of its 1500 holds a frame table";
     frames.free(memory.first() + 2999 * page_size, Owner::boot);
     EXPECT_EQ(frames.allocate(Owner::heap).take(), memory.first() + 2999 * page_size);
     EXPECT_EQ(frames.used(Owner::boot), 1498u);
 }
 
-TEST_F(FramesTest, ARowOfFramesIsAlignedAndInOneRowAndWhatItSkipsIsNotLost) {
+TEST_F(FramesTest, ARunOfFramesIsAlignedAndContiguousAndWhatItSkipsIsNotLost) {
     add(3000);
     static_cast<void>(frames.allocate(Owner::heap).take());
     const Phys first = frames.allocate_run(512, 512, Owner::device).take();
@@ -165,30 +166,30 @@ TEST_F(FramesTest, ALargePageIsSplitAndJoinedAgain) {
         << "the list is as empty as it says";
 }
 
-TEST_F(FramesTest, WhereverAPinFailsARowThatIsJoinedIsNotLost) {
+TEST_F(FramesTest, WhereverAPinFailsARunThatIsJoinedIsNotLost) {
     add(5000);
-    std::vector<Phys> rows;
+    std::vector<Phys> runs;
     for (;;) {
-        auto row = frames.allocate_run(500, 1, Owner::device);
-        if (!row.ok()) {
-            rstate::handled(std::move(row));
+        auto run = frames.allocate_run(500, 1, Owner::device);
+        if (!run.ok()) {
+            rstate::handled(std::move(run));
             break;
         }
-        rows.push_back(row.take());
+        runs.push_back(run.take());
     }
-    // Of the first group listed a single frame, of the second a whole row: it leaves the middle of the list.
-    frames.free_run(rows.back(), 500, Owner::device);
+    // Of the first group listed a single frame, of the second a whole run: it leaves the middle of the list.
+    frames.free_run(runs.back(), 500, Owner::device);
     const Phys single = frames.allocate_run(499, 1, Owner::heap).take();
-    frames.free_run(rows.front(), 500, Owner::device);
+    frames.free_run(runs.front(), 500, Owner::device);
     frames.free(single, Owner::heap);
     const u64 free = frames.free_frames();
     u64 n = 0;
     for (;; ++n) {
         memory.fail_after(n);
-        auto row = frames.allocate_run(500, 1, Owner::device);
+        auto run = frames.allocate_run(500, 1, Owner::device);
         memory.never_fail();
-        if (row.ok()) break;
-        EXPECT_TRUE(fails_with(std::move(row), mm::no_slot)) << n;
+        if (run.ok()) break;
+        EXPECT_TRUE(fails_with(std::move(run), mm::no_slot)) << n;
         EXPECT_EQ(frames.free_frames(), free);
         mm::check_accounting(pool);
     }
@@ -197,38 +198,38 @@ TEST_F(FramesTest, WhereverAPinFailsARowThatIsJoinedIsNotLost) {
     EXPECT_EQ(frames.free_frames(), 0u);
 }
 
-// Singles and rows of every size and alignment come and go: none overlaps, and what is left is what is free.
-TEST_F(FramesTest, RandomRowsAgreeWithAnOracle) {
+// Singles and runs of every size and alignment come and go: none overlaps, and what is left is what is free.
+TEST_F(FramesTest, RandomRunsAgreeWithAnOracle) {
     add(6000, 500);
     std::mt19937_64 random(11);
-    std::map<u64, u64> rows; // first frame's address, frames
+    std::map<u64, u64> runs; // first frame's address, frames
     u64 live = 0, joined = 0, unused = ~0ul;
     for (u32 step = 0; step < 20'000; ++step) {
-        if (random() % 2 == 0 || rows.empty()) {
+        if (random() % 2 == 0 || runs.empty()) {
             const u64 count = random() % 3 == 0 ? 1 : 1 + random() % 600, alignment = 1ul << random() % 10;
-            auto row = frames.allocate_run(count, alignment, Owner::device);
-            if (!row.ok()) {
-                rstate::handled(std::move(row));
+            auto run = frames.allocate_run(count, alignment, Owner::device);
+            if (!run.ok()) {
+                rstate::handled(std::move(run));
                 unused = 0;
                 continue;
             }
-            const Phys first = row.take();
+            const Phys first = run.take();
             ASSERT_TRUE(is_aligned(first.frame_number(), alignment) || count == 1);
-            const auto after = rows.lower_bound(first.value());
-            ASSERT_TRUE(after == rows.end() || first.value() + count * page_size <= after->first);
-            if (after != rows.begin()) {
+            const auto after = runs.lower_bound(first.value());
+            ASSERT_TRUE(after == runs.end() || first.value() + count * page_size <= after->first);
+            if (after != runs.begin()) {
                 const auto &[address, frames_before] = *std::prev(after);
                 ASSERT_LE(address + frames_before * page_size, first.value());
             }
             for (u64 k = 0; k < count; ++k) ASSERT_EQ(frames.owner_of(first + k * page_size), Owner::device);
-            rows[first.value()] = count, live += count;
+            runs[first.value()] = count, live += count;
             joined += unused == 0 && count > 1;
         } else {
-            auto victim = rows.lower_bound(memory.first().value() + random() % (6000 * page_size));
-            if (victim == rows.end()) victim = rows.begin();
+            auto victim = runs.lower_bound(memory.first().value() + random() % (6000 * page_size));
+            if (victim == runs.end()) victim = runs.begin();
             frames.free_run(Phys(victim->first), victim->second, Owner::device);
             live -= victim->second;
-            rows.erase(victim);
+            runs.erase(victim);
         }
         ASSERT_EQ(frames.used(Owner::device), live);
         ASSERT_EQ(frames.free_frames(), 6000u - 3 - 500 - live);
@@ -237,11 +238,11 @@ TEST_F(FramesTest, RandomRowsAgreeWithAnOracle) {
     EXPECT_GT(joined, 1000u);
 }
 
-TEST_F(FramesTest, ARowDoesNotCrossTheBooks) {
+TEST_F(FramesTest, ARunDoesNotCrossAFrameTable) {
     add(5000);
     for (u32 i = 0; i < 4; ++i) {
-        auto row = frames.allocate_run(1000, 1, Owner::device);
-        const Phys first = row.take();
+        auto run = frames.allocate_run(1000, 1, Owner::device);
+        const Phys first = run.take();
         const u64 number = (first - memory.first()) / page_size;
         EXPECT_EQ(number / mm::frames_per_group, (number + 999) / mm::frames_per_group);
         EXPECT_NE(number % mm::frames_per_group, 0u);
@@ -250,7 +251,7 @@ TEST_F(FramesTest, ARowDoesNotCrossTheBooks) {
     EXPECT_TRUE(fails_with(frames.allocate_run(2040, 1, Owner::device), mm::too_large));
 }
 
-TEST_F(FramesTest, AnEmptyPoolSpillsToItsNodeFirstAndThenToAny) {
+TEST_F(FramesTest, AnEmptyPoolTakesFromItsNodeFirstAndThenFromAny) {
     Pool own(memory), near(memory), far(memory);
     own.add({memory.first(), 4 * page_size, 0, 0, 0}).take();
     far.add({memory.first() + 100 * page_size, 4 * page_size, 0, 1, 0}).take();
@@ -262,14 +263,14 @@ TEST_F(FramesTest, AnEmptyPoolSpillsToItsNodeFirstAndThenToAny) {
     std::vector<u64> order;
     for (u32 i = 0; i < 9; ++i) order.push_back(pool_of(frames.allocate(Owner::heap).take()));
     EXPECT_EQ(order, (std::vector<u64>{0, 0, 0, 2, 2, 2, 1, 1, 1}));
-    EXPECT_EQ(frames.spilled(), 6u);
+    EXPECT_EQ(frames.from_other_pools(), 6u);
     EXPECT_TRUE(fails_with(frames.allocate(Owner::heap), mm::out_of_frames));
 }
 
 // Two cores on each of two nodes: from whichever core it is asked, its own comes first, then its node's, then
 // the lowest core's of the other node; the figures are true on the way there and back.
-TEST_F(FramesTest, EachCoreSpillsInItsOwnOrderAndTheFiguresStayTrue) {
-    constexpr u64 each = 5; // one of them keeps books
+TEST_F(FramesTest, EachCoreTakesFromOthersInItsOwnOrderAndTheCountersStayTrue) {
+    constexpr u64 each = 5; // one of them holds a frame table
     std::vector<std::unique_ptr<Pool>> pools;
     for (u32 core = 0; core < 4; ++core) {
         pools.push_back(std::make_unique<Pool>(memory));
@@ -277,7 +278,7 @@ TEST_F(FramesTest, EachCoreSpillsInItsOwnOrderAndTheFiguresStayTrue) {
         frames.attach(core, *pools[core]);
     }
     const std::vector<std::vector<u64>> orders{{0, 1, 2, 3}, {1, 0, 2, 3}, {2, 3, 0, 1}, {3, 2, 0, 1}};
-    u64 spilled = 0;
+    u64 from_others = 0;
     for (u32 core = 0; core < 4; ++core) {
         const sim::AsCore as(core);
         std::vector<Phys> taken;
@@ -285,32 +286,33 @@ TEST_F(FramesTest, EachCoreSpillsInItsOwnOrderAndTheFiguresStayTrue) {
             for (u64 i = 0; i < each - 1; ++i) {
                 taken.push_back(frames.allocate(Owner::heap).take());
                 EXPECT_EQ((taken.back() - memory.first()) / page_size / 100, from) << "core " << core;
-                spilled += from != core;
-                EXPECT_EQ(frames.spilled(), spilled);
+                from_others += from != core;
+                EXPECT_EQ(frames.from_other_pools(), from_others);
                 EXPECT_EQ(frames.used(Owner::heap), taken.size());
                 EXPECT_EQ(frames.free_frames(), 4 * (each - 1) - taken.size());
             }
         EXPECT_TRUE(fails_with(frames.allocate(Owner::heap), mm::out_of_frames));
         EXPECT_EQ(frames.peak(), 4 * (each - 1));
-        const sim::AsCore freer((core + 1) % 4); // whoever frees: a frame goes where it came from
+        const sim::AsCore freer((core + 1) %
+                                4); // another core frees: a frame returns to the pool it came from
         for (const Phys frame : taken) frames.free(frame, Owner::heap);
         for (const auto &pool : pools) EXPECT_EQ(pool->free_frames(), each - 1);
         EXPECT_EQ(frames.used(), 0u);
     }
 }
 
-TEST_F(FramesTest, ARowSpillsAsAFrameDoesAndIsNeverPutTogetherFromTwoPools) {
+TEST_F(FramesTest, ARunComesFromOtherPoolsAsAFrameDoesAndNeverFromTwo) {
     Pool own(memory), near(memory), far(memory);
     own.add({memory.first(), 4 * page_size, 0, 0, 0}).take();
     near.add({memory.first() + 4 * page_size, 4 * page_size, 0, 0, 0}).take();
     far.add({memory.first() + 100 * page_size, 6 * page_size, 0, 1, 0}).take();
     frames.attach(0, own), frames.attach(1, far), frames.attach(2, near);
     EXPECT_EQ(frames.allocate_run(5, 1, Owner::device).take(), memory.first() + 101 * page_size);
-    EXPECT_EQ(frames.spilled(), 5u);
+    EXPECT_EQ(frames.from_other_pools(), 5u);
     EXPECT_TRUE(fails_with(frames.allocate_run(4, 1, Owner::device), mm::no_contiguous));
     EXPECT_EQ(frames.allocate_run(3, 1, Owner::device).take(), memory.first() + page_size);
     EXPECT_EQ(frames.allocate_run(3, 1, Owner::device).take(), memory.first() + 5 * page_size);
-    EXPECT_EQ(frames.spilled(), 8u);
+    EXPECT_EQ(frames.from_other_pools(), 8u);
 }
 
 TEST_F(FramesTest, AFreedFrameGoesBackToThePoolItCameFrom) {
@@ -334,7 +336,7 @@ TEST_F(FramesTest, StartingTouchesNothingOfAnUnusedRange) {
 }
 
 TEST_F(FramesTest, SmallRangesAndMoreOfThemThanAPoolKeeps) {
-    EXPECT_TRUE(pool.add({memory.first(), page_size, 0, 0, 0}).ok()) << "its books would be all of it";
+    EXPECT_TRUE(pool.add({memory.first(), page_size, 0, 0, 0}).ok()) << "its frame table would be all of it";
     EXPECT_EQ(pool.free_frames(), 0u);
     for (u64 i = 1; i <= Pool::max_ranges; ++i)
         pool.add({memory.first() + 10 * i * page_size, 2 * page_size, 0, 0, 0}).take();
@@ -357,10 +359,10 @@ TEST_F(FramesTest, WhereverAPinFailsTheFrameIsNotLost) {
     }
     for (u64 n = 0;; ++n) {
         memory.fail_after(n);
-        auto row = frames.allocate_run(512, 512, Owner::device);
+        auto run = frames.allocate_run(512, 512, Owner::device);
         memory.never_fail();
-        if (row.ok()) break;
-        rstate::handled(std::move(row));
+        if (run.ok()) break;
+        rstate::handled(std::move(run));
         EXPECT_EQ(frames.used(), 0u);
     }
     u64 left = 0;

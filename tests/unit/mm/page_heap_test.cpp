@@ -121,7 +121,7 @@ TEST_F(PageHeapTest, AFreedFrameServesOnlyAfterEveryCoreAnswered) {
     EXPECT_EQ(world.frames.owner_of(frame), Owner::none);
 }
 
-TEST_F(PageHeapTest, DoubleFreeInteriorFreeWrongSizeAndForeignPointersAreToldApart) {
+TEST_F(PageHeapTest, DoubleFreeInteriorFreeWrongSizeAndForeignPointersAreDistinguished) {
     const Virt block = allocate(16), live = allocate(32), big = allocate(3 * page_size);
     world.heap->free(block, 16, nullptr);
     EXPECT_TRUE(fails_with(world.heap->try_free(block, 16, nullptr), mm::double_free));
@@ -188,7 +188,7 @@ TEST_F(PageHeapTest, ZeroAndAbsurdSizesAreRefused) {
     EXPECT_TRUE(fails_with(world.heap->allocate(1_GiB, 1, site), mm::out_of_frames));
 }
 
-TEST_F(PageHeapTest, OnlySoManyFreedBlocksAreRememberedAndTheirTablesComeBack) {
+TEST_F(PageHeapTest, OnlySoManyFreedBlocksStayInQuarantineAndTheirTablesComeBack) {
     const u64 before = world.frames_in_use();
     for (u32 i = 0; i < 500; ++i) world.heap->free(allocate(8), 8, nullptr);
     EXPECT_LE(world.space->freed_ranges(), 64u + 4u);
@@ -199,10 +199,10 @@ TEST_F(PageHeapTest, OnlySoManyFreedBlocksAreRememberedAndTheirTablesComeBack) {
 TEST_F(PageHeapTest, WhenFramesRunOutTheDeadAreForgottenFirst) {
     World small({.cores = 1, .frames_per_core = 200, .quarantine_size = 1000});
     for (u32 i = 0; i < 1000; ++i) small.heap->free(small.heap->allocate(8, 8, site).take(), 8, nullptr);
-    EXPECT_GT(small.space->freed_ranges(), 10u) << "those that fit are remembered";
+    EXPECT_GT(small.space->freed_ranges(), 10u) << "those that fit are in quarantine";
 }
 
-TEST_F(PageHeapTest, WhoeverNeedsAFrameGetsThoseOfTheDead) {
+TEST_F(PageHeapTest, AnAllocationWithoutFreeFramesDrainsTheQuarantine) {
     World small({.cores = 1, .frames_per_core = 200, .quarantine_size = 1000});
     for (u32 i = 0; i < 30; ++i) small.heap->free(small.heap->allocate(8, 8, site).take(), 8, nullptr);
     const u64 dead = small.space->freed_ranges();
@@ -279,7 +279,7 @@ TEST_F(PageHeapTest, RandomAllocationsAndFreesAgreeWithAnOracle) {
             ASSERT_TRUE(many.store(block, value) && many.store(block + (size - 1), value));
             const auto [entry, fresh] = live.insert({block.value(), {size, value}});
             ASSERT_TRUE(fresh);
-            // The pages beside it are nobody's.
+            // The pages beside it belong to no range.
             const u64 first = align_down(block.value(), page_size),
                       last = align_down(block.value() + size - 1, page_size);
             const auto after = std::next(entry);

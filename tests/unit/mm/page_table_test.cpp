@@ -99,7 +99,7 @@ TEST_F(PageTableTest, UnmapReturnsWhatWasThereAndLeavesItsTables) {
     EXPECT_TRUE(fails_with(table.unmap(somewhere), mm::not_mapped));
 }
 
-TEST_F(PageTableTest, ReapDetachesTheEmptyTablesOfOnePathAndNoOthers) {
+TEST_F(PageTableTest, DetachingTakesTheEmptyTablesOfOnePathAndNoOthers) {
     const Virt neighbour = somewhere + 1_GiB; // shares the root and one more table at most
     table.map(somewhere, frame, mm::read_only, memory).take();
     table.map(neighbour, frame, mm::read_only, memory).take();
@@ -114,7 +114,7 @@ TEST_F(PageTableTest, ReapDetachesTheEmptyTablesOfOnePathAndNoOthers) {
     EXPECT_EQ(memory.used(Owner::page_table), 1u) << "only the root is left";
 }
 
-TEST_F(PageTableTest, ReapLeavesATableThatHoldsOnlyAMark) {
+TEST_F(PageTableTest, DetachingLeavesATableThatHoldsOnlyAnAbsentEntry) {
     Location at = table.prepare(somewhere, memory).take();
     table.write(at, {Entry::Kind::make(1) | Entry::Payload::make(77)}).take();
     table.detach_empty_tables(somewhere, [&](Phys) { ADD_FAILURE() << "a reserved entry keeps its table"; })

@@ -52,7 +52,7 @@ TEST(AddressStress, Each36BitsAreCoinsAndNoTwoDepend) {
     char text[160];
     std::snprintf(text, sizeof text, "%lu reservations, least p of 36 bits %.3g, of 630 pairs %.3g", draws,
                   least_one, least_pair);
-    sim::tell(text);
+    sim::record_figure(text);
 }
 
 // --- all kinds of ranges at once, with an oracle
@@ -217,7 +217,7 @@ TEST_F(RangeStress, GapsStandAndEveryFrameComesBackThroughMillionsOfRangesOfEver
                   "%lu ranges made, %lu alive at most, %lu frames in use at the start and the end, longest "
                   "operation %lu pins",
                   made, most, at_start, longest);
-    sim::tell(text);
+    sim::record_figure(text);
 }
 
 } // namespace

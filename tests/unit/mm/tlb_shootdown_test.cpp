@@ -1,4 +1,4 @@
-// tests/unit/mm/tlb_shootdown_test.cpp — asking other cores to forget, with real threads for the cores and
+// tests/unit/mm/tlb_shootdown_test.cpp — TLB shootdowns, with real threads for the cores and
 // real windows.
 #include "mm/tlb_shootdown.h"
 
@@ -52,7 +52,7 @@ struct TlbShootdownTest : testing::Test {
     void touch(u64 number) { static_cast<void>(*windows[sim::core]->pin(frame(number)).take().bytes()); }
 };
 
-TEST_F(TlbShootdownTest, AloneOnlyTheOwnCoreForgets) {
+TEST_F(TlbShootdownTest, AloneOnlyTheOwnCoreInvalidates) {
     tlb_shootdown.join(&*windows[0]);
     touch(1);
     mm::ShootdownBatch batch;
@@ -70,7 +70,7 @@ TEST_F(TlbShootdownTest, ACoreThatFreesBeforeItJoinedIsABug) {
     EXPECT_DEATH(tlb_shootdown.run(batch), "joins before it frees");
 }
 
-TEST_F(TlbShootdownTest, EveryJoinedCoreForgetsBeforeRunReturns) {
+TEST_F(TlbShootdownTest, EveryJoinedCoreInvalidatesBeforeRunReturns) {
     std::atomic<bool> stop{false};
     std::atomic<u32> ready{0};
     std::vector<std::thread> threads;
@@ -100,7 +100,7 @@ TEST_F(TlbShootdownTest, ACoreThatHasNotJoinedIsNotAskedAndFlushesWhenItJoins) {
     sim::cpu_of(1).tlb[0x7000] = 0x1003; // stale
     mm::ShootdownBatch batch;
     batch.add_page(Virt(0x7000));
-    tlb_shootdown.run(batch); // would wait for ever
+    tlb_shootdown.run(batch); // would never return
     const sim::AsCore as(1);
     tlb_shootdown.join(&*windows[1]);
     EXPECT_TRUE(sim::cpu().tlb.empty());
@@ -213,7 +213,7 @@ TEST_F(FreedFramesTest, FramesThatMoveBetweenCoresNeverShowAnotherOwnersBytes) {
             while (joined != cores) std::this_thread::yield();
             for (u64 i = 0; i < 1500; ++i) {
                 const Phys mine = frames.allocate(mm::Owner::heap).take();
-                // Nobody but this core can reach a fresh frame, by table or by a stale translation.
+                // No other core can reach a fresh frame, by table or by a stale translation.
                 for (u32 other = 0; other < cores; ++other)
                     reachable += other != core && windows[other]->reaches(mine);
                 const u64 value = i << 8 | core;

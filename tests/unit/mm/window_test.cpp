@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "mm/absent_entry.h"
+#include "mm/window_check.h"
 #include "tests/sim/cpu.h"
 #include "tests/sim/program.h"
 #include "tests/sim/test.h"
@@ -23,6 +24,8 @@ struct WindowTest : testing::Test {
     SimMemory memory{2048, Phys(0x1000000)};
     sim::WindowRegion region{memory, 0, memory.first()};
     mm::Window window{0, region.base(), region.table()};
+
+    void TearDown() override { mm::check_window(window); }
 
     Phys frame(u64 number) const { return memory.first() + (1 + number) * page_size; }
     // A page whose slot pair is the same as frame 0's.
@@ -172,7 +175,7 @@ TEST_F(WindowTest, APinDoesNotEndOnAnotherCore) {
     EXPECT_EQ(window.pinned(), 0u);
 }
 
-// A place of its own for each number: pins are told apart by where they were made.
+// A place of its own for each number: pins differ by where they were made.
 template <u32 place> [[gnu::noinline]] mm::Window::Pin pin_from(mm::Window &window, Phys frame) {
     auto pin = window.pin(frame);
     volatile u32 own = place; // so that no two are one function
@@ -187,8 +190,8 @@ std::vector<mm::Window::Pin> pin_from_each(mm::Window &window, Phys first,
     return pins;
 }
 
-TEST_F(WindowTest, HoldersAreToldByThePlaceThatPinnedFirstAndWhatDoesNotFitIsCounted) {
-    const auto told = [&] {
+TEST_F(WindowTest, HoldersAreListedByThePlaceThatPinnedFirstAndWhatDoesNotFitIsCounted) {
+    const auto printed = [&] {
         sim::clear_log();
         window.print_pins({[](void *, Text line) { log_line(line); }, nullptr});
         return sim::log();
@@ -196,12 +199,12 @@ TEST_F(WindowTest, HoldersAreToldByThePlaceThatPinnedFirstAndWhatDoesNotFitIsCou
     {
         const auto one = pin_from<100>(window, frame(0)), same = pin_from<101>(window, frame(0));
         const auto other = pin_from<101>(window, frame(1));
-        ASSERT_EQ(told().size(), 2u) << sim::log_text();
+        ASSERT_EQ(printed().size(), 2u) << sim::log_text();
         for (const std::string &line : sim::log())
             EXPECT_EQ(line.find("  1 frames are pinned, first from 0x"), 0u);
     }
     const auto many = pin_from_each(window, frame(300), std::make_integer_sequence<u32, 20>());
-    const std::vector<std::string> lines = told();
+    const std::vector<std::string> lines = printed();
     ASSERT_EQ(lines.size(), 17u);
     EXPECT_EQ(lines.back(), "  and from 4 places more");
 }
@@ -213,8 +216,8 @@ TEST_F(WindowTest, AnotherCoresWindowIsNotUsed) {
     EXPECT_DEATH(rstate::ignore(windows.pin(frame(1)), "dies"), "has its window before");
 }
 
-// Pins and forgets against an oracle; the bytes prove which frame a slot shows.
-TEST_F(WindowTest, RandomPinsAndForgetsAgreeWithAnOracle) {
+// Pins and invalidations against an oracle; the bytes prove which frame a slot shows.
+TEST_F(WindowTest, RandomPinsAndInvalidationsAgreeWithAnOracle) {
     Random random(7);
     struct Held {
         u64 number;
@@ -240,6 +243,7 @@ TEST_F(WindowTest, RandomPinsAndForgetsAgreeWithAnOracle) {
             std::swap(held[which], held.back());
             held.pop_back();
         }
+        mm::check_window(window);
     }
 }
 

@@ -73,7 +73,7 @@ struct WindowedWorld : testing::Test {
             for (const auto &region : regions)
                 if (region->reaches(frame)) reached.push_back(frame);
         }
-        u32 bad = 0; // what a window reaches was handed out before, so its owner is on the books
+        u32 bad = 0; // what a window reaches was handed out before, so it has an owner
         for (const Phys frame : reached) bad += frames.owner_of(frame) == Owner::none;
         return bad;
     }
@@ -171,7 +171,7 @@ TEST_F(WindowedWorld, ARowOfFramesComesOutOfWhatTheDeadKeep) {
     for (u32 i = 0; i < 10; ++i)
         ranges.push_back(space->map_memory(1, Owner::heap, {"one", "some/file.cpp", "f", i}).take());
     for (const mm::Range &range : ranges) space->unmap_and_free(range, nullptr).take();
-    std::vector<Phys> held; // until only what the dead keep could make a row
+    std::vector<Phys> held; // until only frames of ranges in quarantine could make a run
     for (;;) {
         auto frame = frames.allocate_run(8, 1, Owner::device);
         if (!frame.ok()) {
@@ -180,7 +180,7 @@ TEST_F(WindowedWorld, ARowOfFramesComesOutOfWhatTheDeadKeep) {
         }
         held.push_back(frame.take());
     }
-    EXPECT_EQ(space->freed_ranges(), 0u) << "before a row is refused, the dead give back what they keep";
+    EXPECT_EQ(space->freed_ranges(), 0u) << "before a run is refused, the quarantine is drained";
 }
 
 } // namespace

@@ -1,6 +1,6 @@
 // tests/unit/mm/world.h — a whole of memory management over simulated memory and processors, for tests.
 //
-// All cores run on the test's thread: whoever waits for the others lets them serve their interrupts.
+// All cores run on the test's thread: a core that waits for the others lets them serve their interrupts.
 #pragma once
 
 #include <cstring>
@@ -67,7 +67,7 @@ class World {
     }
     std::optional<u8> load(Virt address) { return sim::load8(memory, address); }
     bool store(Virt address, u8 value) { return sim::store8(memory, address, value); }
-    // What a fault handler would be told about an access that faulted.
+    // What a fault handler learns about an access that faulted.
     mm::Explanation why(Virt address, bool write = false) {
         return space->explain(address, write ? cpu::PageFaultCode::Write::mask : 0);
     }

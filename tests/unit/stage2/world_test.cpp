@@ -133,7 +133,7 @@ TEST_F(WorldOfStage2, EachFrameThatIsMissingIsToldWithWhatItWasFor) {
         rstate::handled(std::move(built));
     }
     EXPECT_EQ(rstate::frames_in_use(0), 0u);
-    sim::tell(std::to_string(needed) + " points that failed once");
+    sim::record_figure(std::to_string(needed) + " points that failed once");
 }
 
 } // namespace

@@ -253,7 +253,7 @@ TEST(EveryFailure, IsToldLosesNothingAndIsSurvivedFromTheFirstFrameToACase) {
         points += n;
         EXPECT_GT(n, 1u) << name;
     }
-    sim::tell(std::to_string(points) + " points that failed once: " + counted + "; " + std::to_string(over) +
+    sim::record_figure(std::to_string(points) + " points that failed once: " + counted + "; " + std::to_string(over) +
               " were done without");
 }
 
