@@ -1,4 +1,4 @@
-// fuzz/buffer.h — the bytes of an input under change: a size within a fixed capacity.
+// fuzz/buffer.h — the bytes of an input that is being mutated: a size within a fixed capacity.
 #pragma once
 
 #include "base/span.h"
@@ -17,13 +17,13 @@ class Buffer {
     bool empty() const { return size_ == 0; }
     Bytes bytes() const { return {room_.data(), size_}; }
 
-    // What does not fit is cut off.
+    // Bytes that do not fit are cut off.
     void assign(Bytes bytes) {
         size_ = min(bytes.size(), capacity());
         if (size_ != 0) __builtin_memmove(data(), bytes.data(), size_);
     }
-    // Makes room for `count` bytes at `at`. They are zero: what stood there before must not show in what a
-    // change makes of its input, or the same seed would not make the same inputs.
+    // Inserts `count` zero bytes at `at`. They must not depend on the buffer's old bytes, or the same random
+    // seed would not give the same inputs.
     void open(usize at, usize count) {
         CHECK(at <= size_ && count <= left(), "an insertion fits", at, count, size_);
         __builtin_memmove(data() + at + count, data() + at, size_ - at);
@@ -31,7 +31,7 @@ class Buffer {
         size_ += count;
     }
     void erase(usize at, usize count) {
-        CHECK(bytes().holds(at, count), "only what is there is erased", at, count, size_);
+        CHECK(bytes().holds(at, count), "erased bytes lie inside the input", at, count, size_);
         __builtin_memmove(data() + at, data() + at + count, size_ - at - count);
         size_ -= count;
     }
@@ -40,7 +40,8 @@ class Buffer {
         if (!bytes.empty()) __builtin_memcpy(data() + at, bytes.data(), bytes.size());
     }
     void overwrite(usize at, Bytes bytes) {
-        CHECK(this->bytes().holds(at, bytes.size()), "only what is there is overwritten", at, bytes.size());
+        CHECK(this->bytes().holds(at, bytes.size()), "overwritten bytes lie inside the input", at,
+              bytes.size());
         if (!bytes.empty()) __builtin_memmove(data() + at, bytes.data(), bytes.size());
     }
     void resize(usize size) { size_ = min(size, capacity()); }

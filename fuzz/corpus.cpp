@@ -7,17 +7,12 @@ namespace fuzz {
 
 namespace {
 
-// Stands in the log before each input's bytes; dead when its entry points elsewhere.
+// Precedes each input's bytes in the log; unused when its entry points elsewhere.
 struct LogHeader {
     u32 entry;
     u32 size;
 };
 constexpr u32 log_size(usize size) { return static_cast<u32>(align_up(sizeof(LogHeader) + size, 8)); }
-
-// Features drawn for one pick (measured: see docs/fuzz.md).
-constexpr u32 draws = 8;
-// One pick in this many takes any input.
-constexpr u64 any_in = 16;
 
 } // namespace
 
@@ -73,9 +68,9 @@ void Corpus::remove(u32 number) {
     ++evicted_;
 }
 
-// Frees an entry and enough bytes for an input of `size` that would own `worth` features: first inputs that
-// own nothing go, then those that own less.
-bool Corpus::make_way(usize size, u32 worth) {
+// Frees an entry and enough bytes for an input of `size` that would own `worth` features: evicts first the
+// inputs that own nothing, then those that own less.
+bool Corpus::make_room(usize size, u32 worth) {
     for (;;) {
         if (log_size(size) > bytes_.size() - bytes_used_) compact();
         if (live_count_ < entries_.size() && log_size(size) <= bytes_.size() - bytes_used_) return true;
@@ -91,7 +86,7 @@ bool Corpus::make_way(usize size, u32 worth) {
     }
 }
 
-void Corpus::own(u32 number, Span<const Feature> features) {
+void Corpus::take_features(u32 number, Span<const Feature> features) {
     Entry &entry = entries_[number];
     for (const Feature feature : features) {
         u32 &owner = owner_[feature];
@@ -117,7 +112,7 @@ u32 Corpus::add(Bytes data, Span<const Feature> features, const Entry &about) {
         const u32 owner = owner_[feature];
         if (owner == no_entry || entries_[owner].size > data.size()) ++worth;
     }
-    if (!make_way(data.size(), worth)) {
+    if (!make_room(data.size(), worth)) {
         ++refused_;
         return no_entry;
     }
@@ -131,31 +126,31 @@ u32 Corpus::add(Bytes data, Span<const Feature> features, const Entry &about) {
     entries_[number] = about;
     entries_[number].owned = 0;
     entries_[number].live = true;
-    CHECK(store(number, data), "make_way made room", data.size());
+    CHECK(store(number, data), "make_room freed enough bytes", data.size());
     position_[number] = live_count_;
     live_[live_count_++] = number;
-    own(number, features);
+    take_features(number, features);
     return number;
 }
 
-void Corpus::shrink(u32 number, Bytes data, Span<const Feature> features) {
+void Corpus::replace(u32 number, Bytes data, Span<const Feature> features) {
     Entry &entry = entries_[number];
     CHECK(data.size() <= entry.size, "a replacement is not larger", data.size(), entry.size);
     if (log_size(data.size()) > bytes_.size() - bytes_used_) {
-        // The smaller bytes fit where the larger ones lie; the log's header keeps the old length.
+        // The smaller bytes fit in the place of the larger ones; the log's header keeps the old length.
         if (!data.empty()) __builtin_memmove(bytes_.data() + entry.offset, data.data(), data.size());
         entry.size = static_cast<u32>(data.size());
         entry.hash = xxh64(data);
     } else {
         CHECK(store(number, data), "the room was checked", data.size());
     }
-    own(number, features);
+    take_features(number, features);
 }
 
 bool Corpus::witness(u32 number, Feature &feature) {
     Entry &entry = entries_[number];
-    // When another input took it over, one of the rest: rare enough to search for.
     if (entry.owned == 0) return false;
+    // Another input may own the old witness now; this is rare enough for a search.
     for (u32 i = 0; owner_.data()[entry.witness] != number; ++i) entry.witness = known_[i];
     feature = entry.witness;
     return true;
@@ -167,28 +162,12 @@ bool Corpus::covers(Span<const Feature> features, u32 number) const {
     return shared != 0 && shared == entries_[number].owned;
 }
 
-void Corpus::observe(Span<const Feature> features) {
+void Corpus::count_hits(Span<const Feature> features) {
     for (const Feature feature : features) {
         u32 &hits = hits_.data()[feature];
-        // Features seen but never kept (their input was refused) stay unknown.
+        // A feature whose input was refused stays unknown.
         if (hits != 0 && hits != ~0u) ++hits;
     }
-}
-
-u32 Corpus::pick(Random &random) {
-    u32 picked = no_entry;
-    if (known_count_ != 0 && !random.one_in(any_in)) {
-        u32 fewest = ~0u;
-        for (u32 i = 0; i < draws; ++i) {
-            const Feature feature = known_.data()[random.below(known_count_)];
-            if (owner_.data()[feature] == no_entry || hits_.data()[feature] >= fewest) continue;
-            fewest = hits_.data()[feature];
-            picked = owner_.data()[feature];
-        }
-    }
-    if (picked == no_entry) picked = pick_any(random);
-    ++entries_[picked].picks;
-    return picked;
 }
 
 } // namespace fuzz

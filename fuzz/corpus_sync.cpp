@@ -1,4 +1,4 @@
-// fuzz/corpus_sync.cpp — see exchange.h.
+// fuzz/corpus_sync.cpp — see corpus_sync.h.
 #include "fuzz/corpus_sync.h"
 
 namespace fuzz {
@@ -10,16 +10,16 @@ constexpr u64 words_for(u64 bytes) { return header_words + (bytes + 7) / 8; }
 
 } // namespace
 
-Lane::Lane(Arena &arena, u32 words) : words_(arena.take<Atomic<u64>>(words)) {
+InputRing::InputRing(Arena &arena, u32 words) : words_(arena.take<Atomic<u64>>(words)) {
     CHECK(words != 0 && (words & (words - 1)) == 0, "a ring's size is a power of two", words);
 }
 
-bool Lane::send(Bytes input, u64 hash) {
+bool InputRing::send(Bytes input, u64 hash) {
     const u64 needed = words_for(input.size());
     if (needed > words_.size() / 2) return false;
     const u64 start = written_.load();
     reserved_.store(start + needed);
-    // Whoever sees one of the new words sees the reservation too.
+    // A reader that sees one of the new words sees the reservation too.
     fence(Order::release);
     put(start, input.size());
     put(start + 1, hash);
@@ -32,23 +32,22 @@ bool Lane::send(Bytes input, u64 hash) {
     return true;
 }
 
-LaneReader::Got LaneReader::receive(const Lane &lane, Buffer &input, u64 &hash) {
-    const u64 end = lane.written_.load(Order::acquire);
+InputRingReader::Got InputRingReader::receive(const InputRing &ring, Buffer &input, u64 &hash) {
+    const u64 end = ring.written_.load(Order::acquire);
     if (end == position_) return Got::nothing;
     const u64 start = position_;
-    const u64 ring = lane.words_.size();
-    const u64 size = lane.get(start);
+    const u64 size = ring.get(start);
     bool whole = size <= input.capacity() && words_for(size) <= end - start;
     if (whole) {
-        hash = lane.get(start + 1);
+        hash = ring.get(start + 1);
         input.resize(size);
         for (u64 i = 0; i < words_for(size) - header_words; ++i) {
-            const u64 word = lane.get(start + header_words + i);
+            const u64 word = ring.get(start + header_words + i);
             __builtin_memcpy(input.data() + 8 * i, &word, min(size - 8 * i, 8ul));
         }
     }
     fence(Order::acquire);
-    whole = whole && lane.reserved_.load() - start <= ring;
+    whole = whole && ring.reserved_.load() - start <= ring.words_.size();
     position_ = whole ? start + words_for(size) : end;
     return whole ? Got::input : Got::overtaken;
 }

@@ -31,8 +31,8 @@ u64 load(const u8 *bytes) {
     return word;
 }
 
-// Calls `visit(word_index, word)` for each group of 8 counters with one that is not zero; true as soon as a
-// visit is. Counters before the first and behind the last whole group come as words padded with zeros.
+// Calls `visit(word_index, word)` for each group of 8 counters that are not all zero; ends with true when a
+// visit returns true. The counters before the first and behind the last whole group are padded with zeros.
 template <class F> bool for_words(u32 first, Bytes counters, F &&visit) {
     const u8 *at = counters.data();
     const u8 *const end = at + counters.size();
@@ -80,22 +80,22 @@ u8 class_bit(u8 count) { return table.bits[count]; }
 
 Coverage::Coverage(Arena &arena, u32 edges)
     : seen_(arena.take<u8>(align_up(edges, 8), u8{0}).first(edges)),
-      boring_(arena.take<u64>(align_up(edges, 8) / 8, 0ul)) {}
+      nothing_new_(arena.take<u64>(align_up(edges, 8) / 8, 0ul)) {}
 
 bool Coverage::word_is_new(u32 word_index, u64 word) {
     u64 classes = 0;
     for_counters(word, [&](u32 shift, u8 bit) { classes |= static_cast<u64>(bit) << shift; });
     const bool fresh = (classes & ~load(seen_.data() + word_index * 8)) != 0;
-    if (!fresh) boring_.data()[word_index] = word;
+    if (!fresh) nothing_new_.data()[word_index] = word;
     return fresh;
 }
 
 bool Coverage::shows_new(u32 first, Bytes counters) {
     CHECK(holds(first, counters.size()), "counters were checked against their number", first,
           counters.size());
-    const u64 *const boring = boring_.data();
-    return for_words(first, counters, [this, boring](u32 index, u64 word) {
-        return boring[index] != word && word_is_new(index, word);
+    const u64 *const nothing_new = nothing_new_.data();
+    return for_words(first, counters, [this, nothing_new](u32 index, u64 word) {
+        return nothing_new[index] != word && word_is_new(index, word);
     });
 }
 
@@ -123,7 +123,7 @@ bool Coverage::shows(u32 first, Bytes counters, Feature feature) {
 }
 
 void Coverage::list(u32 first, Bytes counters, FeatureList &features) {
-    // Kept out of memory while listing: the counters could be anything, so each store would reload it.
+    // Local copies: through `features` the compiler would reload them after each store, which may alias.
     Feature *const room = features.room.data();
     const u32 size = static_cast<u32>(features.room.size());
     u32 count = features.count;

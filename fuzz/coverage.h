@@ -1,9 +1,8 @@
-// fuzz/coverage.h — which edges, how often, have ever been taken: decides whether a case showed something
-// new.
+// fuzz/coverage.h — the coverage scan: decides whether a case's edge counters show new coverage.
 //
 // A feature is an edge together with a class of hit counts (1, 2, 3, 4..7, 8..15, 16..31, 32..127, more),
-// numbered edge * 8 + class. The scan runs once for each case over all counters, nearly all zero: 32 bytes at
-// a time are tested together, and a word equal to the last one found boring at its place is skipped.
+// numbered edge * 8 + class. The scan runs once per case over all counters, nearly all zero: it tests 32
+// bytes at a time, and skips a word of 8 counters that equals the last one without new features in its place.
 #pragma once
 
 #include "base/span.h"
@@ -17,7 +16,7 @@ using Feature = u32;
 // A hit count's class as one bit, 0 for a count of 0.
 u8 class_bit(u8 count);
 
-// Features of one case; what does not fit is left out and counted nowhere, so owners size it by edges.
+// Features of one case. A feature that does not fit is dropped without notice, so owners size it by edges.
 struct FeatureList {
     Span<Feature> room;
     u32 count = 0;
@@ -35,9 +34,9 @@ class Coverage {
     }
     Coverage(Arena &arena, u32 edges);
 
-    // Whether the piece beginning at counter `first` holds a feature not seen before.
+    // Whether the piece that begins at counter `first` holds a feature that was not seen before.
     bool shows_new(u32 first, Bytes counters);
-    // Marks everything in the piece as seen, adds its new features to `fresh`.
+    // Marks all features in the piece as seen and adds the new ones to `fresh`.
     void mark(u32 first, Bytes counters, FeatureList &fresh);
     // Whether the piece holds this feature.
     static bool shows(u32 first, Bytes counters, Feature feature);
@@ -52,8 +51,8 @@ class Coverage {
   private:
     [[gnu::noinline]] bool word_is_new(u32 word_index, u64 word);
 
-    Span<u8> seen_;    // bits of the classes seen, for each edge; whole words of them
-    Span<u64> boring_; // for each 8 counters the last word that showed nothing new
+    Span<u8> seen_;         // for each edge, one bit per class seen; padded to whole words
+    Span<u64> nothing_new_; // for each 8 counters, the last word without new features
     u32 edges_seen_ = 0;
     u32 features_seen_ = 0;
 };

@@ -1,11 +1,12 @@
 // fuzz/executor.h — all that the fuzzer knows about the machine that runs a target.
 //
-// An executor stands at the snapshot before run_case. After it the memory of the ended case stays readable
-// (counters, comparisons) until reset brings the snapshot back; the outcome stays its own, and is valid until
-// the next case. One executor belongs to one core.
+// The executor stands at the snapshot before run_case. After it the memory of the ended case (counters,
+// comparisons) stays readable until reset restores the snapshot. The outcome belongs to the executor and is
+// valid until the next case. One executor belongs to one core.
+//
+// These classes refer to an object that outlives them and call it through function pointers: an indirect call
+// is cheap compared with a case of thousands of instructions, and the worker needs no template.
 #pragma once
-
-#include <concepts>
 
 #include "base/span.h"
 #include "rstate/result.h"
@@ -13,27 +14,69 @@
 
 namespace fuzz {
 
-// Takes one contiguous piece of the edge counters and the number of its first counter.
-struct CounterVisitor {
-    void operator()(u32 first, Bytes counters) const;
+// Refers to a function that takes one contiguous piece of the edge counters and the number of its first
+// counter.
+class CounterVisitor final {
+  public:
+    template <class F>
+    CounterVisitor(const F &visit)
+        : visit_(&visit), call_([](const void *function, u32 first, Bytes counters) {
+              (*static_cast<const F *>(function))(first, counters);
+          }) {}
+    void operator()(u32 first, Bytes counters) const { call_(visit_, first, counters); }
+
+  private:
+    const void *visit_;
+    void (*call_)(const void *function, u32 first, Bytes counters);
 };
 
-// Runs cases one by one, each from the snapshot.
-template <class E>
-concept CaseRunner = requires(E executor, Bytes input, const vm::CaseOptions &options) {
-    { executor.run_case(input, options) } -> std::same_as<rstate::Result<const vm::Outcome *>>;
-    { executor.reset() } -> std::same_as<rstate::Result<void>>;
-};
+class Executor final {
+  public:
+    template <class E> static Executor of(E &executor) {
+        static constexpr Operations operations = {
+            [](void *e, Bytes input, const vm::CaseOptions &options) {
+                return static_cast<E *>(e)->run_case(input, options);
+            },
+            [](void *e) { return static_cast<E *>(e)->reset(); },
+            [](void *e) { return static_cast<E *>(e)->counter_count(); },
+            [](void *e, CounterVisitor visit) { return static_cast<E *>(e)->visit_counters(visit); },
+            [](void *e, Span<vm::Comparison> out) { return static_cast<E *>(e)->read_comparisons(out); },
+            [](void *e) -> const vm::Spent & { return static_cast<E *>(e)->spent(); },
+            [](void *e) { return static_cast<E *>(e)->digest(); },
+        };
+        return Executor(&executor, operations);
+    }
 
-template <class E>
-concept Executor = CaseRunner<E> && requires(E executor, CounterVisitor visitor, Span<vm::Comparison> out) {
-    { executor.counter_count() } -> std::convertible_to<u32>;
-    { executor.visit_counters(visitor) } -> std::same_as<rstate::Result<void>>;
-    // The comparisons of a case that ran with record_comparisons; how many were written.
-    { executor.read_comparisons(out) } -> std::same_as<rstate::Result<u32>>;
-    { executor.spent() } -> std::convertible_to<const vm::Spent &>;
+    rstate::Result<const vm::Outcome *> run_case(Bytes input, const vm::CaseOptions &options) const {
+        return does_->run_case(executor_, input, options);
+    }
+    rstate::Result<void> reset() const { return does_->reset(executor_); }
+    u32 counter_count() const { return does_->counter_count(executor_); }
+    rstate::Result<void> visit_counters(CounterVisitor visit) const {
+        return does_->visit_counters(executor_, visit);
+    }
+    // Writes the comparisons of a case that ran with record_comparisons, and returns how many.
+    rstate::Result<u32> read_comparisons(Span<vm::Comparison> out) const {
+        return does_->read_comparisons(executor_, out);
+    }
+    const vm::Spent &spent() const { return does_->spent(executor_); }
     // Over memory and registers; at the snapshot it always has the same value.
-    { executor.digest() } -> std::same_as<rstate::Result<u64>>;
+    rstate::Result<u64> digest() const { return does_->digest(executor_); }
+
+  private:
+    struct Operations {
+        rstate::Result<const vm::Outcome *> (*run_case)(void *, Bytes, const vm::CaseOptions &);
+        rstate::Result<void> (*reset)(void *);
+        u32 (*counter_count)(void *);
+        rstate::Result<void> (*visit_counters)(void *, CounterVisitor);
+        rstate::Result<u32> (*read_comparisons)(void *, Span<vm::Comparison>);
+        const vm::Spent &(*spent)(void *);
+        rstate::Result<u64> (*digest)(void *);
+    };
+    Executor(void *executor, const Operations &does) : executor_(executor), does_(&does) {}
+
+    void *executor_;
+    const Operations *does_;
 };
 
 } // namespace fuzz

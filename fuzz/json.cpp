@@ -12,7 +12,7 @@ void write_quoted(const Output &out, Text text) {
             const char escaped[] = {'\\', c};
             out({escaped, 2});
         } else if (static_cast<u8>(c) < 0x20 || static_cast<u8>(c) >= 0x7f) {
-            // Names in a target's symbol table are bytes of unknown meaning: taken as Latin-1.
+            // Names in a target's symbol table are bytes without a known encoding: written as Latin-1.
             const char *const digits = "0123456789abcdef";
             const u8 byte = static_cast<u8>(c);
             const char escaped[] = {'\\', 'u', '0', '0', digits[byte >> 4], digits[byte & 15]};

@@ -20,8 +20,8 @@ class JsonLine {
     JsonLine &address(Text name, u64 value);                // "0x...", as a string
     JsonLine &addresses(Text name, Span<const u64> values); // up to the first 0
     JsonLine &base64(Text name, Bytes data);
-    // `open_object(name)` ... `close_object()`, and likewise for arrays; an unnamed object stands in an
-    // array.
+    // `open(name, '{')` ... `close('}')`, and likewise for arrays with '['; an element of an array has no
+    // name.
     JsonLine &open(Text name, char bracket);
     JsonLine &close(char bracket);
     void end() { out_("}\n"); }

@@ -1,29 +1,14 @@
-// fuzz/minimizer.cpp — see triage.h.
+// fuzz/minimizer.cpp — see minimizer.h.
 #include "fuzz/minimizer.h"
-
-#include "base/hash.h"
 
 namespace fuzz {
 
-namespace {} // namespace
-
-void write_function(const Output &out, u64 pc, const rstate::Resolver *resolver) {
-    TextBuffer<160> name;
-    if (resolver != nullptr && resolver->resolve(resolver->context, pc, name.output())) {
-        Text text = name.text();
-        out(text.sub(0, text.find('+')));
-    } else {
-        print(out, "{x}", pc);
-    }
+Minimizer::Minimizer(Buffer &input, Buffer &proposal) : input_(input), proposal_(proposal) {
+    while (block_ * 2 < input_.size()) block_ *= 2;
 }
 
-void Shrinker::begin() {
-    for (block_ = 1; block_ * 2 < input_.size();) block_ *= 2;
-    at_ = 0;
-}
-
-bool Shrinker::propose() {
-    if (pending_) at_ += block_; // the last one did not serve: keep that block
+bool Minimizer::propose() {
+    if (pending_) at_ += block_; // the last proposal was not accepted: keep that block
     pending_ = false;
     while (at_ >= input_.size()) {
         if (block_ <= 1 || input_.empty()) return false;
@@ -35,7 +20,7 @@ bool Shrinker::propose() {
     return pending_ = true;
 }
 
-void Shrinker::accept() {
+void Minimizer::accept() {
     input_.assign(proposal_.bytes());
     pending_ = false;
 }

@@ -1,9 +1,9 @@
-// fuzz/outbox.h — what one core wants to say on the console: three queues of messages, sent in this order:
-// crashes, statistics, everything else.
+// fuzz/outbox.h — the messages that one core queues for the console: crashes, statistics and everything else,
+// sent in this order.
 //
-// A message is one or several lines that stay together, ended by a zero byte which is not sent. The core
-// alone writes and never waits: what does not fit is refused whole, and the writer keeps it for later.
-// Whoever serves the console reads; the readers exclude each other (the kernel's console lock).
+// A message is one or several lines that stay together, ended by a zero byte which is not sent. Only the core
+// writes its queues, and it never waits: a message that does not fit is refused as a whole, and the writer
+// tries again later. The core that sends to the console reads, under the kernel's console lock.
 #pragma once
 
 #include "base/atomic.h"
@@ -21,12 +21,12 @@ class ByteQueue {
         CHECK(capacity != 0 && (capacity & (capacity - 1)) == 0, "a ring's size is a power of two", capacity);
     }
 
-    // The writer's side: text added after `begin` becomes visible together at `commit`, or not at all when
+    // For the writer: text added after `begin` becomes visible as a whole at `commit`, or not at all when
     // some of it did not fit (false).
     Output begin();
     bool commit();
 
-    // The reader's side: the next contiguous bytes, and dropping some of them.
+    // For the reader: returns the next contiguous bytes; drops some of them.
     Bytes peek() const;
     void drop(usize count) { read_.store(read_.load() + count, Order::release); }
     bool empty() const { return read_.load() == written_.load(Order::acquire); }
@@ -35,14 +35,14 @@ class ByteQueue {
     static void append_to(void *self, Text text);
 
     Span<u8> room_;
-    u64 draft_ = 0; // the writer's: end of what was added since begin
+    u64 draft_ = 0; // of the writer: end of the text added since begin
     bool cut_ = false;
     Atomic<u64> written_, read_; // byte counts since start
 };
 
 class Outbox {
   public:
-    static constexpr u32 statistics_capacity = 1u << 16; // one record over as many cores as there may be
+    static constexpr u32 statistics_capacity = 1u << 16; // enough for one record over max_cores
     static constexpr usize memory(u32 capacity) {
         return 2 * ByteQueue::memory(capacity) + ByteQueue::memory(statistics_capacity);
     }
@@ -51,26 +51,26 @@ class Outbox {
     bool empty() const { return urgent.empty() && statistics.empty() && ordinary.empty(); }
 
     ByteQueue urgent;     // crashes
-    ByteQueue statistics; // never behind a corpus that the line cannot carry
+    ByteQueue statistics; // never wait behind corpus entries, which may be more than a serial line can send
     ByteQueue ordinary;   // corpus entries, timeouts
 };
 
-// A queue large enough that the record of a crash with an input of `max_len` bytes fits an empty one.
+// A capacity at which an empty queue has room for the record of a crash with an input of `max_len` bytes.
 constexpr u32 outbox_capacity(u32 max_len) {
     u32 capacity = 1u << 16;
     while (capacity < max_len / 3 * 4 + (8u << 10)) capacity *= 2;
     return capacity;
 }
 
-// Merges the outboxes of all cores into one stream of whole messages: first every urgent one, then the
-// ordinary ones in turn. One object, used under the console's lock.
+// Merges the outboxes of all cores into one stream of whole messages: all urgent ones first, then statistics,
+// then the ordinary ones of the cores in turn. One object, used under the console's lock.
 class Merger {
   public:
-    // The next bytes to send, at most `limit`; empty when there is nothing to say.
+    // The next bytes to send, at most `limit`; empty when nothing is queued.
     Bytes next(Span<Outbox *const> outboxes, usize limit);
-    // Tells that the first `count` of them were sent.
+    // The caller has sent the first `count` of them.
     void sent(usize count);
-    // Whether a message has been sent in part: nothing else may be written to the line until it is whole.
+    // Whether a message is sent in part: nothing else may be written to the line before its end.
     bool in_message() const { return current_ != nullptr && current_->peek()[0] != 0; }
 
   private:

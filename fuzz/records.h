@@ -10,7 +10,7 @@
 
 namespace fuzz {
 
-// A crash worth telling: what was found, by which input.
+// A crash to report: the finding and the input that causes it.
 struct Crash {
     u64 case_number = 0;
     u32 core = 0;
@@ -18,8 +18,8 @@ struct Crash {
     const vm::Finding *finding = nullptr;
 };
 
-// Statistics over all cores; remembers the last sums, since figures per case cover the time between two
-// records.
+// Statistics over all cores. It keeps the sums of the last record, since the figures per case cover the time
+// between two records.
 class StatsWriter {
   public:
     // `time_us` since the run began.
@@ -37,8 +37,8 @@ class StatsWriter {
     u64 time_since(const Shared &shared, u32 which, Atomic<u64> CoreCounts::*counter);
     void write_shares(class JsonLine &line, const Shared &shared);
 
-    // One reading of all counters, from which both the sums and the list of cores are written, so that they
-    // agree although the cores go on counting meanwhile.
+    // One reading of all counters. Both the sums and the list of cores are written from it, so that they
+    // agree although the cores continue counting.
     u64 now_[max_cores][max_counters] = {};
     u64 before_[max_counters] = {}; // sums at the last record
     static constexpr u32 max_shares = 8;
@@ -48,16 +48,20 @@ class StatsWriter {
 };
 
 void write_corpus(const Output &out, const Entry &entry, Bytes data, u32 core);
-// The chain for people, then the record.
+// The chain for people, then the record (crash_record.cpp).
 void write_crash(const Output &out, const Crash &crash, const rstate::Resolver *resolver);
-// A case that went beyond what it may use: Ending::timeout or Ending::out_of_memory.
+// A case that exceeded a limit: Ending::timeout or Ending::out_of_memory.
 void write_overrun(const Output &out, vm::Ending ending, u64 case_number, u32 core, Bytes input);
-// Which edges any core has reached: the lowest edge is bit 0 of the first byte.
+// The edges that any core has reached: the lowest edge is bit 0 of the first byte.
 void write_edges(const Output &out, const Shared &shared);
 // `status`: "ok", "crash", "timeout", "failed".
 void write_end(const Output &out, Text status, u64 cases);
 
-// The chain alone; each line goes out without its end.
+// The chain alone; each line is written without its line end.
 void print_crash_chain(const Output &line_out, const Crash &crash, const rstate::Resolver *resolver);
+
+// The name of the function that holds `pc`, without the offset that the resolver adds; `pc` itself when the
+// resolver knows none.
+void write_function(const Output &out, u64 pc, const rstate::Resolver *resolver);
 
 } // namespace fuzz

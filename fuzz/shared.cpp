@@ -3,36 +3,14 @@
 
 namespace fuzz {
 
-bool SharedSet::claim(u64 number) {
-    if (number == 0) number = 1;
-    if (full()) return false;
-    for (u32 slot = static_cast<u32>(number % capacity);; slot = (slot + 1) % capacity) {
-        u64 expected = slots_[slot].load(Order::acquire);
-        if (expected == 0 &&
-            slots_[slot].compare_exchange(expected, number, Order::acq_rel, Order::acquire)) {
-            count_.fetch_add(1);
-            return true;
-        }
-        if (expected == number) return false;
-    }
-}
-
-bool SharedSet::knows(u64 number) const {
-    if (number == 0) number = 1;
-    for (u32 slot = static_cast<u32>(number % capacity);; slot = (slot + 1) % capacity) {
-        const u64 there = slots_[slot].load(Order::acquire);
-        if (there == number || there == 0) return there == number;
-    }
-}
-
 Shared::Shared(Arena &arena, const SharedSize &size, u64 case_limit)
     : edge_bits_(arena.take<Atomic<u64>>(size.edges / 64 + 1)), case_limit_(case_limit) {
     CHECK(size.cores != 0 && size.cores <= max_cores, "tables are sized for max_cores", size.cores);
-    // A lane cannot be copied from a model: each takes its own ring.
-    const Span<u8> room = arena.take<u8>(room_for<Lane>(size.cores), u8{0});
-    Lane *const lanes = reinterpret_cast<Lane *>(room.data());
-    for (u32 i = 0; i < size.cores; ++i) new (lanes + i) Lane(arena, size.lane_words);
-    lanes_ = {lanes, size.cores};
+    // A ring cannot be copied, so each one is constructed in place.
+    const Span<u8> room = arena.take<u8>(room_for<InputRing>(size.cores), u8{0});
+    InputRing *const rings = reinterpret_cast<InputRing *>(room.data());
+    for (u32 i = 0; i < size.cores; ++i) new (rings + i) InputRing(arena, size.ring_words);
+    rings_ = {rings, size.cores};
 }
 
 u64 Shared::grant(u64 wanted) {

@@ -1,4 +1,4 @@
-// fuzz/stats.h — what each core counts, written by that core alone and read by any.
+// fuzz/stats.h — the counters of each core, written by that core alone and read by any.
 #pragma once
 
 #include "base/atomic.h"
@@ -6,29 +6,29 @@
 
 namespace fuzz {
 
-// Sums since the start of the run. A reader may see one case half counted; the last statistics are exact
-// because the workers have stopped.
+// Sums since the start of the run. A reader may see a case of which only a part is counted; the last
+// statistics are exact because the workers have stopped.
 struct alignas(64) CoreCounts {
     Atomic<u64> cases, done, crashes, timeouts, out_of_memory; // cases by their ending
     Atomic<u64> exits, new_pages, system_calls, ticks, other_exits;
-    Atomic<u64> dirty_pages, reset_bytes, allocations, shed_pages;
+    Atomic<u64> dirty_pages, reset_bytes, allocations, evicted_pages;
     Atomic<u64> corpus, edges, features; // this core's own
-    Atomic<u64> imported, overtaken;     // inputs taken from other cores; times that were missed
-    Atomic<u64> refused, evicted;        // inputs a full corpus did not take, or let go
-    Atomic<u64> digests, deferred;       // resets verified; crashes left for later for want of room
-    Atomic<u64> waiting;                 // corpus records not yet queued
-    // By the time stamp: in the target, around it in its runs, in resets, in making inputs, and all together.
+    Atomic<u64> imported, overtaken;     // inputs taken from other cores; times that a reader missed some
+    Atomic<u64> refused, evicted;        // inputs that a full corpus did not add, and removed
+    Atomic<u64> digests, deferred; // verified resets; crashes and timeouts that the outbox had no room for
+    Atomic<u64> waiting;           // corpus records not yet queued
+    // In time stamps: in the target, in its runs without the target, in resets, in mutation, and in all.
     Atomic<u64> time_target, time_exits, time_reset, time_mutation, time_all;
 
-    void take_in(const vm::Spent &spent) {
+    void set_machine_counts(const vm::Spent &spent) {
         exits.store(spent.exits), new_pages.store(spent.new_pages), system_calls.store(spent.system_calls);
         ticks.store(spent.ticks), other_exits.store(spent.other_exits), dirty_pages.store(spent.dirty_pages);
         reset_bytes.store(spent.reset_bytes), allocations.store(spent.allocations);
-        shed_pages.store(spent.shed_pages);
+        evicted_pages.store(spent.shed_pages);
     }
 };
 
-// Figures of the machine that the fuzzer prints but does not know.
+// Figures of the machine that the fuzzer prints without knowing their meaning.
 struct MachineFigures {
     u64 frames_free = 0;
     u64 heap_live = 0;

@@ -1,35 +1,29 @@
-// fuzz/worker.h — one core's fuzzing: proposes inputs, runs them, keeps what shows something new, tells of
-// crashes.
+// fuzz/worker.h — the fuzzing loop of one core: makes inputs, runs them, evaluates their coverage, keeps new
+// ones in the corpus, and reports crashes.
 //
-// Everything it touches while fuzzing is its own but for the few words of Shared. It counts every run of the
-// target as a case, those for triage too, so that "cases" means executions. It allocates nothing and never
-// waits, except in a repeatable run, where each record is sent before the next case so that records keep
-// their order.
+// Everything it uses while fuzzing belongs to it, but for the few words of Shared. It counts every run of the
+// target as a case, those of the minimizer too, so that "cases" means executions. It allocates nothing and
+// never waits, except in a repeatable run, where each record is sent before the next case so that records
+// keep their order.
+//
+//   worker.cpp             the life of a case: next input, run, evaluate, reset
+//   worker_evaluate.cpp    what a case's coverage means: corpus, timeouts
+//   worker_crash.cpp       deduplicates, minimizes and reports crashes
+//   worker_report.cpp      statistics and corpus records
 #pragma once
 
-#include "base/hash.h"
-#include "fuzz/budget.h"
-#include "fuzz/codes.h"
 #include "fuzz/corpus.h"
 #include "fuzz/coverage.h"
+#include "fuzz/edge_budget.h"
 #include "fuzz/executor.h"
-#include "fuzz/minimizer.h"
 #include "fuzz/mutators/mutate.h"
 #include "fuzz/outbox.h"
+#include "fuzz/platform.h"
 #include "fuzz/records.h"
+#include "fuzz/scheduler.h"
 #include "fuzz/shared.h"
 
 namespace fuzz {
-
-// What the program around the fuzzer gives it, besides memory.
-template <class H>
-concept Surroundings = requires(H host) {
-    { host.now_us() } -> std::same_as<u64>; // since any fixed moment
-    { host.time() } -> std::same_as<u64>;   // by the clock of vm::Spent, for shares of time
-    {host.between_cases()};                 // short; serves what must be served
-    { host.figures() } -> std::same_as<MachineFigures>;
-    {host.send_records()}; // a repeatable run waits in it until the outbox is empty
-};
 
 enum class Pace : u8 { free, repeatable };
 
@@ -38,9 +32,9 @@ struct WorkerOptions {
     u64 seed = 1;
     u64 edge_budget = 0; // 0: fifty times the median seed's edges
     Pace pace = Pace::free;
-    u32 digest_every = 4096; // cases between two verified resets; 0 for never
-    u32 stats_every = 1000;  // cases between statistics in a repeatable run
-    u32 triage_cases = 512;  // runs spent on making one crash's input smaller
+    u32 digest_every = 4096;  // cases between two verified resets; 0 for never
+    u32 stats_every = 1000;   // cases between statistics in a repeatable run
+    u32 minimize_cases = 512; // most runs of the minimizer for one crash
     const rstate::Resolver *resolver = nullptr;
 };
 
@@ -55,30 +49,30 @@ struct WorkerSize {
 
 struct Seed {
     Bytes data;
-    Source source = Source::seed; // `known` ones came from an earlier run and are not reported again
+    Source source = Source::seed; // `known` ones come from an earlier run and are not reported again
 };
 
-template <Executor E, Surroundings H> class Worker {
+class Worker final {
   public:
     static constexpr usize memory(const WorkerSize &size) {
         return 2 * Coverage::memory(size.edges) + Corpus::memory(corpus_size(size)) +
-               Dictionary::memory(size.tokens) + Operands::memory(size.comparisons) +
+               Dictionary::memory(size.tokens) + ComparisonLog::memory(size.comparisons) +
                room_for<vm::Comparison>(comparison_room) +
                2 * room_for<Feature>(size.edges * usize{classes_per_edge} + 1) +
-               3 * room_for<u8>(size.max_len) + room_for<LaneReader>(max_cores);
+               2 * room_for<u8>(size.max_len) + room_for<InputRingReader>(max_cores);
     }
-    // Cuts its tables from `arena`, which must have memory(size) left.
-    Worker(E &executor, H &host, Shared &shared, Outbox &outbox, Arena &arena, const WorkerSize &size,
-           const WorkerOptions &options);
+    // Takes its tables from `arena`, which must have memory(size) left.
+    Worker(const Executor &executor, const Platform &platform, Shared &shared, Outbox &outbox, Arena &arena,
+           const WorkerSize &size, const WorkerOptions &options);
 
     Dictionary &dictionary() { return dictionary_; }
-    // Runs the seeds, then fuzzes until the run is stopped or out of cases. Its records may still be waiting
-    // then.
+    // Runs the seeds, then fuzzes until the run is stopped or no cases are left. Afterwards some records may
+    // still wait for room in the outbox.
     rstate::Result<void> run(Span<const Seed> seeds);
-    // Queues what waits; true when everything is in the outbox.
+    // Queues the records that wait; true when all of them are in the outbox.
     bool flush();
-    // Queues the last statistics, exact once every core's run has ended; false while the one before is being
-    // sent.
+    // Queues the last statistics, which are exact once every core's run has ended; false while the previous
+    // record is being sent.
     bool report_last();
 
     const Corpus &corpus() const { return corpus_; }
@@ -92,68 +86,61 @@ template <Executor E, Surroundings H> class Worker {
         return {size.entries, size.corpus_bytes, size.edges};
     }
 
-    // Runs for triage are cases like any other.
-    struct CountedRuns {
-        Worker &worker;
-        rstate::Result<const vm::Outcome *> run_case(Bytes input, const vm::CaseOptions &options) {
-            TRY(worker.run_case(input, options), "running a case for triage");
-            return worker.outcome_;
-        }
-        rstate::Result<void> reset() { return worker.reset(); }
-    };
-
+    // worker.cpp
     bool may_run(u64 cases = 1);
-    bool propose();
+    Scheduler::Choice make_input();
     rstate::Result<void> run_case(Bytes input, vm::CaseOptions options);
     rstate::Result<void> reset();
-    rstate::Result<void> run_seeds(Span<const Seed> seeds);
-    rstate::Result<void> run_import();
-    rstate::Result<void> fuzz_once();
-    rstate::Result<void> judge(u32 parent, Source source);
-    rstate::Result<void> learn(u32 parent, Source source);
-    rstate::Result<void> keep(Source source);
-    rstate::Result<void> list_features();
-    rstate::Result<void> on_crash();
-    rstate::Result<void> triage(vm::Finding &finding);
-    rstate::Result<void> on_overrun();
-    rstate::Result<bool> crashes_the_same(Bytes input, u64 hash);
     rstate::Result<void> verify_reset();
+    rstate::Result<void> run_seeds(Span<const Seed> seeds);
+    rstate::Result<void> sync_corpus();
+    rstate::Result<void> fuzz_one();
+    // worker_evaluate.cpp
+    rstate::Result<void> evaluate(u32 parent, Source source);
+    rstate::Result<void> update_corpus(u32 parent, Source source);
+    rstate::Result<void> add_to_corpus(Source source);
+    rstate::Result<void> list_features();
+    rstate::Result<void> handle_overrun();
+    // worker_crash.cpp
+    rstate::Result<void> handle_crash();
+    rstate::Result<void> report_crash(vm::Finding &finding, u64 found_case);
+    rstate::Result<void> minimize_crash(vm::Finding &finding);
+    rstate::Result<bool> crashes_the_same(Bytes input, u64 hash, vm::CaseOptions options);
+    // worker_report.cpp
     void after_case();
-    void publish();
+    void publish_counts();
+    void publish_times(const vm::Spent &spent);
     void report_corpus();
     void report_stats();
 
-    E &executor_;
-    H &host_;
+    Executor executor_;
+    Platform platform_;
     Shared &shared_;
     Outbox &outbox_;
     CoreCounts &counts_;
     WorkerOptions options_;
     Random random_;
-    Coverage coverage_, overruns_seen_;
+    Coverage coverage_, overrun_coverage_; // of cases that ended; of timeouts and out_of_memory
     Corpus corpus_;
+    Scheduler scheduler_;
     Dictionary dictionary_;
-    Operands operands_;
+    ComparisonLog comparison_log_;
     Span<vm::Comparison> comparisons_;
     FeatureList features_, fresh_;
-    Buffer input_, smaller_, proposal_;
-    Span<LaneReader> readers_;
+    Buffer input_, proposal_; // the minimizer uses the second
+    Span<InputRingReader> readers_;
     const vm::Outcome *outcome_ = nullptr; // of the last case
     StatsWriter stats_;
 
     u64 cases_ = 0, granted_ = 0;
     u64 endings_[vm::ending_count] = {}; // cases by their ending
     u64 edge_budget_ = EdgeBudget::for_seeds;
-    u64 digest_ = 0;
+    u64 digest_ = 0; // of the snapshot
     u64 started_us_ = 0, last_stats_us_ = 0;
-    vm::Spent spent_before_;                                  // getting the target to its door
-    u64 started_ = 0, time_running_ = 0, time_proposing_ = 0; // by the host's clock
-    u32 parent_ = no_entry, left_in_visit_ = 0;
-    bool first_visit_ = false; // of parent_
+    vm::Spent spent_before_;                                 // by the target's start-up
+    u64 started_ = 0, time_running_ = 0, time_mutating_ = 0; // by Platform::time
     u32 next_reader_ = 0;
     u32 next_report_ = 0; // entries below have been reported or are gone
 };
 
 } // namespace fuzz
-
-#include "fuzz/worker_impl.h"

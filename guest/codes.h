@@ -1,31 +1,30 @@
-// guest/codes.h — what can go wrong with a target and its surroundings; docs/errors.md gives each its
-// meaning.
+// guest/codes.h — the error codes of this folder; docs/errors.md gives each its meaning.
 #pragma once
 
 #include "rstate/site.h"
 
 namespace guest {
 
-// The ELF file is no static 64-bit program, or is laid out in a way that the plan has no place for.
+// The ELF file is not a static 64-bit program, or its segments do not fit the guest layout (layout.h).
 inline constexpr rstate::Code unsupported_target{"guest.unsupported_target"};
-// It has no LLVMFuzzerTestOneInput.
+// The target has no LLVMFuzzerTestOneInput.
 inline constexpr rstate::Code no_harness{"guest.no_harness"};
-// It does not fit into the machine, or the machine is smaller than any target needs.
+// The target does not fit into its machine.
 inline constexpr rstate::Code target_too_large{"guest.target_too_large"};
-// The caller gave fewer symbol slots than the file has symbols.
+// The caller provided fewer symbol slots than the file has symbols.
 inline constexpr rstate::Code storage_too_small{"guest.storage_too_small"};
 
-// The target ended, crashed, or used up its time before it reached its door.
+// The target exited, crashed, or used up its time before it reached its snapshot point.
 inline constexpr rstate::Code ended_early{"guest.ended_early"};
 inline constexpr rstate::Code crashed_early{"guest.crashed_early"};
-inline constexpr rstate::Code no_door{"guest.no_door"};
-// What the target handed over at its door cannot be right.
+inline constexpr rstate::Code snapshot_point_not_reached{"guest.snapshot_point_not_reached"};
+// The control block that the target passed at its snapshot point is invalid.
 inline constexpr rstate::Code bad_control{"guest.bad_control"};
-// A system call that has no answer here, or not with these arguments.
+// A system call that syscalls.cpp does not implement, or not with these arguments.
 inline constexpr rstate::Code system_call{"guest.system_call"};
-// The machine stopped in a way that no target can cause.
+// An exit that no target can cause.
 inline constexpr rstate::Code unexpected_exit{"guest.unexpected_exit"};
-// An input that the target has no room for.
+// The input is longer than the target's input buffer.
 inline constexpr rstate::Code input_too_long{"guest.input_too_long"};
 
 } // namespace guest

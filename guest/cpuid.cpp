@@ -52,8 +52,8 @@ CpuidAnswer cpuid_answer(u32 leaf, u32) {
     case 0x80000003:
     case 0x80000004:
         return brand_part(leaf - 0x80000002);
-    // glibc sizes its copies by the caches: 32 KiB 8-way first level, 512 KiB 8-way second, 8 MiB 16-way
-    // third.
+    // glibc chooses its copy routines by the cache sizes: 32 KiB 8-way first level, 512 KiB 8-way second, 8
+    // MiB 16-way third.
     case 0x80000005:
         return {0, 0, 32u << 24 | 8u << 16 | 1u << 8 | 64, 32u << 24 | 8u << 16 | 1u << 8 | 64};
     case 0x80000006:

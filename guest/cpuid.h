@@ -1,7 +1,7 @@
-// guest/cpuid.h — the processor that every target sees: x86-64-v2, the same on every machine.
+// guest/cpuid.h — the answers to CPUID: every target sees the same x86-64-v2 processor on every machine.
 //
-// Libraries choose their code by CPUID; if the host's answers came through, one input would run differently
-// on another machine. There is no AVX (its state is not part of the snapshot) and no RDRAND or RDSEED.
+// Libraries choose their code by CPUID; with the host's answers one input would run differently on another
+// machine. The answers show no AVX (its state is not part of the snapshot) and no RDRAND or RDSEED.
 #pragma once
 
 #include "base/types.h"

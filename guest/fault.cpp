@@ -10,7 +10,7 @@ namespace {
 // APM vol 2 §8.4.2 "Page-Fault Error Code"
 using Present = Bits<0>;
 
-constexpr u64 null_area = 64_KiB; // as much as Linux never maps (vm.mmap_min_addr)
+constexpr u64 null_area = 64_KiB; // Linux never maps it (vm.mmap_min_addr)
 
 enum Vector : u8 {
     divide_error = 0,
@@ -36,17 +36,18 @@ Fault plain(rl_kind kind, const char *text = "") {
     return fault;
 }
 
-// AddressSanitizer's check of an access reads its shadow first: mov or cmp with this displacement. When that
-// read fails, the address meant is the one whose shadow it is, without its low bits.
+// AddressSanitizer's check reads the shadow of an access first: a mov or cmp with this displacement. When
+// that read faults, the faulting address is the shadow's; the accessed address follows from it without its
+// low bits.
 bool is_shadow_check(const Instruction &instruction) {
     return instruction.memory && instruction.displacement == RL_SHADOW_OFFSET &&
            instruction.access != vm::Access::write;
 }
 u64 address_of_shadow(u64 shadow) { return (shadow - RL_SHADOW_OFFSET) << RL_SHADOW_SHIFT; }
 
-void locate(Fault &fault, const Plan &plan) {
+void locate(Fault &fault, const GuestLayout &layout) {
     const u64 address = fault.address;
-    const Region *region = plan.find(address, 1);
+    const Region *region = layout.find(address, 1);
     if (address < null_area)
         fault.region = rl_region_null_page;
     else if (address >= stack_bottom - RL_STACK_GUARD_SIZE && address < stack_bottom)
@@ -59,7 +60,8 @@ void locate(Fault &fault, const Plan &plan) {
         fault.region = rl_region_image;
 }
 
-Fault memory_fault(u64 address, vm::Access access, const Instruction &instruction, const Plan &plan) {
+Fault memory_fault(u64 address, vm::Access access, const Instruction &instruction,
+                   const GuestLayout &layout) {
     Fault fault;
     fault.has_address = true;
     fault.address = address;
@@ -67,10 +69,10 @@ Fault memory_fault(u64 address, vm::Access access, const Instruction &instructio
     fault.size = instruction.memory && instruction.access == access ? instruction.size : 0;
     if (access == vm::Access::read && is_shadow_check(instruction)) {
         fault.address = address_of_shadow(address);
-        fault.access = vm::Access::none; // the check comes before reads and writes alike
+        fault.access = vm::Access::none; // the same check precedes reads and writes
         fault.size = 0;
     }
-    locate(fault, plan);
+    locate(fault, layout);
     switch (fault.region) {
     case rl_region_null_page:
         fault.kind = rl_kind_null_dereference;
@@ -84,16 +86,16 @@ Fault memory_fault(u64 address, vm::Access access, const Instruction &instructio
     return fault;
 }
 
-Fault explain_page_fault(const vm::Exit &exit, const Instruction &instruction, const Plan &plan) {
-    Fault fault = memory_fault(exit.address, exit.access, instruction, plan);
+Fault explain_page_fault(const vm::Exit &exit, const Instruction &instruction, const GuestLayout &layout) {
+    Fault fault = memory_fault(exit.address, exit.access, instruction, layout);
     if (!Present::test(exit.error_code)) return fault;
     if (exit.access == vm::Access::execute) fault.text = "memory that must not be executed";
     if (exit.access == vm::Access::write) fault.text = "memory that must not be written";
     return fault;
 }
 
-// #GP and #SS carry no address; the instruction tells it.
-Fault explain_protection(const Instruction &instruction, const Plan &plan) {
+// #GP and #SS carry no address: it is computed from the instruction.
+Fault explain_protection(const Instruction &instruction, const GuestLayout &layout) {
     if (instruction.kind == Instruction::Kind::halt) // how C libraries stop when even abort fails
         return plain(rl_kind_abort, "the HLT instruction");
     if (!instruction.memory)
@@ -106,7 +108,7 @@ Fault explain_protection(const Instruction &instruction, const Plan &plan) {
         fault.access = instruction.access;
         return fault;
     }
-    Fault fault = memory_fault(instruction.address, instruction.access, instruction, plan);
+    Fault fault = memory_fault(instruction.address, instruction.access, instruction, layout);
     fault.kind = rl_kind_wild_access;
     fault.region = rl_region_wild;
     fault.text = "a non-canonical address";
@@ -123,13 +125,13 @@ Fault explain_invalid_opcode(const Instruction &instruction) {
 
 } // namespace
 
-Fault explain(const vm::Exit &exit, const Instruction &instruction, const Plan &plan) {
+Fault explain(const vm::Exit &exit, const Instruction &instruction, const GuestLayout &layout) {
     switch (exit.vector) {
     case page_fault:
-        return explain_page_fault(exit, instruction, plan);
+        return explain_page_fault(exit, instruction, layout);
     case general_protection:
     case stack_fault:
-        return explain_protection(instruction, plan);
+        return explain_protection(instruction, layout);
     case divide_error:
         return plain(rl_kind_division_error, "division by zero, or its result does not fit");
     case invalid_opcode:

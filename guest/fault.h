@@ -1,4 +1,4 @@
-// guest/fault.h — what an exception of the processor means for the target that caused it.
+// guest/fault.h — classifies a processor exception of the target: kind, address, memory region.
 #pragma once
 
 #include "guest/instruction.h"
@@ -12,12 +12,12 @@ struct Fault {
     rl_region region = rl_region_none;
     vm::Access access = vm::Access::none;
     u64 size = 0;
-    bool has_address = false; // of the access, for which the target's runtime may be asked
+    bool has_address = false; // the runtime can then describe the address
     u64 address = 0;
     const char *text = "";
 };
 
-// `instruction` is what stands at RIP. Only for exceptions of ring 3 that nothing else has answered.
-Fault explain(const vm::Exit &exit, const Instruction &instruction, const Plan &plan);
+// `instruction` is the one at RIP. Only for exceptions in ring 3 that no emulation has handled.
+Fault explain(const vm::Exit &exit, const Instruction &instruction, const GuestLayout &layout);
 
 } // namespace guest

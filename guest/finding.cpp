@@ -1,8 +1,6 @@
 // guest/finding.cpp — see finding.h.
 #include "guest/finding.h"
 
-#include "base/hash.h"
-
 namespace guest {
 
 namespace {
@@ -75,24 +73,6 @@ void describe(vm::Finding &finding, const rl_report &report) {
 
 void set_frames(vm::Finding &finding, const Memory &memory, const Program &program, const Place &place) {
     finding.frame_count = walk_stack(memory, program, place, finding.frames);
-}
-
-u64 hash_of(const vm::Finding &finding, const Symbols &symbols) {
-    constexpr u32 hashed_frames = 3;
-    constexpr u8 separator[] = {0};
-    Xxh64 hash;
-    hash.add(finding.kind.bytes());
-    for (u32 i = 0; i < min(finding.frame_count, hashed_frames); ++i) {
-        const Function *function = symbols.find(finding.frames[i]);
-        hash.add(separator);
-        // Without a name only the place itself is left; a static program has it at the same address in every
-        // run.
-        if (function != nullptr)
-            hash.add(function->name.bytes());
-        else
-            hash.add_u64(finding.frames[i]);
-    }
-    return hash.digest();
 }
 
 } // namespace guest

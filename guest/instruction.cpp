@@ -12,7 +12,7 @@ struct Prefixes {
     u64 segment_base = 0;
 };
 
-// Takes bytes off the front; a read behind the end gives zero and is remembered.
+// Reads bytes in order; a read behind the end returns zero and sets ran_short.
 class Reader {
   public:
     explicit Reader(Bytes code) : code_(code) {}
@@ -80,7 +80,7 @@ Prefixes read_prefixes(Reader &code, u64 fs_base, u64 gs_base) {
     }
 }
 
-// Does an opcode of the first map have a ModRM byte?
+// Whether an opcode of the first map has a ModRM byte.
 bool has_modrm(u8 opcode) {
     if (opcode < 0x40) return (opcode & 7) < 4;
     if (opcode >= 0x80 && opcode <= 0x8f) return true;
@@ -107,7 +107,7 @@ bool has_modrm(u8 opcode) {
     }
 }
 
-// And one of the second map, behind 0F?
+// The same for the second map, behind 0F.
 bool has_modrm_0f(u8 opcode) {
     if (opcode >= 0x30 && opcode <= 0x37) return false;
     if (opcode >= 0x80 && opcode <= 0x8f) return false;
@@ -208,14 +208,15 @@ void read_operand(Instruction &result, Reader &code, u8 modrm, const Prefixes &p
     const u32 bytes = mode == 1 ? 1 : mode == 2 || no_base || rip_relative ? 4 : 0;
     if (bytes != 0) result.displacement = code.signed_value(bytes);
     if (rip_relative)
-        return; // near the code, hence never what faults; its immediate's length would be needed
+        return; // never the faulting operand, since it is near the code; the address needs the instruction's
+                // length
     address += result.displacement;
     if (p.address_size) address &= 0xffff'ffff;
     result.address = address + p.segment_base;
     result.memory = true;
 }
 
-// Instructions whose memory operand no ModRM byte names.
+// String instructions: their memory operands are RSI and RDI, without a ModRM byte.
 void implicit_operand(Instruction &result, u8 opcode, const vm::Registers &r) {
     const auto is = [&](u64 address, vm::Access access) {
         result.memory = true, result.address = address, result.access = access;
@@ -225,7 +226,7 @@ void implicit_operand(Instruction &result, u8 opcode, const vm::Registers &r) {
     case 0xab:
         return is(r.rdi, vm::Access::write);
     case 0xa4:
-    case 0xa5: // of the two, the one that cannot be right
+    case 0xa5: // of the two operands, the non-canonical one
         return is_canonical(r.rsi) ? is(r.rdi, vm::Access::write) : is(r.rsi, vm::Access::read);
     case 0xac:
     case 0xad:

@@ -1,7 +1,7 @@
-// guest/instruction.h — what the instruction at a fault is, as far as telling faults apart needs it.
+// guest/instruction.h — decodes the instruction at a fault as far as the classification of faults needs it.
 //
-// Not a disassembler: prefixes, opcode and the address of the memory operand; lengths only where one is
-// skipped.
+// Not a disassembler: it decodes prefixes, opcode and the address of the memory operand, and the length only
+// of instructions that are emulated and skipped.
 #pragma once
 
 #include "base/span.h"
@@ -15,11 +15,11 @@ constexpr u64 longest_instruction = 15; // bytes, APM vol 3 §1.2 "Instruction F
 struct Instruction {
     enum class Kind : u8 { other, rdtsc, rdtscp, ud1, ud2, halt, breakpoint };
     Kind kind = Kind::other;
-    u8 length = 0;        // of rdtsc and rdtscp
-    u8 check = 0;         // of ud1: the number of the check that UBSan puts into its displacement
-    bool memory = false;  // has one memory operand, whose address and access follow
-    u64 address = 0;      // not necessarily canonical
-    u64 displacement = 0; // its constant part
+    u8 length = 0;                        // of rdtsc and rdtscp
+    u8 check = 0;                         // of ud1: the number of UBSan's check, which is its displacement
+    bool memory = false;                  // has one memory operand, whose address and access follow
+    u64 address = 0;                      // not necessarily canonical
+    u64 displacement = 0;                 // its constant part
     vm::Access access = vm::Access::none; // none: not known
     u8 size = 0;                          // of the access, 0: not known
 };

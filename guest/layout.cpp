@@ -1,4 +1,4 @@
-// guest/layout.cpp — see plan.h.
+// guest/layout.cpp — see layout.h.
 #include "guest/layout.h"
 
 #include "guest/codes.h"
@@ -7,9 +7,9 @@ namespace guest {
 
 namespace {
 
-// Tables other than those of the ELF's pages: the root; one for the stub; of the lower part three of the
-// second level above one third-level, and one first-level at each end of its shadow; at each end of the upper
-// part's shadow one of each level; three shared ones of zeros.
+// Page tables other than the first-level ones of the ELF: the root; one for the stub; for the lower part
+// three second-level and one third-level, and one first-level at each end of its shadow; one of each level at
+// each end of the upper part's shadow; three shared tables of zeros.
 constexpr u64 fixed_tables = 1 + 1 + 3 + 1 + 2 + 2 * 3 + 3;
 constexpr u32 max_segments = 12;
 
@@ -20,31 +20,31 @@ static_assert(stack_bottom % large_page_size == 0 && RL_STACK_SIZE % large_page_
 
 } // namespace
 
-rstate::Result<Plan> Plan::make(const boot::Elf &elf) {
+rstate::Result<GuestLayout> GuestLayout::make(const boot::Elf &elf) {
     if (elf.start() < RL_ELF_BASE || elf.end() > break_base)
         return FAIL(target_too_large, "the program does not lie between its base and the program break",
                     elf.start(), elf.end(), RL_ELF_BASE, break_base);
-    Plan plan;
+    GuestLayout layout;
     const u64 image_tables =
         (align_up(elf.end(), large_page_size) - align_down(elf.start(), large_page_size)) / large_page_size;
-    plan.table_pages_ = fixed_tables + image_tables;
-    plan.next_ = plan.stub_page() + page_size;
-    TRY(plan.add_image(elf), "planning the program's segments");
-    plan.next_ = GuestPhys(align_up(plan.next_.value(), large_page_size));
-    plan.add_large("program break", break_base, break_size);
-    plan.add_large("anonymous mappings", mapping_base, mapping_size);
-    plan.add_large("heap", RL_HEAP_BASE, RL_HEAP_SIZE);
-    plan.add_large("input", RL_INPUT_BASE, RL_INPUT_SIZE);
-    plan.add_large("stack", stack_bottom, RL_STACK_SIZE);
-    plan.target_count_ = plan.count_;
-    plan.add_shadow("shadow of the program", elf.start(), elf.end() - elf.start());
-    plan.add_shadow("shadow of the heap", RL_HEAP_BASE, RL_HEAP_SIZE);
-    plan.add_shadow("shadow of the input", RL_INPUT_BASE, RL_INPUT_SIZE);
-    plan.add_shadow("shadow of the stack", stack_bottom, RL_STACK_SIZE);
-    return plan;
+    layout.table_pages_ = fixed_tables + image_tables;
+    layout.next_ = layout.stub_page() + page_size;
+    TRY(layout.add_image(elf), "placing the program's segments");
+    layout.next_ = GuestPhys(align_up(layout.next_.value(), large_page_size));
+    layout.add_large("program break", break_base, break_size);
+    layout.add_large("anonymous mappings", mapping_base, mapping_size);
+    layout.add_large("heap", RL_HEAP_BASE, RL_HEAP_SIZE);
+    layout.add_large("input", RL_INPUT_BASE, RL_INPUT_SIZE);
+    layout.add_large("stack", stack_bottom, RL_STACK_SIZE);
+    layout.target_count_ = layout.count_;
+    layout.add_shadow("shadow of the program", elf.start(), elf.end() - elf.start());
+    layout.add_shadow("shadow of the heap", RL_HEAP_BASE, RL_HEAP_SIZE);
+    layout.add_shadow("shadow of the input", RL_INPUT_BASE, RL_INPUT_SIZE);
+    layout.add_shadow("shadow of the stack", stack_bottom, RL_STACK_SIZE);
+    return layout;
 }
 
-rstate::Result<void> Plan::add_image(const boot::Elf &elf) {
+rstate::Result<void> GuestLayout::add_image(const boot::Elf &elf) {
     for (u32 i = 0; i < elf.segment_count(); ++i) {
         const boot::Segment s = elf.segment(i);
         if (s.kind != boot::SegmentKind::load || s.memory_size == 0) continue;
@@ -59,30 +59,30 @@ rstate::Result<void> Plan::add_image(const boot::Elf &elf) {
     return rstate::done();
 }
 
-void Plan::add_large(const char *name, u64 address, u64 size) {
+void GuestLayout::add_large(const char *name, u64 address, u64 size) {
     add({.name = name, .address = address, .size = size, .writable = true, .large = true});
 }
 
-// Rounded out to whole large pages: what that adds is shadow of memory that is not mapped.
-void Plan::add_shadow(const char *name, u64 address, u64 size) {
+// Rounds out to whole large pages: the added part is shadow of memory that is not mapped.
+void GuestLayout::add_shadow(const char *name, u64 address, u64 size) {
     const u64 start = align_down(RL_SHADOW_OF(address), large_page_size);
     add_large(name, start, align_up(RL_SHADOW_OF(address + size), large_page_size) - start);
 }
 
-void Plan::add(const Region &region) {
-    CHECK(count_ < max_regions, "there is room for every region of a plan", count_);
+void GuestLayout::add(const Region &region) {
+    CHECK(count_ < max_regions, "there is room for every region of a layout", count_);
     regions_[count_] = region;
     regions_[count_++].physical = next_;
     next_ += region.size;
 }
 
-const Region *Plan::find(u64 address, u64 size) const {
+const Region *GuestLayout::find(u64 address, u64 size) const {
     for (u32 i = 0; i < target_count_; ++i)
         if (regions_[i].holds(address, size)) return &regions_[i];
     return nullptr;
 }
 
-bool Plan::writable(u64 address, u64 size) const {
+bool GuestLayout::writable(u64 address, u64 size) const {
     const Region *region = find(address, size);
     return region != nullptr && region->writable;
 }

@@ -1,21 +1,22 @@
-// guest/layout.h — where everything of a target lies, in its address space and in the machine's memory.
+// guest/layout.h — the guest layout: where the target's segments, heap, input, stack and ASan shadow lie, in
+// its address space and in the machine's memory.
 //
 // Guest virtual, from below:
 //
-//   0x0020_0000   the system calls' stub, for the supervisor only
+//   0x0020_0000   the system call stub, for the supervisor only
 //   0x0040_0000   the ELF, each segment with its own rights
 //   0x0800_0000   program break, 4 MiB
 //   0x0a00_0000   anonymous mappings, 16 MiB
 //   0x1000_0000   heap arena, 64 MiB
 //   0x2000_0000   input arena, 2 MiB
 //   0x2fe0_0000   stack, 2 MiB
-//   0x7fff_8000   AddressSanitizer's shadow (tables.h)
+//   0x7fff_8000   AddressSanitizer's shadow memory (its page tables: tables.h)
 //
-// Guest physical, from 0: a page that is nobody's, so that no table entry of 0 leads anywhere; page tables;
-// the page of zeros; the stub; the ELF's segments; from the next multiple of 2 MiB on all the rest.
+// Guest physical, from 0: an unused page, so that a table entry of 0 points to nothing; page tables; the page
+// of zeros; the stub; the ELF's segments; from the next multiple of 2 MiB on, everything else.
 //
-// What is not the ELF is mapped by 2 MiB pages: fewer tables are walked, so fewer pages turn dirty. Memory
-// that is never touched costs nothing.
+// Everything but the ELF is mapped with 2 MiB pages: a walk reads fewer tables. Memory that the target never
+// touches takes no frames.
 #pragma once
 
 #include "base/addr.h"
@@ -33,8 +34,9 @@ constexpr u64 mapping_base = 0x0a00'0000;
 constexpr u64 mapping_size = 16_MiB;
 constexpr u64 stack_bottom = RL_STACK_TOP - RL_STACK_SIZE;
 
-// The shadow of the lower part of the address space, and of the upper: what lies between is not mapped, as
-// under Linux, because it would be the shadow of the shadow. A wild pointer into it faults on its own shadow.
+// ASan shadow layout: [shadow_start, shadow_gap) is the shadow of the lower part of the address space,
+// [high_shadow, shadow_end) of the upper part. Between them lies the shadow of the shadow, which is not
+// mapped, as under Linux: a wild pointer into the shadow faults at its check.
 constexpr u64 shadow_start = RL_SHADOW_OFFSET;
 constexpr u64 shadow_gap = RL_SHADOW_OF(RL_SHADOW_OFFSET);
 constexpr u64 high_shadow = RL_SHADOW_OF(0x1000'7fff'8000);
@@ -53,16 +55,15 @@ struct Region {
     }
 };
 
-class Plan final {
+class GuestLayout final {
   public:
     static constexpr u32 max_regions = 24;
 
-    // Fails when the program does not fit between its base and the break.
-    static rstate::Result<Plan> make(const boot::Elf &elf);
+    // Fails when the program does not fit between its base and the program break.
+    static rstate::Result<GuestLayout> make(const boot::Elf &elf);
 
     Span<const Region> regions() const { return {regions_.elements, count_}; }
-    // The region of the target that holds all of [address, address + size), or nullptr. Shadow is none of
-    // them.
+    // The region that holds all of [address, address + size), or nullptr; shadow regions are not searched.
     const Region *find(u64 address, u64 size) const;
     bool readable(u64 address, u64 size) const { return find(address, size) != nullptr; }
     bool writable(u64 address, u64 size) const;
@@ -81,7 +82,7 @@ class Plan final {
 
     Array<Region, max_regions> regions_ = {};
     u32 count_ = 0;
-    u32 target_count_ = 0; // of them the target's own: the first ones
+    u32 target_count_ = 0; // the first regions are the target's own, the others are shadow
     u64 table_pages_ = 0;
     GuestPhys next_;
 };

@@ -1,5 +1,4 @@
-// guest/memory.h — a machine's memory without the machine's type, so that the cold paths need not be
-// templates.
+// guest/memory.h — a machine's memory without the machine's type, so that the cold paths are not templates.
 #pragma once
 
 #include "base/addr.h"
@@ -8,8 +7,9 @@
 
 namespace guest {
 
-// Refers to a machine that outlives it. Virtual addresses go through the guest's own page tables, whatever
-// their permissions: who takes an address from the target asks the Plan first.
+// Refers to a machine that outlives it. Virtual addresses are translated by the guest's own page tables
+// without regard to permissions: a caller that takes an address from the target must check it with
+// GuestLayout first.
 class Memory final {
   public:
     template <vm::Vm Machine> static Memory of(Machine &machine) {
@@ -41,7 +41,7 @@ class Memory final {
     template <class T, class Address> rstate::Result<void> store(Address at, const T &in) const {
         return write(at, Bytes(reinterpret_cast<const u8 *>(&in), sizeof(T)));
     }
-    // For looking around where nothing may be: false when it is not readable.
+    // For addresses that may not be mapped: false when the memory is not readable.
     template <class T> bool peek(GuestVirt at, T &out) const {
         auto result = load(at, out);
         const bool ok = result.ok();

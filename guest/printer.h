@@ -1,4 +1,4 @@
-// guest/printer.h — what the target prints, as lines of the log, for as long as that helps.
+// guest/printer.h — logs what the target prints, up to a limit of lines.
 #pragma once
 
 #include "guest/memory.h"
@@ -7,10 +7,9 @@ namespace guest {
 
 class Printer final {
   public:
-    // Shows the text at most `length` bytes long, cut into lines, with a dot for each byte that no console
-    // should get.
+    // Logs the text line by line, with a dot for each byte that is not printable ASCII.
     void print(const Memory &memory, u64 address, u64 length);
-    // A target that prints in every case would drown everything else, so cases get this many lines together.
+    // From now on only few lines are logged: a target that prints in every case would hide everything else.
     void begin_cases() { lines_left_ = lines_for_cases; }
 
   private:

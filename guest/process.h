@@ -1,11 +1,11 @@
-// guest/process.h — one target in one machine: from loading, through its start, to one case after another.
+// guest/process.h — one target in one machine: load, start-up, then one case after another.
 //
-//   Process::load ... run_to_door    then the caller takes the snapshot of the machine
-//   Process::attach                  on another core, over a machine attached to that snapshot
-//   run_case, (look at counters), reset    for ever
+//   Process::load, run_to_snapshot_point     then the caller takes the snapshot of the machine
+//   Process::attach                          on another core, for a machine attached to that snapshot
+//   run_case, visit_counters, reset          again and again
 //
-// A Process refers to its machine and its Program; both outlive it. Its half that does not depend on the
-// machine's type is guest/session.h.
+// A Process refers to its machine and its Program; both outlive it. guest/session.h is the half that does not
+// depend on the machine's type.
 #pragma once
 
 #include "guest/codes.h"
@@ -14,33 +14,36 @@
 
 namespace guest {
 
-// In host ticks (Vm::set_deadline); 0 is no limit. They are the backstop for what spends no edges.
-struct Limits {
-    u64 start_ticks = 0;    // until the door
-    u64 case_ticks = 0;     // for a case
-    u64 describe_ticks = 0; // for the runtime's description of a crash
+// Deadlines in host ticks (Vm::set_deadline); 0: none. They end code that spends no edges of its budget: a
+// case whose deadline passes is a timeout.
+struct Deadlines {
+    u64 start_ticks = 0;    // until the snapshot point
+    u64 case_ticks = 0;     // of a case: the case deadline
+    u64 describe_ticks = 0; // of the runtime's description of a crash
 };
 
 template <vm::Vm Machine> class Process final {
   public:
-    // The machine is empty: memory all zero. Afterwards it stands at the program's entry point.
-    static rstate::Result<Process> load(Machine &machine, const Program &program, const Limits &limits = {});
-    // Runs the target's start-up; afterwards the machine stands in the door and can be photographed.
-    rstate::Result<void> run_to_door();
-    // A machine that is attached to the snapshot taken at `door`.
-    static Process attach(Machine &machine, const Program &program, const Door &door,
-                          const Limits &limits = {});
+    // The machine's memory is all zero. Afterwards RIP is the program's entry point.
+    static rstate::Result<Process> load(Machine &machine, const Program &program,
+                                        const Deadlines &deadlines = {});
+    // Runs the target's start-up. Afterwards the machine is at the snapshot point, and the caller takes the
+    // snapshot.
+    rstate::Result<void> run_to_snapshot_point();
+    // For a machine that is attached to the snapshot taken at `point`.
+    static Process attach(Machine &machine, const Program &program, const SnapshotPoint &point,
+                          const Deadlines &deadlines = {});
 
-    // The machine stands at the snapshot. Afterwards the memory of the ended case stays readable until reset.
-    // The outcome is this object's, valid until the next case.
+    // The machine is at the snapshot. Afterwards the memory of the ended case stays readable until reset. The
+    // outcome belongs to this object and is valid until the next case.
     rstate::Result<const vm::Outcome *> run_case(Bytes input, const vm::CaseOptions &options);
     rstate::Result<void> reset();
 
-    const Door &door() const { return door_; }
-    u32 counter_count() const { return door_.counter_count(); }
-    // visit(number of the first counter, Bytes), piece by piece in place.
+    const SnapshotPoint &snapshot_point() const { return snapshot_point_; }
+    u32 counter_count() const { return snapshot_point_.counter_count(); }
+    // Calls visit(number of the first counter, Bytes) for each contiguous piece, without copying.
     template <class Visit> rstate::Result<void> visit_counters(Visit &&visit);
-    // What a case with record_comparisons observed; how many were written.
+    // Writes the comparisons of a case that ran with record_comparisons, and returns how many.
     rstate::Result<u32> read_comparisons(Span<vm::Comparison> out);
     const vm::Spent &spent() const { return machine_->spent(); }
     rstate::Result<u64> digest() {
@@ -48,8 +51,8 @@ template <vm::Vm Machine> class Process final {
     }
 
   private:
-    Process(Machine &machine, const Program &program, const Limits &limits)
-        : machine_(&machine), session_(Memory::of(machine), program), limits_(limits) {}
+    Process(Machine &machine, const Program &program, const Deadlines &deadlines)
+        : machine_(&machine), session_(Memory::of(machine), program), deadlines_(deadlines) {}
 
     rstate::Result<Event> run_to_event(Phase phase);
     rstate::Result<Event> answer(const vm::Exit &exit, Phase phase);
@@ -59,49 +62,49 @@ template <vm::Vm Machine> class Process final {
 
     Machine *machine_;
     Session session_;
-    Limits limits_;
-    Door door_;
+    Deadlines deadlines_;
+    SnapshotPoint snapshot_point_;
     vm::Outcome outcome_; // of the last case; its finding is written only by a crash
     bool at_snapshot_ = false;
 };
 
 template <vm::Vm Machine>
 rstate::Result<Process<Machine>> Process<Machine>::load(Machine &machine, const Program &program,
-                                                        const Limits &limits) {
-    const u64 needed = program.plan().memory_needed();
+                                                        const Deadlines &deadlines) {
+    const u64 needed = program.layout().memory_needed();
     if (needed > machine.memory_size())
         return FAIL(target_too_large, "the target does not fit into its machine's memory", needed,
                     machine.memory_size());
     report_random_instructions(program);
-    Process process(machine, program, limits);
+    Process process(machine, program, deadlines);
     const Start start = TRY(load_program(process.session_.memory(), program), "loading the target");
     machine.registers() = start.registers;
     machine.set_system(start.system);
     return process;
 }
 
-template <vm::Vm Machine> rstate::Result<void> Process<Machine>::run_to_door() {
-    machine_->set_deadline(limits_.start_ticks);
+template <vm::Vm Machine> rstate::Result<void> Process<Machine>::run_to_snapshot_point() {
+    machine_->set_deadline(deadlines_.start_ticks);
     const Event event = TRY(run_to_event(Phase::starting), "running the target's start-up");
-    if (event.kind != Event::Kind::door) {
-        const vm::Finding finding = TRY(find(event), "finding out how the target's start-up ended");
-        return session_.missed_door(event, finding);
+    if (event.kind != Event::Kind::snapshot_point) {
+        const vm::Finding finding = TRY(find(event), "describing how the target's start-up ended");
+        return session_.fail_before_snapshot_point(event, finding);
     }
-    const Plan &plan = session_.program().plan();
-    door_ = TRY(session_.read_door(event.value), "taking over what the target says at its door");
-    TRY(machine_->protect_tables(plan.tables(), plan.table_pages()), "sharing the target's page tables");
-    machine_->set_deadline(limits_.case_ticks);
+    const GuestLayout &layout = session_.program().layout();
+    snapshot_point_ = TRY(session_.read_snapshot_point(event.value), "reading the target's control block");
+    TRY(machine_->protect_tables(layout.tables(), layout.table_pages()), "sharing the target's page tables");
+    machine_->set_deadline(deadlines_.case_ticks);
     at_snapshot_ = true;
     return rstate::done();
 }
 
 template <vm::Vm Machine>
-Process<Machine> Process<Machine>::attach(Machine &machine, const Program &program, const Door &door,
-                                          const Limits &limits) {
-    Process process(machine, program, limits);
-    process.door_ = door;
-    process.session_.restore(door.personality);
-    machine.set_deadline(limits.case_ticks);
+Process<Machine> Process<Machine>::attach(Machine &machine, const Program &program,
+                                          const SnapshotPoint &point, const Deadlines &deadlines) {
+    Process process(machine, program, deadlines);
+    process.snapshot_point_ = point;
+    process.session_.restore(point.emulated);
+    machine.set_deadline(deadlines.case_ticks);
     process.at_snapshot_ = true;
     return process;
 }
@@ -109,11 +112,11 @@ Process<Machine> Process<Machine>::attach(Machine &machine, const Program &progr
 template <vm::Vm Machine>
 rstate::Result<const vm::Outcome *> Process<Machine>::run_case(Bytes input, const vm::CaseOptions &options) {
     CHECK(at_snapshot_, "a case starts from the snapshot");
-    if (input.size() > door_.control.input_capacity)
+    if (input.size() > snapshot_point_.control.input_capacity)
         return FAIL(input_too_long, "the target has no room for this input", input.size(),
-                    door_.control.input_capacity);
+                    snapshot_point_.control.input_capacity);
     at_snapshot_ = false;
-    TRY(machine_->write(door_.input, input), "giving the target its input", input.size());
+    TRY(machine_->write(snapshot_point_.input, input), "giving the target its input", input.size());
     vm::Registers &registers = machine_->registers();
     registers.rax = input.size();
     registers.rdx = options.edge_budget;
@@ -121,12 +124,13 @@ rstate::Result<const vm::Outcome *> Process<Machine>::run_case(Bytes input, cons
     auto ran = run_to_event(Phase::in_case);
     outcome_.ending = vm::Ending::done, outcome_.value = 0;
     if (!ran.ok() && ran.error().is(vm::out_of_memory)) {
-        rstate::handled(std::move(ran)); // by whoever reads the outcome
+        rstate::handled(std::move(ran)); // the outcome carries it
         outcome_.ending = vm::Ending::out_of_memory, outcome_.edges_spent = 0;
         return &outcome_;
     }
     const Event event = TRY(std::move(ran), "running the target");
-    outcome_.edges_spent = TRY(session_.edges_spent(door_, options.edge_budget), "reading the edges spent");
+    outcome_.edges_spent =
+        TRY(session_.edges_spent(snapshot_point_, options.edge_budget), "reading the edges spent");
     switch (event.kind) {
     case Event::Kind::done:
         outcome_.value = static_cast<i32>(event.value);
@@ -137,14 +141,14 @@ rstate::Result<const vm::Outcome *> Process<Machine>::run_case(Bytes input, cons
         break;
     default:
         outcome_.ending = vm::Ending::crash;
-        outcome_.finding = TRY(find(event), "finding out what the target did wrong");
+        outcome_.finding = TRY(find(event), "describing the crash");
     }
     return &outcome_;
 }
 
 template <vm::Vm Machine> rstate::Result<void> Process<Machine>::reset() {
     TRY(machine_->reset(), "resetting the target's machine");
-    session_.restore(door_.personality);
+    session_.restore(snapshot_point_.emulated);
     at_snapshot_ = true;
     return rstate::done();
 }
@@ -153,12 +157,13 @@ template <vm::Vm Machine>
 template <class Visit>
 rstate::Result<void> Process<Machine>::visit_counters(Visit &&visit) {
     const auto piece = [&](u64 offset, Bytes bytes) { visit(static_cast<u32>(offset), bytes); };
-    TRY(machine_->view(door_.counters, door_.control.counter_count, piece), "looking at the edge counters");
+    TRY(machine_->view(snapshot_point_.counters, snapshot_point_.control.counter_count, piece),
+        "reading the edge counters");
     return rstate::done();
 }
 
 template <vm::Vm Machine> rstate::Result<u32> Process<Machine>::read_comparisons(Span<vm::Comparison> out) {
-    return TRY(session_.read_comparisons(door_, out), "reading the comparisons");
+    return TRY(session_.read_comparisons(snapshot_point_, out), "reading the comparisons");
 }
 
 template <vm::Vm Machine> rstate::Result<Event> Process<Machine>::run_to_event(Phase phase) {
@@ -175,9 +180,9 @@ template <vm::Vm Machine> rstate::Result<Event> Process<Machine>::answer(const v
     case vm::ExitKind::hypercall:
         if (exit.privilege == vm::Privilege::user)
             return TRY(answer_hypercall(exit, phase), "answering a hypercall", registers.rax);
-        if (session_.is_system_call(registers)) {
+        if (session_.is_syscall(registers)) {
             auto system = machine_->system();
-            const Event event = TRY(session_.answer_system_call(registers, system, phase),
+            const Event event = TRY(session_.answer_syscall(registers, system, phase),
                                     "answering a system call", rstate::TargetCode{registers.rcx});
             if (!(system == machine_->system())) machine_->set_system(system);
             return event;
@@ -209,8 +214,8 @@ template <vm::Vm Machine>
 rstate::Result<Event> Process<Machine>::answer_hypercall(const vm::Exit &exit, Phase phase) {
     const vm::Registers &registers = machine_->registers();
     const Event event = session_.answer_hypercall(registers, phase);
-    // The door's VMMCALL is stepped over before the snapshot, so that each case begins behind it.
-    const bool goes_on = event.kind == Event::Kind::none || event.kind == Event::Kind::door;
+    // The VMMCALL of the snapshot point is skipped before the snapshot, so that each case starts behind it.
+    const bool goes_on = event.kind == Event::Kind::none || event.kind == Event::Kind::snapshot_point;
     if (goes_on) TRY(machine_->skip_instruction(exit), "stepping over VMMCALL");
     return event;
 }
@@ -221,15 +226,15 @@ template <vm::Vm Machine> rstate::Result<vm::Finding> Process<Machine>::find(con
     return finding;
 }
 
-// Lets the target's own runtime say what the address belongs to. It may be as broken as the rest of the
-// target: then the finding stays as it is.
+// Calls the target's own runtime to describe the address. The runtime may be as broken as the rest of the
+// target; then the finding stays as it is.
 template <vm::Vm Machine> void Process<Machine>::describe(vm::Finding &finding) {
-    if (door_.control.describe == 0) return;
+    if (snapshot_point_.control.describe == 0) return;
     const vm::Registers before = machine_->registers();
-    machine_->registers() = session_.registers_for_description(door_, before, finding.address);
-    machine_->set_deadline(limits_.describe_ticks);
+    machine_->registers() = session_.registers_for_description(snapshot_point_, before, finding.address);
+    machine_->set_deadline(deadlines_.describe_ticks);
     auto event = run_to_event(Phase::describing);
-    machine_->set_deadline(limits_.case_ticks);
+    machine_->set_deadline(deadlines_.case_ticks);
     machine_->registers() = before;
     if (event.ok() && event.value().kind == Event::Kind::described)
         session_.take_description(finding, event.value().value);

@@ -30,8 +30,8 @@ rstate::Result<Program> Program::make(Bytes file, Span<Function> slots) {
     const Symbols symbols = TRY(Symbols::make(elf, slots), "reading the target's functions");
     if (symbols.named("LLVMFuzzerTestOneInput") == nullptr)
         return FAIL(no_harness, "the target has no function LLVMFuzzerTestOneInput", symbols.count());
-    const Plan plan = TRY(Plan::make(elf), "planning the target's memory");
-    return Program(elf, symbols, plan);
+    const GuestLayout layout = TRY(GuestLayout::make(elf), "laying out the target's memory");
+    return Program(elf, symbols, layout);
 }
 
 } // namespace guest

@@ -1,5 +1,4 @@
-// guest/program.h — a target's ELF file, checked once and shared by all cores: what can run, and what its
-// functions are.
+// guest/program.h — a target's ELF file, checked once and shared by all cores: segments, functions, layout.
 #pragma once
 
 #include "boot/formats/elf.h"
@@ -10,26 +9,26 @@ namespace guest {
 
 class Program final {
   public:
-    // How many slots for functions make() needs; the file is not checked any further.
+    // How many slots for functions make() needs; checks no more of the file than this needs.
     static rstate::Result<u64> slots_needed(Bytes file);
-    // A static 64-bit program with a harness; everything else is refused, saying what it is. File and slots
+    // Fails for everything but a static 64-bit program with a harness, and names the reason. File and slots
     // outlive the program.
     static rstate::Result<Program> make(Bytes file, Span<Function> slots);
 
     const boot::Elf &elf() const { return elf_; }
     const Symbols &symbols() const { return symbols_; }
-    const Plan &plan() const { return plan_; }
+    const GuestLayout &layout() const { return layout_; }
 
-    // RDRAND, RDSEED: they cannot be intercepted, so a target that runs them does not repeat. Calls
-    // found(address) for each place whose bytes read so, which may also be the middle of other instructions.
+    // SVM cannot intercept RDRAND and RDSEED, so a target that runs them does not repeat. Calls
+    // found(address) for each place with their bytes, which may also be the middle of another instruction.
     template <class F> void each_random_instruction(F &&found) const;
 
   private:
-    Program(const boot::Elf &elf, const Symbols &symbols, const Plan &plan)
-        : elf_(elf), symbols_(symbols), plan_(plan) {}
+    Program(const boot::Elf &elf, const Symbols &symbols, const GuestLayout &layout)
+        : elf_(elf), symbols_(symbols), layout_(layout) {}
     boot::Elf elf_;
     Symbols symbols_;
-    Plan plan_;
+    GuestLayout layout_;
 };
 
 template <class F> void Program::each_random_instruction(F &&found) const {

@@ -4,14 +4,15 @@
 #include "base/log.h"
 #include "guest/codes.h"
 #include "guest/cpuid.h"
+#include "guest/crash_hash.h"
 
 namespace guest {
 
 namespace {
 
-constexpr u64 time_stamp_step = 1000; // RDTSC's counter advances so much with every look (chosen)
+constexpr u64 time_stamp_step = 1000; // each RDTSC advances the counter by this (chosen)
 constexpr u64 upper_half = 0xffff'ffff'0000'0000;
-// What SYSCALL keeps in R11, less what a target must not get back: only the arithmetic flags, DF and ID.
+// The flags that return from R11, where SYSCALL saved them: only the arithmetic flags, DF and ID.
 constexpr u64 returned_flags = 0x200cd5, always_one = 2;
 
 Event event_of(Event::Kind kind, u64 value = 0) {
@@ -47,17 +48,17 @@ void report_random_instructions(const Program &program) {
     if (count > most_shown) LOG(guest, "... and at {} more places", count - most_shown);
 }
 
-rstate::Result<Door> Session::read_door(u64 control_address) {
-    Door door =
-        TRY(guest::read_door(memory_, program_->plan(), control_address), "checking the control block");
-    door.personality = {linux_.state(), time_stamp_};
-    linux_.printer().begin_cases();
-    return door;
+rstate::Result<SnapshotPoint> Session::read_snapshot_point(u64 control_address) {
+    SnapshotPoint point = TRY(guest::read_snapshot_point(memory_, program_->layout(), control_address),
+                              "checking the control block");
+    point.emulated = {syscalls_.state(), time_stamp_};
+    syscalls_.printer().begin_cases();
+    return point;
 }
 
-void Session::restore(const Personality &personality) {
-    linux_.restore(personality.linux);
-    time_stamp_ = personality.time_stamp;
+void Session::restore(const EmulatedState &emulated) {
+    syscalls_.restore(emulated.syscalls);
+    time_stamp_ = emulated.time_stamp;
 }
 
 void Session::answer_cpuid(vm::Registers &registers) {
@@ -72,7 +73,7 @@ Event Session::answer_hypercall(const vm::Registers &registers, Phase phase) {
     const u64 number = registers.rax ^ RL_HYPERCALL;
     switch (number) {
     case RL_CALL_SNAPSHOT:
-        if (phase == Phase::starting) return event_of(Event::Kind::door, registers.rdi);
+        if (phase == Phase::starting) return event_of(Event::Kind::snapshot_point, registers.rdi);
         break;
     case RL_CALL_DONE:
         if (phase == Phase::in_case) return event_of(Event::Kind::done, registers.rdi);
@@ -82,8 +83,8 @@ Event Session::answer_hypercall(const vm::Registers &registers, Phase phase) {
     case RL_CALL_TIMEOUT:
         return event_of(Event::Kind::timeout);
     case RL_CALL_PRINT:
-        if (program_->plan().readable(registers.rdi, registers.rsi))
-            linux_.printer().print(memory_, registers.rdi, registers.rsi);
+        if (program_->layout().readable(registers.rdi, registers.rsi))
+            syscalls_.printer().print(memory_, registers.rdi, registers.rsi);
         return event_of(Event::Kind::none);
     case RL_CALL_DESCRIBED:
         if (phase == Phase::describing) return event_of(Event::Kind::described, registers.rdi);
@@ -91,13 +92,13 @@ Event Session::answer_hypercall(const vm::Registers &registers, Phase phase) {
     default:
         break;
     }
-    return fault_of(rl_kind_illegal_instruction, "a hypercall that has no meaning here");
+    return fault_of(rl_kind_illegal_instruction, "a hypercall with an unknown number, or at the wrong time");
 }
 
 Event Session::answer_fault(const vm::Exit &exit, vm::Registers &registers,
                             const vm::SystemRegisters &system) {
     u8 code[longest_instruction] = {};
-    u64 length = 0; // of what can be read: the next page need not exist
+    u64 length = 0; // of the readable part: the next page may not be mapped
     while (length < sizeof(code) && memory_.peek(GuestVirt(registers.rip + length), code[length])) ++length;
     const Instruction instruction = decode({code, length}, registers, system.fs_base, system.gs_base);
     const bool time_stamp =
@@ -112,24 +113,24 @@ Event Session::answer_fault(const vm::Exit &exit, vm::Registers &registers,
     }
     if (exit.kind != vm::ExitKind::exception) return fault_of(rl_kind_other_exception, exit.what);
     Event event = event_of(Event::Kind::fault);
-    event.fault = explain(exit, instruction, program_->plan());
+    event.fault = explain(exit, instruction, program_->layout());
     return event;
 }
 
-// SYSCALL lands on the stub; a hypercall from ring 3's code cannot say it is in supervisor mode.
-bool Session::is_system_call(const vm::Registers &registers) const {
+// SYSCALL jumps to the stub. Code in ring 3 cannot run the stub's VMMCALL: its page is the supervisor's.
+bool Session::is_syscall(const vm::Registers &registers) const {
     return align_down(registers.rip, page_size) == stub_address;
 }
 
-rstate::Result<Event> Session::answer_system_call(vm::Registers &registers, vm::SystemRegisters &system,
-                                                  Phase phase) {
+rstate::Result<Event> Session::answer_syscall(vm::Registers &registers, vm::SystemRegisters &system,
+                                              Phase phase) {
     vm::Registers &r = registers;
-    const SystemCall call = {r.rax, {r.rdi, r.rsi, r.rdx, r.r10, r.r8, r.r9}};
+    const Syscall call = {r.rax, {r.rdi, r.rsi, r.rdx, r.r10, r.r8, r.r9}};
     // Back to where SYSCALL put its return address and flags (APM vol 3 "SYSCALL").
     r.rip = r.rcx;
     r.rflags = (r.r11 & returned_flags) | always_one;
     r.privilege = vm::Privilege::user;
-    const Answer answer = TRY(linux_.answer(call, phase), "answering as Linux would");
+    const Answer answer = TRY(syscalls_.answer(call, phase), "emulating a system call");
     switch (answer.action) {
     case Answer::Action::resume:
         r.rax = static_cast<u64>(answer.value);
@@ -146,30 +147,29 @@ rstate::Result<Event> Session::answer_system_call(vm::Registers &registers, vm::
     return event_of(Event::Kind::none);
 }
 
-// The runtime counts down from the budget; below zero it has asked to end. A target may also have overwritten
-// it.
-rstate::Result<u64> Session::edges_spent(const Door &door, u64 budget) const {
+// The runtime counts the edge budget down and ends the case below zero. The target may have overwritten it.
+rstate::Result<u64> Session::edges_spent(const SnapshotPoint &point, u64 budget) const {
     i64 left = 0;
-    TRY(memory_.load(door.budget, left), "reading what is left of the edge budget");
+    TRY(memory_.load(point.budget, left), "reading the rest of the edge budget");
     if (left < 0) return budget;
     return static_cast<u64>(left) > budget ? 0 : budget - static_cast<u64>(left);
 }
 
-rstate::Result<u32> Session::read_comparisons(const Door &door, Span<vm::Comparison> out) const {
+rstate::Result<u32> Session::read_comparisons(const SnapshotPoint &point, Span<vm::Comparison> out) const {
     static_assert(sizeof(vm::Comparison) == sizeof(rl_comparison) &&
                   offsetof(vm::Comparison, size) == offsetof(rl_comparison, size) &&
                   offsetof(vm::Comparison, flags) == offsetof(rl_comparison, flags));
     u64 count = 0;
-    TRY(memory_.load(door.comparison_count, count), "reading the comparisons' number");
-    count = min(min(count, door.control.comparison_capacity), out.size());
+    TRY(memory_.load(point.comparison_count, count), "reading the comparisons' number");
+    count = min(min(count, point.control.comparison_capacity), out.size());
     const MutableBytes bytes(reinterpret_cast<u8 *>(out.data()), count * sizeof(vm::Comparison));
-    TRY(memory_.read(door.comparisons, bytes), "reading the comparisons", count);
+    TRY(memory_.read(point.comparisons, bytes), "reading the comparisons", count);
     return static_cast<u32>(count);
 }
 
 rl_report Session::read_report(u64 address) const {
     rl_report report = {};
-    if (!program_->plan().readable(address, sizeof(report)) || !memory_.peek(GuestVirt(address), report))
+    if (!program_->layout().readable(address, sizeof(report)) || !memory_.peek(GuestVirt(address), report))
         return {};
     return report;
 }
@@ -199,23 +199,23 @@ rstate::Result<vm::Finding> Session::finding_of(const Event &event, const vm::Re
         break;
     }
     set_frames(finding, memory_, *program_, place);
-    finding.hash = hash_of(finding, program_->symbols());
+    finding.hash = crash_hash(finding, program_->symbols());
     return finding;
 }
 
-vm::Registers Session::registers_for_description(const Door &door, const vm::Registers &now,
+vm::Registers Session::registers_for_description(const SnapshotPoint &point, const vm::Registers &now,
                                                  u64 address) const {
     vm::Registers registers = now;
-    registers.rip = door.control.describe;
+    registers.rip = point.control.describe;
     registers.rdi = address;
-    registers.rsp = door.control.describe_stack;
+    registers.rsp = point.control.describe_stack;
     registers.rbp = 0;
     registers.rflags = always_one;
     registers.privilege = vm::Privilege::user;
-    // Describing may spend edges, too, and the case may have none left. Enough for the largest heap.
+    // The description spends edges too, and the case may have none left. Chosen: enough for the largest heap.
     constexpr i64 budget = 1l << 32;
-    rstate::ignore(memory_.store(door.budget, budget),
-                   "then the description may end early, which is answered");
+    rstate::ignore(memory_.store(point.budget, budget),
+                   "the description may then end early, which the caller handles");
     return registers;
 }
 
@@ -227,19 +227,20 @@ void Session::note_no_description(vm::Finding &finding) const {
     if (finding.text[0] == 0) set_text(finding, "no description");
 }
 
-rstate::Result<void> Session::missed_door(const Event &event, const vm::Finding &finding) const {
+rstate::Result<void> Session::fail_before_snapshot_point(const Event &event,
+                                                         const vm::Finding &finding) const {
     const auto pc = rstate::TargetCode{finding.frame_count > 0 ? finding.frames[0] : 0};
     switch (event.kind) {
     case Event::Kind::exit:
-        return FAIL(ended_early, "the target exited before it reached its door", event.value);
+        return FAIL(ended_early, "the target exited before its snapshot point", event.value);
     case Event::Kind::timeout:
     case Event::Kind::deadline:
-        return FAIL(no_door, "the target did not reach its door in time", pc);
+        return FAIL(snapshot_point_not_reached, "the target did not reach its snapshot point in time", pc);
     default:
         LOG(guest, "the target's start-up: {} {}", finding.kind,
             Text::from_field({reinterpret_cast<const u8 *>(finding.text), sizeof(finding.text)}));
         // Kinds are constants of the program.
-        return FAIL(crashed_early, "the target crashed before it reached its door", finding.kind.data(), pc,
+        return FAIL(crashed_early, "the target crashed before its snapshot point", finding.kind.data(), pc,
                     finding.address);
     }
 }

@@ -1,5 +1,5 @@
-// guest/session.h — how a running target is answered: the half of Process that does not depend on the
-// machine's type.
+// guest/session.h — emulates what a running target asks for: hypercalls, system calls, CPUID, RDTSC. This is
+// the half of Process that does not depend on the machine's type.
 #pragma once
 
 #include "guest/finding.h"
@@ -9,66 +9,65 @@
 
 namespace guest {
 
-// Something that whoever runs the target must decide about; everything else has been answered.
+// An event that ends a run of the target; the session has handled every other exit.
 struct Event {
     enum class Kind : u8 {
-        none,      // answered: the target goes on
-        door,      // value: address of the control block
-        done,      // value: what the harness returned
-        crash,     // value: address of the report
-        timeout,   // the edge budget is used up
-        described, // value: address of the report
-        fault,     // of the processor
-        exit,      // value: status
-        signal,    // value: which one the target sent itself
-        deadline,  // the host's time is up
+        none,           // handled: the target continues
+        snapshot_point, // value: address of the control block
+        done,           // value: what the harness returned
+        crash,          // value: address of the report
+        timeout,        // the edge budget is used up
+        described,      // value: address of the report
+        fault,          // a processor exception
+        exit,           // value: status
+        signal,         // value: the signal that the target sent to itself
+        deadline,       // the deadline has passed
     };
     Kind kind = Kind::none;
     u64 value = 0;
     Fault fault;
 };
 
-// What RAX, RDX, RCX hold behind the door is the length, the budget, and this.
+// A case starts with the input's length in RAX, the edge budget in RDX, and these flags in RCX.
 u64 case_flags(const vm::CaseOptions &options);
-// Says in the log where a target may run RDRAND or RDSEED, which would make its cases differ.
+// Logs where the target may run RDRAND or RDSEED: with them a case does not repeat.
 void report_random_instructions(const Program &program);
 
 class Session final {
   public:
     Session(Memory memory, const Program &program)
-        : memory_(memory), program_(&program), linux_(memory, program.plan()) {}
+        : memory_(memory), program_(&program), syscalls_(memory, program.layout()) {}
 
     const Memory &memory() const { return memory_; }
     const Program &program() const { return *program_; }
 
-    rstate::Result<Door> read_door(u64 control_address);
-    void restore(const Personality &personality);
+    rstate::Result<SnapshotPoint> read_snapshot_point(u64 control_address);
+    void restore(const EmulatedState &emulated);
 
-    // The registers are changed as the answer requires, RIP excepted: only answer_fault and
-    // answer_system_call move it.
+    // These change the registers as the answer requires. Only answer_fault and answer_syscall change RIP.
     void answer_cpuid(vm::Registers &registers);
     Event answer_hypercall(const vm::Registers &registers, Phase phase);
     Event answer_fault(const vm::Exit &exit, vm::Registers &registers, const vm::SystemRegisters &system);
-    bool is_system_call(const vm::Registers &registers) const;
-    rstate::Result<Event> answer_system_call(vm::Registers &registers, vm::SystemRegisters &system,
-                                             Phase phase);
+    bool is_syscall(const vm::Registers &registers) const;
+    rstate::Result<Event> answer_syscall(vm::Registers &registers, vm::SystemRegisters &system, Phase phase);
 
-    rstate::Result<u64> edges_spent(const Door &door, u64 budget) const;
-    rstate::Result<u32> read_comparisons(const Door &door, Span<vm::Comparison> out) const;
+    rstate::Result<u64> edges_spent(const SnapshotPoint &point, u64 budget) const;
+    rstate::Result<u32> read_comparisons(const SnapshotPoint &point, Span<vm::Comparison> out) const;
 
     rstate::Result<vm::Finding> finding_of(const Event &event, const vm::Registers &registers) const;
-    vm::Registers registers_for_description(const Door &door, const vm::Registers &now, u64 address) const;
+    vm::Registers registers_for_description(const SnapshotPoint &point, const vm::Registers &now,
+                                            u64 address) const;
     void take_description(vm::Finding &finding, u64 report_address) const;
     void note_no_description(vm::Finding &finding) const;
-    // Always fails: why the target did not reach its door.
-    rstate::Result<void> missed_door(const Event &event, const vm::Finding &finding) const;
+    // Always fails, with the reason why the target did not reach its snapshot point.
+    rstate::Result<void> fail_before_snapshot_point(const Event &event, const vm::Finding &finding) const;
 
   private:
     rl_report read_report(u64 address) const;
 
     Memory memory_;
     const Program *program_;
-    Linux linux_;
+    Syscalls syscalls_;
     u64 time_stamp_ = 0;
 };
 

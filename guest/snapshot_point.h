@@ -1,5 +1,5 @@
-// guest/snapshot_point.h — what is known of a target at its door, where the snapshot is taken: shared by all
-// cores.
+// guest/snapshot_point.h — where the snapshot is taken: the target has started up and calls the hypervisor
+// for its first input. What is known of the target there is shared by all cores.
 #pragma once
 
 #include "guest/layout.h"
@@ -7,24 +7,24 @@
 
 namespace guest {
 
-// What changes as a target runs and is not in its machine; set back together with it.
-struct Personality {
-    LinuxState linux;
-    u64 time_stamp = 0; // what RDTSC shows
+// What session.h emulates for a target outside its machine; reset together with the machine.
+struct EmulatedState {
+    SyscallState syscalls;
+    u64 time_stamp = 0; // the value that RDTSC reads
 };
 
-// The control block as the target gave it, checked: everything it names lies in the target's memory. What the
-// host touches in every case lies contiguously in the machine's memory, so it is reached without the guest's
-// tables.
-struct Door {
+// The target's control block, checked: everything that it names lies in the target's memory. What the host
+// reads or writes in every case is contiguous in the machine's memory, so that no page table walk is needed.
+struct SnapshotPoint {
     rl_control control = {};
-    Personality personality;
+    EmulatedState emulated;
     GuestPhys input, counters, budget, comparisons, comparison_count;
 
     u32 counter_count() const { return static_cast<u32>(control.counter_count); }
 };
 
-// `control_address` is the door's argument.
-rstate::Result<Door> read_door(const Memory &memory, const Plan &plan, u64 control_address);
+// `control_address` is the argument of the snapshot hypercall.
+rstate::Result<SnapshotPoint> read_snapshot_point(const Memory &memory, const GuestLayout &layout,
+                                                  u64 control_address);
 
 } // namespace guest

@@ -5,10 +5,10 @@ namespace guest {
 
 namespace {
 
-constexpr u32 most_steps = 200; // beyond it nothing of interest is left, or the chain is a forgery
+constexpr u32 most_steps = 200; // chosen: a longer chain is damaged, or its rest is of no interest
 constexpr Text harness = "LLVMFuzzerTestOneInput";
 
-// Is `address` behind a call instruction? E8 rel32, or FF /2 in its lengths without an index' displacement.
+// Whether a call instruction ends at `address`: E8 rel32, or FF /2 in one of its lengths.
 bool follows_call(const Memory &memory, const Program &program, u64 address) {
     constexpr u64 longest_call = 7;
     u8 before[longest_call] = {};
@@ -26,21 +26,21 @@ bool on_stack(u64 address, u64 bytes) {
     return address >= stack_bottom && address <= RL_STACK_TOP && bytes <= RL_STACK_TOP - address;
 }
 
-// What `push rbp` under a return address leaves: two words, to which rbp then points.
+// The two words to which rbp points: the saved rbp and the return address.
 struct Record {
     u64 saved = 0, back = 0;
 };
 
-// Is this one? Outer frames lie higher, so what was saved is the address of another record above, or
-// nothing's.
+// Whether `bp` points to a record. Outer frames lie higher, so the saved rbp is the address of a record
+// above, or zero.
 bool read_record(const Memory &memory, const Program &program, u64 bp, Record &record) {
     if (!is_aligned(bp, 8) || !on_stack(bp, sizeof(record)) || !memory.peek(GuestVirt(bp), record))
         return false;
     return (record.saved > bp || record.saved == 0) && follows_call(memory, program, record.back);
 }
 
-// The next place at or above `from` where one record leads to another: the chain goes on there after code
-// that uses rbp for something else, as C libraries do. 0 when there is none.
+// The next address at or above `from` with a record that leads to another record: there the chain continues
+// after code that uses rbp for something else, as C libraries do. 0 when there is none.
 u64 search_record(const Memory &memory, const Program &program, u64 from) {
     constexpr u64 most_words = 4096;
     for (u64 at = align_up(from, 8), i = 0; i < most_words && on_stack(at, sizeof(Record)); at += 8, ++i) {
@@ -51,8 +51,8 @@ u64 search_record(const Memory &memory, const Program &program, u64 from) {
     return 0;
 }
 
-// The first word at or above sp that looks like a return address: where a function without a frame of its
-// own, or one that did not get to make it, was called from.
+// The first word at or above sp that looks like a return address: the caller of a function that has no frame,
+// or has not set it up yet.
 u64 search_return(const Memory &memory, const Program &program, u64 sp) {
     constexpr u64 most_words = 64;
     for (u64 i = 0; i < most_words && on_stack(sp + i * 8, 8); ++i) {
@@ -63,8 +63,8 @@ u64 search_return(const Memory &memory, const Program &program, u64 sp) {
     return 0;
 }
 
-// How far the function has come with `push rbp; mov rbp, rsp`: has it its own frame at pc? Functions that
-// never make one are those that do not begin so.
+// Whether the function has its own frame at pc: it begins with `push rbp; mov rbp, rsp`, and pc is behind
+// them.
 bool has_frame(const Memory &memory, const Program &program, u64 pc) {
     const Function *function = program.symbols().find(pc);
     if (function == nullptr) return false;
@@ -82,7 +82,7 @@ bool has_frame(const Memory &memory, const Program &program, u64 pc) {
 class Walk final {
   public:
     Walk(const Program &program, Span<u64> frames) : program_(program), frames_(frames) {}
-    // False when the walk is over.
+    // False when the walk ends here.
     bool add(u64 pc) {
         if (!program_.elf().is_code(pc)) return true;
         const Function *function = program_.symbols().find(pc);

@@ -1,4 +1,4 @@
-// guest/stack_walk.h — the target's call stack, read from its memory: frame pointers first, care everywhere.
+// guest/stack_walk.h — reads the target's call stack from its memory, by frame pointers where they are valid.
 #pragma once
 
 #include "guest/memory.h"
@@ -6,16 +6,16 @@
 
 namespace guest {
 
-// Where the target was. `exact` says that pc is the very instruction at which the processor stopped, so the
-// function may not have set up its frame yet; else pc lies inside a call, and bp belongs to its function.
+// The target's position. `exact`: pc is the instruction at which the processor stopped, so the function may
+// not have set up its frame yet. Otherwise pc lies inside a call instruction, and bp belongs to its function.
 struct Place {
     u64 pc = 0, sp = 0, bp = 0;
     bool exact = false;
 };
 
-// Fills `frames` innermost first and gives their number. Every address but an exact pc lies inside the
-// calling instruction. Frames of the target's runtime, and what called the harness, are left out; an address
-// that is no code is, too.
+// Fills `frames`, innermost first, and returns their number. Every address but an exact pc lies inside the
+// calling instruction. Left out: frames of the target's runtime, the callers of the harness, and addresses
+// that are not code.
 u32 walk_stack(const Memory &memory, const Program &program, const Place &place, Span<u64> frames);
 
 } // namespace guest

@@ -10,7 +10,7 @@ namespace guest {
 
 namespace {
 
-// What the pointers of the first stack lead to, at its very top.
+// The pointers of the first stack point here; this is the top of the stack.
 struct Strings {
     u8 random[16] = {0x52, 0x61, 0x63, 0x6c, 0x65, 0x74, 0x74, 0x65,
                      0x0b, 0xad, 0xc0, 0xde, 0xca, 0xfe, 0xf0, 0x0d};
@@ -61,7 +61,7 @@ class FirstStack final {
 
 FirstStack make_stack(const boot::Elf &elf) {
     constexpr u64 header_size = 56; // of an ELF program header
-    constexpr u64 nobody = 65534, ticks_per_second = 100;
+    constexpr u64 unprivileged_id = 65534, ticks_per_second = 100;
     FirstStack stack;
     stack.push(1); // argc
     stack.push(strings_at + offsetof(Strings, path));
@@ -74,9 +74,9 @@ FirstStack make_stack(const boot::Elf &elf) {
     stack.push(Auxiliary::interpreter_base, 0);
     stack.push(Auxiliary::flags, 0);
     stack.push(Auxiliary::entry, elf.entry());
-    for (const Auxiliary who :
+    for (const Auxiliary id :
          {Auxiliary::user, Auxiliary::effective_user, Auxiliary::group, Auxiliary::effective_group})
-        stack.push(who, nobody);
+        stack.push(id, unprivileged_id);
     stack.push(Auxiliary::platform, strings_at + offsetof(Strings, platform));
     stack.push(Auxiliary::processor_features, cpuid_answer(1, 0).edx);
     stack.push(Auxiliary::clock_ticks, ticks_per_second);
@@ -91,8 +91,8 @@ rstate::Result<void> write_image(Memory memory, const Program &program) {
     for (u32 i = 0; i < program.elf().segment_count(); ++i) {
         const boot::Segment s = program.elf().segment(i);
         if (s.kind != boot::SegmentKind::load || s.memory_size == 0) continue;
-        const Region *region = program.plan().find(s.first_page(), page_size);
-        CHECK(region != nullptr, "the plan has a region for every segment", s.address);
+        const Region *region = program.layout().find(s.first_page(), page_size);
+        CHECK(region != nullptr, "the layout has a region for every segment", s.address);
         TRY(memory.write(region->physical + (s.address - region->address), s.bytes), "writing a segment",
             s.address);
     }
@@ -102,14 +102,14 @@ rstate::Result<void> write_image(Memory memory, const Program &program) {
 } // namespace
 
 rstate::Result<Start> load_program(Memory memory, const Program &program) {
-    Tables tables(memory, program.plan());
+    Tables tables(memory, program.layout());
     TRY(tables.build(), "building the target's page tables");
     TRY(write_image(memory, program), "loading the target's segments");
     constexpr u8 vmmcall[] = {0x0f, 0x01, 0xd9};
-    TRY(memory.write(program.plan().stub_page(), vmmcall), "writing the system calls' stub");
+    TRY(memory.write(program.layout().stub_page(), vmmcall), "writing the system call stub");
     const FirstStack stack = make_stack(program.elf());
-    const Region *region = program.plan().find(stack_bottom, RL_STACK_SIZE);
-    CHECK(region != nullptr, "every plan has a stack");
+    const Region *region = program.layout().find(stack_bottom, RL_STACK_SIZE);
+    CHECK(region != nullptr, "every layout has a stack");
     const GuestPhys bottom = region->physical;
     TRY(memory.store(bottom + (strings_at - stack_bottom), Strings()), "writing the first stack's strings");
     TRY(memory.write(bottom + (stack.place() - stack_bottom), stack.bytes()), "writing the first stack");

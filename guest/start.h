@@ -1,5 +1,5 @@
-// guest/start.h — puts a program into an empty machine and says with which registers it starts, as Linux
-// does.
+// guest/start.h — loads a program into an empty machine and sets up its first stack and registers, as Linux's
+// execve does.
 #pragma once
 
 #include "guest/memory.h"
@@ -12,8 +12,8 @@ struct Start {
     vm::SystemRegisters system;
 };
 
-// Page tables, the program's segments, the system calls' stub, and the first stack. The memory is all zero
-// before.
+// Writes page tables, the program's segments, the system call stub, and the first stack. The memory is all
+// zero before.
 rstate::Result<Start> load_program(Memory memory, const Program &program);
 
 } // namespace guest

@@ -7,9 +7,10 @@ namespace guest {
 
 namespace {
 
-// Of two names for one address the sized, then the plainer, then the shorter one is shown: "memcpy" rather
-// than
-// "__asan_memcpy"; the last rule, by characters, makes the choice the same everywhere.
+// Whether `a` is the better of two names for one address: one with a size, then one without a leading
+// underscore
+// ("memcpy" rather than "__asan_memcpy"), then the shorter one. The comparison by characters only makes the
+// choice unique.
 bool plainer(const Function &a, const Function &b) {
     if ((a.size != 0) != (b.size != 0)) return a.size != 0;
     const bool a_reserved = a.name.starts_with("_"), b_reserved = b.name.starts_with("_");
@@ -28,7 +29,7 @@ void swap(Function &a, Function &b) {
     b = old;
 }
 
-// Heap sort: no memory beyond the slots, no bad case that a hostile file could choose.
+// Heap sort: it needs no memory beyond the slots, and no file can make it slow.
 void sink(Span<Function> heap, usize root, usize size) {
     for (usize child = 2 * root + 1; child < size; root = child, child = 2 * root + 1) {
         if (child + 1 < size && before(heap[child], heap[child + 1])) ++child;

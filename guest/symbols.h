@@ -1,6 +1,6 @@
-// guest/symbols.h — which function of the target an address lies in, by binary search over its symbol table.
+// guest/symbols.h — finds the target's function that holds an address, by binary search in its symbol table.
 //
-// Built once, over memory that the caller provides, and then shared by all cores: nothing changes it.
+// Built once, in memory that the caller provides, and then shared by all cores: it never changes.
 #pragma once
 
 #include "boot/formats/elf.h"
@@ -23,12 +23,12 @@ class Symbols final {
     // Takes the functions that lie in executable segments; `slots` outlives the Symbols.
     static rstate::Result<Symbols> make(const boot::Elf &elf, Span<Function> slots);
 
-    // The function that holds `pc`, or nullptr. One without a size reaches to the next.
+    // The function that holds `pc`, or nullptr. A function without a size extends to the next one.
     const Function *find(u64 pc) const;
     const Function *named(Text name) const;
     usize count() const { return functions_.size(); }
 
-    // For chains: prints "name+0x12", or says that it cannot.
+    // For error chains: prints "name+0x12", or returns false.
     rstate::Resolver resolver() const;
 
   private:
@@ -36,7 +36,7 @@ class Symbols final {
     Span<Function> functions_; // ascending addresses, one for each
 };
 
-// Do frames of this function belong to the target's runtime, which no trace should show?
+// Whether this function belongs to the target's runtime, whose frames no trace shows.
 bool is_runtime(Text function);
 
 } // namespace guest

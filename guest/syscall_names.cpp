@@ -1,5 +1,5 @@
-// guest/syscall_names.cpp — the names of Linux's system calls on x86-64, for chains about those that have no
-// answer here.
+// guest/syscall_names.cpp — the names of Linux's system calls on x86-64, for error chains about those that
+// are not emulated.
 #include "guest/syscalls.h"
 
 namespace guest {
@@ -23,7 +23,7 @@ constexpr const char *const first_names[] = {
     "setuid", "setgid", "geteuid", "getegid", "setpgid", "getppid", "getpgrp", "setsid", "setreuid",
     "setregid", "getgroups", "setgroups", "setresuid", "getresuid", "setresgid", "getresgid", "getpgid",
     "setfsuid", "setfsgid", "getsid", "capget", "capset", "rt_sigpending", "rt_sigtimedwait",
-    "rt_sigqueueinfo", "rt_sigsuspend", "sigaltstack", "utime", "mknod", "uselib", "personality", "ustat",
+    "rt_sigqueueinfo", "rt_sigsuspend", "sigaltstack", "utime", "mknod", "uselib", "emulated", "ustat",
     "statfs", "fstatfs", "sysfs", "getpriority", "setpriority", "sched_setparam", "sched_getparam",
     "sched_setscheduler", "sched_getscheduler", "sched_get_priority_max", "sched_get_priority_min",
     "sched_rr_get_interval", "mlock", "munlock", "mlockall", "munlockall", "vhangup", "modify_ldt",
@@ -67,7 +67,7 @@ constexpr const char *const second_names[] = {
 
 } // namespace
 
-const char *system_call_name(u64 number) {
+const char *syscall_name(u64 number) {
     constexpr u64 first_count = sizeof(first_names) / sizeof(first_names[0]);
     constexpr u64 second_count = sizeof(second_names) / sizeof(second_names[0]);
     if (number < first_count) return first_names[number];

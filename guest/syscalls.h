@@ -1,8 +1,8 @@
-// guest/syscalls.h — the few system calls that static C and C++ programs make while they start, answered as
-// Linux would.
+// guest/syscalls.h — emulates the few Linux system calls (syscalls) that static C and C++ programs make while
+// they start.
 //
-// Everything is deterministic: time is a counter, random bytes come from a fixed seed. A call that has no
-// answer here ends the run with an error that names it, rather than with a guess.
+// Everything is deterministic: time is a counter, random bytes come from a fixed seed. A system call that is
+// not emulated ends the run with an error that names it.
 #pragma once
 
 #include "guest/layout.h"
@@ -12,13 +12,13 @@
 
 namespace guest {
 
-struct SystemCall {
+struct Syscall {
     u64 number = 0;
     u64 arguments[6] = {};
 };
 
-// What the system remembers of the target: part of the snapshot.
-struct LinuxState {
+// The emulated system's state: part of the snapshot.
+struct SyscallState {
     u64 break_end = break_base;
     u64 next_mapping = mapping_base;
     u64 clock_ns = 0; // since start
@@ -27,10 +27,10 @@ struct LinuxState {
 
 struct Answer {
     enum class Action : u8 {
-        resume,      // value goes back in RAX
+        resume,      // value is returned in RAX
         set_fs_base, // to value; RAX gets 0
         exit,        // value is the status
-        signal,      // the target sent itself signal `value`, of those that end a program
+        signal,      // the target sent itself the signal `value`, which ends a program
     };
     Action action = Action::resume;
     i64 value = 0;
@@ -38,58 +38,58 @@ struct Answer {
 
 enum class Phase : u8 { starting, in_case, describing };
 
-class Linux final {
+class Syscalls final {
   public:
-    Linux(Memory memory, const Plan &plan) : memory_(memory), plan_(&plan) {}
+    Syscalls(Memory memory, const GuestLayout &layout) : memory_(memory), layout_(&layout) {}
 
-    rstate::Result<Answer> answer(const SystemCall &call, Phase phase);
-    const LinuxState &state() const { return state_; }
-    void restore(const LinuxState &state) { state_ = state; }
+    rstate::Result<Answer> answer(const Syscall &call, Phase phase);
+    const SyscallState &state() const { return state_; }
+    void restore(const SyscallState &state) { state_ = state; }
     Printer &printer() { return printer_; }
 
   private:
     struct Handler;
     static const Handler handlers[];
 
-    rstate::Result<Answer> dispatch(const SystemCall &call);
-    rstate::Result<Answer> read(const SystemCall &call);
-    rstate::Result<Answer> write(const SystemCall &call);
-    rstate::Result<Answer> writev(const SystemCall &call);
-    rstate::Result<Answer> stat_descriptor(const SystemCall &call);
-    rstate::Result<Answer> stat_at(const SystemCall &call);
-    rstate::Result<Answer> not_a_terminal(const SystemCall &call);
-    rstate::Result<Answer> map(const SystemCall &call);
-    rstate::Result<Answer> unmap(const SystemCall &call);
-    rstate::Result<Answer> protect(const SystemCall &call);
-    rstate::Result<Answer> set_break(const SystemCall &call);
-    rstate::Result<Answer> architecture(const SystemCall &call);
-    rstate::Result<Answer> signal_action(const SystemCall &call);
-    rstate::Result<Answer> signal_mask(const SystemCall &call);
-    rstate::Result<Answer> signal_stack(const SystemCall &call);
-    rstate::Result<Answer> send_signal(const SystemCall &call);
-    rstate::Result<Answer> names(const SystemCall &call);
-    rstate::Result<Answer> read_link(const SystemCall &call);
-    rstate::Result<Answer> limit(const SystemCall &call);
-    rstate::Result<Answer> clock(const SystemCall &call);
-    rstate::Result<Answer> affinity(const SystemCall &call);
-    rstate::Result<Answer> futex(const SystemCall &call);
-    rstate::Result<Answer> random(const SystemCall &call);
-    rstate::Result<Answer> exit(const SystemCall &call);
-    rstate::Result<Answer> thread_number(const SystemCall &call);
-    rstate::Result<Answer> not_known(const SystemCall &call);
-    rstate::Result<Answer> nothing(const SystemCall &call);
+    rstate::Result<Answer> dispatch(const Syscall &call);
+    rstate::Result<Answer> read(const Syscall &call);
+    rstate::Result<Answer> write(const Syscall &call);
+    rstate::Result<Answer> writev(const Syscall &call);
+    rstate::Result<Answer> stat_descriptor(const Syscall &call);
+    rstate::Result<Answer> stat_at(const Syscall &call);
+    rstate::Result<Answer> not_a_terminal(const Syscall &call);
+    rstate::Result<Answer> map(const Syscall &call);
+    rstate::Result<Answer> unmap(const Syscall &call);
+    rstate::Result<Answer> protect(const Syscall &call);
+    rstate::Result<Answer> set_break(const Syscall &call);
+    rstate::Result<Answer> architecture(const Syscall &call);
+    rstate::Result<Answer> signal_action(const Syscall &call);
+    rstate::Result<Answer> signal_mask(const Syscall &call);
+    rstate::Result<Answer> signal_stack(const Syscall &call);
+    rstate::Result<Answer> send_signal(const Syscall &call);
+    rstate::Result<Answer> names(const Syscall &call);
+    rstate::Result<Answer> read_link(const Syscall &call);
+    rstate::Result<Answer> limit(const Syscall &call);
+    rstate::Result<Answer> clock(const Syscall &call);
+    rstate::Result<Answer> affinity(const Syscall &call);
+    rstate::Result<Answer> futex(const Syscall &call);
+    rstate::Result<Answer> random(const Syscall &call);
+    rstate::Result<Answer> exit(const Syscall &call);
+    rstate::Result<Answer> thread_number(const Syscall &call);
+    rstate::Result<Answer> not_known(const Syscall &call);
+    rstate::Result<Answer> nothing(const Syscall &call);
 
-    // Gives the target `value` at `address`; 0, or -EFAULT when it may not be written.
+    // Writes `value` to the target's memory at `address`; 0, or -EFAULT when the target cannot write there.
     template <class T> rstate::Result<Answer> give(u64 address, const T &value);
     rstate::Result<Answer> give_stat(u64 descriptor, u64 address);
 
     Memory memory_;
-    const Plan *plan_;
-    LinuxState state_;
+    const GuestLayout *layout_;
+    SyscallState state_;
     Printer printer_;
     Phase phase_ = Phase::starting;
 };
 
-const char *system_call_name(u64 number);
+const char *syscall_name(u64 number);
 
 } // namespace guest

@@ -19,7 +19,7 @@ struct Entry {
     using Frame = Bits<51, 12>;
     using NoExecute = Bits<63>;
 };
-// The rights of an address are those that every level grants, so the levels above the last grant all.
+// An access needs the right at every level, so the upper levels grant all rights.
 constexpr u64 link = Entry::Present::mask | Entry::Writable::mask | Entry::User::mask | Entry::Accessed::mask;
 constexpr u64 supervisor_page = Entry::Present::mask | Entry::Accessed::mask | Entry::Dirty::mask;
 constexpr u64 read_page = supervisor_page | Entry::User::mask | Entry::NoExecute::mask;
@@ -40,17 +40,17 @@ u64 leaf(const Region &region) {
 
 rstate::Result<void> Tables::build() {
     TRY(new_table(), "taking the root table");
-    for (const Region &region : plan_.regions())
+    for (const Region &region : layout_.regions())
         TRY(map(region), "mapping a region of the target", region.name, region.address, region.size);
     const GuestPhys stub = TRY(entry_for(stub_address, 1), "finding the stub's entry");
-    TRY(memory_.store(stub, plan_.stub_page().value() | supervisor_page), "mapping the system calls' stub");
+    TRY(memory_.store(stub, layout_.stub_page().value() | supervisor_page), "mapping the system call stub");
     TRY(map_shared_zeros(), "mapping the shadow of what is not mapped");
     return rstate::done();
 }
 
 rstate::Result<GuestPhys> Tables::new_table() {
-    const u64 used = (next_ - plan_.tables()) / page_size;
-    CHECK(used < plan_.table_pages(), "the plan counted every table", used, plan_.table_pages());
+    const u64 used = (next_ - layout_.tables()) / page_size;
+    CHECK(used < layout_.table_pages(), "the layout counted every table", used, layout_.table_pages());
     const GuestPhys table = next_;
     next_ += page_size;
     return table;
@@ -73,12 +73,12 @@ rstate::Result<GuestPhys> Tables::entry_for(u64 address, u32 level) {
     }
 }
 
-// Entries [first, first + count) of a table, each pointing `step` further than the one before.
+// Writes entries [first, first + count) of a table, each pointing `step` further than the one before.
 rstate::Result<void> Tables::fill(GuestPhys table, u64 first, u64 count, u64 entry, u64 step) {
-    constexpr u64 chunk = 64;
-    u64 entries[chunk];
+    constexpr u64 at_once = 64;
+    u64 entries[at_once];
     while (count > 0) {
-        const u64 now = min(count, chunk);
+        const u64 now = min(count, at_once);
         for (u64 i = 0; i < now; ++i, entry += step) entries[i] = entry;
         TRY(memory_.write(table + first * sizeof(u64),
                           Bytes(reinterpret_cast<const u8 *>(entries), now * sizeof(u64))),
@@ -106,7 +106,7 @@ rstate::Result<void> Tables::map(const Region &region) {
 
 rstate::Result<void> Tables::map_shared_zeros() {
     GuestPhys zeros[4]; // by level
-    u64 entry = plan_.zero_page().value() | read_page;
+    u64 entry = layout_.zero_page().value() | read_page;
     for (u32 level = 1; level <= 3; ++level) {
         zeros[level] = TRY(new_table(), "taking a table of zeros");
         TRY(fill(zeros[level], 0, entries_per_table, entry, 0), "filling a table of zeros", level);
@@ -117,7 +117,8 @@ rstate::Result<void> Tables::map_shared_zeros() {
     return rstate::done();
 }
 
-// Leads whatever in [start, end) is not mapped yet to the page of zeros, by the largest entries that fit.
+// Maps everything in [start, end) that is not mapped yet to the page of zeros, with the largest entries that
+// fit.
 rstate::Result<void> Tables::link_zeros(u64 start, u64 end, const GuestPhys (&zeros)[4]) {
     for (u64 address = start; address < end;) {
         u32 level = 4;
@@ -127,9 +128,9 @@ rstate::Result<void> Tables::link_zeros(u64 start, u64 end, const GuestPhys (&ze
         u64 entry = 0;
         TRY(memory_.load(place, entry), "reading an entry", place);
         const u64 shared =
-            level == 1 ? plan_.zero_page().value() | read_page : zeros[level - 1].value() | link;
+            level == 1 ? layout_.zero_page().value() | read_page : zeros[level - 1].value() | link;
         if (!Entry::Present::test(entry))
-            TRY(memory_.store(place, shared), "leading to the page of zeros", place);
+            TRY(memory_.store(place, shared), "mapping the page of zeros", place);
         address += covered_by(level);
     }
     return rstate::done();
@@ -137,7 +138,7 @@ rstate::Result<void> Tables::link_zeros(u64 start, u64 end, const GuestPhys (&ze
 
 rstate::Result<void> Tables::protect(u64 address, u64 size, Rights rights) {
     for (u64 page = address; page < address + size; page += page_size) {
-        const Region *region = plan_.find(page, page_size);
+        const Region *region = layout_.find(page, page_size);
         if (region == nullptr || region->large)
             return FAIL(system_call, "only pages of the program itself can change their rights", page);
         Region changed = *region;

@@ -1,11 +1,11 @@
-// guest/tables.h — the guest's own page tables: written once before it starts, hardly ever changed, never
-// after the snapshot.
+// guest/tables.h — the guest's own page tables: written before it starts, changed only by mprotect during
+// start-up, never after the snapshot.
 //
-// Accessed and dirty bits are set in advance, so the processor never changes the bytes of a table.
+// Accessed and dirty bits are set in advance, so the processor never writes to a table.
 //
-// The shadow of memory that is not mapped reads as zero ("addressable") and cannot be written, so that a wild
-// access faults at the access itself. Three tables, one for each level, whose entries all lead to one page of
-// zeros serve for all of it:
+// The ASan shadow of memory that is not mapped reads as zero ("addressable") and cannot be written, so that a
+// wild access faults at the access itself. Three tables, one for each level, map all of it to one page of
+// zeros:
 //
 //   0x0000_7fff_8000 .. 0x0000_8fff_7000   shadow of low addresses: large pages where something is mapped
 //   0x0000_8fff_7000 .. 0x0200_8fff_7000   not mapped: shadow of the shadow
@@ -19,11 +19,12 @@ namespace guest {
 
 class Tables final {
   public:
-    Tables(Memory memory, const Plan &plan) : memory_(memory), plan_(plan), next_(plan.tables()) {}
+    Tables(Memory memory, const GuestLayout &layout)
+        : memory_(memory), layout_(layout), next_(layout.tables()) {}
 
-    // Maps the whole plan; the tables' memory is still zero.
+    // Maps the whole layout; the tables' memory is all zero before.
     rstate::Result<void> build();
-    GuestPhys root() const { return plan_.tables(); }
+    GuestPhys root() const { return layout_.tables(); }
 
     enum class Rights : u8 { none, read, read_write, read_execute };
     // Changes small pages of the program; not after the snapshot.
@@ -39,7 +40,7 @@ class Tables final {
     rstate::Result<void> link_zeros(u64 start, u64 end, const GuestPhys (&zeros)[4]);
 
     Memory memory_;
-    const Plan &plan_;
+    const GuestLayout &layout_;
     GuestPhys next_;
 };
 

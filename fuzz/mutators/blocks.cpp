@@ -1,7 +1,7 @@
-// fuzz/mutators/blocks.cpp — changes to whole blocks of bytes, within one input and between two.
+// fuzz/mutators/blocks.cpp — mutators of whole blocks of bytes, within one input and between two (splicing).
 #include "fuzz/mutators/mutators.h"
 
-namespace fuzz::changes {
+namespace fuzz::mutators {
 
 namespace {
 
@@ -14,7 +14,8 @@ Block choose(usize whole, Random &random) {
     return {random.below(whole - size + 1), size};
 }
 
-// Writes a block of one value: zeros and ones mean most to formats, a byte of the input is likely valid.
+// Fills a block with one value: 0x00 and 0xff are special in many formats, a byte of the input is often
+// valid.
 void fill(u8 *at, usize size, const Buffer &input, Random &random) {
     u8 value = 0;
     switch (random.below(4)) {
@@ -104,10 +105,10 @@ bool duplicate_block(Buffer &input, Random &random) {
     if (input.empty() || input.left() == 0) return false;
     Block from = choose(input.size(), random);
     from.size = min(from.size, input.left());
-    // Right behind itself, as repeated elements stand, or anywhere.
+    // Directly behind the original, as repeated elements of a format lie, or anywhere.
     const usize to = random.one_in(2) ? from.at + from.size : random.below(input.size() + 1);
     input.open(to, from.size);
-    // What lay behind `to` has moved by the block's size.
+    // The bytes that lay behind `to` have moved by the block's size.
     u8 *const data = input.data();
     for (usize i = 0; i < from.size; ++i) {
         const usize source = from.at + i;
@@ -157,7 +158,7 @@ bool overwrite_token(Buffer &input, Bytes token, Random &random) {
 
 bool crossover(Buffer &input, Bytes other, Random &random) {
     if (input.size() < 2 || other.size() < 2) return false;
-    // Cut both at the same place, or each at its own.
+    // Cut both inputs at the same offset, or each at its own.
     const usize keep = 1 + random.below(input.size() - 1);
     const usize from = keep < other.size() && random.one_in(2) ? keep : random.below(other.size());
     const usize size = min(other.size() - from, input.capacity() - keep);
@@ -178,11 +179,11 @@ bool overwrite_part(Buffer &input, Bytes other, Random &random) {
     if (other.empty() || input.empty()) return false;
     Block part = choose(other.size(), random);
     part.size = min(part.size, input.size());
-    // Two inputs of one format hold alike things at alike places.
+    // Two inputs of one format often hold the same element at the same offset.
     const usize last = input.size() - part.size;
     const usize at = random.one_in(2) && part.at <= last ? part.at : random.below(last + 1);
     input.overwrite(at, other.sub(part.at, part.size));
     return true;
 }
 
-} // namespace fuzz::changes
+} // namespace fuzz::mutators

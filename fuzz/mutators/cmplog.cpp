@@ -1,4 +1,4 @@
-// fuzz/mutators/cmplog.cpp — see operands.h.
+// fuzz/mutators/cmplog.cpp — see cmplog.h.
 #include "fuzz/mutators/cmplog.h"
 
 namespace fuzz {
@@ -9,8 +9,8 @@ u64 swapped(u64 value, u32 width) { return __builtin_bswap64(value) >> (64 - 8 *
 
 u64 low_bytes(u64 value, u32 width) { return width >= 8 ? value : value & ((1ul << (8 * width)) - 1); }
 
-// The narrowest of 1, 2, 4, 8 bytes from which `value`, `size` bytes wide, comes back by extension with zeros
-// or sign.
+// The narrowest width of 1, 2, 4, 8 bytes from which zero or sign extension gives `value`, which is `size`
+// bytes wide.
 u32 narrowest(u64 value, u32 size) {
     value = low_bytes(value, size);
     for (u32 width = 1; width < size; width *= 2) {
@@ -46,8 +46,8 @@ template <class T> bool find_wrapping(Bytes input, usize start, T value, usize &
     return true;
 }
 
-void learn_constant(const vm::Comparison &c, Dictionary &dictionary) {
-    // Small numbers are among the interesting values anyway, and a byte needs no dictionary.
+void add_constant(const vm::Comparison &c, Dictionary &dictionary) {
+    // Small numbers are interesting values anyway (numbers.cpp), and a byte needs no dictionary.
     if (c.size < 2 || narrowest(c.b, c.size) == 1) return;
     const u32 width = narrowest(c.b, c.size);
     const u64 little = c.b, big = swapped(low_bytes(c.b, width), width);
@@ -57,16 +57,16 @@ void learn_constant(const vm::Comparison &c, Dictionary &dictionary) {
 
 } // namespace
 
-Operands::Operands(Arena &arena, u32 pairs)
+ComparisonLog::ComparisonLog(Arena &arena, u32 pairs)
     : pairs_(arena.take<vm::Comparison>(pairs)), table_(arena.take<u16>(table_size(pairs), u16{0})) {}
 
-void Operands::clear() {
+void ComparisonLog::clear() {
     if (count_ == 0) return;
     __builtin_memset(table_.data(), 0, table_.size() * sizeof(u16));
     count_ = 0;
 }
 
-bool Operands::insert(const vm::Comparison &comparison) {
+bool ComparisonLog::insert(const vm::Comparison &comparison) {
     if (count_ == pairs_.size()) return false;
     const u32 mask = static_cast<u32>(table_.size()) - 1;
     u32 slot = static_cast<u32>(mixed(comparison) >> 32) & mask;
@@ -79,12 +79,12 @@ bool Operands::insert(const vm::Comparison &comparison) {
     return true;
 }
 
-void Operands::gather(Span<const vm::Comparison> comparisons, Dictionary &dictionary) {
+void ComparisonLog::gather(Span<const vm::Comparison> comparisons, Dictionary &dictionary) {
     for (const vm::Comparison &comparison : comparisons) {
         const u32 size = comparison.size;
         if (comparison.a == comparison.b || (size != 1 && size != 2 && size != 4 && size != 8)) continue;
         if (insert(comparison) && (comparison.flags & comparison_constant) != 0)
-            learn_constant(comparison, dictionary);
+            add_constant(comparison, dictionary);
     }
 }
 
@@ -104,17 +104,17 @@ bool find_operand(Bytes input, usize start, u64 from, u32 width, bool big_endian
     }
 }
 
-void apply(const Substitution &s, Buffer &input) {
+void apply(const Replacement &s, Buffer &input) {
     u64 value = low_bytes(s.value, s.width);
     if (s.big_endian) value = swapped(value, s.width);
     input.overwrite(s.at, {reinterpret_cast<const u8 *>(&value), s.width});
 }
 
-bool Operands::substitute(Buffer &input, Random &random) const {
-    constexpr u32 tries = 8; // chosen: most pairs of a real target compare loop counters, not input
+bool ComparisonLog::replace_input_to_state(Buffer &input, Random &random) const {
+    constexpr u32 tries = 8; // chosen: most comparisons of a real target are of loop counters, not of input
     for (u32 i = 0; count_ != 0 && i < tries; ++i) {
         const vm::Comparison &c = pairs_[random.below(count_)];
-        // A constant is not looked for: what was compared with it came from the input.
+        // A constant is not searched: the other operand is the one that came from the input.
         const bool backwards = (c.flags & comparison_constant) == 0 && random.one_in(2);
         const u64 from = backwards ? c.b : c.a, to = backwards ? c.a : c.b;
         u32 width = narrowest(from, c.size);
@@ -122,7 +122,7 @@ bool Operands::substitute(Buffer &input, Random &random) const {
         const bool big_endian = width != 1 && random.one_in(2);
         usize at = 0;
         if (!find_operand(input.bytes(), random.next(), from, width, big_endian, at)) continue;
-        const u64 step = random.below(4); // the value itself twice as often as its neighbours
+        const u64 step = random.below(4); // the value itself in half of the cases, else a neighbour
         const u64 value = step == 0 ? to + 1 : step == 1 ? to - 1 : to;
         apply({static_cast<u32>(at), width, value, big_endian}, input);
         return true;

@@ -28,7 +28,7 @@ struct Token {
     usize size = 0;
 };
 
-// What stands between the quotes; \\, \", \n, \r, \t and \xNN are the escapes.
+// The text between the quotes; the escapes are \\, \", \n, \r, \t and \xNN.
 rstate::Result<Token> unescape(Text quoted, u32 line) {
     Token token;
     for (usize i = 0; i < quoted.size(); ++i) {
@@ -91,7 +91,7 @@ bool Dictionary::add(Bytes token) {
     return true;
 }
 
-// Targets compare with the same few hundred constants in every case.
+// A cheap first test: targets compare with the same few hundred constants in every case.
 bool Dictionary::filtered(Bytes token) {
     u64 hash = token.size();
     for (const u8 byte : token) hash = (hash + byte) * 0x9e3779b97f4a7c15;
@@ -117,7 +117,7 @@ void Dictionary::learn(Bytes token) {
 rstate::Result<void> Dictionary::parse_line(Text line, u32 number) {
     line = trimmed(line);
     if (line.empty() || line[0] == '#') return rstate::done();
-    // The name before the equals sign says nothing; what counts begins at the first quote.
+    // The name before the equals sign has no meaning; the token begins at the first quote.
     const usize quote = line.find('"');
     if (quote == line.size()) return FAIL(bad_dictionary, "a line has no quoted token", number);
     if (quote != 0 && line[quote - 1] != '=')

@@ -7,7 +7,7 @@ namespace fuzz {
 
 namespace {
 
-enum class Change : u8 {
+enum class Mutator : u8 {
     flip_bit,
     random_byte,
     interesting_number,
@@ -22,20 +22,20 @@ enum class Change : u8 {
     shuffle_bytes,
     insert_token,
     overwrite_token,
-    substitute,
+    replace_input_to_state,
     crossover,
     insert_part,
     overwrite_part,
-    duplicate_chunk,
-    delete_chunk,
-    move_chunk,
-    resize_chunk,
+    duplicate_length_field,
+    delete_length_field,
+    move_length_field,
+    resize_length_field,
     count_,
 };
 
-// How often each change is drawn, out of their sum (tuned by measurement: docs/fuzz.md).
+// How often each mutator is drawn, out of the sum of all weights (tuned by measurement: docs/fuzz.md).
 constexpr u8 weights[] = {8, 12, 8, 8, 2, 8, 6, 3, 4, 4, 2, 2, 3, 4, 36, 4, 3, 4, 2, 2, 1, 2};
-static_assert(sizeof weights == static_cast<usize>(Change::count_), "each change has a weight");
+static_assert(sizeof weights == static_cast<usize>(Mutator::count_), "each mutator has a weight");
 
 constexpr u32 total() {
     u32 sum = 0;
@@ -43,87 +43,88 @@ constexpr u32 total() {
     return sum;
 }
 
-Change choose(Random &random) {
+Mutator choose(Random &random) {
     constexpr u32 tickets = total();
     u64 ticket = random.below(tickets);
-    u32 change = 0;
-    while (ticket >= weights[change]) ticket -= weights[change++];
-    return static_cast<Change>(change);
+    u32 mutator = 0;
+    while (ticket >= weights[mutator]) ticket -= weights[mutator++];
+    return static_cast<Mutator>(mutator);
 }
 
 bool apply_token(Buffer &input, const Dictionary &dictionary, Random &random, bool insert) {
     if (dictionary.empty()) return false;
-    const Bytes token = dictionary.pick(random);
-    return insert ? changes::insert_token(input, token, random)
-                  : changes::overwrite_token(input, token, random);
+    const Bytes token = dictionary.random_token(random);
+    return insert ? mutators::insert_token(input, token, random)
+                  : mutators::overwrite_token(input, token, random);
 }
 
-bool apply(Change change, Buffer &input, const Ingredients &with, Random &random) {
-    switch (change) {
-    case Change::flip_bit:
-        return changes::flip_bit(input, random);
-    case Change::random_byte:
-        return changes::random_byte(input, random);
-    case Change::interesting_number:
-        return changes::interesting_number(input, random);
-    case Change::add_to_number:
-        return changes::add_to_number(input, random);
-    case Change::ascii_number:
-        return changes::ascii_number(input, random);
-    case Change::delete_block:
-        return changes::delete_block(input, random);
-    case Change::insert_block:
-        return changes::insert_block(input, random);
-    case Change::fill_block:
-        return changes::fill_block(input, random);
-    case Change::copy_block:
-        return changes::copy_block(input, random);
-    case Change::duplicate_block:
-        return changes::duplicate_block(input, random);
-    case Change::swap_blocks:
-        return changes::swap_blocks(input, random);
-    case Change::shuffle_bytes:
-        return changes::shuffle_bytes(input, random);
-    case Change::insert_token:
+bool apply(Mutator mutator, Buffer &input, const MutationContext &with, Random &random) {
+    switch (mutator) {
+    case Mutator::flip_bit:
+        return mutators::flip_bit(input, random);
+    case Mutator::random_byte:
+        return mutators::random_byte(input, random);
+    case Mutator::interesting_number:
+        return mutators::interesting_number(input, random);
+    case Mutator::add_to_number:
+        return mutators::add_to_number(input, random);
+    case Mutator::ascii_number:
+        return mutators::ascii_number(input, random);
+    case Mutator::delete_block:
+        return mutators::delete_block(input, random);
+    case Mutator::insert_block:
+        return mutators::insert_block(input, random);
+    case Mutator::fill_block:
+        return mutators::fill_block(input, random);
+    case Mutator::copy_block:
+        return mutators::copy_block(input, random);
+    case Mutator::duplicate_block:
+        return mutators::duplicate_block(input, random);
+    case Mutator::swap_blocks:
+        return mutators::swap_blocks(input, random);
+    case Mutator::shuffle_bytes:
+        return mutators::shuffle_bytes(input, random);
+    case Mutator::insert_token:
         return apply_token(input, with.dictionary, random, true);
-    case Change::overwrite_token:
+    case Mutator::overwrite_token:
         return apply_token(input, with.dictionary, random, false);
-    case Change::substitute:
-        return with.operands.substitute(input, random);
-    case Change::crossover:
-        return changes::crossover(input, with.partner, random);
-    case Change::insert_part:
-        return changes::insert_part(input, with.partner, random);
-    case Change::overwrite_part:
-        return changes::overwrite_part(input, with.partner, random);
-    case Change::duplicate_chunk:
-        return changes::duplicate_chunk(input, random);
-    case Change::delete_chunk:
-        return changes::delete_chunk(input, random);
-    case Change::move_chunk:
-        return changes::move_chunk(input, random);
-    case Change::resize_chunk:
-        return changes::resize_chunk(input, random);
-    case Change::count_:
+    case Mutator::replace_input_to_state:
+        return with.comparison_log.replace_input_to_state(input, random);
+    case Mutator::crossover:
+        return mutators::crossover(input, with.partner, random);
+    case Mutator::insert_part:
+        return mutators::insert_part(input, with.partner, random);
+    case Mutator::overwrite_part:
+        return mutators::overwrite_part(input, with.partner, random);
+    case Mutator::duplicate_length_field:
+        return mutators::duplicate_length_field(input, random);
+    case Mutator::delete_length_field:
+        return mutators::delete_length_field(input, random);
+    case Mutator::move_length_field:
+        return mutators::move_length_field(input, random);
+    case Mutator::resize_length_field:
+        return mutators::resize_length_field(input, random);
+    case Mutator::count_:
         break;
     }
     return false;
 }
 
-// 1 two times in three, then 2, 3, ...: formats break when much is changed at once.
-u32 depth(Random &random) {
-    u32 changes = 1;
-    while (changes < 16 && random.one_in(3)) ++changes;
-    return changes;
+// How many mutators are stacked: 1 in two of three cases, 2 in two of nine, and so on. Too many at once leave
+// nothing of the format.
+u32 stack_depth(Random &random) {
+    u32 depth = 1;
+    while (depth < 16 && random.one_in(3)) ++depth;
+    return depth;
 }
 
 } // namespace
 
-void mutate(Buffer &input, const Ingredients &ingredients, Random &random) {
-    for (u32 left = depth(random); left > 0; --left) {
-        constexpr u32 tries = 8; // then the input is what it is: empty, or full
+void mutate(Buffer &input, const MutationContext &context, Random &random) {
+    for (u32 left = stack_depth(random); left > 0; --left) {
+        constexpr u32 tries = 8; // then the input stays as it is: it is empty, or its buffer is full
         for (u32 i = 0; i < tries; ++i)
-            if (apply(choose(random), input, ingredients, random)) break;
+            if (apply(choose(random), input, context, random)) break;
     }
 }
 

@@ -1,4 +1,4 @@
-// fuzz/mutators/mutate.h — changes an input at random: a few single changes on top of each other.
+// fuzz/mutators/mutate.h — mutates an input: applies one to a few random mutators, one after the other.
 #pragma once
 
 #include "fuzz/buffer.h"
@@ -7,14 +7,14 @@
 
 namespace fuzz {
 
-// What a mutation may draw from besides the input itself.
-struct Ingredients {
+// What a mutator may use besides the input itself.
+struct MutationContext {
     const Dictionary &dictionary;
-    const Operands &operands;
+    const ComparisonLog &comparison_log;
     Bytes partner; // another input of the corpus, possibly empty
 };
 
-// Applies one to a few changes; the result depends on nothing but the arguments.
-void mutate(Buffer &input, const Ingredients &ingredients, Random &random);
+// Applies one to a few mutators; the result depends on the arguments only.
+void mutate(Buffer &input, const MutationContext &context, Random &random);
 
 } // namespace fuzz

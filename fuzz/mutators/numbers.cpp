@@ -1,11 +1,11 @@
-// fuzz/mutators/numbers.cpp — changes to bits, bytes and numbers of 1, 2, 4 and 8 bytes in both byte orders.
+// fuzz/mutators/numbers.cpp — mutators of bits, bytes and numbers of 1, 2, 4 and 8 bytes in both byte orders.
 #include "fuzz/mutators/mutators.h"
 
-namespace fuzz::changes {
+namespace fuzz::mutators {
 
 namespace {
 
-// Where signedness, widths, shifts and sizes turn over.
+// Interesting values: the limits of signed and unsigned types, of shift counts and of common sizes.
 constexpr i8 bytes[] = {-128, -1, 0, 1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 126, 127};
 constexpr i16 halves[] = {-32768, -129, 128, 255, 256, 257, 511, 512, 1000, 1023, 1024, 4095, 4096, 32767};
 constexpr i32 words[] = {-2147483647 - 1, -100663046, -32769,  32768,   65535,
@@ -17,7 +17,7 @@ template <class T, usize n> u64 one_of(const T (&values)[n], Random &random) {
     return static_cast<u64>(static_cast<i64>(values[random.below(n)]));
 }
 
-// An interesting value of `width` bytes: those of narrower numbers are interesting too.
+// An interesting value of `width` bytes, which may be one of a narrower type.
 u64 interesting(u32 width, Random &random) {
     u64 kinds = width == 1 ? 1 : width == 2 ? 2 : width == 4 ? 3 : 4;
     switch (random.below(kinds)) {
@@ -72,7 +72,7 @@ bool flip_bit(Buffer &input, Random &random) {
 
 bool random_byte(Buffer &input, Random &random) {
     if (input.empty()) return false;
-    // Adding 1..255 always changes it.
+    // Adding 1..255 always gives another byte.
     u8 &byte = input.data()[random.below(input.size())];
     byte = static_cast<u8>(byte + 1 + random.below(255));
     return true;
@@ -148,4 +148,4 @@ bool ascii_number(Buffer &input, Random &random) {
     return true;
 }
 
-} // namespace fuzz::changes
+} // namespace fuzz::mutators

@@ -21,9 +21,10 @@ namespace kernel {
 namespace {
 
 // What a worker sees of the kernel.
-class Host final {
+class KernelPlatform final {
   public:
-    Host(Reporter &reporter, u64 tsc_hz) : reporter_(reporter), ticks_per_us_(max(1ul, tsc_hz / 1'000'000)) {}
+    KernelPlatform(Reporter &reporter, u64 tsc_hz)
+        : reporter_(reporter), ticks_per_us_(max(1ul, tsc_hz / 1'000'000)) {}
     u64 now_us() const { return cpu::read_tsc() / ticks_per_us_; }
     static u64 time() { return cpu::read_tsc(); }
     void between_cases() {
@@ -41,7 +42,7 @@ class Host final {
     u64 ticks_per_us_;
 };
 
-using Worker = fuzz::Worker<Process, Host>;
+using fuzz::Worker;
 
 rstate::Result<mm::AlignedMemory> take_memory(usize bytes) {
     return TRY(mm::allocate_aligned(world->allocator, bytes), "allocating tables", bytes);
@@ -156,12 +157,13 @@ rstate::Result<> tell_settled_layout(Campaign &c) {
 
 rstate::Result<> fuzz(Campaign &c, Process &process) {
     Lane &lane = c.lanes[current_core()];
-    Host host(c.reporter, c.tsc_hz);
+    KernelPlatform platform(c.reporter, c.tsc_hz);
     fuzz::Arena arena(bytes_of(lane.memory));
     const rstate::Resolver resolver = c.target.program().symbols().resolver();
-    auto worker = TRY(mm::allocate<Worker>(world->allocator, process, host, c.shared, *lane.outbox, arena,
-                                           c.size, options_for(c, resolver)),
-                      "allocating the worker");
+    auto worker =
+        TRY(mm::allocate<Worker>(world->allocator, fuzz::Executor::of(process), fuzz::Platform::of(platform),
+                                 c.shared, *lane.outbox, arena, c.size, options_for(c, resolver)),
+            "allocating the worker");
     if (c.bundle.has("dict")) {
         const Bytes text = TRY(c.bundle.find("dict"), "finding the dictionary");
         TRY(worker->dictionary().parse({reinterpret_cast<const char *>(text.data()), text.size()}),

@@ -17,7 +17,7 @@ bool Orders::rest() {
     rest_.store(1, Order::release);
     // A case may last this many ticks of its own core; core 0's own timer counts them, whatever its speed.
     const auto ticks = [] { return cpu::ticks_of(0); };
-    const u64 first = ticks(), most = limits.case_ticks + 2;
+    const u64 first = ticks(), most = deadlines.case_ticks + 2;
     while (at_rest_.load(Order::acquire) != shared_.cores() - 1) {
         if (shared_.stopping() || ticks() - first > most) return false;
         cpu::while_waiting();

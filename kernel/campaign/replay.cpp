@@ -1,7 +1,7 @@
 // kernel/campaign/replay.cpp — one input, once: what a fuzzing run says of it, said again.
 #include "base/log.h"
 #include "boot/contract/exit.h"
-#include "fuzz/budget.h"
+#include "fuzz/edge_budget.h"
 #include "fuzz/minimizer.h"
 #include "fuzz/records.h"
 #include "kernel/campaign/campaign.h"
@@ -65,8 +65,15 @@ rstate::Result<u32> replay(const boot::Bundle &bundle, const boot::Options &opti
     case vm::Ending::crash: {
         vm::Finding finding = outcome->finding;
         TRY(process.reset(), "resetting after the crash");
-        finding.uninitialised = TRY(fuzz::depends_on_fill(process, input, finding.hash, budget),
-                                    "trying other fills of fresh memory");
+        const auto crashes_the_same = [&](u8 fill) -> rstate::Result<bool> {
+            const vm::Outcome *again = TRY(process.run_case(input, {.edge_budget = budget, .fill = fill}),
+                                           "running the input again", fill);
+            const bool same = again->ending == vm::Ending::crash && again->finding.hash == finding.hash;
+            TRY(process.reset(), "resetting after another fill", fill);
+            return same;
+        };
+        finding.uninitialised =
+            TRY(fuzz::depends_on_fill(crashes_the_same), "trying other fills of fresh memory");
         tell_crash(input, finding, resolver);
         status = boot::exit_target_crashed;
         break;

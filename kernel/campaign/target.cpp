@@ -23,10 +23,11 @@ Target::~Target() {
 
 rstate::Result<Process> Target::photograph(Machine &machine) {
     snapshot_ = TRY(mm::allocate<vm::Snapshot>(world->allocator), "allocating the snapshot");
-    Process process = TRY(Process::load(machine, program_, limits), "loading the target");
-    TRY(process.run_to_door(), "running the target to its door");
+    Process process = TRY(Process::load(machine, program_, deadlines), "loading the target");
+    TRY(process.run_to_snapshot_point(), "running the target to its door");
     TRY(machine.take_snapshot(*snapshot_), "photographing the target");
-    door_ = TRY(mm::allocate<guest::Door>(world->allocator, process.door()), "keeping what the target said");
+    snapshot_point_ = TRY(mm::allocate<guest::SnapshotPoint>(world->allocator, process.snapshot_point()),
+                          "keeping what the target said");
     LOG(kernel,
         "target at its door: {} edge counters; snapshot of {} pages and {} that repeat one word, digest {h}",
         process.counter_count(), snapshot_->pages(), snapshot_->pattern_pages(), snapshot_->digest());
@@ -35,7 +36,7 @@ rstate::Result<Process> Target::photograph(Machine &machine) {
 
 rstate::Result<Process> Target::attach(Machine &machine) {
     TRY(machine.attach(*snapshot_), "attaching to the snapshot");
-    return Process::attach(machine, program_, *door_, limits);
+    return Process::attach(machine, program_, *snapshot_point_, deadlines);
 }
 
 static constinit Atomic<u64> kept_by_svm;

@@ -12,7 +12,7 @@ namespace kernel {
 // Each tick costs an exit, so they are rare; a case that spends none of its edge budget for five seconds
 // hangs in code without edges.
 constexpr u32 tick_milliseconds = 1000;
-constexpr guest::Limits limits{.start_ticks = 60, .case_ticks = 5, .describe_ticks = 2};
+constexpr guest::Deadlines deadlines{.start_ticks = 60, .case_ticks = 5, .describe_ticks = 2};
 
 class Target final {
   public:
@@ -23,9 +23,9 @@ class Target final {
     ~Target();
 
     const guest::Program &program() const { return program_; }
-    u64 memory_size() const { return align_up(program_.plan().memory_needed(), 2_MiB); }
+    u64 memory_size() const { return align_up(program_.layout().memory_needed(), 2_MiB); }
     vm::Snapshot &snapshot() { return *snapshot_; }
-    const guest::Door &door() const { return *door_; }
+    const guest::SnapshotPoint &snapshot_point() const { return *snapshot_point_; }
 
     // On core 0, once: runs the target to its door in `machine` and takes the snapshot.
     rstate::Result<Process> photograph(Machine &machine);
@@ -39,7 +39,7 @@ class Target final {
     mm::OwnedArray<guest::Function> functions_;
     guest::Program program_;
     mm::Owned<vm::Snapshot> snapshot_;
-    mm::Owned<guest::Door> door_;
+    mm::Owned<guest::SnapshotPoint> snapshot_point_;
 };
 
 // Switches SVM on for this core; the result lives on this core for as long as machines do.

@@ -2,8 +2,8 @@
 // seconds.
 //
 // The input is a list of settings, one on each line: `name = value`, where a value is a number, a "text", or
-// a list like [1, "two", [3]]. A line that cannot be read throws, is counted and skipped. At the end `get
-// name index` lines look elements up; the bug is in at().
+// a list like [1, "two", [3]]. A line with an error throws, is counted and skipped. Then the `get name
+// index` lines look elements up; the bug is in at().
 #include <algorithm>
 #include <cctype>
 #include <cstdint>
@@ -114,7 +114,7 @@ class Settings final {
     long found() const { return found_; }
 
   private:
-    // The planted mistake: an index one past the end passes.
+    // The injected bug: an index one past the end passes.
     static const Value &at(const Value &list, long index) {
         if (index < 0 || static_cast<size_t>(index) > list.list.size())
             throw std::out_of_range("no such element");

@@ -1,8 +1,8 @@
-// targets/runtime/abi.h — what a target inside the virtual machine and the hypervisor outside agree on.
+// targets/runtime/abi.h — the interface between a target in the virtual machine and the hypervisor.
 //
-// Plain C that also compiles as freestanding C++20: the target's runtime and the kernel include this one
-// file. Every field is fixed-width and every offset is asserted, because the two sides are built by different
-// compilers' modes. A change of meaning or layout raises RL_ABI_VERSION.
+// Plain C that also compiles as freestanding C++20: the target's runtime and the kernel include this file.
+// Every field is fixed-width and every offset is asserted, because the two sides are compiled in different
+// modes. A change of meaning or layout raises RL_ABI_VERSION.
 #pragma once
 
 #include <stddef.h>
@@ -15,9 +15,9 @@
 //
 //   0x0040_0000  the ELF (static, not position independent)
 //   0x1000_0000  heap arena, 64 MiB
-//   0x2000_0000  input arena, 2 MiB; the input begins one page into it, so that a read before it hits a red
-//   zone 0x2fe0_0000  stack, 2 MiB, growing down from 0x3000_0000; the page below it is never mapped
-//   0x7fff_8000  shadow: one byte for each eight bytes of the address space
+//   0x2000_0000  input arena, 2 MiB; the input begins one page into it, behind a red zone
+//   0x2fe0_0000  stack, 2 MiB, growing down from 0x3000_0000; the page below it is never mapped
+//   0x7fff_8000  AddressSanitizer's shadow: one byte for each eight bytes of the address space
 #define RL_ELF_BASE 0x00400000ull
 #define RL_HEAP_BASE 0x10000000ull
 #define RL_HEAP_SIZE 0x04000000ull
@@ -27,17 +27,16 @@
 #define RL_INPUT_CAPACITY (RL_INPUT_SIZE - 2 * 4096)
 #define RL_STACK_TOP 0x30000000ull
 #define RL_STACK_SIZE 0x00200000ull
-#define RL_STACK_GUARD_SIZE                                                                                  \
-    0x00100000ull // an access this far below the stack still counts as running out of it
+#define RL_STACK_GUARD_SIZE 0x00100000ull // an access up to this far below the stack is a stack overflow
 #define RL_SHADOW_OFFSET 0x7fff8000ull
 #define RL_SHADOW_SHIFT 3
 #define RL_SHADOW_OF(address) (((address) >> RL_SHADOW_SHIFT) + RL_SHADOW_OFFSET)
 #define RL_SHADOW_HEAP                                                                                       \
-    0xfau // shadow of the heap and input arenas that holds no block; a loader may map it so from
-          // the start (one shared page), the runtime fills only what it finds zero
+    0xfau // shadow of unused heap and input memory; a loader may map it with this value (one shared
+          // page), since the runtime fills only what is zero
 
 // A hypercall is VMMCALL with RAX = RL_HYPERCALL | number and arguments in RDI, RSI, RDX. The result is in
-// RAX; all other registers are kept, but for the door, which also answers in RDX and RCX.
+// RAX; all other registers are kept, except that RL_CALL_SNAPSHOT also returns values in RDX and RCX.
 #define RL_HYPERCALL 0x524c0000u
 #define RL_CALL_SNAPSHOT                                                                                     \
     1u                   // (rl_control *): returns once for each case, RAX length, RDX edge budget, RCX flags
@@ -48,7 +47,7 @@
 #define RL_CALL_DESCRIBED 6u // (rl_report *): the answer of rl_control::describe
 
 #define RL_FLAG_COMPARISONS 1u // record comparison operands in this case
-#define RL_FLAG_FILL_SHIFT 8   // bits 15..8: what fresh heap memory is filled with
+#define RL_FLAG_FILL_SHIFT 8   // bits 15..8: the byte that fills fresh heap memory
 #define RL_DEFAULT_FILL 0xbeu  // as AddressSanitizer does
 
 #define RL_CONTROL_MAGIC 0x5445475241544c52ull // "RLTARGET" in memory order
@@ -65,24 +64,24 @@ struct rl_edge_pc { // one element of rl_control::pcs
     uint64_t flags; // bit 0: the entry block of a function
 };
 
-// Handed over at the door; lives as long as the target does.
+// The control block, passed at the snapshot point; lives as long as the target.
 struct rl_control {
     uint64_t magic;
     uint32_t version;
     uint32_t size;
     uint64_t input, input_capacity;
-    uint64_t counters, counter_count; // one byte for each edge, all zero at the door
+    uint64_t counters, counter_count; // one byte for each edge, all zero at the snapshot point
     uint64_t pcs;                     // struct rl_edge_pc[counter_count], or 0
-    uint64_t budget;                  // address of the int64_t that counts edges down
+    uint64_t budget;                  // address of the int64_t that counts down the edge budget
     uint64_t comparisons, comparison_capacity;
     uint64_t comparison_count; // address of a uint64_t
     uint64_t describe;         // void (uint64_t address): fills the report and makes RL_CALL_DESCRIBED
-    uint64_t describe_stack;   // RSP for describe: below it 16 KiB, as at a function's entry
+    uint64_t describe_stack;   // RSP for describe, as at a function's entry; 16 KiB below it are free
     uint64_t report;           // the rl_report that describe fills
     char target[32];
 };
 
-// What happened, named as AddressSanitizer names it wherever it has a name.
+// The kind of a crash, with AddressSanitizer's name where it has one.
 enum rl_kind {
     rl_kind_none,
     rl_kind_heap_buffer_overflow, // also for the input, with rl_region_input
@@ -107,7 +106,7 @@ enum rl_kind {
     rl_kind_uncaught_exception,
     rl_kind_exit,
     rl_kind_undefined_behaviour,
-    // What only the processor sees; the hypervisor chooses among these and asks describe about the address.
+    // Processor exceptions: the hypervisor chooses among these and calls describe for the address.
     rl_kind_null_dereference,
     rl_kind_wild_access,
     rl_kind_stack_overflow,
@@ -123,13 +122,13 @@ enum rl_region {
     rl_region_none,
     rl_region_heap_live,
     rl_region_heap_freed,
-    rl_region_heap_red_zone, // of the block region_base..region_size, live or freed as its frames tell
+    rl_region_heap_red_zone, // of the block at region_base; it is freed when free_frames are set
     rl_region_heap_unused,   // in the arena, near no block
     rl_region_stack,
     rl_region_stack_guard,
     rl_region_global,
     rl_region_input,
-    rl_region_image, // in the ELF, but no instrumented global
+    rl_region_image, // in the ELF, but not an instrumented global
     rl_region_shadow,
     rl_region_null_page,
     rl_region_wild,
@@ -145,7 +144,7 @@ struct rl_report {
     uint32_t kind;   // enum rl_kind
     uint32_t access; // enum rl_access
     uint64_t pc, sp,
-        bp; // of the faulty code, not of the runtime; pc lies inside the faulty (or calling) instruction
+        bp; // of the target's code, not of the runtime; pc lies inside the faulty (or calling) instruction
     uint64_t address, size;
     uint32_t region; // enum rl_region
     uint32_t reserved;

@@ -1,5 +1,5 @@
-// targets/runtime/asan.c — what clang's AddressSanitizer instrumentation calls: reports, checks, the stack's
-// shadow.
+// targets/runtime/asan.c — the functions that clang's AddressSanitizer instrumentation calls: reports,
+// checks, shadow of the stack.
 #include "targets/runtime/runtime.h"
 
 void __asan_init(void) { rl_heap_start(); }
@@ -7,7 +7,8 @@ void __asan_version_mismatch_check_v8(void) {}
 void __asan_before_dynamic_init(const char *module) { (void)module; }
 void __asan_after_dynamic_init(void) {}
 
-// A check that failed, and the same check out of line (for functions with thousands of accesses).
+// Called after a failed inline check; and the whole check as a call, for functions with thousands of
+// accesses.
 #define ACCESS(size)                                                                                         \
     void __asan_report_load##size(u64 address) {                                                             \
         rl_report_access(CALLER(), address, size, rl_access_read);                                           \
@@ -48,13 +49,13 @@ SET_SHADOW(f3)
 SET_SHADOW(f5)
 SET_SHADOW(f8)
 
-// Variables whose scope ends, too large or too oddly placed for inline code.
+// For variables whose scope ends and whose shadow clang does not write inline.
 void __asan_poison_stack_memory(u64 address, u64 size) {
     rl_fill(shadow_of(address), shadow_stack_scope, (size + 7) >> 3);
 }
 void __asan_unpoison_stack_memory(u64 address, u64 size) { unpoison(address, size); }
 
-// alloca: 32 bytes of red zone below; above it what aligns to 32, and 32 more.
+// alloca: a red zone of 32 bytes below; above, padding to a multiple of 32 and 32 more bytes.
 void __asan_alloca_poison(u64 address, u64 size) {
     const u64 end = address + size, red = (end + 31) & ~31ull;
     rl_fill(shadow_of(address - 32), shadow_alloca_left, 4);
@@ -68,7 +69,7 @@ void __asan_allocas_unpoison(u64 top, u64 bottom) {
     rl_fill(shadow_of(top), 0, (bottom - top) >> 3);
 }
 
-// Frames that a throw or longjmp abandons would stay poisoned; who announced it is kept for
+// Unpoisons the stack below a throw or longjmp, whose frames would stay poisoned. The call site is kept for
 // rl_kind_uncaught_exception.
 void __asan_handle_no_return(void) {
     const struct site site = CALLER();
@@ -80,7 +81,7 @@ void __asan_handle_no_return(void) {
         rl_fill(shadow_of(from), 0, (RL_STACK_TOP - from) >> 3);
 }
 
-// The interface for programs that poison memory of their own, as sanitizer/asan_interface.h declares it.
+// The interface for programs that poison their own memory, declared in sanitizer/asan_interface.h.
 void __asan_poison_memory_region(const volatile void *at, size_t size) {
     const u64 address = ((u64)at + 7) & ~7ull, end = ((u64)at + size) & ~7ull;
     if (address < end) rl_fill(shadow_of(address), shadow_user, (end - address) >> 3);
@@ -97,7 +98,7 @@ void *__asan_region_is_poisoned(void *at, size_t size) { return (void *)rl_first
 void __asan_poison_cxx_array_cookie(u64 address) { *shadow_of(address) = shadow_array_cookie; }
 u64 __asan_load_cxx_array_cookie(const u64 *at) { return *shadow_of((u64)at) == shadow_freed ? 0 : *at; }
 
-// Between new_middle and end of a container's storage nothing may be touched.
+// The container's storage from new_middle to end becomes poisoned.
 void __sanitizer_annotate_contiguous_container(const void *begin, const void *end, const void *old_middle,
                                                const void *new_middle) {
     (void)old_middle;
@@ -107,11 +108,11 @@ void __sanitizer_annotate_contiguous_container(const void *begin, const void *en
     if (middle & 7) *shadow_of(middle) = (u8)(middle & 7);
 }
 
-// Leaks are not looked for.
+// The runtime does not look for leaks.
 void __lsan_disable(void) {}
 void __lsan_enable(void) {}
 void __lsan_ignore_object(const void *p) { (void)p; }
 
-// Calls that coverage instrumentation makes at start-up; the linker's section symbols say the same.
+// Called by coverage instrumentation at start-up; not needed, the linker's section symbols give the same.
 void __sanitizer_cov_8bit_counters_init(u8 *start, u8 *stop) { (void)start, (void)stop; }
 void __sanitizer_cov_pcs_init(const u64 *start, const u64 *stop) { (void)start, (void)stop; }

@@ -1,10 +1,10 @@
-// targets/runtime/compare.c — notes comparison operands, in the cases that ask for them.
+// targets/runtime/compare.c — records comparison operands (CmpLog), in the cases that ask for them.
 #include "targets/runtime/runtime.h"
 
 enum {
     capacity = 4096,
-    places = 4096, // each comparison of the program shares a place with few others, by a hash of its address
-    most_at_a_place = 8 // a loop's condition must not fill the table before anything else is reached
+    places = 4096, // counters per comparison; a hash of its address chooses the counter, so few share one
+    most_at_a_place = 8 // otherwise a loop's condition would fill the table
 };
 COLD static struct rl_comparison comparisons[capacity];
 COLD static u8 noted[places];
@@ -22,7 +22,7 @@ static bool is_full(u64 pc) {
     return rl_hot.comparison_count >= capacity || *count == most_at_a_place || !++*count;
 }
 
-// Equal operands teach a mutator nothing.
+// Equal operands give a mutator nothing to replace.
 static void note(u64 pc, u64 a, u64 b, u32 size, u32 flags) {
     if (a == b || is_full(pc)) return;
     comparisons[rl_hot.comparison_count++] = (struct rl_comparison){a, b, size, flags};
@@ -36,15 +36,15 @@ __attribute__((preserve_most)) void rl_compare_constant(u64 constant, u64 b, u32
     note(HERE, b, constant, size, RL_COMPARISON_CONSTANT);
 }
 
-// cases: how many, how many bits the value has, then each.
+// cases: their number, the value's size in bits, then the constants.
 __attribute__((preserve_most)) void rl_compare_switch(u64 value, const u64 *cases) {
     const u32 size = cases[1] >= 8 ? (u32)cases[1] / 8 : 1;
     const u64 count = cases[0] < 64 ? cases[0] : 64;
-    for (u64 i = 0; i < count; i++) // each case has a place of its own
+    for (u64 i = 0; i < count; i++) // each constant has a counter of its own
         note(HERE + i, value, cases[2 + i], size, RL_COMPARISON_CONSTANT);
 }
 
-// For memcmp and its like: the first eight bytes as one number.
+// For memcmp and similar functions: the first eight bytes as one number.
 void rl_compared(u64 pc, const void *a, const void *b, u64 size) {
     const u32 bytes = size >= 8 ? 8 : size >= 4 ? 4 : size >= 2 ? 2 : 1;
     u64 left = 0, right = 0;

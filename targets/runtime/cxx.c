@@ -1,7 +1,6 @@
-// targets/runtime/cxx.c — what only C++ targets need: operator new and delete, and exceptions that nobody
-// catches.
+// targets/runtime/cxx.c — for C++ targets only: operator new and delete, and uncaught exceptions.
 //
-// C, with the Itanium ABI's names, so that this part too needs no header of the C++ library.
+// C with the Itanium ABI's names, so that no header of the C++ library is needed.
 #include "targets/runtime/runtime.h"
 
 _Noreturn void throw_bad_alloc(void) __asm__("_ZSt17__throw_bad_allocv");
@@ -45,19 +44,19 @@ DELETE(aPvSt11align_val_t, family_new_array, (void *p))
 DELETE(lPvmSt11align_val_t, family_new, (void *p))
 DELETE(aPvmSt11align_val_t, family_new_array, (void *p))
 
-// The library's frames between the throw and here keep no frame pointers, so the report names who threw.
+// The library's frames between the throw and here have no frame pointers, so the report starts at the throw.
 static void uncaught(void) {
     const struct type_info *const type = __cxa_current_exception_type();
     const struct site thrown = {rl_hot.noreturn_pc, rl_hot.noreturn_sp, rl_hot.noreturn_bp};
     const bool known = type && thrown.pc;
     char text[RL_REPORT_TEXT] = {0};
-    rl_append(text, type ? "nobody caught a " : "std::terminate was called");
+    rl_append(text, type ? "uncaught exception of type " : "std::terminate was called");
     if (type) rl_append(text, type->name + (type->name[0] == '*'));
     rl_report_kind(known ? thrown : CALLER(), rl_kind_uncaught_exception, 0, 0, text);
 }
 
 // libgcc sorts all unwinding tables when the first exception is thrown, which takes millions of instructions.
-// Asked for any function here, it does so before the snapshot rather than in every case.
+// A lookup of any function makes it sort before the snapshot rather than in every case.
 const void *_Unwind_Find_FDE(const void *pc, void *bases[3]);
 
 __attribute__((constructor)) static void prepare_exceptions(void) {

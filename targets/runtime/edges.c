@@ -1,8 +1,8 @@
-// targets/runtime/edges.c — what happens at each edge and each comparison of the target.
+// targets/runtime/edges.c — the code that runs at each edge of the target, and the check of each comparison.
 //
 // Compiled to bitcode and inlined into the target by the linker: an edge then costs three instructions
 // (clang's own counter increment and the two below) and no register, a comparison two while operands are not
-// wanted.
+// recorded.
 #include "targets/runtime/runtime.h"
 
 #define HOOK __attribute__((used, always_inline)) void
@@ -14,14 +14,14 @@ FENCE char rl_fence_data[64] = {1};
 FENCE char rl_fence_bss[64];
 FENCE const char rl_fence_rodata[64] = {1};
 
-// In assembly, so that the jump splits no basic block and LLVM keeps no register free for a call. Nobody
-// returns from rl_out_of_budget, so the compiler need not know of it.
+// In assembly, so that the jump splits no basic block and LLVM reserves no registers for a call.
+// rl_out_of_budget does not return, so the compiler need not know the jump.
 HOOK __sanitizer_cov_trace_pc(void) {
     __asm__ volatile("decq rl_hot(%%rip)\n\tjs rl_out_of_budget" ::: "cc");
 }
 _Static_assert(offsetof(struct rl_hot, budget) == 0, "the assembly above counts down the budget");
 
-// preserve_most leaves the caller's registers alone: the cold call costs the hot path nothing.
+// preserve_most keeps the caller's registers, so that the cold call adds nothing to the hot path.
 __attribute__((preserve_most)) void rl_compare(u64 a, u64 b, u32 size);
 __attribute__((preserve_most)) void rl_compare_constant(u64 constant, u64 b, u32 size);
 __attribute__((preserve_most)) void rl_compare_switch(u64 value, const u64 *cases);

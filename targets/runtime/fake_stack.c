@@ -1,8 +1,10 @@
-// targets/runtime/fake_stack.c — frames for functions whose variables may be used after they return.
+// targets/runtime/fake_stack.c — heap frames for functions, so that a use of their variables after return is
+// found.
 //
-// Only targets compiled with -fsanitize-address-use-after-return=always come here. A frame is one of eleven
-// sizes; each size has 64 KiB and is handed out in turn, so a frame that has been returned stays poisoned for
-// long. When a size has none left the function uses the real stack, unchecked after its return.
+// Used by targets compiled with -fsanitize-address-use-after-return=always. Frames have one of eleven sizes.
+// Each size has 64 KiB, whose frames are used in turn, so a frame stays poisoned for long after its function
+// returned. When no frame of a size is free, the function uses the real stack, which is not checked after its
+// return.
 #include "targets/runtime/runtime.h"
 
 enum { classes = 11, smallest_shift = 6, class_shift = 16 };
@@ -11,7 +13,7 @@ COLD static u8 frames[classes][1 << class_shift] __attribute__((aligned(4096)));
 COLD static u8 taken[classes][1 << (class_shift - smallest_shift)];
 static u16 next_frame[classes];
 
-// 0 = never: what the instrumentation asks in its other mode, where the answer is given at run time.
+// 0: never. Read by code compiled for the other mode, which decides at run time.
 int __asan_option_detect_stack_use_after_return = 0;
 
 static inline u64 take(u32 class) {
@@ -24,7 +26,7 @@ static inline u64 take(u32 class) {
         const u64 frame = (u64)&frames[class][i << shift];
         rl_fill(shadow_of(frame), 0, 1ull << (shift - 3));
         *(u8 **)(frame + (1ull << shift) - 8) =
-            &taken[class][i]; // where inline code finds it to give the frame back
+            &taken[class][i]; // inline code clears this flag to release the frame
         return frame;
     }
     return 0;

@@ -1,7 +1,8 @@
-// targets/runtime/globals.c — the red zones of global variables, and which variable an address lies at.
+// targets/runtime/globals.c — the red zones of global variables, and the search for the variable at an
+// address.
 #include "targets/runtime/runtime.h"
 
-// As clang lays it out.
+// In clang's layout.
 struct global {
     u64 base, size, size_with_red_zone;
     const char *name, *module;
@@ -15,7 +16,8 @@ enum { table_capacity = 256 };
 COLD static struct {
     const struct global *first;
     u64 count;
-} tables[table_capacity]; // one for each module of the target; further ones are poisoned, only not described
+} tables[table_capacity]; // one for each module of the target; the red zones of further modules work, but
+                          // reports do not describe them
 static u32 table_count;
 
 extern char rl_fence_data[64], rl_fence_bss[64];

@@ -1,11 +1,12 @@
-// targets/runtime/heap.c — the malloc family: every block with red zones, its history, and no second life.
+// targets/runtime/heap.c — the malloc family: blocks with red zones and call stacks, and a quarantine of
+// freed blocks.
 //
 //   | header 64 | memory ... | red zone 16..2048 || header 64 | memory ...
 //   ^ chunk                                       ^ next chunk
 //
-// Blocks are cut one after the other from an arena whose shadow is poisoned from the start, so an allocation
-// opens just its own bytes. A freed block stays poisoned. Only once the arena is used up does a rover go over
-// it from its oldest end, join freed neighbours and cut new blocks from them.
+// Blocks are taken one after the other from an arena whose shadow is poisoned from the start, so an
+// allocation unpoisons only its own bytes. A freed block stays poisoned. Only when the arena is used up, a
+// rover searches it from the oldest block on, joins adjacent freed blocks and reuses them.
 #include "targets/runtime/runtime.h"
 
 enum {
@@ -51,7 +52,7 @@ void rl_heap_start(void) {
         rl_fill(shadow_of(RL_INPUT_BASE), shadow_heap, RL_INPUT_SIZE >> 3);
 }
 
-// Splits what a reused chunk has too much of into a freed chunk of its own.
+// Makes the unneeded rest of a reused chunk a freed chunk of its own.
 static void split(struct block *block, u32 bytes) {
     const u32 rest = block->bytes - bytes;
     if (rest < header + 16) return;
@@ -69,7 +70,7 @@ static struct block *reuse(u32 bytes) {
         if (at >= rl_hot.heap_next) at = RL_HEAP_BASE;
         struct block *const block = (struct block *)at;
         if (block->mark != block_live && block->mark != block_freed)
-            return NULL; // overwritten: trust nothing here
+            return NULL; // overwritten by code without instrumentation: the list of chunks is lost
         spend(1);
         if (block->mark == block_freed) {
             for (u64 next; block->bytes < bytes && is_freed(next = at + block->bytes); spend(1))
@@ -93,7 +94,7 @@ static void *allocate(u64 size, u64 alignment, enum family family, struct site s
     const u64 slack = alignment > 16 ? alignment : 0;
     const u64 bytes = header + slack + ((size + 15) & ~15ull) + red_zone(size);
     struct block *block = (struct block *)rl_hot.heap_next;
-    const bool fresh = rl_hot.heap_next + bytes <= ARENA_END; // never used in this case: zero, and poisoned
+    const bool fresh = rl_hot.heap_next + bytes <= ARENA_END; // not used in this case yet: zero and poisoned
     if (LIKELY(fresh)) {
         rl_hot.heap_next += bytes;
         block->bytes = (u32)bytes;
@@ -108,7 +109,7 @@ static void *allocate(u64 size, u64 alignment, enum family family, struct site s
     record_frames(block->allocated, site);
     block->offset = (u32)(memory - (u64)block);
     block->memory_mark = block_memory;
-    if (slack) { // where free looks for it
+    if (slack) { // free searches it here
         ((u32 *)memory)[-2] = block->offset;
         ((u32 *)memory)[-1] = block_memory;
     }

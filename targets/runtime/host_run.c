@@ -3,10 +3,10 @@
 //
 //   host_run [--budget N] [--fill BYTE] [--compare] [--count] [--start] [--repeat N] TARGET.elf INPUT...
 //
-// It traces the target as a child: maps its arenas, stack and shadow before the first instruction, puts UD2
-// where the one VMMCALL is and answers hypercalls at its SIGILL, turns hardware exceptions into calls of
-// `describe`, and prints one line of JSON for each case. Nothing resets memory: with --repeat all cases share
-// one process.
+// It traces the target as a child process: it maps arenas, stack and shadow before the first instruction,
+// replaces the one VMMCALL by UD2 and answers hypercalls at its SIGILL, calls `describe` after hardware
+// exceptions, and prints one line of JSON for each case. It does not reset memory: with --repeat all cases
+// share one process.
 #define _GNU_SOURCE
 #include "targets/runtime/abi.h"
 
@@ -42,7 +42,7 @@ static struct {
     uint16_t header_count;
     uint64_t headers_at;
     struct rl_control control;
-    int system_calls; // since the door
+    int system_calls; // since the snapshot point
     uint64_t start_calls[256];
 } target;
 
@@ -62,7 +62,7 @@ static void get(uint64_t from, void *to, size_t size) {
           "reading the target");
 }
 
-// Like get, for addresses that the target's own mistake may have chosen.
+// Like get, for addresses that may be wrong because of the target's bug.
 static uint64_t try_word(uint64_t from) {
     uint64_t word = 0;
     struct iovec here = {&word, 8}, there = {(void *)from, 8};
@@ -128,7 +128,7 @@ static int wait_for_stop(void) {
     return status;
 }
 
-// One system call in the target's name, made at its first instruction.
+// Makes the target run one system call at its first instruction.
 static uint64_t remote_call(long number, uint64_t a, uint64_t b, uint64_t c, uint64_t d) {
     const struct user_regs_struct saved = registers();
     const long code = ptrace(PTRACE_PEEKTEXT, target.pid, saved.rip, 0);
@@ -152,7 +152,7 @@ static void map(uint64_t from, uint64_t to, int protection) {
     check(remote_call(SYS_mmap, from, to - from, (uint64_t)protection, flags) == from, "mapping");
 }
 
-// The shadow of what exists can be written; everywhere else it reads as zero.
+// The shadow of mapped memory is writable; everywhere else it reads as zero.
 static void map_memory(void) {
     const uint64_t bases[] = {RL_ELF_BASE, RL_HEAP_BASE, RL_INPUT_BASE, RL_STACK_TOP - RL_STACK_SIZE};
     const uint64_t ends[] = {target.image_end, RL_HEAP_BASE + RL_HEAP_SIZE, RL_INPUT_BASE + RL_INPUT_SIZE,
@@ -164,7 +164,7 @@ static void map_memory(void) {
     }
 }
 
-// argc, argv, an empty environment and the auxiliary vector, as Linux leaves them at the top of the stack.
+// argc, argv, an empty environment and the auxiliary vector, as Linux puts them at the top of the stack.
 static void build_stack(void) {
     const uint64_t random_at = RL_STACK_TOP - 64, name_at = RL_STACK_TOP - 32;
     const uint64_t random_bytes[2] = {0x0123456789abcdef, 0xfedcba9876543210};
@@ -226,7 +226,7 @@ static void print_text(uint64_t at, uint64_t length) {
     fprintf(stderr, "target: %s\n", text);
 }
 
-// Until something happens that the caller must decide about.
+// Continues the target until an event that the caller must handle.
 static struct stop resume(bool stepping) {
     struct stop stop = {.what = stop_exit};
     for (bool inside = false;;) {
@@ -268,7 +268,7 @@ static void answer(struct stop *stop, uint64_t rax, uint64_t rdx, uint64_t rcx) 
     set_registers(&stop->regs);
 }
 
-static struct stop run_to_door(void) {
+static struct stop run_to_snapshot_point(void) {
     struct stop stop = resume(false);
     if (stop.what == stop_hypercall && stop.regs.rax == (RL_HYPERCALL | RL_CALL_SNAPSHOT)) {
         get(stop.regs.rdi, &target.control, sizeof(target.control));
@@ -277,12 +277,13 @@ static struct stop run_to_door(void) {
               "control block");
         return stop;
     }
-    printf("{\"outcome\":\"no door\",\"signal\":%d,\"pc\":\"%#llx\",\"address\":\"%#" PRIx64 "\"}\n",
+    printf("{\"outcome\":\"no snapshot point\",\"signal\":%d,\"pc\":\"%#llx\",\"address\":\"%#" PRIx64
+           "\"}\n",
            stop.signal, stop.regs.rip, stop.address);
     exit(0);
 }
 
-// What the hypervisor knows from the exception itself, with the target's own account of the address.
+// A report from the exception, with the description of the address by the target's runtime.
 static struct rl_report report_fault(struct stop *stop) {
     struct user_regs_struct regs = stop->regs;
     regs.rip = target.control.describe;
@@ -325,7 +326,8 @@ static void print_report(const struct rl_report *r) {
     uint64_t frames[8] = {r->pc}, bp = r->bp;
     int first = 1;
     if (!is_code(r->pc))
-        frames[first++] = try_word(r->sp) - 1; // jumped to: the return address is still on top
+        frames[first++] =
+            try_word(r->sp) - 1; // after a jump to this address: the return address is on top of the stack
     for (int i = first; i < 8 && bp >= RL_STACK_TOP - RL_STACK_SIZE && bp < RL_STACK_TOP - 16; i++) {
         const uint64_t pc = try_word(bp + 8), next = try_word(bp);
         if (pc) frames[i] = pc - 1;
@@ -344,7 +346,7 @@ static void print_report(const struct rl_report *r) {
     if (r->free_frames[0]) print_frames("free", r->free_frames, RL_REPORT_FRAMES);
 }
 
-// Which pages of what a case can write differ from the door's, by area: what a reset would have to copy back.
+// The pages of each area that differ from the snapshot point: a reset would have to restore them.
 enum { areas = 6, area_pages = 1024 };
 struct area {
     const char *name;
@@ -396,7 +398,7 @@ static void print_dirty(struct area list[areas]) {
 }
 
 static void print_start(void) {
-    printf("{\"outcome\":\"door\",\"system_calls\":[");
+    printf("{\"outcome\":\"snapshot point\",\"system_calls\":[");
     for (int i = 0; i < target.system_calls && i < 256; i++)
         printf("%s%" PRIu64, i ? "," : "", target.start_calls[i]);
     printf("]}\n");
@@ -429,7 +431,7 @@ static void print_case(const struct stop *stop) {
     if (options.count) printf(",\"instructions\":%" PRIu64, stop->instructions);
 }
 
-static void run_case(struct stop *door, const char *path) {
+static void run_case(struct stop *point, const char *path) {
     size_t size;
     uint8_t *const input = read_file(path, &size);
     errno = E2BIG;
@@ -439,7 +441,7 @@ static void run_case(struct stop *door, const char *path) {
     struct area list[areas];
     if (options.count) list_areas(list);
     target.system_calls = 0;
-    answer(door, size, options.budget, options.flags);
+    answer(point, size, options.budget, options.flags);
     struct stop stop = resume(options.count);
     const uint64_t number = stop.what == stop_hypercall ? stop.regs.rax & 0xffff : 0;
     const char *const names[] = {"", "", "done", "crash", "timeout"};
@@ -455,21 +457,21 @@ static void run_case(struct stop *door, const char *path) {
     if (stop.what == stop_fault) report = report_fault(&stop);
     if (!strcmp(outcome, "crash")) print_report(&report);
     printf("}\n");
-    *door = stop;
+    *point = stop;
 }
 
-// Only a case that ended well leaves a process in which another can run.
+// Only after a case that ended normally can the process run another one.
 static void run_input(const char *elf, const char *path) {
     target.system_calls = 0;
     memset(&target.control, 0, sizeof(target.control));
     start(elf);
-    struct stop stop = run_to_door();
+    struct stop stop = run_to_snapshot_point();
     if (options.start) print_start();
     for (int i = 0; i < options.repeat; i++) {
         run_case(&stop, path);
         if (stop.what != stop_hypercall || stop.regs.rax != (RL_HYPERCALL | RL_CALL_DONE)) break;
         answer(&stop, 0, 0, 0);
-        stop = run_to_door();
+        stop = run_to_snapshot_point();
     }
     kill(target.pid, SIGKILL);
     waitpid(target.pid, NULL, 0);

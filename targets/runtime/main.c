@@ -1,4 +1,5 @@
-// targets/runtime/main.c — the target's main: initialise once, then one case for each return from the door.
+// targets/runtime/main.c — the target's main: initialises once, then runs one case for each return from the
+// snapshot point.
 #include "targets/runtime/runtime.h"
 
 WEAK int LLVMFuzzerInitialize(int *count, char ***arguments);
@@ -43,9 +44,9 @@ static void fill_control(void) {
     for (u32 i = 0; target_name[i] && i + 1 < sizeof(control.target); i++) control.target[i] = target_name[i];
 }
 
-// The input's surroundings are poisoned once, before the snapshot; each case only opens its own length.
+// The memory around the input is poisoned once, before the snapshot; each case unpoisons only its own length.
 static void open_input(u64 length) {
-    if (UNLIKELY(rl_hot.input_length)) // only where nobody resets memory between cases
+    if (UNLIKELY(rl_hot.input_length)) // only under host_run, which does not reset memory between cases
         rl_fill(shadow_of(RL_INPUT_START), shadow_heap, (rl_hot.input_length + 7) >> 3);
     rl_hot.input_length = (u32)length;
     unpoison(RL_INPUT_START, length);
@@ -59,10 +60,11 @@ int main(int count, char **arguments) {
     rl_heap_start();
     if (LLVMFuzzerInitialize) LLVMFuzzerInitialize(&count, &arguments);
     fill_control();
-    rl_fill(__start___sancov_cntrs, 0, control.counter_count); // what start-up ran is nobody's discovery
+    rl_fill(__start___sancov_cntrs, 0,
+            control.counter_count); // the edges of start-up are not coverage of a case
     for (;;) {
         struct resume resume;
-        rl_door(&control, &resume);
+        rl_snapshot_point(&control, &resume);
         rl_hot.budget = (i64)resume.budget;
         rl_record_comparisons(resume.flags & RL_FLAG_COMPARISONS);
         rl_hot.fill = (u8)(resume.flags >> RL_FLAG_FILL_SHIFT);

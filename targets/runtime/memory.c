@@ -84,7 +84,7 @@ static inline bool is_good(u64 address) {
     return !shadow || (signed char)(address & 7) < shadow;
 }
 
-// Whether a short range (at most 64 bytes, not empty) is good: what most calls ask about.
+// Whether a short range (1 to 64 bytes) is addressable: the common case.
 static inline bool is_good_range(u64 address, u64 size) {
     const u64 last = address + size - 1;
     const u8 *s = shadow_of(address), *const end = shadow_of(last);
@@ -142,7 +142,7 @@ static inline void *checked_fill(struct site site, void *to, int value, u64 size
     return to;
 }
 
-// What clang's instrumentation calls instead of the intrinsics, and what everything else calls.
+// Called by clang's instrumentation in place of the intrinsics, and by all other code.
 void *__asan_memcpy(void *to, const void *from, u64 size) { return checked_copy(CALLER(), to, from, size); }
 void *memcpy(void *restrict to, const void *restrict from, size_t size) {
     return checked_copy(CALLER(), to, from, size);
@@ -158,7 +158,7 @@ void *memset(void *to, int value, size_t size) { return checked_fill(CALLER(), t
 void bzero(void *to, size_t size) { checked_fill(CALLER(), to, 0, size); }
 void explicit_bzero(void *to, size_t size) { checked_fill(CALLER(), to, 0, size); }
 
-// AddressSanitizer checks both ranges whole, even when the first byte already differs; so do we.
+// Checks both ranges as a whole, even when the first byte differs, as AddressSanitizer does.
 static inline int checked_compare(struct site site, const void *a, const void *b, u64 size) {
     rl_check(site, a, size, rl_access_read);
     rl_check(site, b, size, rl_access_read);

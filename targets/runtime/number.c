@@ -1,4 +1,5 @@
-// targets/runtime/number.c — strtol and its family: the libc converts, we check what it has read.
+// targets/runtime/number.c — strtol and its family: the libc converts, the runtime checks the bytes that it
+// read.
 //
 // The linker's --wrap sends every call here (targets.py lists the names); the libc's own function is
 // __real_NAME.
@@ -40,8 +41,7 @@ FLOATING(strtof, float)
 FLOATING(strtod, double)
 FLOATING(strtold, long double)
 
-// Called by these short forms, the functions above still report the target: they look for who called from
-// there.
+// A bug in these short forms is still reported in the target: the functions above search its call site.
 long strtol(const char *from, char **end, int base);
 long long strtoll(const char *from, char **end, int base);
 double strtod(const char *from, char **end);

@@ -1,13 +1,13 @@
-// targets/runtime/report.c — turns a poisoned address into a report: what was done, and what the address
-// belongs to.
+// targets/runtime/report.c — makes the report of an access to a poisoned address: the access, and what the
+// address belongs to.
 #include "targets/runtime/runtime.h"
 
 struct rl_report rl_report;
 extern const char __executable_start[], _end[];
 WEAK extern const struct rl_edge_pc __start___sancov_pcs[], __stop___sancov_pcs[];
 
-enum { // what clang writes at the bottom of each frame that has red zones, and over it when the frame is
-       // returned
+enum { // clang writes the first at the bottom of each frame with red zones, the second when the function
+       // returns
     frame_magic = 0x41b58ab3,
     returned_magic = 0x45e0360e,
 };
@@ -35,7 +35,7 @@ static bool is_block(const struct block *block) {
     return (block->mark == block_live || block->mark == block_freed) && block->bytes >= sizeof(*block) + 16;
 }
 
-// The block nearest to the address; of two equally near, the lower one, since overflows are commoner.
+// The block nearest to the address; of two equally near the lower one, since overflows are more common.
 static void describe_heap(u64 address) {
     const struct block *nearest = NULL;
     u64 best = UINT64_MAX;
@@ -66,8 +66,8 @@ static const char *parse_number(const char *at, u64 *value) {
     return *at == ' ' ? at + 1 : at;
 }
 
-// A frame's description: how many variables, then for each its offset, its size, its name's length and the
-// name.
+// A frame's description: the number of variables, then for each one its offset, size, length of its name, and
+// the name.
 static void describe_variable(u64 frame, const char *at, u64 address) {
     u64 count, best = UINT64_MAX;
     at = parse_number(at, &count);
@@ -86,8 +86,8 @@ static void describe_variable(u64 frame, const char *at, u64 address) {
     }
 }
 
-// From a poisoned address down over the frame's shadow to its left red zone, at whose bottom the description
-// hangs.
+// Searches downwards from a poisoned address to the frame's left red zone, at whose bottom is the pointer to
+// the description.
 static void describe_stack(u64 address) {
     const u64 bottom = RL_STACK_TOP - RL_STACK_SIZE;
     set_region(rl_region_stack, bottom, RL_STACK_SIZE);
@@ -133,7 +133,7 @@ static void describe(u64 address) {
     set_region(rl_region_wild, 0, 0);
 }
 
-// Where the hypervisor lands the target after a hardware fault, on a stack of its own.
+// The hypervisor calls this after a processor exception, on a stack of its own.
 void rl_describe(u64 address) {
     rl_fill(&rl_report, 0, sizeof(rl_report));
     describe(address);
@@ -145,7 +145,7 @@ void rl_describe(u64 address) {
     __builtin_trap();
 }
 
-// A granule of which only some bytes are good says nothing about why; the next one does.
+// The shadow of a partly addressable granule does not give the reason; the next granule's does.
 static enum rl_kind kind_of(u64 address) {
     const u8 *shadow = shadow_of(address);
     if (*shadow < 0x80 && *shadow) shadow++;
@@ -179,7 +179,7 @@ static enum rl_kind kind_of(u64 address) {
     }
 }
 
-// Where the target's own code begins and ends, by its edges: the linker lays it out in one piece.
+// The bounds of the target's own code, from its edges: the linker places it in one piece.
 static bool is_instrumented(u64 pc) {
     static u64 low = UINT64_MAX, high;
     if (!high)
@@ -192,8 +192,8 @@ static bool is_instrumented(u64 pc) {
 
 static bool is_on_stack(u64 at, u64 above) { return at > above && at <= RL_STACK_TOP - 16 && at % 8 == 0; }
 
-// Is this word what a call from the target has pushed? A direct call must lead into a library, so that what
-// older calls have left on the stack is passed over; of an indirect one we cannot know.
+// Whether this word is a return address into the target. A direct call must lead into a library, which skips
+// old return addresses on the stack; the destination of an indirect call is not known.
 static bool returns_from_library(u64 word, bool direct) {
     if (!is_instrumented(word)) return false;
     const u8 *const end = (const u8 *)word;
@@ -201,8 +201,8 @@ static bool returns_from_library(u64 word, bool direct) {
     return (end[-2] == 0xff && (end[-1] >> 3 & 7) == 2) || (end[-3] == 0xff && (end[-2] >> 3 & 7) == 2);
 }
 
-// A library's functions keep no frame pointer. When the mistake shows inside one, find the call that led
-// there, so that the report names the target's own function: the return address, and the frame pointer saved
+// Library functions have no frame pointers. When the bug is detected inside one, searches the call from the
+// target, so that the report names the target's own function: the return address and the frame pointer saved
 // below it.
 static struct site in_target(struct site site) {
     if (is_instrumented(site.pc) || !is_on_stack(site.sp, RL_STACK_TOP - RL_STACK_SIZE)) return site;
@@ -231,7 +231,7 @@ static _Noreturn void send(struct site site, enum rl_kind kind, enum rl_access a
     __builtin_trap();
 }
 
-// clang reports the start of an access of several bytes; the first poisoned byte of it decides what it is.
+// clang reports the start of an access of several bytes; its first poisoned byte decides the kind.
 void rl_report_access(struct site site, u64 address, u64 size, enum rl_access access) {
     const u64 bad = rl_first_poisoned(address, size);
     rl_fill(&rl_report, 0, sizeof(rl_report));

@@ -1,7 +1,7 @@
-// targets/runtime/runtime.h — what the parts of the target's runtime share with each other.
+// targets/runtime/runtime.h — declarations shared by the parts of the target's runtime.
 //
 // The runtime is compiled without instrumentation and without any libc header, so that the same objects link
-// against musl and glibc. It must never rely on anything that the target can have broken: it writes only its
+// against musl and glibc. It must not rely on anything that the target may have overwritten: it uses only its
 // own state.
 #pragma once
 
@@ -19,11 +19,12 @@ typedef int64_t i64;
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define NOINLINE __attribute__((noinline))
 #define WEAK __attribute__((weak))
-// Large and not written by ordinary cases: rl.ld keeps it away from the variables that are.
+// For large tables that ordinary cases do not write: rl.ld keeps them away from the variables that cases
+// write.
 #define COLD __attribute__((section(".bss.rl_cold")))
 
-// Shadow values that clang's instrumentation writes or that we write in its place; below 8: so many bytes are
-// good.
+// Shadow values that clang's instrumentation or the runtime writes. A value below 8: so many bytes of the
+// granule are addressable.
 enum {
     shadow_heap = RL_SHADOW_HEAP,
     shadow_freed = 0xfd,
@@ -40,27 +41,27 @@ enum {
     shadow_alloca_right = 0xcb,
 };
 
-// Everything the runtime writes in the course of an ordinary case, in one place: rl.ld puts it in front of
-// the edge counters, on the same page, because each page written costs the hypervisor a copy for each case.
+// Everything that the runtime writes in an ordinary case. rl.ld puts it in front of the edge counters, on the
+// same page, because the hypervisor restores each written page after each case.
 struct rl_hot {
     i64 budget; // edges left; the edge callback counts it down
     u64 comparison_count;
-    u8 recording; // are comparison operands wanted in this case?
+    u8 recording; // whether this case records comparison operands
     u8 fill;      // for fresh heap memory
     u32 input_length;
     u64 heap_next;  // end of the last block cut from the untouched part of the arena
-    u64 heap_rover; // once the arena is used up: where the search for freed blocks goes on
-    u64 noreturn_pc, noreturn_sp, noreturn_bp; // who last announced not to return (throw, abort, longjmp)
+    u64 heap_rover; // once the arena is used up: where the search for freed blocks continues
+    u64 noreturn_pc, noreturn_sp,
+        noreturn_bp; // the last call that announced not to return (throw, abort, longjmp)
 };
 extern struct rl_hot rl_hot;
 
-// Where in the target something was called from.
+// A call site in the target.
 struct site {
     u64 pc, sp, bp;
 };
 
-// The caller of the function that uses it; that function must have a frame of its own (the runtime keeps them
-// all).
+// The call site of the current function, which must have a frame of its own (the runtime is compiled so).
 #define CALLER()                                                                                             \
     ((struct site){(u64)__builtin_return_address(0) - 1, (u64)__builtin_frame_address(0) + 16,               \
                    *(u64 *)__builtin_frame_address(0)})
@@ -70,7 +71,7 @@ u64 rl_hypercall(u32 number, u64 first, u64 second);
 struct resume {
     u64 length, budget, flags;
 };
-void rl_door(const struct rl_control *control, struct resume *resume);
+void rl_snapshot_point(const struct rl_control *control, struct resume *resume);
 _Noreturn void rl_out_of_budget(void);
 
 // report.c
@@ -80,7 +81,7 @@ void rl_describe(u64 address);
 void rl_append(char *text, const char *more);
 extern struct rl_report rl_report;
 
-// heap.c: the malloc family's common part. Families tell malloc from new from new[].
+// heap.c: the malloc family's common part. The families are malloc, new and new[].
 enum family { family_malloc = 1, family_new, family_new_array };
 void *rl_allocate(u64 size, u64 alignment, enum family family, struct site site);
 void rl_free(void *p, enum family family, struct site site);
@@ -89,7 +90,7 @@ void rl_heap_start(void);
 // The header at the start of a heap chunk; live or freed, chunks lie end to end from RL_HEAP_BASE to
 // heap_next.
 struct block {
-    u32 mark;  // block_live or block_freed, or some code without instrumentation has overwritten it
+    u32 mark;  // block_live or block_freed; another value: overwritten by code without instrumentation
     u32 bytes; // of the whole chunk, a multiple of 16
     u32 size;  // as asked for
     u32 family;
@@ -120,14 +121,14 @@ u64 rl_fake_frame(u64 address);
 
 static inline u8 *shadow_of(u64 address) { return (u8 *)RL_SHADOW_OF(address); }
 
-// Marks [address, address + size) as addressable; address is a multiple of 8, what follows is poisoned
-// already.
+// Marks [address, address + size) as addressable; address is a multiple of 8, and the memory behind is
+// already poisoned.
 static inline void unpoison(u64 address, u64 size) {
     rl_fill(shadow_of(address), 0, size >> 3);
     if (size & 7) *shadow_of(address + size) = (u8)(size & 7);
 }
 
-// Long work in the runtime spends the edge budget too, or a loop around it would run nearly for ever.
+// Long work in the runtime spends the edge budget too; otherwise a loop of calls to it would hardly ever end.
 static inline void spend(u64 steps) {
     rl_hot.budget -= (i64)steps;
     if (UNLIKELY(rl_hot.budget < 0)) rl_out_of_budget();

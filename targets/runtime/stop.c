@@ -28,7 +28,7 @@ _Noreturn void __stack_chk_fail(void) {
     rl_report_kind(CALLER(), rl_kind_stack_buffer_overflow, 0, 0, "the stack protector's canary has changed");
 }
 
-// libFuzzer, too, takes an exit of the harness for a finding. Before the door it is simply the end.
+// An exit of the harness is a finding, as for libFuzzer. Before the snapshot point it ends the target.
 static _Noreturn void leave(struct site site, int status) {
     if (rl_hot.budget < INT64_MAX / 2) rl_report_kind(site, rl_kind_exit, 0, 0, "the target called exit");
     for (;;) {

@@ -1,8 +1,7 @@
 // targets/runtime/string.c — the str* functions the target calls, checked against the shadow.
 //
-// Each first does its work's reading, then checks what it has read, then checks and writes: as
-// AddressSanitizer's interceptors do, so that a string without an end is reported with the address where its
-// block ends.
+// Each function first reads, then checks what it has read, then checks and writes, as AddressSanitizer's
+// interceptors do: a string without a terminator is reported with the address where its block ends.
 #include "targets/runtime/runtime.h"
 
 typedef u64 word __attribute__((aligned(1), may_alias));
@@ -72,7 +71,7 @@ char *strncat(char *restrict to, const char *restrict from, size_t limit) {
     return append(CALLER(), to, from, limit);
 }
 
-// Reads both up to the first difference or end, and checks just that much.
+// Reads both strings up to the first difference or end, and checks only what it has read.
 static inline int compare(struct site site, const char *a, const char *b, u64 limit, bool fold) {
     u64 i = 0;
     u8 x = 0, y = 0;
@@ -135,7 +134,7 @@ static inline char *find_string(struct site site, const char *s, const char *wha
 char *strstr(const char *s, const char *what) { return find_string(CALLER(), s, what, false); }
 char *strcasestr(const char *s, const char *what) { return find_string(CALLER(), s, what, true); }
 
-// How far s goes on with characters that are (or are not) in the set.
+// The number of characters at the start of s that are (or are not) in the set.
 static inline u64 span(struct site site, const char *s, const char *set, bool member) {
     bool in[256] = {false};
     const u64 size = check_whole(site, set);

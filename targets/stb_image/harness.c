@@ -1,5 +1,4 @@
-// targets/stb_image/harness.c — decodes the input with Debian's stb_image.h, whatever image format it claims
-// to be.
+// targets/stb_image/harness.c — decodes the input with Debian's stb_image.h, in any of its image formats.
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

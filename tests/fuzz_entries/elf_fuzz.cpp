@@ -26,7 +26,7 @@ extern "C" int LLVMFuzzerTestOneInput(const u8 *data, usize size) {
     if (program.ok()) {
         u64 found = 0;
         program.value().each_random_instruction([&](u64 address) { found += address; });
-        for (const guest::Region &region : program.value().plan().regions())
+        for (const guest::Region &region : program.value().layout().regions())
             CHECK(region.size != 0 && region.physical.page_aligned(), "a planned region is whole pages",
                   found);
     }

@@ -1,5 +1,5 @@
-// tests/fuzz_entries/mutate_fuzz.cpp — mutation of any input with any operands stays within its buffer and
-// repeats.
+// tests/fuzz_entries/mutate_fuzz.cpp — mutation of any input with any comparison_log stays within its buffer
+// and repeats.
 #include "fuzz/mutators/mutate.h"
 
 #include "base/check.h"
@@ -8,7 +8,7 @@ namespace {
 
 constexpr usize capacity = 200;
 
-usize mutated(Bytes input, const fuzz::Ingredients &with, u64 seed, u8 (&room)[capacity]) {
+usize mutated(Bytes input, const fuzz::MutationContext &with, u64 seed, u8 (&room)[capacity]) {
     Random random(seed);
     fuzz::Buffer buffer{MutableBytes(room)};
     buffer.assign(input);
@@ -20,10 +20,10 @@ usize mutated(Bytes input, const fuzz::Ingredients &with, u64 seed, u8 (&room)[c
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const u8 *data, usize size) {
-    alignas(16) static u8 memory[fuzz::Dictionary::memory(16) + fuzz::Operands::memory(16)];
+    alignas(16) static u8 memory[fuzz::Dictionary::memory(16) + fuzz::ComparisonLog::memory(16)];
     fuzz::Arena arena{MutableBytes(memory)};
     fuzz::Dictionary dictionary(arena, 16);
-    fuzz::Operands operands(arena, 16);
+    fuzz::ComparisonLog comparison_log(arena, 16);
     u64 seed = 0;
     vm::Comparison pair{};
     const Bytes all(data, size);
@@ -31,10 +31,10 @@ extern "C" int LLVMFuzzerTestOneInput(const u8 *data, usize size) {
     __builtin_memcpy(&seed, data, sizeof seed);
     __builtin_memcpy(&pair, data + sizeof seed, sizeof pair);
     const vm::Comparison pairs[] = {pair, {pair.b, pair.a, 1u << (pair.size % 4), pair.flags}};
-    operands.gather(pairs, dictionary);
+    comparison_log.gather(pairs, dictionary);
     const Bytes input = all.from(sizeof seed + sizeof pair);
     u8 once[capacity], again[capacity];
-    const fuzz::Ingredients with{dictionary, operands, input.first(input.size() / 2)};
+    const fuzz::MutationContext with{dictionary, comparison_log, input.first(input.size() / 2)};
     const usize a = mutated(input, with, seed, once), b = mutated(input, with, seed, again);
     CHECK(a == b && __builtin_memcmp(once, again, a) == 0, "mutation repeats", a, b);
     return 0;

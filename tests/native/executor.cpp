@@ -1,5 +1,5 @@
-// tests/native/executor.cpp — see executor.h. Counts edges and notes comparisons as targets/runtime
-// does.
+// tests/native/executor.cpp — see executor.h. Counts edges and records comparisons as
+// targets/runtime does.
 #include "tests/native/executor.h"
 
 #include <algorithm>
@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/hash.h"
-#include "fuzz/minimizer.h"
+#include "fuzz/records.h"
 #include "tests/native/run.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -93,7 +93,7 @@ namespace native {
 
 namespace {
 
-// By the functions' names, as guest/finding.h hashes.
+// From the functions' names, as guest/crash_hash.cpp computes it.
 u64 hash_of(const vm::Finding &finding) {
     Xxh64 hash;
     hash.add(finding.kind.bytes());

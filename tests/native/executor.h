@@ -22,7 +22,7 @@ class Executor {
     }
     rstate::Result<u32> read_comparisons(Span<vm::Comparison> out);
     const vm::Spent &spent() const { return spent_; }
-    rstate::Result<u64> digest() { return u64{0}; } // nothing stands in for the snapshot here
+    rstate::Result<u64> digest() { return u64{0}; } // there is no snapshot here
 
   private:
     static Bytes counters();

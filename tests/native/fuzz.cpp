@@ -1,5 +1,5 @@
 // tests/native/fuzz.cpp — one worker over the native executor: records on standard output, until its
-// cases are run.
+// cases are done.
 //
 //   fuzz CASES SEED SEED_FILE...
 #include <cstdio>
@@ -15,7 +15,7 @@
 
 namespace {
 
-struct Host {
+struct Platform {
     u64 now_us() {
         timespec now{};
         clock_gettime(CLOCK_MONOTONIC, &now);
@@ -32,7 +32,7 @@ struct Host {
     fuzz::Outbox &outbox;
     fuzz::Merger merger;
 };
-using Worker = fuzz::Worker<native::Executor, Host>;
+using fuzz::Worker;
 
 std::string read_file(const char *path) {
     std::ifstream file(path, std::ios::binary);
@@ -54,8 +54,8 @@ int main(int argc, char **argv) {
     fake::Memory memory(Worker::memory(size) + fuzz::Outbox::memory(capacity));
     fuzz::Shared shared(shared_memory, shared_size, std::strtoull(argv[1], nullptr, 0));
     fuzz::Outbox outbox(memory, capacity);
-    Host host{outbox, {}};
-    Worker worker(executor, host, shared, outbox, memory, size,
+    Platform platform{outbox, {}};
+    Worker worker(fuzz::Executor::of(executor), fuzz::Platform::of(platform), shared, outbox, memory, size,
                   {.seed = std::strtoull(argv[2], nullptr, 0),
                    .pace = fuzz::Pace::repeatable,
                    .stats_every = 10'000,
@@ -65,7 +65,7 @@ int main(int argc, char **argv) {
     std::vector<fuzz::Seed> seeds;
     for (const std::string &file : files) seeds.push_back({fake::bytes(file)});
     auto result = worker.run({seeds.data(), seeds.size()});
-    host.send_records();
+    platform.send_records();
     if (result.ok()) return 0;
     rstate::report(result.take_error());
     return 1;

@@ -2,7 +2,7 @@
 """How good mutation and scheduling are: edges after equal executions, and cases until a known bug, over several seeds.
 
 The fuzzer's own code drives the harness in a native process, ten times as fast as in a machine, so that a change can be
-judged over several seeds in minutes. Edges are counted by libFuzzer's build of the harness, as `build.py bench` does.
+measured over several seeds in minutes. Edges are counted by libFuzzer's build of the harness, as `build.py bench` does.
 
   python3 tests/native/measure.py                       edges after 10,000, 50,000 and 100,000 cases
   python3 tests/native/measure.py --bug stbi__gif_load_next --cases 2000000

@@ -1,5 +1,5 @@
 // tests/native/run.c — see run.h: the few entries of AddressSanitizer's runtime that instrumented C
-// needs, with a heap that is forgotten after each case and a jump out of the harness in place of a report.
+// needs, with a heap that is cleared after each case; a report jumps out of the harness.
 #define _GNU_SOURCE
 #include "tests/native/run.h"
 
@@ -101,7 +101,7 @@ void *__asan_memcpy(void *to, const void *from, size_t size) {
     return memmove(to, from, size);
 }
 
-// Stack frames mark their variables themselves, larger stretches through these.
+// Called for large ranges of stack shadow; clang writes small ones inline.
 #define MARKS(value)                                                                                         \
     void __asan_set_shadow_##value(uintptr_t at, size_t size) { memset((void *)at, 0x##value, size); }
 MARKS(00)
@@ -113,7 +113,7 @@ MARKS(f8)
 
 // The harness's malloc family (-Dmalloc=native_malloc ...).
 void *native_malloc(size_t size) {
-    // In front of a block as much again, so that a read far before it does not meet another block.
+    // As many bytes in front of a block as it has, so that a read far before it does not hit another block.
     const size_t whole = (size + 15) & ~15ul, lead = 32 + (whole < 8192 ? whole : 8192);
     if (size > heap_size || heap_used + lead + whole + red_zone > heap_size) return NULL;
     uint8_t *const block = heap + heap_used + lead;

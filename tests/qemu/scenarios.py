@@ -194,8 +194,8 @@ def _bugs_found(target):
 
 
 TARGETS = [
-    _bugs_found("planted"),
-    _bugs_found("planted_cxx"),
+    _bugs_found("injected_bugs"),
+    _bugs_found("injected_bugs_cxx"),
     Scenario("a target in C++ with exceptions is fuzzed", Machine(), target="cxx_example",
              options={"seed": 1, "cases": 4000}, must=FUZZED, judge=verdicts.every_core_fuzzed),
     _refused("an unknown system call in a case", r"made a system call that has no answer here\s+name ptrace",

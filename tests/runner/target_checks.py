@@ -2,7 +2,7 @@
 
     python3 -m tests.runner.target_checks [GROUP...]
 
-The launcher host_run plays the hypervisor under Linux: every planted bug must be found as what it is, where it is.
+The launcher host_run plays the hypervisor under Linux: every injected bug must be found as what it is, where it is.
 """
 import json
 import subprocess
@@ -44,7 +44,7 @@ def launch(name, data, *options):
     return [json.loads(line) for line in done.stdout.decode(errors="replace").splitlines()]
 
 
-def planted_bug(name, bug, symbolizer):
+def injected_bug(name, bug, symbolizer):
     said = launch(name, bytes([bug["byte"]]) + b"0123456789")[-1]
     for key in ("outcome", "kind", "region", "access", "offset"):
         expect(key not in bug or said.get(key) == bug[key], f"{key} is {said.get(key)!r}, not {bug.get(key)!r}")
@@ -56,11 +56,11 @@ def planted_bug(name, bug, symbolizer):
         expect(found == bug["function"], f"the function is {found}, not {bug['function']} (stack: {functions})")
 
 
-def planted(name):
+def injected_bugs(name):
     """One check for each line of the target's bugs.json."""
     symbolizer = Symbolizer(ROOT / targets.elf(name))
     for bug in json.loads((ROOT / "targets" / name / "bugs.json").read_text()):
-        yield f"{name}: {bug['name']}", lambda bug=bug: planted_bug(name, bug, symbolizer)
+        yield f"{name}: {bug['name']}", lambda bug=bug: injected_bug(name, bug, symbolizer)
 
 
 def seed_runs(name, seed):
@@ -101,12 +101,12 @@ def seeds():
 
 def comparison_operands():
     compare = bytes([81]) + b"input that is long enough"
-    operands = {(b, size) for _, b, size, _ in launch("planted", compare, "--compare")[0]["operands"]}
+    operands = {(b, size) for _, b, size, _ in launch("injected_bugs", compare, "--compare")[0]["operands"]}
     magic = int.from_bytes(b"MAGIC!!", "little") & 0xffffffff
     for constant in (0xfeedface, 1000, 70000, 123456):
         expect(any(b == constant for b, _ in operands), f"{constant:#x} is not among the operands {operands}")
     expect(any(b & 0xffffffff == magic for b, _ in operands), "memcmp's operand is missing")
-    expect(launch("planted", compare)[0]["comparisons"] == 0, "operands are recorded though nobody asked")
+    expect(launch("injected_bugs", compare)[0]["comparisons"] == 0, "operands are recorded though nobody asked")
 
 
 def counters_have_places():
@@ -132,7 +132,7 @@ def budget_is_exact():
 
 def fill_byte():
     """The fresh memory that sound_heap looks at is filled with what the case asks for."""
-    said = launch("planted", bytes([78]), "--fill", "0x00")[0]
+    said = launch("injected_bugs", bytes([78]), "--fill", "0x00")[0]
     expect(said["outcome"] == "crash" and said["kind"] == "assertion-failure", "fresh memory ignores the case's fill")
 
 
@@ -169,8 +169,8 @@ def builds():
         "int LLVMFuzzerTestOneInput" + parameters, "c++", 'write extern "C" before it')
 
 
-GROUPS = {"planted": lambda: planted("planted"), "planted_cxx": lambda: planted("planted_cxx"), "seeds": seeds,
-          "hooks": hooks, "builds": builds}
+GROUPS = {"injected_bugs": lambda: injected_bugs("injected_bugs"),
+          "injected_bugs_cxx": lambda: injected_bugs("injected_bugs_cxx"), "seeds": seeds, "hooks": hooks, "builds": builds}
 
 
 def commands():

@@ -147,18 +147,18 @@ rstate::Result<> case_parts(Bench &b) {
 rstate::Result<> mutation(Bench &) {
     constexpr usize room = 4096;
     auto bytes = TRY(mm::allocate_array<u8>(world->allocator, room), "allocating an input");
-    const usize needed = fuzz::Dictionary::memory(64) + fuzz::Operands::memory(64);
+    const usize needed = fuzz::Dictionary::memory(64) + fuzz::ComparisonLog::memory(64);
     auto memory = TRY(mm::allocate_aligned(world->allocator, needed), "allocating tables");
     fuzz::Arena arena(mm::bytes_of(memory));
     const fuzz::Dictionary dictionary(arena, 64);
-    const fuzz::Operands operands(arena, 64);
+    const fuzz::ComparisonLog comparison_log(arena, 64);
     fuzz::Buffer input(bytes.span());
     Random random(1);
     u64 spent = 0;
     for (u32 i = 0; i < 2000; ++i) {
         input.resize(200);
         const u64 begin = cpu::read_tsc();
-        fuzz::mutate(input, {dictionary, operands, Bytes()}, random);
+        fuzz::mutate(input, {dictionary, comparison_log, Bytes()}, random);
         spent += cpu::read_tsc() - begin;
     }
     record("fuzz.mutate_200_bytes", spent / 2000, "instructions", "");

@@ -130,10 +130,10 @@ rstate::Result<CaseCost> cases(svm::Core &core, M &memory, mm::Frames<M> &frames
     auto snapshot = TRY(mm::allocate<vm::Snapshot>(world->allocator), "allocating a snapshot");
     CaseCost cost;
     {
-        const u64 size = align_up(program.plan().memory_needed(), 2_MiB);
+        const u64 size = align_up(program.layout().memory_needed(), 2_MiB);
         Vm machine = TRY(Vm::make(core, memory, frames, world->allocator, size), "making a machine");
-        auto process = TRY(guest::Process<Vm>::load(machine, program, limits), "loading the target");
-        TRY(process.run_to_door(), "running the target to its door");
+        auto process = TRY(guest::Process<Vm>::load(machine, program, deadlines), "loading the target");
+        TRY(process.run_to_snapshot_point(), "running the target to its door");
         TRY(machine.take_snapshot(*snapshot), "photographing the target");
         for (u32 i = 0; i < cases + 2; ++i) { // after two cases all pages are there
             const u64 begin = cpu::read_tsc();

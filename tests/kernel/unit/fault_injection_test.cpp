@@ -149,14 +149,13 @@ class AddressStory final {
 using PlannedMachine = svm::Machine<PlannedMemory, PlannedFrames, PlannedEntries>;
 using PlannedProcess = guest::Process<PlannedMachine>;
 
-struct Surroundings {
+struct TestPlatform {
     static u64 now_us() { return 0; }
     static u64 time() { return 0; }
     static void between_cases() {}
     static fuzz::MachineFigures figures() { return {}; }
     static void send_records() {}
 };
-using PlannedWorker = fuzz::Worker<PlannedProcess, Surroundings>;
 
 struct Given {
     const boot::Bundle &bundle;
@@ -194,9 +193,11 @@ class TargetStory final {
         end_machines();
         snapshot_ = TRY(mm::allocate<vm::Snapshot>(planned_heap), "allocating the snapshot");
         TRY(make(first_), "making the machine that starts the target");
-        PlannedProcess process = TRY(PlannedProcess::load(*first_, *program_, limits), "loading the target");
-        TRY(process.run_to_door(), "running it to its door");
-        door_ = TRY(mm::allocate<guest::Door>(planned_heap, process.door()), "keeping what it says");
+        PlannedProcess process =
+            TRY(PlannedProcess::load(*first_, *program_, deadlines), "loading the target");
+        TRY(process.run_to_snapshot_point(), "running it to its door");
+        snapshot_point_ = TRY(mm::allocate<guest::SnapshotPoint>(planned_heap, process.snapshot_point()),
+                              "keeping what it says");
         TRY(first_->take_snapshot(*snapshot_), "photographing it");
         return rstate::done();
     }
@@ -204,7 +205,7 @@ class TargetStory final {
         process_.reset(), second_.reset();
         TRY(make(second_), "making another machine");
         TRY(second_->attach(*snapshot_), "standing it at the snapshot");
-        process_.emplace(PlannedProcess::attach(*second_, *program_, *door_, limits));
+        process_.emplace(PlannedProcess::attach(*second_, *program_, *snapshot_point_, deadlines));
         return rstate::done();
     }
     rstate::Result<> run_case() {
@@ -225,7 +226,7 @@ class TargetStory final {
             .edges = edges, .max_len = 4096, .entries = 64, .corpus_bytes = 64u << 10};
         const u32 capacity = fuzz::outbox_capacity(size.max_len);
         const usize bytes =
-            fuzz::Shared::memory(shared_size) + PlannedWorker::memory(size) + fuzz::Outbox::memory(capacity);
+            fuzz::Shared::memory(shared_size) + fuzz::Worker::memory(size) + fuzz::Outbox::memory(capacity);
         auto tables = TRY(mm::allocate_aligned(planned_heap, bytes),
                           "allocating the fuzzer's tables", bytes);
         fuzz::Arena arena(mm::bytes_of(tables));
@@ -233,10 +234,11 @@ class TargetStory final {
                           "allocating what cores share");
         auto outbox =
             TRY(mm::allocate<fuzz::Outbox>(planned_heap, arena, capacity), "allocating the outbox", capacity);
-        Surroundings surroundings;
+        TestPlatform platform;
         auto worker =
-            TRY(mm::allocate<PlannedWorker>(planned_heap, *process_, surroundings, *shared, *outbox, arena,
-                                            size, fuzz::WorkerOptions{.seed = seed, .digest_every = 8}),
+            TRY(mm::allocate<fuzz::Worker>(planned_heap, fuzz::Executor::of(*process_),
+                                           fuzz::Platform::of(platform), *shared, *outbox, arena, size,
+                                           fuzz::WorkerOptions{.seed = seed, .digest_every = 8}),
                 "allocating the worker");
         const fuzz::Seed seeds[] = {{given_.seed}};
         TRY(worker->run({seeds, 1}), "fuzzing");
@@ -258,7 +260,7 @@ class TargetStory final {
         {&S::load, {"allocating its symbols"}},
         {&S::photograph,
          {"making a virtual machine", "loading the target", "running the target's start-up",
-          "taking over what the target says", "sharing the target's page tables", "taking the snapshot",
+          "reading the target's control block", "sharing the target's page tables", "taking the snapshot",
           "allocating the snapshot", "keeping what it says"}},
         {&S::attach, {"making a virtual machine", "standing it at the snapshot"}},
         {&S::run_case,
@@ -271,7 +273,7 @@ class TargetStory final {
 
   private:
     rstate::Result<> make(std::optional<PlannedMachine> &machine) {
-        const u64 size = align_up(program_->plan().memory_needed(), 2_MiB);
+        const u64 size = align_up(program_->layout().memory_needed(), 2_MiB);
         machine.emplace(TRY(PlannedMachine::make(*core_, memory_, frames_, planned_heap, size),
                             "making a virtual machine", size));
         machine->set_fault_around(15);
@@ -294,7 +296,7 @@ class TargetStory final {
     mm::OwnedArray<guest::Function> functions_;
     std::optional<guest::Program> program_;
     mm::Owned<vm::Snapshot> snapshot_;
-    mm::Owned<guest::Door> door_;
+    mm::Owned<guest::SnapshotPoint> snapshot_point_;
     std::optional<PlannedMachine> first_, second_;
     std::optional<PlannedProcess> process_;
 };

@@ -11,24 +11,24 @@
 
 namespace {
 
-using fuzz::Lane;
-using fuzz::LaneReader;
-using Got = LaneReader::Got;
+using fuzz::InputRing;
+using fuzz::InputRingReader;
+using Got = InputRingReader::Got;
 
-struct ExchangeTest : testing::Test {
+struct CorpusSyncTest : testing::Test {
     static constexpr u32 words = 64;
-    fake::Memory memory{Lane::memory(words)};
-    Lane lane{memory, words};
-    LaneReader reader;
+    fake::Memory memory{InputRing::memory(words)};
+    InputRing ring{memory, words};
+    InputRingReader reader;
     u8 room[256];
     fuzz::Buffer got{MutableBytes(room)};
     u64 hash = 0;
 
-    bool send(const std::string &text) { return lane.send(fake::bytes(text), xxh64(fake::bytes(text))); }
-    Got receive() { return reader.receive(lane, got, hash); }
+    bool send(const std::string &text) { return ring.send(fake::bytes(text), xxh64(fake::bytes(text))); }
+    Got receive() { return reader.receive(ring, got, hash); }
 };
 
-TEST_F(ExchangeTest, InputsArriveInOrderAndOnce) {
+TEST_F(CorpusSyncTest, InputsArriveInOrderAndOnce) {
     ASSERT_TRUE(send("first") && send("") && send("exactly 8 and more bytes"));
     for (const char *expected : {"first", "", "exactly 8 and more bytes"}) {
         ASSERT_EQ(receive(), Got::input);
@@ -38,14 +38,14 @@ TEST_F(ExchangeTest, InputsArriveInOrderAndOnce) {
     EXPECT_EQ(receive(), Got::nothing);
 }
 
-TEST_F(ExchangeTest, EveryReaderGetsEveryInput) {
-    LaneReader other;
+TEST_F(CorpusSyncTest, EveryReaderGetsEveryInput) {
+    InputRingReader other;
     send("x");
     EXPECT_EQ(receive(), Got::input);
-    EXPECT_EQ(other.receive(lane, got, hash), Got::input);
+    EXPECT_EQ(other.receive(ring, got, hash), Got::input);
 }
 
-TEST_F(ExchangeTest, AReaderThatWasOvertakenGoesOnAtTheNewest) {
+TEST_F(CorpusSyncTest, AReaderThatWasOvertakenContinuesAtTheNewest) {
     for (u32 i = 0; i < 100; ++i) ASSERT_TRUE(send("a message of some length"));
     EXPECT_EQ(receive(), Got::overtaken);
     EXPECT_EQ(receive(), Got::nothing);
@@ -54,20 +54,20 @@ TEST_F(ExchangeTest, AReaderThatWasOvertakenGoesOnAtTheNewest) {
     EXPECT_EQ(fake::string(got.bytes()), "next");
 }
 
-TEST_F(ExchangeTest, AnInputLargerThanHalfTheRingIsNotSent) {
+TEST_F(CorpusSyncTest, AnInputLargerThanHalfTheRingIsNotSent) {
     EXPECT_FALSE(send(std::string(words / 2 * 8, 'x')));
     EXPECT_EQ(receive(), Got::nothing);
 }
 
-TEST_F(ExchangeTest, AnInputLargerThanTheReaderTakesIsSkipped) {
+TEST_F(CorpusSyncTest, AnInputLargerThanTheReaderTakesIsSkipped) {
     send("too long");
     send("ok");
     u8 little[4];
     fuzz::Buffer small{MutableBytes(little)};
-    EXPECT_EQ(reader.receive(lane, small, hash), Got::overtaken);
+    EXPECT_EQ(reader.receive(ring, small, hash), Got::overtaken);
 }
 
-TEST_F(ExchangeTest, WhatArrivesIsWholeWhileAnotherCoreWrites) {
+TEST_F(CorpusSyncTest, WhatArrivesIsWholeWhileAnotherCoreWrites) {
     std::atomic<bool> enough = false;
     std::thread writer([&] {
         Random random(1);
@@ -82,7 +82,7 @@ TEST_F(ExchangeTest, WhatArrivesIsWholeWhileAnotherCoreWrites) {
 }
 
 TEST(Shared, GrantsExactlyTheCasesOfTheRun) {
-    const fuzz::SharedSize size{.cores = 2, .edges = 10, .lane_words = 64};
+    const fuzz::SharedSize size{.cores = 2, .edges = 10, .ring_words = 64};
     fake::Memory memory(fuzz::Shared::memory(size));
     fuzz::Shared shared(memory, size, 1000);
     std::atomic<u64> granted = 0;
@@ -96,7 +96,7 @@ TEST(Shared, GrantsExactlyTheCasesOfTheRun) {
 }
 
 TEST(Shared, NothingIsGrantedOnceTheRunIsStopped) {
-    const fuzz::SharedSize size{.cores = 1, .edges = 10, .lane_words = 64};
+    const fuzz::SharedSize size{.cores = 1, .edges = 10, .ring_words = 64};
     fake::Memory memory(fuzz::Shared::memory(size));
     fuzz::Shared shared(memory, size, 0);
     EXPECT_EQ(shared.grant(64), 64u);
@@ -104,31 +104,8 @@ TEST(Shared, NothingIsGrantedOnceTheRunIsStopped) {
     EXPECT_EQ(shared.grant(64), 0u);
 }
 
-TEST(Shared, ACrashIsClaimedByOneCoreAlone) {
-    fuzz::SharedSet set;
-    std::atomic<u32> claimed = 0;
-    const auto claim = [&] {
-        for (u64 number = 1; number <= 400; ++number)
-            claimed += set.claim(number * 1024); // all want one slot
-    };
-    std::thread a(claim), b(claim);
-    a.join();
-    b.join();
-    EXPECT_EQ(claimed, 400u);
-    EXPECT_EQ(set.count(), 400u);
-}
-
-TEST(Shared, AFullSetClaimsNothingMore) {
-    fuzz::SharedSet set;
-    for (u64 number = 1; number <= fuzz::SharedSet::capacity; ++number) static_cast<void>(set.claim(number));
-    EXPECT_TRUE(set.full());
-    EXPECT_TRUE(set.knows(1));
-    EXPECT_FALSE(set.knows(999999));
-    EXPECT_FALSE(set.claim(999999));
-}
-
 TEST(Shared, EdgesOfAllCoresAreCountedOnce) {
-    const fuzz::SharedSize size{.cores = 2, .edges = 130, .lane_words = 64};
+    const fuzz::SharedSize size{.cores = 2, .edges = 130, .ring_words = 64};
     fake::Memory memory(fuzz::Shared::memory(size));
     fuzz::Shared shared(memory, size, 0);
     for (const u32 edge : {0u, 129u, 64u, 129u, 0u}) shared.reached(edge);

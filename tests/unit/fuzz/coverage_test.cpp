@@ -55,7 +55,7 @@ TEST_F(CoverageTest, TheScanSeesEveryCounterHoweverThePiecesAreCut) {
         }
 }
 
-TEST_F(CoverageTest, AWordFoundBoringIsLookedAtAgainWhenItChanges) {
+TEST_F(CoverageTest, ASkippedWordIsScannedAgainWhenItChanges) {
     counters[40] = 1;
     mark();
     EXPECT_FALSE(coverage.shows_new(0, all()));

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "base/hash.h"
+#include "fuzz/codes.h"
 #include "fuzz/worker.h"
 
 namespace fake {
@@ -17,7 +19,7 @@ inline Bytes bytes(const std::string &text) {
 }
 inline std::string string(Bytes b) { return {reinterpret_cast<const char *>(b.data()), b.size()}; }
 
-// Memory for an arena, aligned as arenas want it and filled with a pattern that no table may rely on.
+// Memory for an arena, with the alignment it needs, filled with a pattern that no table may depend on.
 struct Memory {
     explicit Memory(usize size) : words(size / 64 + 1) {
         std::memset(words.data(), 0xa5, words.size() * 64);
@@ -31,7 +33,7 @@ struct Memory {
     operator fuzz::Arena &() { return *arena; }
 };
 
-// What a target's run leaves behind.
+// The results of one run of the target.
 struct Trace {
     std::vector<u8> counters;
     std::vector<vm::Comparison> comparisons;
@@ -63,7 +65,7 @@ struct Trace {
 
 using Target = std::function<void(Bytes, Trace &)>;
 
-// The clock of vm::Spent and of the host: a run takes in_target and around_it, a reset in_reset.
+// The clock of vm::Spent and of the platform: a run takes in_target and around_it, a reset in_reset.
 inline u64 now = 0;
 constexpr u64 in_target = 100, around_it = 10, in_reset = 50;
 
@@ -91,7 +93,7 @@ class Executor {
         return rstate::done();
     }
     u32 counter_count() const { return edges_; }
-    // In pieces of an odd size, as pages cut the target's counters.
+    // In pieces of an odd size, as page boundaries split the target's counters.
     template <class F> rstate::Result<void> visit_counters(F &&visit) {
         constexpr u32 piece = 29;
         for (u32 at = 0; at < edges_; at += piece)
@@ -125,9 +127,9 @@ class Executor {
     bool at_snapshot_ = true;
 };
 
-// A clock that advances with each case, and a console that takes everything at once or nothing.
-struct Host {
-    explicit Host(fuzz::Outbox &outbox) : outbox_(outbox) {}
+// A clock that advances with each case, and a console that accepts everything at once or nothing.
+struct Platform {
+    explicit Platform(fuzz::Outbox &outbox) : outbox_(outbox) {}
 
     u64 now_us() { return time_us; }
     u64 time() { return ++now; }
@@ -165,24 +167,24 @@ struct Host {
     fuzz::Merger merger_;
 };
 
-// One core's fuzzing, put together.
+// A worker with everything that it needs, for one core.
 template <class E> struct RigOf {
-    using Worker = fuzz::Worker<E, Host>;
     RigOf(u32 edges, Target target, u64 case_limit, fuzz::WorkerOptions options = {}, u32 max_len = 64)
         : size{.edges = edges, .max_len = max_len, .entries = 64, .corpus_bytes = 8192},
-          shared_memory(fuzz::Shared::memory({.cores = 1, .edges = edges, .lane_words = 256})),
-          memory(Worker::memory(size) + fuzz::Outbox::memory(fuzz::outbox_capacity(max_len))),
-          shared(shared_memory, {.cores = 1, .edges = edges, .lane_words = 256}, case_limit),
-          executor(edges, std::move(target)), outbox(memory, fuzz::outbox_capacity(max_len)), host(outbox),
-          worker(executor, host, shared, outbox, memory, size, options) {}
+          shared_memory(fuzz::Shared::memory({.cores = 1, .edges = edges, .ring_words = 256})),
+          memory(fuzz::Worker::memory(size) + fuzz::Outbox::memory(fuzz::outbox_capacity(max_len))),
+          shared(shared_memory, {.cores = 1, .edges = edges, .ring_words = 256}, case_limit),
+          executor(edges, std::move(target)), outbox(memory, fuzz::outbox_capacity(max_len)),
+          platform(outbox), worker(fuzz::Executor::of(executor), fuzz::Platform::of(platform), shared, outbox,
+                                   memory, size, options) {}
 
     rstate::Result<void> run(std::vector<std::string> seeds = {""}) {
         std::vector<fuzz::Seed> list;
         for (const std::string &seed : seeds) list.push_back({bytes(seed)});
         auto result = worker.run({list.data(), list.size()});
-        host.send_records();
+        platform.send_records();
         static_cast<void>(worker.report_last());
-        host.send_records();
+        platform.send_records();
         return result;
     }
 
@@ -191,10 +193,9 @@ template <class E> struct RigOf {
     fuzz::Shared shared;
     E executor;
     fuzz::Outbox outbox;
-    Host host;
-    Worker worker;
+    Platform platform;
+    fuzz::Worker worker;
 };
 using Rig = RigOf<Executor>;
-using Worker = Rig::Worker;
 
 } // namespace fake

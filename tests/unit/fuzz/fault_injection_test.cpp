@@ -1,5 +1,5 @@
-// tests/unit/fuzz/fault_injection_test.cpp — the machine under a worker fails at each of its operations once:
-// the chain names the case and what was being done, and the worker goes on when the machine does.
+// tests/unit/fuzz/fault_injection_test.cpp — fault injection: each operation of the machine under a worker
+// fails once. The chain names the case and the step, and the worker continues when the machine works again.
 #include "tests/sim/test.h"
 #include "tests/unit/fuzz/fake.h"
 #include "vm/codes.h"
@@ -8,7 +8,7 @@ namespace {
 
 using fake::Trace;
 
-// A target with edges, comparisons, crashes, overruns and starvation, so that every way through is taken.
+// A target with edges, comparisons, crashes, timeouts and out_of_memory, so that every path runs.
 void all_kinds(Bytes input, Trace &trace) {
     trace.edge(0);
     if (input.empty()) return;
@@ -19,7 +19,7 @@ void all_kinds(Bytes input, Trace &trace) {
     if (input[0] == 'm') trace.starve();
 }
 
-// fake::Executor of which the n-th operation fails, once.
+// A fake::Executor whose n-th operation fails, once.
 class Failing {
   public:
     Failing(u32 edges, fake::Target target) : inner_(edges, std::move(target)) {}
@@ -52,7 +52,7 @@ class Failing {
   private:
     rstate::Result<void> meet() {
         ++operations_;
-        if (left_-- == 0) return FAIL(vm::bad_options, "this operation is planned to fail", operations_);
+        if (left_-- == 0) return FAIL(vm::bad_options, "injected failure", operations_);
         return rstate::done();
     }
 
@@ -64,47 +64,47 @@ using Rig = fake::RigOf<Failing>;
 constexpr u64 cases = 600;
 const std::vector<std::string> seeds = {"a", "x", "tt", "m"};
 
-// Options under which verified resets, statistics and triage all come within so few cases.
+// Options with which verified resets, statistics and the minimizer all run within so few cases.
 Rig rig() {
     return Rig(16, all_kinds, cases,
                {.edge_budget = 1000,
                 .pace = fuzz::Pace::repeatable,
                 .digest_every = 50,
                 .stats_every = 100,
-                .triage_cases = 8});
+                .minimize_cases = 8});
 }
 
-// Outermost first: the run, then what was being done, then the machine's own words.
-void expect_told(rstate::Error error, u64 n) {
+// Outermost first: the run, then the step, then the machine's own text.
+void expect_chain(rstate::Error error, u64 n) {
     EXPECT_TRUE(error.is(vm::bad_options)) << n;
     std::vector<std::string> texts;
     for (const rstate::Frame *frame = error.frame(); frame != nullptr; frame = frame->inner)
         texts.emplace_back(frame->site->text);
     rstate::handled(std::move(error));
     ASSERT_GE(texts.size(), 3u) << n;
-    EXPECT_EQ(texts.back(), "this operation is planned to fail");
+    EXPECT_EQ(texts.back(), "injected failure");
     EXPECT_NE(texts[texts.size() - 2].find("a machine that fails"), std::string::npos);
 }
 
-TEST(EveryFailureUnderAWorker, IsToldAndLosesNoCrashAndTheNextRunIsWhole) {
+TEST(EveryFailureUnderAWorker, IsReportedAndLosesNoCrashAndTheNextRunIsComplete) {
     Rig plain = rig();
     plain.run(seeds).take();
     const u64 points = plain.executor.operations();
-    const usize crashes = plain.host.records("crash").size();
+    const usize crashes = plain.platform.records("crash").size();
     ASSERT_GT(crashes, 0u);
     for (u64 n = 0; n < points && !testing::Test::HasFailure(); ++n) {
         Rig failing = rig();
         failing.executor.fail_after(n);
         auto run = failing.run(seeds);
         ASSERT_FALSE(run.ok()) << n;
-        expect_told(run.take_error(), n);
-        EXPECT_EQ(failing.host.records("crash").size(), failing.shared.crashes().count())
-            << "a crash that is known was told, " << n;
+        expect_chain(run.take_error(), n);
+        EXPECT_EQ(failing.platform.records("crash").size(), failing.shared.crashes().count())
+            << "every known crash was reported, " << n;
         // The machine works again: the rest of the cases are run by the same worker.
         failing.executor.reset().take();
         failing.run(seeds).take();
         EXPECT_EQ(failing.worker.cases(), cases) << n;
-        EXPECT_EQ(failing.host.records("crash").size(), crashes) << n;
+        EXPECT_EQ(failing.platform.records("crash").size(), crashes) << n;
         EXPECT_EQ(rstate::frames_in_use(0), 0u) << n;
     }
     sim::record_figure(std::to_string(points) + " points that failed once");

@@ -36,7 +36,7 @@ struct OutboxTest : testing::Test {
     }
 };
 
-TEST_F(OutboxTest, UrgentMessagesGoFirstFromWhicheverCore) {
+TEST_F(OutboxTest, UrgentMessagesOfEveryCoreGoFirst) {
     put(a.ordinary, "stats\n");
     put(b.ordinary, "corpus\n");
     put(b.urgent, "crash\n");

@@ -46,7 +46,7 @@ TEST_F(RecordLinesTest, JsonNestsAndSeparates) {
         "{\"type\":\"x\",\"list\":[{\"a\":1,\"b\":2},3],\"n\":-5,\"f\":1.007,\"yes\":true,\"none\":[]}\n");
 }
 
-TEST_F(RecordLinesTest, Base64IsThatOfEveryoneElse) {
+TEST_F(RecordLinesTest, Base64FollowsTheStandard) {
     const std::pair<std::string, std::string> known[] = {
         {"", ""},        {"f", "Zg=="},          {"fo", "Zm8="},
         {"foo", "Zm9v"}, {"foobar", "Zm9vYmFy"}, {"\xff\xfe", "//4="}};
@@ -62,7 +62,7 @@ TEST_F(RecordLinesTest, Base64IsThatOfEveryoneElse) {
     EXPECT_EQ(written, "{\"type\":\"x\",\"d\":\"" + pattern + "QQ==\"}\n");
 }
 
-TEST_F(RecordLinesTest, ACrashSaysWhatWhereAndWhose) {
+TEST_F(RecordLinesTest, ACrashRecordHasKindAddressAndFrames) {
     const vm::Finding f = overflow();
     fuzz::write_crash(out, {42, 1, fake::bytes("foo"), &f}, &resolver);
     const std::string record = written.substr(written.find("\n{") + 1);
@@ -85,7 +85,7 @@ TEST_F(RecordLinesTest, TheChainBeginsWithTheCaseAndEndsWithTheFault) {
     EXPECT_TRUE(written.ends_with("<- origin"));
 }
 
-TEST_F(RecordLinesTest, TheChainTellsOnWhichSideOfItsBlockAnAddressLies) {
+TEST_F(RecordLinesTest, TheChainNamesTheSideOfTheBlockWhereAnAddressLies) {
     vm::Finding f = overflow();
     f.offset = 128;
     fuzz::print_crash_chain(out, {1, 0, {}, &f}, &resolver);
@@ -102,7 +102,7 @@ TEST_F(RecordLinesTest, ACrashThatNothingIsKnownAboutStillHasAChain) {
 }
 
 TEST_F(RecordLinesTest, StatisticsOfTheCoresSumToTheTotals) {
-    const fuzz::SharedSize size{.cores = 2, .edges = 10, .lane_words = 64};
+    const fuzz::SharedSize size{.cores = 2, .edges = 10, .ring_words = 64};
     fake::Memory memory(fuzz::Shared::memory(size));
     fuzz::Shared shared(memory, size, 0);
     shared.counts(0).cases.store(100), shared.counts(1).cases.store(300);
@@ -118,7 +118,7 @@ TEST_F(RecordLinesTest, StatisticsOfTheCoresSumToTheTotals) {
 }
 
 TEST_F(RecordLinesTest, FiguresPerCaseCoverTheTimeSinceTheLastRecord) {
-    const fuzz::SharedSize size{.cores = 1, .edges = 10, .lane_words = 64};
+    const fuzz::SharedSize size{.cores = 1, .edges = 10, .ring_words = 64};
     fake::Memory memory(fuzz::Shared::memory(size));
     fuzz::Shared shared(memory, size, 0);
     fuzz::StatsWriter stats;
@@ -133,7 +133,7 @@ TEST_F(RecordLinesTest, FiguresPerCaseCoverTheTimeSinceTheLastRecord) {
 }
 
 TEST_F(RecordLinesTest, SharesOfTimeAreAllCoresSinceTheLastRecord) {
-    const fuzz::SharedSize size{.cores = 2, .edges = 10, .lane_words = 64};
+    const fuzz::SharedSize size{.cores = 2, .edges = 10, .ring_words = 64};
     fake::Memory memory(fuzz::Shared::memory(size));
     fuzz::Shared shared(memory, size, 0);
     fuzz::StatsWriter stats;
@@ -154,7 +154,7 @@ TEST_F(RecordLinesTest, SharesOfTimeAreAllCoresSinceTheLastRecord) {
 }
 
 TEST_F(RecordLinesTest, ReachedEdgesAreBitsTheLowestFirst) {
-    const fuzz::SharedSize size{.cores = 1, .edges = 70, .lane_words = 64};
+    const fuzz::SharedSize size{.cores = 1, .edges = 70, .ring_words = 64};
     fake::Memory memory(fuzz::Shared::memory(size));
     fuzz::Shared shared(memory, size, 0);
     for (const u32 edge : {0u, 9u, 9u, 65u}) shared.reached(edge);

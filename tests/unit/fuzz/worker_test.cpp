@@ -55,16 +55,16 @@ TEST(Worker, RunsExactlyTheCasesItWasGranted) {
     EXPECT_EQ(rig.executor.inputs.size(), 777u);
 }
 
-TEST(Worker, RunsForTriageCountAsCases) {
+TEST(Worker, RunsOfTheMinimizerCountAsCases) {
     Rig rig(8, crash_on_x, 3000);
     rig.run({"seed"}).take();
-    ASSERT_EQ(rig.host.records("crash").size(), 1u);
+    ASSERT_EQ(rig.platform.records("crash").size(), 1u);
     EXPECT_EQ(rig.executor.inputs.size(), 3000u);
     EXPECT_EQ(rig.worker.cases(), 3000u);
     EXPECT_EQ(rig.shared.counts(0).exits.load(), 3000u);
 }
 
-TEST(Worker, ItsTimeIsSharedOutAmongWhatItDoes) {
+TEST(Worker, TimeSharesAddUp) {
     Rig rig(8, magic, 1000);
     rig.run({"seed"}).take();
     const fuzz::CoreCounts &counts = rig.shared.counts(0);
@@ -75,19 +75,19 @@ TEST(Worker, ItsTimeIsSharedOutAmongWhatItDoes) {
     EXPECT_LE(counts.time_exits.load(), cases * (fake::around_it + 2))
         << "looking at the clock takes time too";
     EXPECT_GE(counts.time_mutation.load(), cases - 1);
-    const u64 told = counts.time_target.load() + counts.time_exits.load() + counts.time_reset.load() +
-                     counts.time_mutation.load();
-    EXPECT_GE(counts.time_all.load(), told);
-    EXPECT_LE(counts.time_all.load(), told + 10 * cases);
+    const u64 parts = counts.time_target.load() + counts.time_exits.load() + counts.time_reset.load() +
+                      counts.time_mutation.load();
+    EXPECT_GE(counts.time_all.load(), parts);
+    EXPECT_LE(counts.time_all.load(), parts + 10 * cases);
 }
 
-TEST(Worker, WhatACoreTellsOfItselfBelongsTogether) {
+TEST(Worker, CountsOfACoreAreConsistent) {
     Rig rig(8, magic, 5000);
-    rig.host.each_case = [&] {
+    rig.platform.each_case = [&] {
         const fuzz::CoreCounts &counts = rig.shared.counts(0);
         ASSERT_EQ(counts.cases.load(), counts.exits.load()) << "an exit stands with its case";
         ASSERT_EQ(counts.cases.load(), counts.done.load() + counts.crashes.load() + counts.timeouts.load() +
-                                           counts.out_of_memory.load());
+                                          counts.out_of_memory.load());
     };
     rig.run({"seed"}).take();
 }
@@ -148,9 +148,9 @@ TEST(Worker, TheSameSeedGivesTheSameRecords) {
     a.run({"abc"}).take();
     b.run({"abc"}).take();
     EXPECT_EQ(a.executor.inputs, b.executor.inputs);
-    EXPECT_EQ(a.host.console, b.host.console);
-    EXPECT_EQ(a.host.records("stats").size(), 10u) << "one each 500 cases, the last at the end";
-    EXPECT_FALSE(a.host.records("crash").empty());
+    EXPECT_EQ(a.platform.console, b.platform.console);
+    EXPECT_EQ(a.platform.records("stats").size(), 10u) << "one each 500 cases, the last at the end";
+    EXPECT_FALSE(a.platform.records("crash").empty());
 }
 
 TEST(Worker, AnotherSeedGivesOtherInputs) {
@@ -160,19 +160,19 @@ TEST(Worker, AnotherSeedGivesOtherInputs) {
     EXPECT_NE(a.executor.inputs, b.executor.inputs);
 }
 
-TEST(Worker, ACrashIsToldOnceWithASmallInput) {
+TEST(Worker, ACrashIsReportedOnceWithASmallInput) {
     Rig rig(8, crash_on_x, 20000);
     rig.run({"some seed"}).take();
-    const auto crashes = rig.host.records("crash");
+    const auto crashes = rig.platform.records("crash");
     ASSERT_EQ(crashes.size(), 1u);
     EXPECT_NE(crashes[0].find("\"kind\":\"bad-x\""), std::string::npos);
     EXPECT_NE(crashes[0].find("\"size\":1,"), std::string::npos);
     EXPECT_NE(crashes[0].find("\"input\":\"eA==\""), std::string::npos);
     EXPECT_GT(rig.shared.counts(0).crashes.load(), 10u);
-    EXPECT_NE(rig.host.console.find("error target.bad-x on core 0, case "), std::string::npos);
+    EXPECT_NE(rig.platform.console.find("error target.bad-x on core 0, case "), std::string::npos);
 }
 
-TEST(Worker, ACrashThatDoesNotRepeatIsDoubtedAndOneThatDoesIsStillTold) {
+TEST(Worker, ACrashThatDoesNotRepeatIsNotReportedUntilItDoes) {
     u32 hits = 0;
     Rig rig(
         8,
@@ -183,8 +183,8 @@ TEST(Worker, ACrashThatDoesNotRepeatIsDoubtedAndOneThatDoesIsStillTold) {
         20000);
     rig.run({"seed"}).take();
     EXPECT_GT(hits, 3u);
-    ASSERT_EQ(rig.host.records("crash").size(), 1u);
-    EXPECT_EQ(rig.host.records("crash")[0].find("\"case\":1,"), std::string::npos);
+    ASSERT_EQ(rig.platform.records("crash").size(), 1u);
+    EXPECT_EQ(rig.platform.records("crash")[0].find("\"case\":1,"), std::string::npos);
 }
 
 TEST(Worker, ACrashingInputStaysOutOfTheCorpus) {
@@ -204,12 +204,12 @@ TEST(Worker, ACrashIsCalledUninitialisedOnlyWhenTheFillDecides) {
     Rig depends(8, target(true), 2000), not_depends(8, target(false), 2000);
     depends.run({"abc"}).take();
     not_depends.run({"abc"}).take();
-    ASSERT_EQ(depends.host.records("crash").size(), 1u);
-    EXPECT_NE(depends.host.records("crash")[0].find("\"uninitialised\":true"), std::string::npos);
-    EXPECT_NE(not_depends.host.records("crash")[0].find("\"uninitialised\":false"), std::string::npos);
+    ASSERT_EQ(depends.platform.records("crash").size(), 1u);
+    EXPECT_NE(depends.platform.records("crash")[0].find("\"uninitialised\":true"), std::string::npos);
+    EXPECT_NE(not_depends.platform.records("crash")[0].find("\"uninitialised\":false"), std::string::npos);
 }
 
-TEST(Worker, ACrashThatFindsNoRoomIsToldLater) {
+TEST(Worker, ACrashWithoutRoomIsReportedLater) {
     Rig rig(
         8,
         [](Bytes input, Trace &trace) {
@@ -218,14 +218,14 @@ TEST(Worker, ACrashThatFindsNoRoomIsToldLater) {
             if (!input.empty() && input[0] == 'y') trace.crash("second", {0x2});
         },
         40000);
-    rig.host.console_open = false;
-    rig.host.each_case = [&] { rig.host.console_open = rig.worker.cases() > 20000; };
+    rig.platform.console_open = false;
+    rig.platform.each_case = [&] { rig.platform.console_open = rig.worker.cases() > 20000; };
     rig.run({"abc"}).take();
-    EXPECT_EQ(rig.host.records("crash").size(), 2u);
+    EXPECT_EQ(rig.platform.records("crash").size(), 2u);
     EXPECT_GT(rig.shared.counts(0).deferred.load(), 0u);
 }
 
-TEST(Worker, ATimeoutIsToldOnceForEachWayAndNotKept) {
+TEST(Worker, ATimeoutIsReportedOnceForItsCoverageAndNotKept) {
     Rig rig(
         8,
         [](Bytes input, Trace &trace) {
@@ -235,11 +235,11 @@ TEST(Worker, ATimeoutIsToldOnceForEachWayAndNotKept) {
         5000);
     rig.run({"b"}).take();
     EXPECT_GT(rig.shared.counts(0).timeouts.load(), 1u);
-    EXPECT_EQ(rig.host.records("timeout").size(), 1u);
+    EXPECT_EQ(rig.platform.records("timeout").size(), 1u);
     EXPECT_EQ(rig.worker.corpus().live_count(), 1u);
 }
 
-TEST(Worker, ACaseThatWantsTooMuchMemoryIsToldAndNotKept) {
+TEST(Worker, ACaseThatNeedsTooMuchMemoryIsReportedAndNotKept) {
     Rig rig(
         8,
         [](Bytes input, Trace &trace) {
@@ -249,7 +249,7 @@ TEST(Worker, ACaseThatWantsTooMuchMemoryIsToldAndNotKept) {
         5000);
     rig.run({"b"}).take();
     EXPECT_GT(rig.shared.counts(0).out_of_memory.load(), 1u);
-    EXPECT_EQ(rig.host.records("out_of_memory").size(), 1u);
+    EXPECT_EQ(rig.platform.records("out_of_memory").size(), 1u);
     EXPECT_EQ(rig.worker.corpus().live_count(), 1u);
 }
 
@@ -269,10 +269,10 @@ TEST(Worker, AnInputThatTheHarnessRefusesIsNotKept) {
 TEST(Worker, EveryNewInputIsReportedWithItsBytes) {
     Rig rig(8, magic, 60000);
     rig.run({"abc"}).take();
-    while (!rig.worker.flush()) rig.host.send_records();
-    rig.host.send_records();
+    while (!rig.worker.flush()) rig.platform.send_records();
+    rig.platform.send_records();
     bool found = false;
-    for (const std::string &record : rig.host.records("corpus"))
+    for (const std::string &record : rig.platform.records("corpus"))
         found |= record.find("\"data\":\"RlVaW") != std::string::npos; // FUZZ
     EXPECT_TRUE(found);
 }
@@ -283,8 +283,8 @@ TEST(Worker, KnownInputsAreNotReportedAgain) {
     const fuzz::Seed seeds[] = {{fake::bytes(known), fuzz::Source::known},
                                 {fake::bytes(part), fuzz::Source::seed}};
     rig.worker.run({seeds, 2}).take();
-    rig.host.send_records();
-    EXPECT_TRUE(rig.host.records("corpus").empty()) << "the second shows nothing new";
+    rig.platform.send_records();
+    EXPECT_TRUE(rig.platform.records("corpus").empty()) << "the second shows nothing new";
 }
 
 TEST(Worker, CorpusRecordsWaitForTheConsoleWithoutStoppingTheWorker) {
@@ -295,36 +295,36 @@ TEST(Worker, CorpusRecordsWaitForTheConsoleWithoutStoppingTheWorker) {
             for (const u8 byte : input) trace.edge(byte % 200);
         },
         20000);
-    rig.host.console_open = false;
+    rig.platform.console_open = false;
     rig.size.max_len = 64;
     rig.run({"abc"}).take();
-    while (!rig.worker.flush()) rig.host.send_records();
-    rig.host.send_records();
+    while (!rig.worker.flush()) rig.platform.send_records();
+    rig.platform.send_records();
     EXPECT_EQ(rig.worker.cases(), 20000u);
-    EXPECT_GE(rig.host.records("corpus").size(), rig.worker.corpus().live_count());
+    EXPECT_GE(rig.platform.records("corpus").size(), rig.worker.corpus().live_count());
 }
 
 TEST(Worker, StatisticsComeOnceASecondWhenItIsNotRepeatable) {
     Rig rig(8, magic, 25000);
-    rig.host.us_per_case = 400; // ten seconds
+    rig.platform.us_per_case = 400; // ten seconds
     rig.run().take();
-    EXPECT_NEAR(static_cast<double>(rig.host.records("stats").size()), 10, 1);
+    EXPECT_NEAR(static_cast<double>(rig.platform.records("stats").size()), 10, 1);
 }
 
 TEST(Worker, TheLastStatisticsCountEveryCase) {
     Rig rig(8, magic, 1234, {.pace = Pace::repeatable});
     rig.run().take();
-    const auto stats = rig.host.records("stats");
+    const auto stats = rig.platform.records("stats");
     ASSERT_EQ(stats.size(), 2u);
     EXPECT_NE(stats[1].find("\"case\":1234,"), std::string::npos);
     EXPECT_TRUE(rig.worker.report_last());
-    rig.host.send_records();
-    EXPECT_EQ(rig.host.records("stats").size(), 2u) << "nothing is told twice";
+    rig.platform.send_records();
+    EXPECT_EQ(rig.platform.records("stats").size(), 2u) << "nothing is reported twice";
 }
 
-TEST(Worker, AResetThatLeavesSomethingBehindIsNoticed) {
+TEST(Worker, AnIncompleteResetIsDetected) {
     Rig rig(8, magic, 1000, {.digest_every = 100});
-    rig.host.each_case = [&] {
+    rig.platform.each_case = [&] {
         if (rig.worker.cases() == 250) rig.executor.digest_now = 99;
     };
     auto result = rig.run();
@@ -337,8 +337,8 @@ TEST(Worker, AResetThatLeavesSomethingBehindIsNoticed) {
 TEST(Worker, AFailureOfTheMachineNamesTheCase) {
     u32 runs = 0;
     Rig rig(8, magic, 1000);
-    rig.host.each_case = [&] {
-        // The next case finds the machine away from the snapshot.
+    rig.platform.each_case = [&] {
+        // The machine is not at the snapshot when the next case starts.
         if (++runs == 41) rstate::handled(rig.executor.run_case({}, {}));
     };
     auto result = rig.run();
@@ -350,38 +350,40 @@ TEST(Worker, AFailureOfTheMachineNamesTheCase) {
     rstate::handled(std::move(result));
 }
 
-TEST(Worker, StopsBetweenTwoCasesWhenToldTo) {
+TEST(Worker, StopsBetweenTwoCases) {
     Rig rig(8, magic, 0);
-    rig.host.each_case = [&] {
+    rig.platform.each_case = [&] {
         if (rig.worker.cases() == 123) rig.shared.stop();
     };
     rig.run().take();
     EXPECT_EQ(rig.worker.cases(), 123u);
 }
 
-TEST(Worker, ASmallerInputThatDoesTheSameTakesOver) {
+TEST(Worker, ASmallerInputWithTheSameCoverageReplacesItsParent) {
     Rig rig(8, magic, 20000);
-    rig.run({"FUZZ and much more that nobody reads"}).take();
+    rig.run({"FUZZ and much more that is not needed"}).take();
     EXPECT_EQ(rig.worker.edges(), 5u);
     EXPECT_LT(rig.worker.corpus().entry(0).size, 10u);
 }
 
-// The second core's worker runs from inside the first one's, for the last few cases of the run.
-TEST(Worker, ACoreTakesOverWhatAnotherFound) {
-    const fuzz::SharedSize shared_size{.cores = 2, .edges = 8, .lane_words = 4096};
+// The second core's worker runs inside the first one's between_cases, for the last few cases of the run.
+TEST(Worker, ACoreImportsWhatAnotherFound) {
+    const fuzz::SharedSize shared_size{.cores = 2, .edges = 8, .ring_words = 4096};
     const fuzz::WorkerSize size{.edges = 8, .max_len = 32, .entries = 64, .corpus_bytes = 8192};
     const u32 capacity = fuzz::outbox_capacity(32);
     fake::Memory shared_memory(fuzz::Shared::memory(shared_size));
-    fake::Memory memory(2 * (fake::Worker::memory(size) + fuzz::Outbox::memory(capacity)));
+    fake::Memory memory(2 * (fuzz::Worker::memory(size) + fuzz::Outbox::memory(capacity)));
     fuzz::Shared shared(shared_memory, shared_size, 60000);
     fake::Executor finder(8, magic), follower(8, magic);
     fuzz::Outbox finder_box(memory, capacity), follower_box(memory, capacity);
-    fake::Host finder_host(finder_box), follower_host(follower_box);
-    fake::Worker first(finder, finder_host, shared, finder_box, memory, size, {.core = 0, .seed = 1});
-    fake::Worker second(follower, follower_host, shared, follower_box, memory, size, {.core = 1, .seed = 2});
+    fake::Platform finder_platform(finder_box), follower_platform(follower_box);
+    fuzz::Worker first(fuzz::Executor::of(finder), fuzz::Platform::of(finder_platform), shared, finder_box,
+                       memory, size, {.core = 0, .seed = 1});
+    fuzz::Worker second(fuzz::Executor::of(follower), fuzz::Platform::of(follower_platform), shared,
+                        follower_box, memory, size, {.core = 1, .seed = 2});
     const std::string seed = "abc";
     const fuzz::Seed seeds[] = {{fake::bytes(seed)}};
-    finder_host.each_case = [&] {
+    finder_platform.each_case = [&] {
         if (first.cases() == 59960) second.run({seeds, 1}).take();
     };
     first.run({seeds, 1}).take();
@@ -389,7 +391,7 @@ TEST(Worker, ACoreTakesOverWhatAnotherFound) {
     EXPECT_EQ(second.edges(), 5u);
     EXPECT_LT(second.cases(), 64u);
     EXPECT_GT(shared.counts(1).imported.load(), 0u);
-    EXPECT_TRUE(follower_host.records("corpus").empty()) << "what another core found is reported there";
+    EXPECT_TRUE(follower_platform.records("corpus").empty()) << "what another core found is reported there";
 }
 
 } // namespace

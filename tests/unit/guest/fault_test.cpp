@@ -1,4 +1,5 @@
-// tests/unit/guest/fault_test.cpp — what exceptions mean, and how instructions are read to tell it.
+// tests/unit/guest/fault_test.cpp — the classification of exceptions, and the decoding of instructions for
+// it.
 #include "guest/fault.h"
 
 #include "tests/sim/test.h"
@@ -84,7 +85,7 @@ TEST(Decode, ReadsAndWritesOfTheCommonMoves) {
     EXPECT_EQ(decode({0x80, 0x00, 0x01}).access, vm::Access::write) << "add byte [rax], 1";
 }
 
-TEST(Decode, TheInstructionsThatWeAnswer) {
+TEST(Decode, TheInstructionsThatAreEmulated) {
     EXPECT_EQ(decode({0x0f, 0x31}).kind, Instruction::Kind::rdtsc);
     EXPECT_EQ(decode({0x0f, 0x31, 0xff}).length, 2);
     EXPECT_EQ(decode({0x0f, 0x01, 0xf9}).kind, Instruction::Kind::rdtscp);
@@ -103,7 +104,7 @@ class Explain : public testing::Test {
   protected:
     guest::Fault explain(const vm::Exit &exit, std::vector<u8> bytes = {0x8b, 0x00},
                          const vm::Registers &r = {}) {
-        return guest::explain(exit, decode(std::move(bytes), r), loaded.program_file().plan());
+        return guest::explain(exit, decode(std::move(bytes), r), loaded.program_file().layout());
     }
     Loaded loaded;
 };
@@ -136,7 +137,7 @@ TEST_F(Explain, PageFaultsByTheirAddress) {
     }
 }
 
-TEST_F(Explain, RightsThatAreMissingAreSaid) {
+TEST_F(Explain, MissingRightsAreNamed) {
     EXPECT_STREQ(explain(page_fault(code, vm::Access::write, true), {0x88, 0x00}).text,
                  "memory that must not be written");
     const guest::Fault run = explain(page_fault(data, vm::Access::execute, true));
@@ -145,7 +146,7 @@ TEST_F(Explain, RightsThatAreMissingAreSaid) {
     EXPECT_STREQ(explain(page_fault(wild, vm::Access::execute)).text, "");
 }
 
-// cmp byte [rax + 0x7fff8000], 0 comes before the access it protects.
+// cmp byte [rax + 0x7fff8000], 0 is the check before an access.
 TEST_F(Explain, AFaultOnShadowMeansTheAddressWhoseShadowItIs) {
     const std::vector<u8> check = {0x80, 0xb8, 0x00, 0x80, 0xff, 0x7f, 0x00};
     const guest::Fault gap = explain(page_fault(shadow_of_gap, vm::Access::read), check);

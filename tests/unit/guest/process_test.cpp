@@ -1,7 +1,8 @@
-// tests/unit/guest/process_test.cpp — a target's life as its exits tell it: start, door, cases, findings.
+// tests/unit/guest/process_test.cpp — a target from its exits: start-up, snapshot point, cases, findings.
 #include "guest/process.h"
 
 #include "guest/codes.h"
+#include "guest/crash_hash.h"
 #include "tests/sim/program.h"
 #include "tests/sim/test.h"
 #include "tests/unit/guest/sample.h"
@@ -33,27 +34,27 @@ TEST(Process, StartsAtTheEntryWithLinuxsFirstStack) {
     EXPECT_NE(get<u64>(loaded.machine(), vector[25]), 0u) << "AT_RANDOM leads to something";
 }
 
-TEST(Process, PutsTheSystemCallStubBehindTheSupervisorsBack) {
+TEST(Process, PutsTheSystemCallStubOnASupervisorPage) {
     Loaded loaded;
     const u64 stub = loaded.machine().system().system_call_target;
     const auto bytes = get<std::array<u8, 3>>(loaded.machine(), stub);
     EXPECT_EQ(bytes, (std::array<u8, 3>{0x0f, 0x01, 0xd9})) << "VMMCALL";
 }
 
-TEST(Process, AtTheDoorTheNextInstructionIsBehindVmmcall) {
+TEST(Process, AtTheSnapshotPointTheNextInstructionIsBehindVmmcall) {
     Loaded loaded;
     loaded.machine().registers().rip = at(Function::start, 0x20);
-    loaded.try_door().take();
+    loaded.try_snapshot_point().take();
     EXPECT_EQ(loaded.machine().registers().rip, at(Function::start, 0x23));
     EXPECT_EQ(loaded.process().counter_count(), counter_count);
-    EXPECT_EQ(loaded.machine().protected_first, loaded.program_file().plan().tables());
-    EXPECT_EQ(loaded.machine().protected_pages, loaded.program_file().plan().table_pages());
+    EXPECT_EQ(loaded.machine().protected_first, loaded.program_file().layout().tables());
+    EXPECT_EQ(loaded.machine().protected_pages, loaded.program_file().layout().table_pages());
     EXPECT_EQ(loaded.machine().deadlines, (std::vector<u64>{11, 22}));
 }
 
 TEST(Process, ACaseGetsItsInputBudgetAndFlags) {
     Loaded loaded;
-    loaded.door();
+    loaded.to_snapshot_point();
     loaded.machine().then([](ScriptedMachine &m) {
         EXPECT_EQ(m.registers().rax, 3u);
         EXPECT_EQ(m.registers().rdx, 5000u);
@@ -73,13 +74,13 @@ TEST(Process, ACaseGetsItsInputBudgetAndFlags) {
 
 TEST(Process, AnEmptyInputRuns) {
     Loaded loaded;
-    loaded.door().machine().then([](ScriptedMachine &m) { return hypercall(m, RL_CALL_DONE); });
+    loaded.to_snapshot_point().machine().then([](ScriptedMachine &m) { return hypercall(m, RL_CALL_DONE); });
     EXPECT_EQ(loaded.run().ending, vm::Ending::done);
 }
 
 TEST(Process, AnInputLongerThanTheArenaIsRefused) {
     Loaded loaded;
-    loaded.door();
+    loaded.to_snapshot_point();
     const std::vector<u8> input(RL_INPUT_CAPACITY + 1);
     EXPECT_TRUE(fails_with(loaded.process().run_case(sim::bytes_of(input), {}), guest::input_too_long));
     loaded.machine().then([](ScriptedMachine &m) { return hypercall(m, RL_CALL_DONE); });
@@ -88,7 +89,7 @@ TEST(Process, AnInputLongerThanTheArenaIsRefused) {
 
 TEST(Process, BothKindsOfTimeoutAreTimeouts) {
     Loaded loaded;
-    loaded.door();
+    loaded.to_snapshot_point();
     loaded.machine().then([](ScriptedMachine &m) {
         put(m, budget_at, i64{-1});
         return hypercall(m, RL_CALL_TIMEOUT);
@@ -105,7 +106,7 @@ TEST(Process, BothKindsOfTimeoutAreTimeouts) {
 
 TEST(Process, ACaseThatItsMachineHasNoPagesForIsAnEndingAndTheNextRuns) {
     Loaded loaded;
-    loaded.door();
+    loaded.to_snapshot_point();
     loaded.machine().then([](ScriptedMachine &) -> rstate::Result<vm::Exit> {
         return FAIL(vm::out_of_memory, "as the test wants it");
     });
@@ -117,7 +118,7 @@ TEST(Process, ACaseThatItsMachineHasNoPagesForIsAnEndingAndTheNextRuns) {
 
 TEST(Process, ABudgetThatTheTargetOverwroteSpendsNothingAbsurd) {
     Loaded loaded;
-    loaded.door().machine().then([](ScriptedMachine &m) {
+    loaded.to_snapshot_point().machine().then([](ScriptedMachine &m) {
         put(m, budget_at, i64{1'000'000'000});
         return hypercall(m, RL_CALL_DONE);
     });
@@ -126,7 +127,7 @@ TEST(Process, ABudgetThatTheTargetOverwroteSpendsNothingAbsurd) {
 
 TEST(Process, CountersAreSeenInPlaceAndInOrder) {
     Loaded loaded;
-    loaded.door().machine().then([](ScriptedMachine &m) {
+    loaded.to_snapshot_point().machine().then([](ScriptedMachine &m) {
         put(m, counters_at + 7, u8{3});
         put(m, counters_at + counter_count - 1, u8{255});
         put(m, counters_at + counter_count, u8{99}); // no counter
@@ -149,7 +150,7 @@ TEST(Process, CountersAreSeenInPlaceAndInOrder) {
 
 TEST(Process, ComparisonsAreLimitedByWhatTheTargetHasAndTheCallerWants) {
     Loaded loaded;
-    loaded.door();
+    loaded.to_snapshot_point();
     vm::Comparison out[64] = {};
     for (const auto &[counted, room, expected] :
          {std::array<u64, 3>{2, 64, 2}, {1000, 64, 16}, {~0ul, 3, 3}}) {
@@ -190,7 +191,7 @@ void put_frames(ScriptedMachine &m, u64 &bp) {
 
 TEST(Process, AReportBecomesAFindingWithItsCallStack) {
     Loaded loaded;
-    loaded.door().machine().then([](ScriptedMachine &m) {
+    loaded.to_snapshot_point().machine().then([](ScriptedMachine &m) {
         rl_report report = sample_report();
         put_frames(m, report.bp);
         report.sp = report.bp - 0x20;
@@ -210,13 +211,13 @@ TEST(Process, AReportBecomesAFindingWithItsCallStack) {
     ASSERT_EQ(f.frame_count, 2u) << "the harness is the outermost";
     EXPECT_EQ(f.frames[0], at(Function::inner, 0x30));
     EXPECT_EQ(f.frames[1], at(Function::harness, 0x44)) << "inside the call, not behind it";
-    EXPECT_EQ(f.hash, guest::hash_of(f, loaded.program_file().symbols()));
+    EXPECT_EQ(f.hash, guest::crash_hash(f, loaded.program_file().symbols()));
 }
 
 TEST(Process, AReportOutsideTheTargetsMemoryIsStillACrash) {
     for (const u64 place : {0ul, ~0ul, data + data_size - 8, guest::stub_address, u64{RL_SHADOW_OFFSET}}) {
         Loaded loaded;
-        loaded.door().machine().then([place](ScriptedMachine &m) {
+        loaded.to_snapshot_point().machine().then([place](ScriptedMachine &m) {
             m.registers().rip = at(Function::inner, 0x30);
             return hypercall(m, RL_CALL_CRASH, place);
         });
@@ -226,9 +227,9 @@ TEST(Process, AReportOutsideTheTargetsMemoryIsStillACrash) {
     }
 }
 
-TEST(Process, AReportFullOfNonsenseIsReadSafely) {
+TEST(Process, AReportWithInvalidValuesIsReadSafely) {
     Loaded loaded;
-    loaded.door().machine().then([](ScriptedMachine &m) {
+    loaded.to_snapshot_point().machine().then([](ScriptedMachine &m) {
         std::array<u8, sizeof(rl_report)> nonsense;
         nonsense.fill(0xff);
         put(m, report_at, nonsense);
@@ -249,7 +250,7 @@ void fault_in_inner(ScriptedMachine &m) {
 TEST(Process, AFaultIsDescribedByTheTargetsRuntime) {
     Loaded loaded;
     static constexpr u64 wild = 0x5000'0000;
-    loaded.door();
+    loaded.to_snapshot_point();
     loaded.machine().then([](ScriptedMachine &m) {
         fault_in_inner(m);
         m.registers().rflags = 0x402;
@@ -281,7 +282,7 @@ TEST(Process, AFaultIsDescribedByTheTargetsRuntime) {
     EXPECT_EQ(loaded.machine().deadlines, (std::vector<u64>{11, 22, 33, 22}));
 }
 
-TEST(Process, WhenTheRuntimeCannotDescribeTheFindingSaysSo) {
+TEST(Process, AFailedDescriptionIsNotedInTheFinding) {
     vm::Exit late;
     late.kind = vm::ExitKind::deadline;
     vm::Exit lost;
@@ -298,7 +299,7 @@ TEST(Process, WhenTheRuntimeCannotDescribeTheFindingSaysSo) {
     };
     for (const auto &failure : failures) {
         Loaded loaded;
-        loaded.door();
+        loaded.to_snapshot_point();
         loaded.machine().then([](ScriptedMachine &m) {
             fault_in_inner(m);
             return page_fault(0x5000'0000, vm::Access::read);
@@ -313,11 +314,11 @@ TEST(Process, WhenTheRuntimeCannotDescribeTheFindingSaysSo) {
     EXPECT_EQ(rstate::frames_in_use(0), 0u);
 }
 
-TEST(Process, HypercallsThatMakeNoSenseHereAreTheTargetsMistake) {
+TEST(Process, InvalidHypercallsAreFindings) {
     for (const u64 number :
          {0ul, RL_CALL_SNAPSHOT + 0ul, RL_CALL_DESCRIBED + 0ul, 7ul, 0xffff'ffff'0000'0002ul}) {
         Loaded loaded;
-        loaded.door().machine().then([number](ScriptedMachine &m) {
+        loaded.to_snapshot_point().machine().then([number](ScriptedMachine &m) {
             fault_in_inner(m);
             return hypercall(m, number, control_at);
         });
@@ -327,7 +328,7 @@ TEST(Process, HypercallsThatMakeNoSenseHereAreTheTargetsMistake) {
 
 TEST(Process, ProcessorAndClockAreTheSameEverywhereAndComeBackWithAReset) {
     Loaded loaded;
-    loaded.door();
+    loaded.to_snapshot_point();
     u64 clocks[2] = {};
     for (u64 &clock : clocks) {
         loaded.machine().then([](ScriptedMachine &m) {
@@ -358,16 +359,16 @@ TEST(Process, ProcessorAndClockAreTheSameEverywhereAndComeBackWithAReset) {
     EXPECT_EQ(clocks[0], clocks[1]);
 }
 
-TEST(Process, AStartThatEndsOtherwiseSaysHow) {
+TEST(Process, AStartUpThatEndsOtherwiseIsExplained) {
     Loaded exits;
     exits.machine().then([](ScriptedMachine &m) { return system_call(m, 231, {3}); });
-    EXPECT_TRUE(fails_with(exits.process().run_to_door(), guest::ended_early));
+    EXPECT_TRUE(fails_with(exits.process().run_to_snapshot_point(), guest::ended_early));
     Loaded crashes;
     crashes.machine().then([](ScriptedMachine &m) {
         fault_in_inner(m);
         return page_fault(0, vm::Access::read);
     });
-    auto result = crashes.process().run_to_door();
+    auto result = crashes.process().run_to_snapshot_point();
     ASSERT_FALSE(result.ok());
     rstate::Error error = result.take_error();
     EXPECT_TRUE(error.is(guest::crashed_early));
@@ -383,7 +384,7 @@ TEST(Process, AStartThatEndsOtherwiseSaysHow) {
     vm::Exit late;
     late.kind = vm::ExitKind::deadline;
     hangs.machine().then(late);
-    EXPECT_TRUE(fails_with(hangs.process().run_to_door(), guest::no_door));
+    EXPECT_TRUE(fails_with(hangs.process().run_to_snapshot_point(), guest::snapshot_point_not_reached));
 }
 
 TEST(Process, ExitsThatNoTargetCanCauseAreOurErrors) {
@@ -391,33 +392,33 @@ TEST(Process, ExitsThatNoTargetCanCauseAreOurErrors) {
         Loaded loaded;
         vm::Exit exit;
         exit.kind = kind;
-        loaded.door().machine().then(exit);
+        loaded.to_snapshot_point().machine().then(exit);
         EXPECT_TRUE(fails_with(loaded.process().run_case({}, {}), guest::unexpected_exit));
     }
     Loaded loaded;
     vm::Exit exit = exception(13);
     exit.privilege = vm::Privilege::supervisor;
-    loaded.door().machine().then(exit);
+    loaded.to_snapshot_point().machine().then(exit);
     EXPECT_TRUE(fails_with(loaded.process().run_case({}, {}), guest::unexpected_exit));
 }
 
-TEST(Process, AForbiddenInstructionIsTheTargetsMistake) {
+TEST(Process, AForbiddenInstructionIsAFinding) {
     Loaded loaded;
     vm::Exit exit;
     exit.kind = vm::ExitKind::other;
     exit.what = "MONITOR";
-    loaded.door().machine().then(exit);
+    loaded.to_snapshot_point().machine().then(exit);
     const vm::Finding finding = loaded.run().finding;
     EXPECT_EQ(string_of(finding.kind), "other-exception");
     EXPECT_STREQ(finding.text, "MONITOR");
 }
 
-TEST(Process, WhatTheDoorSaysIsChecked) {
+TEST(Process, TheControlBlockIsChecked) {
     const auto refused = [](auto change) {
         rl_control block = control();
         change(block);
         Loaded loaded;
-        return fails_with(loaded.try_door(block), guest::bad_control);
+        return fails_with(loaded.try_snapshot_point(block), guest::bad_control);
     };
     EXPECT_TRUE(refused([](rl_control &c) { c.magic = 1; }));
     EXPECT_TRUE(refused([](rl_control &c) { c.version = 2; }));
@@ -439,10 +440,10 @@ TEST(Process, WhatTheDoorSaysIsChecked) {
     Loaded loaded;
     loaded.machine().then(
         [](ScriptedMachine &m) { return hypercall(m, RL_CALL_SNAPSHOT, RL_SHADOW_OFFSET); });
-    EXPECT_TRUE(fails_with(loaded.process().run_to_door(), guest::bad_control));
+    EXPECT_TRUE(fails_with(loaded.process().run_to_snapshot_point(), guest::bad_control));
 }
 
-TEST(Process, WithoutMemoryLoadingEndsInAChainAndNothingLeaks) {
+TEST(Process, WithoutMemoryLoadingFailsAndNothingLeaks) {
     const std::vector<u8> file = program().build();
     std::vector<guest::Function> slots(16);
     const guest::Program parsed =
@@ -464,21 +465,21 @@ TEST(Process, WithoutMemoryLoadingEndsInAChainAndNothingLeaks) {
 
 TEST(Process, ATargetLargerThanItsMachineIsRefused) {
     Loaded loaded;
-    ScriptedMachine small(loaded.program_file().plan().memory_needed() - page_size);
+    ScriptedMachine small(loaded.program_file().layout().memory_needed() - page_size);
     EXPECT_TRUE(fails_with(Process::load(small, loaded.program_file()), guest::target_too_large));
 }
 
-TEST(Process, AttachedToADoorItRunsCasesAtOnce) {
+TEST(Process, AttachedToASnapshotPointItRunsCasesAtOnce) {
     Loaded first;
-    first.door();
-    Process second = Process::attach(first.machine(), first.program_file(), first.process().door());
+    first.to_snapshot_point();
+    Process second = Process::attach(first.machine(), first.program_file(), first.process().snapshot_point());
     first.machine().then([](ScriptedMachine &m) { return hypercall(m, RL_CALL_DONE, 5); });
     EXPECT_EQ(second.run_case({}, {}).take()->value, 5);
 }
 
 TEST(ProcessDeathTest, ACaseWithoutAResetIsOurBug) {
     Loaded loaded;
-    loaded.door().machine().then([](ScriptedMachine &m) { return hypercall(m, RL_CALL_DONE); });
+    loaded.to_snapshot_point().machine().then([](ScriptedMachine &m) { return hypercall(m, RL_CALL_DONE); });
     loaded.run();
     EXPECT_DEATH(loaded.run(), "a case starts from the snapshot");
 }

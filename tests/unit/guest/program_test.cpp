@@ -1,9 +1,9 @@
-// tests/unit/guest/program_test.cpp — which ELF files are targets, what their functions are called, and where
-// a stack leads.
+// tests/unit/guest/program_test.cpp — which ELF files are targets, their functions, and stack walks.
 #include "guest/program.h"
 
 #include "boot/formats/codes.h"
 #include "guest/codes.h"
+#include "guest/crash_hash.h"
 #include "guest/finding.h"
 #include "tests/sim/program.h"
 #include "tests/sim/test.h"
@@ -35,7 +35,7 @@ TEST(Program, WithoutAHarnessIsRefused) {
     ElfBuilder builder;
     builder.load(code, rx, code_bytes()).entry(code).symbol("main", code, 16);
     EXPECT_TRUE(fails_with(Parsed(builder.build()).make(), guest::no_harness));
-    builder.symbol("LLVMFuzzerTestOneInput", 0, 0, 0, 0); // only referred to
+    builder.symbol("LLVMFuzzerTestOneInput", 0, 0, 0, 0); // undefined
     EXPECT_TRUE(fails_with(Parsed(builder.build()).make(), guest::no_harness));
 }
 
@@ -134,7 +134,7 @@ TEST(Symbols, ThousandsAreSortedRight) {
     ElfBuilder builder = program();
     std::vector<u8> bytes(0x10000, 0x90);
     builder.load(0x500000, rx, bytes);
-    for (u64 i = 0; i < 4096; ++i) { // in an order without order
+    for (u64 i = 0; i < 4096; ++i) { // in a mixed order
         const u64 n = i * 2654435761 % 4096;
         builder.symbol("f" + std::to_string(n), 0x500000 + n * 16, 16);
     }
@@ -167,7 +167,7 @@ TEST(CrashHash, PlacesWithinTheSameThreeFunctionsAreOneCrash) {
     Parsed parsed(program().build());
     const Program made = parsed.make().take();
     const auto hash = [&](Text kind, std::initializer_list<u64> frames) {
-        return guest::hash_of(crash(kind, frames), made.symbols());
+        return guest::crash_hash(crash(kind, frames), made.symbols());
     };
     const u64 inner = at(Function::inner), harness = at(Function::harness), runtime = at(Function::runtime);
     const u64 one = hash("overflow", {inner, harness, runtime, inner});
@@ -177,13 +177,13 @@ TEST(CrashHash, PlacesWithinTheSameThreeFunctionsAreOneCrash) {
     EXPECT_NE(one, hash("use after free", {inner, harness, runtime, inner}));
 }
 
-TEST(CrashHash, FewerFramesAndUnknownPlacesStillTellCrashesApart) {
+TEST(CrashHash, FewerFramesAndUnknownPlacesStillDistinguishCrashes) {
     Parsed parsed(program().build());
     const Program made = parsed.make().take();
-    const u64 none = guest::hash_of(crash("overflow", {}), made.symbols());
-    const u64 one = guest::hash_of(crash("overflow", {0x10}), made.symbols());
+    const u64 none = guest::crash_hash(crash("overflow", {}), made.symbols());
+    const u64 one = guest::crash_hash(crash("overflow", {0x10}), made.symbols());
     EXPECT_NE(none, one);
-    EXPECT_NE(one, guest::hash_of(crash("overflow", {0x11}), made.symbols()));
+    EXPECT_NE(one, guest::crash_hash(crash("overflow", {0x11}), made.symbols()));
 }
 
 class Walk : public testing::Test {
@@ -227,14 +227,14 @@ TEST_F(Walk, FindsTheCallerOfAFunctionThatHasNoFrameYet) {
     EXPECT_EQ(walk({at(Function::describe, 4), top - 8, top - 8, true})[1], expected[1]) << "with its frame";
 }
 
-TEST_F(Walk, AJumpToNowhereShowsWhoJumped) {
+TEST_F(Walk, AJumpToAnUnmappedAddressShowsItsSource) {
     record(top + 0x40, 0, at(Function::harness, 0x45));
     put(loaded.machine(), top, at(Function::inner, 0x45));
     EXPECT_EQ(walk({0, top, top + 0x40, true}),
               (std::vector<u64>{at(Function::inner, 0x44), at(Function::harness, 0x44)}));
 }
 
-TEST_F(Walk, GoesOnBehindCodeThatUsesRbpForSomethingElse) {
+TEST_F(Walk, ContinuesBehindCodeThatUsesRbpForSomethingElse) {
     record(top + 0x100, top + 0x140, at(Function::inner, 0x45));
     record(top + 0x140, 0, at(Function::harness, 0x45));
     for (const u64 junk :
@@ -242,7 +242,7 @@ TEST_F(Walk, GoesOnBehindCodeThatUsesRbpForSomethingElse) {
         EXPECT_EQ(walk({at(Function::describe, 0x30), top, junk}).size(), 3u) << junk;
 }
 
-TEST_F(Walk, ForgedChainsEnd) {
+TEST_F(Walk, DamagedChainsEnd) {
     record(top, top, at(Function::inner, 0x45)); // its own caller
     EXPECT_LE(walk({at(Function::inner, 0x30), top, top}).size(), 2u);
     record(top, top + 16, at(Function::inner, 0x45));
@@ -261,19 +261,19 @@ TEST(Hash, DependsOnKindAndTheInnermostThreeFunctions) {
     finding.frames[0] = at(Function::inner, 0x10), finding.frames[1] = at(Function::describe, 0x10);
     finding.frames[2] = at(Function::harness, 0x10), finding.frames[3] = at(Function::start, 0x10);
     finding.frame_count = 4;
-    const u64 hash = guest::hash_of(finding, symbols);
+    const u64 hash = guest::crash_hash(finding, symbols);
     vm::Finding other = finding;
     other.frames[0] += 5, other.frames[3] = 0, other.frame_count = 3, other.address = 77;
-    EXPECT_EQ(guest::hash_of(other, symbols), hash) << "not of lines, addresses, outer frames";
+    EXPECT_EQ(guest::crash_hash(other, symbols), hash) << "not of lines, addresses, outer frames";
     other = finding;
     other.kind = "heap-use-after-free";
-    EXPECT_NE(guest::hash_of(other, symbols), hash);
+    EXPECT_NE(guest::crash_hash(other, symbols), hash);
     other = finding;
     other.frames[2] = at(Function::start);
-    EXPECT_NE(guest::hash_of(other, symbols), hash);
+    EXPECT_NE(guest::crash_hash(other, symbols), hash);
     other = finding;
     other.frame_count = 2;
-    EXPECT_NE(guest::hash_of(other, symbols), hash);
+    EXPECT_NE(guest::crash_hash(other, symbols), hash);
 }
 
 } // namespace

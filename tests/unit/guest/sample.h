@@ -103,13 +103,13 @@ inline vm::Exit page_fault(u64 address, vm::Access access, bool present = false)
     return exit;
 }
 
-// The program in a machine; `door()` brings it to where cases begin.
+// The program in a machine; `to_snapshot_point()` runs its start-up.
 class Loaded {
   public:
     explicit Loaded(ElfBuilder builder = program()) : file_(builder.build()), slots_(16) {
         program_ = std::make_unique<guest::Program>(
             guest::Program::make(sim::bytes_of(file_), {slots_.data(), slots_.size()}).take());
-        machine_ = std::make_unique<ScriptedMachine>(program_->plan().memory_needed());
+        machine_ = std::make_unique<ScriptedMachine>(program_->layout().memory_needed());
         process_ = std::make_unique<Process>(
             Process::load(*machine_, *program_, {.start_ticks = 11, .case_ticks = 22, .describe_ticks = 33})
                 .take());
@@ -118,15 +118,15 @@ class Loaded {
     Process &process() { return *process_; }
     const guest::Program &program_file() const { return *program_; }
 
-    rstate::Result<void> try_door(const rl_control &block = control()) {
+    rstate::Result<void> try_snapshot_point(const rl_control &block = control()) {
         machine_->then([block](ScriptedMachine &m) {
             put(m, control_at, block);
             return hypercall(m, RL_CALL_SNAPSHOT, control_at);
         });
-        return process_->run_to_door();
+        return process_->run_to_snapshot_point();
     }
-    Loaded &door() {
-        try_door().take();
+    Loaded &to_snapshot_point() {
+        try_snapshot_point().take();
         vm::Snapshot snapshot;
         machine_->take_snapshot(snapshot).take();
         return *this;

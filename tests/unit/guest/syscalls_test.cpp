@@ -15,22 +15,22 @@ using guest::Phase;
 constexpr u64 scratch = data + 0x2000;
 constexpr i64 efault = -14, ebadf = -9, einval = -22, enomem = -12, enoent = -2, enosys = -38;
 
-class LinuxCalls : public testing::Test {
+class SyscallsTest : public testing::Test {
   protected:
     i64 call(u64 number, std::vector<u64> arguments = {}, Phase phase = Phase::starting) {
-        const guest::Answer answer = linux.answer(make(number, std::move(arguments)), phase).take();
+        const guest::Answer answer = syscalls.answer(make(number, std::move(arguments)), phase).take();
         EXPECT_EQ(answer.action, guest::Answer::Action::resume);
         return answer.value;
     }
     guest::Answer answer(u64 number, std::vector<u64> arguments = {}) {
-        return linux.answer(make(number, std::move(arguments)), Phase::starting).take();
+        return syscalls.answer(make(number, std::move(arguments)), Phase::starting).take();
     }
     testing::AssertionResult unanswered(u64 number, std::vector<u64> arguments = {},
                                         Phase phase = Phase::starting) {
-        return fails_with(linux.answer(make(number, std::move(arguments)), phase), guest::system_call);
+        return fails_with(syscalls.answer(make(number, std::move(arguments)), phase), guest::system_call);
     }
-    static guest::SystemCall make(u64 number, std::vector<u64> arguments) {
-        guest::SystemCall call;
+    static guest::Syscall make(u64 number, std::vector<u64> arguments) {
+        guest::Syscall call;
         call.number = number;
         for (usize i = 0; i < arguments.size(); ++i) call.arguments[i] = arguments[i];
         return call;
@@ -40,11 +40,11 @@ class LinuxCalls : public testing::Test {
     }
 
     Loaded loaded;
-    guest::Linux linux{guest::Memory::of(loaded.machine()), loaded.program_file().plan()};
+    guest::Syscalls syscalls{guest::Memory::of(loaded.machine()), loaded.program_file().layout()};
 };
 
-TEST_F(LinuxCalls, AnUnknownOneIsNamedWithItsArguments) {
-    auto result = linux.answer(make(57, {0x11, 0x22}), Phase::starting);
+TEST_F(SyscallsTest, AnUnknownOneIsNamedWithItsArguments) {
+    auto result = syscalls.answer(make(57, {0x11, 0x22}), Phase::starting);
     ASSERT_FALSE(result.ok());
     rstate::Error error = result.take_error();
     std::string text;
@@ -58,21 +58,21 @@ TEST_F(LinuxCalls, AnUnknownOneIsNamedWithItsArguments) {
         EXPECT_NE(text.find(part), std::string::npos) << part << " in\n" << text;
 }
 
-TEST_F(LinuxCalls, EveryNumberIsAnsweredOrNamed) {
+TEST_F(SyscallsTest, EveryNumberIsAnsweredOrNamed) {
     for (u64 number = 0; number < 600; ++number) {
-        auto result = linux.answer(make(number, {}), Phase::starting);
-        EXPECT_NE(guest::system_call_name(number), nullptr);
+        auto result = syscalls.answer(make(number, {}), Phase::starting);
+        EXPECT_NE(guest::syscall_name(number), nullptr);
         rstate::handled(std::move(result));
     }
-    EXPECT_STREQ(guest::system_call_name(0), "read");
-    EXPECT_STREQ(guest::system_call_name(334), "rseq");
-    EXPECT_STREQ(guest::system_call_name(424), "pidfd_send_signal");
-    EXPECT_STREQ(guest::system_call_name(400), "unknown");
-    EXPECT_STREQ(guest::system_call_name(~0ul), "unknown");
+    EXPECT_STREQ(guest::syscall_name(0), "read");
+    EXPECT_STREQ(guest::syscall_name(334), "rseq");
+    EXPECT_STREQ(guest::syscall_name(424), "pidfd_send_signal");
+    EXPECT_STREQ(guest::syscall_name(400), "unknown");
+    EXPECT_STREQ(guest::syscall_name(~0ul), "unknown");
     EXPECT_EQ(rstate::frames_in_use(0), 0u);
 }
 
-TEST_F(LinuxCalls, AddressesThatTheTargetMayNotTouchAreFaults) {
+TEST_F(SyscallsTest, AddressesThatTheTargetMayNotTouchAreFaults) {
     for (const u64 bad : {0ul, ~0ul, ~0ul - 200, u64{RL_SHADOW_OFFSET}, guest::stub_address, 0x3000'0000ul,
                           guest::stack_bottom - 8, code}) {
         if (bad != code) EXPECT_EQ(call(1, {1, bad, 4}), efault) << bad; // code can be read
@@ -86,7 +86,7 @@ TEST_F(LinuxCalls, AddressesThatTheTargetMayNotTouchAreFaults) {
     }
 }
 
-TEST_F(LinuxCalls, WhatIsWrittenGoesToTheLogLineByLine) {
+TEST_F(SyscallsTest, WhatIsWrittenGoesToTheLogLineByLine) {
     sim::clear_log();
     put_text(scratch, "one\ntw\x01o\n{\"type\":\"fake\"}\nlast");
     EXPECT_EQ(call(1, {1, scratch, 31}), 31);
@@ -100,7 +100,7 @@ TEST_F(LinuxCalls, WhatIsWrittenGoesToTheLogLineByLine) {
     EXPECT_EQ(call(0, {3, scratch, 4}), ebadf);
 }
 
-TEST_F(LinuxCalls, VectorsAreWrittenPieceByPiece) {
+TEST_F(SyscallsTest, VectorsAreWrittenPieceByPiece) {
     sim::clear_log();
     put_text(scratch, "abcdef");
     put(loaded.machine(), scratch + 64, std::array<u64, 6>{scratch, 2, 0, 0, scratch + 2, 4});
@@ -112,8 +112,8 @@ TEST_F(LinuxCalls, VectorsAreWrittenPieceByPiece) {
     EXPECT_EQ(call(20, {2, scratch + 64, 1}), efault);
 }
 
-TEST_F(LinuxCalls, ATargetThatPrintsInEveryCaseIsSilenced) {
-    linux.printer().begin_cases();
+TEST_F(SyscallsTest, ATargetThatPrintsInEveryCaseIsSilenced) {
+    syscalls.printer().begin_cases();
     put_text(scratch, "hello");
     sim::clear_log();
     for (int i = 0; i < 100; ++i) EXPECT_EQ(call(1, {1, scratch, 5}, Phase::in_case), 5);
@@ -121,7 +121,7 @@ TEST_F(LinuxCalls, ATargetThatPrintsInEveryCaseIsSilenced) {
     EXPECT_GT(sim::log().size(), 10u);
 }
 
-TEST_F(LinuxCalls, TheBreakGrowsWithinItsRegion) {
+TEST_F(SyscallsTest, TheBreakGrowsWithinItsRegion) {
     const u64 start = static_cast<u64>(call(12, {0}));
     EXPECT_EQ(start, guest::break_base);
     EXPECT_EQ(call(12, {start + 0x21000}), static_cast<i64>(start + 0x21000));
@@ -131,7 +131,7 @@ TEST_F(LinuxCalls, TheBreakGrowsWithinItsRegion) {
     EXPECT_EQ(call(12, {~0ul}), static_cast<i64>(start + 0x21000));
 }
 
-TEST_F(LinuxCalls, AnonymousMappingsAreFreshZeroAndNeverTheSame) {
+TEST_F(SyscallsTest, AnonymousMappingsAreFreshZeroAndNeverTheSame) {
     constexpr u64 anonymous = 0x22, read_write = 3;
     const u64 first = static_cast<u64>(call(9, {0, 5000, read_write, anonymous, ~0ul, 0}));
     const u64 second = static_cast<u64>(call(9, {0, 1, read_write, anonymous, ~0ul, 0}));
@@ -149,7 +149,7 @@ TEST_F(LinuxCalls, AnonymousMappingsAreFreshZeroAndNeverTheSame) {
     EXPECT_TRUE(unanswered(11, {first, ~0ul}));
 }
 
-TEST_F(LinuxCalls, TheProgramsPagesChangeTheirRightsBeforeTheDoorOnly) {
+TEST_F(SyscallsTest, TheProgramsPagesChangeTheirRightsBeforeTheSnapshotPointOnly) {
     const auto entry = [&](u64 address) { // the guest's own last-level entry
         const u64 root = loaded.machine().system().cr3.value();
         u64 table = root;
@@ -179,7 +179,7 @@ TEST_F(LinuxCalls, TheProgramsPagesChangeTheirRightsBeforeTheDoorOnly) {
     EXPECT_EQ(call(10, {data, ~0ul, 1}), einval);
 }
 
-TEST_F(LinuxCalls, ThreadLocalStorageIsSetThroughFs) {
+TEST_F(SyscallsTest, ThreadLocalStorageIsSetThroughFs) {
     const guest::Answer set = answer(158, {0x1002, scratch});
     EXPECT_EQ(set.action, guest::Answer::Action::set_fs_base);
     EXPECT_EQ(set.value, static_cast<i64>(scratch));
@@ -188,7 +188,7 @@ TEST_F(LinuxCalls, ThreadLocalStorageIsSetThroughFs) {
     EXPECT_TRUE(unanswered(158, {0x1003, scratch}));
 }
 
-TEST_F(LinuxCalls, ItsOwnSignalsEndTheTarget) {
+TEST_F(SyscallsTest, ItsOwnSignalsEndTheTarget) {
     EXPECT_EQ(answer(234, {2, 2, 6}).action, guest::Answer::Action::signal);
     EXPECT_EQ(answer(234, {2, 2, 6}).value, 6);
     EXPECT_EQ(answer(200, {2, 6}).value, 6);
@@ -199,8 +199,8 @@ TEST_F(LinuxCalls, ItsOwnSignalsEndTheTarget) {
     EXPECT_EQ(answer(231, {7}).value, 7);
 }
 
-TEST_F(LinuxCalls, TimeAndRandomBytesRepeatAfterARestore) {
-    const guest::LinuxState before = linux.state();
+TEST_F(SyscallsTest, TimeAndRandomBytesRepeatAfterARestore) {
+    const guest::SyscallState before = syscalls.state();
     const auto observe = [&] {
         std::array<u64, 4> seen = {};
         call(228, {1, scratch});
@@ -216,11 +216,11 @@ TEST_F(LinuxCalls, TimeAndRandomBytesRepeatAfterARestore) {
     const auto first = observe();
     EXPECT_LT(first[0], first[1]) << "time passes";
     EXPECT_NE(first[2], first[3]);
-    linux.restore(before);
+    syscalls.restore(before);
     EXPECT_EQ(observe(), first);
 }
 
-TEST_F(LinuxCalls, RandomBytesStopWhereTheBufferDoes) {
+TEST_F(SyscallsTest, RandomBytesStopWhereTheBufferDoes) {
     put(loaded.machine(), scratch, std::array<u8, 16>{});
     EXPECT_EQ(call(318, {scratch, 3}), 3);
     EXPECT_EQ(get<u8>(loaded.machine(), scratch + 3), 0);
@@ -228,7 +228,7 @@ TEST_F(LinuxCalls, RandomBytesStopWhereTheBufferDoes) {
     EXPECT_EQ(call(318, {scratch, 4096}), 256);
 }
 
-TEST_F(LinuxCalls, TheOtherAnswersOfStartUp) {
+TEST_F(SyscallsTest, TheOtherAnswersOfStartUp) {
     EXPECT_EQ(call(218, {scratch}), 2);
     EXPECT_EQ(call(39), 2);
     EXPECT_EQ(call(186), 2);
@@ -253,7 +253,7 @@ TEST_F(LinuxCalls, TheOtherAnswersOfStartUp) {
     EXPECT_EQ(call(5, {7, scratch}), ebadf);
 }
 
-TEST_F(LinuxCalls, PathsLeadNowhereButToTheProgramItself) {
+TEST_F(SyscallsTest, OnlyThePathOfTheProgramItselfExists) {
     put_text(scratch, "/proc/self/exe");
     EXPECT_EQ(call(89, {scratch, scratch + 64, 100}), 7);
     EXPECT_EQ(get<char>(loaded.machine(), scratch + 65), 't');
@@ -266,7 +266,7 @@ TEST_F(LinuxCalls, PathsLeadNowhereButToTheProgramItself) {
     EXPECT_EQ(call(262, {9, scratch, scratch + 64, 0x1000}), ebadf);
 }
 
-TEST_F(LinuxCalls, AFutexThatNobodyElseCanWakeIsAnError) {
+TEST_F(SyscallsTest, AFutexThatNoThreadCanWakeIsAnError) {
     put(loaded.machine(), scratch, u32{1});
     EXPECT_EQ(call(202, {scratch, 0x81, 1}), 0) << "wake";
     EXPECT_EQ(call(202, {scratch, 0x80, 2}), -11) << "the value has changed";

@@ -19,7 +19,7 @@ struct Leaf {
     u64 physical = 0, size = 0;
 };
 
-// As the processor does.
+// Walks the tables as the processor does.
 Leaf walk(ScriptedMachine &machine, u64 address) {
     Leaf leaf;
     leaf.write = leaf.execute = leaf.ring3 = true;
@@ -50,11 +50,11 @@ class Tables : public testing::Test {
   protected:
     Leaf at(u64 address) { return walk(loaded.machine(), address); }
     Loaded loaded;
-    const guest::Plan &plan = loaded.program_file().plan();
+    const guest::GuestLayout &layout = loaded.program_file().layout();
 };
 
-TEST_F(Tables, EveryPageOfEveryRegionIsMappedAsPlanned) {
-    for (const guest::Region &region : plan.regions()) {
+TEST_F(Tables, EveryPageOfEveryRegionIsMappedAsLaidOut) {
+    for (const guest::Region &region : layout.regions()) {
         for (u64 address = region.address; address < region.end(); address += page_size) {
             const Leaf leaf = at(address);
             ASSERT_TRUE(leaf.found) << region.name << " " << address;
@@ -70,17 +70,17 @@ TEST_F(Tables, EveryPageOfEveryRegionIsMappedAsPlanned) {
 
 TEST_F(Tables, NoTwoRegionsShareMemoryOfTheMachine) {
     std::map<u64, const char *> owner;
-    for (u64 page = 0; page < plan.table_pages(); ++page)
-        owner[plan.tables().frame_number() + page] = "tables";
-    owner[plan.zero_page().frame_number()] = "zero page";
-    owner[plan.stub_page().frame_number()] = "stub";
-    for (const guest::Region &region : plan.regions())
+    for (u64 page = 0; page < layout.table_pages(); ++page)
+        owner[layout.tables().frame_number() + page] = "tables";
+    owner[layout.zero_page().frame_number()] = "zero page";
+    owner[layout.stub_page().frame_number()] = "stub";
+    for (const guest::Region &region : layout.regions())
         for (u64 page = 0; page < region.size / page_size; ++page)
             EXPECT_TRUE(owner.emplace(region.physical.frame_number() + page, region.name).second)
                 << region.name;
-    EXPECT_EQ(owner.count(0), 0u) << "page 0 of the machine is nobody's";
-    EXPECT_LE(owner.rbegin()->first, plan.memory_needed() / page_size - 1);
-    EXPECT_LE(plan.memory_needed(), 128_MiB) << "a small target fits a machine of 128 MiB";
+    EXPECT_EQ(owner.count(0), 0u) << "page 0 of the machine is unused";
+    EXPECT_LE(owner.rbegin()->first, layout.memory_needed() / page_size - 1);
+    EXPECT_LE(layout.memory_needed(), 128_MiB) << "a small target fits a machine of 128 MiB";
 }
 
 TEST_F(Tables, BetweenTheRegionsNothingIsMapped) {
@@ -111,12 +111,12 @@ TEST_F(Tables, TheStubIsForTheSupervisorAlone) {
     const Leaf leaf = at(guest::stub_address);
     EXPECT_TRUE(leaf.found && leaf.execute);
     EXPECT_FALSE(leaf.ring3 || leaf.write);
-    EXPECT_EQ(leaf.physical, plan.stub_page().value());
+    EXPECT_EQ(leaf.physical, layout.stub_page().value());
 }
 
-void expect_zeros(const Leaf &leaf, const guest::Plan &plan, u64 address) {
+void expect_zeros(const Leaf &leaf, const guest::GuestLayout &layout, u64 address) {
     EXPECT_TRUE(leaf.found) << std::hex << address;
-    EXPECT_EQ(leaf.physical & ~0xffful, plan.zero_page().value()) << std::hex << address;
+    EXPECT_EQ(leaf.physical & ~0xffful, layout.zero_page().value()) << std::hex << address;
     EXPECT_TRUE(leaf.ring3 && leaf.all_marked);
     EXPECT_FALSE(leaf.write || leaf.execute);
 }
@@ -134,29 +134,29 @@ TEST_F(Tables, TheShadowOfEverythingElseIsReadOnlyZeros) {
     for (const u64 address : std::initializer_list<u64>{
              0ul, 0x3'0000ul, 0x0900'0000ul, 0x5000'0000ul, 0x4141'4141ul, 0x7fff'7ffful, 0x1000'7fff'8000ul,
              0x2000'0000'0000ul, 0x4141'4141'4141ul, 0x7fff'ffff'fffful})
-        expect_zeros(at(RL_SHADOW_OF(address)), plan, address);
+        expect_zeros(at(RL_SHADOW_OF(address)), layout, address);
     u8 zeros[page_size] = {};
-    loaded.machine().read(plan.zero_page(), zeros).take();
+    loaded.machine().read(layout.zero_page(), zeros).take();
     for (const u8 byte : zeros) ASSERT_EQ(byte, 0);
 }
 
-// So that a wild pointer into the shadow faults, at the latest when its own shadow is looked at.
+// A wild pointer into the shadow faults, at the latest at its check.
 TEST_F(Tables, TheShadowOfTheShadowIsNotMapped) {
     for (const u64 address :
          std::initializer_list<u64>{0x9000'0000, 0x1'0000'0000, 0x55'5555'5000, 0xfff'ffff'0000}) {
         EXPECT_FALSE(at(RL_SHADOW_OF(address)).found) << std::hex << address;
     }
     for (const u64 edge : {guest::shadow_gap, guest::shadow_end}) {
-        expect_zeros(at(edge - 1), plan, edge - 1);
+        expect_zeros(at(edge - 1), layout, edge - 1);
         EXPECT_FALSE(at(edge).found) << std::hex << edge;
     }
     for (const u64 edge : {guest::shadow_start, guest::high_shadow}) {
-        expect_zeros(at(edge), plan, edge);
+        expect_zeros(at(edge), layout, edge);
         EXPECT_FALSE(at(edge - 1).found) << std::hex << edge;
     }
 }
 
-// A table that many entries lead to is written once, and all of it lies in the pages that are protected.
+// A table that many entries point to is built once, and all tables lie in the protected pages.
 TEST_F(Tables, AllTablesAreContiguousAndFew) {
     std::map<u64, u32> levels{{loaded.machine().system().cr3.value(), 4}};
     std::vector<u64> left{loaded.machine().system().cr3.value()};
@@ -176,9 +176,9 @@ TEST_F(Tables, AllTablesAreContiguousAndFew) {
             EXPECT_EQ(levels[below], level - 1) << "no table serves at two levels";
         }
     }
-    EXPECT_EQ(levels.size(), plan.table_pages());
-    EXPECT_EQ(levels.begin()->first, plan.tables().value());
-    EXPECT_EQ(levels.rbegin()->first, plan.tables().value() + (plan.table_pages() - 1) * page_size);
+    EXPECT_EQ(levels.size(), layout.table_pages());
+    EXPECT_EQ(levels.begin()->first, layout.tables().value());
+    EXPECT_EQ(levels.rbegin()->first, layout.tables().value() + (layout.table_pages() - 1) * page_size);
 }
 
 TEST_F(Tables, SegmentsHoldTheFilesBytesAndZerosBehindThem) {
@@ -188,7 +188,7 @@ TEST_F(Tables, SegmentsHoldTheFilesBytesAndZerosBehindThem) {
     EXPECT_LT(loaded.machine().pages_touched(), 40u) << "what is all zero is not written";
 }
 
-TEST(Plan, APageInTheMiddleOfAProgramOfManyMegabytesIsMapped) {
+TEST(GuestLayout, APageInTheMiddleOfAProgramOfManyMegabytesIsMapped) {
     ElfBuilder big = program();
     big.load(0x800000, rw, {1}, 0x7000000);
     Loaded loaded(std::move(big));

@@ -27,28 +27,28 @@ inline std::string folder() {
     return other != nullptr ? other : "build/targets";
 }
 
-// A target at its door, with its snapshot taken.
+// A target at its snapshot point, with the snapshot taken.
 class Running {
   public:
     explicit Running(const std::string &name) : Running(read_file(folder() + "/" + name + "/target.elf")) {}
     explicit Running(std::vector<u8> file) : file_(std::move(file)) {}
 
-    // False where processes cannot be traced; errors of ours end the test program.
+    // False where processes cannot be traced; our own errors end the test program.
     bool start() {
         slots_.resize(guest::Program::slots_needed(sim::bytes_of(file_)).take());
         program_ = std::make_unique<guest::Program>(
             guest::Program::make(sim::bytes_of(file_), {slots_.data(), slots_.size()}).take());
-        machine_ = TracedMachine::make(align_up(program_->plan().memory_needed(), 2_MiB));
+        machine_ = TracedMachine::make(align_up(program_->layout().memory_needed(), 2_MiB));
         if (machine_ == nullptr) return false;
-        constexpr guest::Limits limits{.start_ticks = 600, .case_ticks = 300, .describe_ticks = 100};
-        process_ = std::make_unique<Process>(Process::load(*machine_, *program_, limits).take());
+        constexpr guest::Deadlines deadlines{.start_ticks = 600, .case_ticks = 300, .describe_ticks = 100};
+        process_ = std::make_unique<Process>(Process::load(*machine_, *program_, deadlines).take());
         return true;
     }
-    bool start_to_door() {
+    bool start_to_snapshot_point() {
         if (!start()) return false;
-        auto result = process_->run_to_door();
+        auto result = process_->run_to_snapshot_point();
         if (!result.ok()) rstate::report(result.take_error());
-        CHECK(result.ok(), "the target reaches its door");
+        CHECK(result.ok(), "the target reaches its snapshot point");
         machine_->take_snapshot(snapshot_).take();
         return true;
     }

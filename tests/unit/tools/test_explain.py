@@ -23,7 +23,7 @@ FAULT = """error mm.use_after_free on core 1, exception in the kernel
 core 0 was at 0xffff800000100040  kernel+0x40
 panic: stopped"""
 CRASH = """error target.heap-use-after-free on core 1, case 3517, hash 4c134d8d0b98dece
-  fuzz/worker.h             Worker::run_case          running one case    case 3517
+  fuzz/worker.cpp           Worker::run_case          running one case    case 3517
   target 0x463c78           stbi__gif_load_next+0x2408 read of 4 bytes   <- origin
 {"type":"stats"}"""
 

@@ -10,10 +10,10 @@
 
 namespace {
 
-namespace changes = fuzz::changes;
+namespace mutators = fuzz::mutators;
 using fuzz::Buffer;
 
-// A buffer whose room ends where the sanitizer watches.
+// A buffer on the heap, so that AddressSanitizer finds an access behind its end.
 struct Input {
     Input(const std::string &text, usize capacity) : room(new u8[capacity]), buffer({room.get(), capacity}) {
         buffer.assign(fake::bytes(text));
@@ -23,36 +23,36 @@ struct Input {
     Buffer buffer;
 };
 
-using Change = bool (*)(Buffer &, Random &);
+using Mutator = bool (*)(Buffer &, Random &);
 struct Named {
     const char *name;
-    Change change;
+    Mutator mutate;
 };
 constexpr Named all[] = {
-    {"flip_bit", changes::flip_bit},
-    {"random_byte", changes::random_byte},
-    {"interesting_number", changes::interesting_number},
-    {"add_to_number", changes::add_to_number},
-    {"ascii_number", changes::ascii_number},
-    {"delete_block", changes::delete_block},
-    {"insert_block", changes::insert_block},
-    {"fill_block", changes::fill_block},
-    {"copy_block", changes::copy_block},
-    {"duplicate_block", changes::duplicate_block},
-    {"swap_blocks", changes::swap_blocks},
-    {"shuffle_bytes", changes::shuffle_bytes},
-    {"duplicate_chunk", changes::duplicate_chunk},
-    {"delete_chunk", changes::delete_chunk},
-    {"move_chunk", changes::move_chunk},
-    {"resize_chunk", changes::resize_chunk},
-    {"crossover", [](Buffer &b, Random &r) { return changes::crossover(b, fake::bytes("other input"), r); }},
+    {"flip_bit", mutators::flip_bit},
+    {"random_byte", mutators::random_byte},
+    {"interesting_number", mutators::interesting_number},
+    {"add_to_number", mutators::add_to_number},
+    {"ascii_number", mutators::ascii_number},
+    {"delete_block", mutators::delete_block},
+    {"insert_block", mutators::insert_block},
+    {"fill_block", mutators::fill_block},
+    {"copy_block", mutators::copy_block},
+    {"duplicate_block", mutators::duplicate_block},
+    {"swap_blocks", mutators::swap_blocks},
+    {"shuffle_bytes", mutators::shuffle_bytes},
+    {"duplicate_length_field", mutators::duplicate_length_field},
+    {"delete_length_field", mutators::delete_length_field},
+    {"move_length_field", mutators::move_length_field},
+    {"resize_length_field", mutators::resize_length_field},
+    {"crossover", [](Buffer &b, Random &r) { return mutators::crossover(b, fake::bytes("other input"), r); }},
     {"insert_part",
-     [](Buffer &b, Random &r) { return changes::insert_part(b, fake::bytes("other input"), r); }},
+     [](Buffer &b, Random &r) { return mutators::insert_part(b, fake::bytes("other input"), r); }},
     {"overwrite_part",
-     [](Buffer &b, Random &r) { return changes::overwrite_part(b, fake::bytes("other input"), r); }},
-    {"insert_token", [](Buffer &b, Random &r) { return changes::insert_token(b, fake::bytes("token"), r); }},
+     [](Buffer &b, Random &r) { return mutators::overwrite_part(b, fake::bytes("other input"), r); }},
+    {"insert_token", [](Buffer &b, Random &r) { return mutators::insert_token(b, fake::bytes("token"), r); }},
     {"overwrite_token",
-     [](Buffer &b, Random &r) { return changes::overwrite_token(b, fake::bytes("token"), r); }},
+     [](Buffer &b, Random &r) { return mutators::overwrite_token(b, fake::bytes("token"), r); }},
 };
 
 const std::string samples[] = {"",
@@ -63,42 +63,42 @@ const std::string samples[] = {"",
                                std::string(100, '\0'),
                                std::string(64, '7')};
 
-TEST(Changes, EachKeepsWithinItsBufferAndReportsTruthfullyWhetherItApplied) {
+TEST(Mutators, EachKeepsWithinItsBufferAndReturnsWhetherItApplied) {
     for (const Named &named : all)
         for (const std::string &sample : samples)
             for (const usize room : {sample.size(), sample.size() + 1, sample.size() + 40})
                 for (u64 seed = 0; seed < 40; ++seed) {
                     Random random(seed);
                     Input input(sample, room);
-                    if (!named.change(input.buffer, random)) ASSERT_EQ(input.text(), sample) << named.name;
+                    if (!named.mutate(input.buffer, random)) ASSERT_EQ(input.text(), sample) << named.name;
                     ASSERT_LE(input.buffer.size(), room) << named.name;
                 }
 }
 
-TEST(Changes, EachCanApplyToAnInputWithRoom) {
+TEST(Mutators, EachCanApplyToAnInputWithRoom) {
     for (const Named &named : all) {
         u32 applied = 0;
         for (u64 seed = 0; seed < 100; ++seed) {
             Random random(seed);
             Input input(samples[4] + samples[3], 200);
-            applied += named.change(input.buffer, random) && input.text() != samples[4] + samples[3];
+            applied += named.mutate(input.buffer, random) && input.text() != samples[4] + samples[3];
         }
         EXPECT_GT(applied, 20u) << named.name;
     }
 }
 
-TEST(Changes, AnEmptyInputCanGrow) {
+TEST(Mutators, AnEmptyInputCanGrow) {
     Random random(1);
     Input input("", 10);
-    ASSERT_TRUE(changes::insert_block(input.buffer, random));
+    ASSERT_TRUE(mutators::insert_block(input.buffer, random));
     EXPECT_FALSE(input.buffer.empty());
 }
 
-TEST(Changes, FlippingABitChangesExactlyOne) {
+TEST(Mutators, FlippingABitChangesExactlyOne) {
     for (u64 seed = 0; seed < 50; ++seed) {
         Random random(seed);
         Input input("some text", 20);
-        changes::flip_bit(input.buffer, random);
+        mutators::flip_bit(input.buffer, random);
         int bits = 0;
         for (usize i = 0; i < 9; ++i)
             bits += __builtin_popcount(static_cast<u8>(input.text()[i] ^ "some text"[i]));
@@ -106,24 +106,24 @@ TEST(Changes, FlippingABitChangesExactlyOne) {
     }
 }
 
-TEST(Changes, ShufflingAndSwappingKeepTheBytes) {
-    for (const Change change : {changes::shuffle_bytes, changes::swap_blocks})
+TEST(Mutators, ShufflingAndSwappingKeepTheBytes) {
+    for (const Mutator mutate : {mutators::shuffle_bytes, mutators::swap_blocks})
         for (u64 seed = 0; seed < 50; ++seed) {
             Random random(seed);
             Input input("abcdefghijklmnop", 16);
-            ASSERT_TRUE(change(input.buffer, random));
+            ASSERT_TRUE(mutate(input.buffer, random));
             std::string sorted = input.text();
             std::sort(sorted.begin(), sorted.end());
             ASSERT_EQ(sorted, "abcdefghijklmnop");
         }
 }
 
-TEST(Changes, ADuplicatedBlockStandsTwiceAndTheRestIsKept) {
+TEST(Mutators, ADuplicatedBlockStandsTwiceAndTheRestIsKept) {
     for (u64 seed = 0; seed < 200; ++seed) {
         Random random(seed);
         Input input("abcdefghij", 40);
-        ASSERT_TRUE(changes::duplicate_block(input.buffer, random));
-        // Taking the copy out again at some place gives the original, and the copy is a part of it.
+        ASSERT_TRUE(mutators::duplicate_block(input.buffer, random));
+        // Removing the copy gives the original, and the copy is a part of it.
         const std::string text = input.text();
         const usize size = text.size() - 10;
         bool explained = false;
@@ -136,14 +136,14 @@ TEST(Changes, ADuplicatedBlockStandsTwiceAndTheRestIsKept) {
     }
 }
 
-TEST(Changes, AResizedChunkKeepsItsLengthTrue) {
-    // One length and nothing else that could be taken for one.
+TEST(Mutators, AResizedLengthFieldNamesTheNewLength) {
+    // One length field, and no other number that could be one.
     const std::string sample = std::string("\xff\xff\xff\x06", 4) + "\x80\x81\x82\x83\x84\x85" + "\xf0\xf1";
     u32 applied = 0;
     for (u64 seed = 0; seed < 300; ++seed) {
         Random random(seed);
         Input input(sample, 64);
-        if (!changes::resize_chunk(input.buffer, random)) continue;
+        if (!mutators::resize_length_field(input.buffer, random)) continue;
         ++applied;
         const std::string text = input.text();
         ASSERT_EQ(static_cast<u8>(text[3]), 6 + text.size() - sample.size());
@@ -152,12 +152,12 @@ TEST(Changes, AResizedChunkKeepsItsLengthTrue) {
     EXPECT_GT(applied, 100u);
 }
 
-TEST(Changes, AnAsciiNumberBecomesAnotherNumberAndTheTextAroundItStays) {
+TEST(Mutators, AnAsciiNumberBecomesAnotherNumberAndTheTextAroundItStays) {
     std::set<std::string> seen;
     for (u64 seed = 0; seed < 200; ++seed) {
         Random random(seed);
         Input input("w=640;", 64);
-        ASSERT_TRUE(changes::ascii_number(input.buffer, random));
+        ASSERT_TRUE(mutators::ascii_number(input.buffer, random));
         const std::string text = input.text();
         ASSERT_EQ(text.substr(0, 2), "w=");
         ASSERT_EQ(text.back(), ';');
@@ -168,14 +168,14 @@ TEST(Changes, AnAsciiNumberBecomesAnotherNumberAndTheTextAroundItStays) {
 }
 
 struct MutateTest : testing::Test {
-    fake::Memory memory{fuzz::Dictionary::memory(8) + fuzz::Operands::memory(8)};
+    fake::Memory memory{fuzz::Dictionary::memory(8) + fuzz::ComparisonLog::memory(8)};
     fuzz::Dictionary dictionary{memory, 8};
-    fuzz::Operands operands{memory, 8};
+    fuzz::ComparisonLog comparison_log{memory, 8};
 
     std::string mutated(const std::string &text, u64 seed, usize capacity = 64) {
         Random random(seed);
         Input input(text, capacity);
-        fuzz::mutate(input.buffer, {dictionary, operands, fake::bytes("partner")}, random);
+        fuzz::mutate(input.buffer, {dictionary, comparison_log, fake::bytes("partner")}, random);
         return input.text();
     }
 };
@@ -201,7 +201,7 @@ TEST_F(MutateTest, TheMaximalLengthHoldsEvenForNothing) {
     for (u64 seed = 0; seed < 100; ++seed) ASSERT_EQ(mutated("", seed, 0), "");
 }
 
-TEST_F(MutateTest, TokensOfTheDictionaryTurnUp) {
+TEST_F(MutateTest, TokensOfTheDictionaryAppear) {
     dictionary.add(fake::bytes("GIF89a"));
     u32 found = 0;
     for (u64 seed = 0; seed < 2000; ++seed)

@@ -1,7 +1,7 @@
-// targets/planted/harness.c — one bug of each kind, chosen by the input's first byte; bugs.json says what
-// each must give.
+// targets/injected_bugs/harness.c — one bug of each kind, chosen by the input's first byte; bugs.json says
+// what each must give.
 //
-// Volatile values keep the compiler from seeing the mistakes, noinline keeps each in a function a report can
+// Volatile values hide the bugs from the compiler; noinline keeps each bug in a function that a report can
 // name.
 #include <assert.h>
 #include <malloc.h>
@@ -60,7 +60,7 @@ BUG use_after_realloc(void) {
     moved[79] = 1;
     sink = block[0];
 }
-BUG use_after_many_frees(void) { // nothing may be reused before the arena is used up
+BUG use_after_many_frees(void) { // no block is reused before the arena is used up
     char *volatile first = make(1000);
     free(first);
     for (int i = 0; i < 20000; i++) free(make(1000));
@@ -220,13 +220,13 @@ BUG snprintf_freed(void) { // inside the C library
     sink = here[0];
 }
 
-// --- what ends a program by itself
+// --- programs that end themselves
 // ----------------------------------------------------------------------------------
 BUG call_abort(void) { abort(); }
 BUG fail_assertion(void) { assert(zero == 1); }
 BUG call_exit(void) { exit(3 + zero); }
 
-// --- what only the processor sees
+// --- processor exceptions
 // -----------------------------------------------------------------------------------
 BUG null_read(void) { sink = *(volatile char *)(uintptr_t)zero; }
 BUG null_write(void) { *(volatile int *)(uintptr_t)(zero + 24) = 1; }
@@ -249,7 +249,7 @@ BUG illegal_instruction(void) { __builtin_trap(); }
 BUG breakpoint(void) { __asm__ volatile("int3"); }
 BUG signed_overflow(void) { sink = one + INT32_MAX; }
 
-// --- what must end by the edge budget
+// --- timeouts by the edge budget
 // -------------------------------------------------------------------------------
 BUG endless_loop(void) {
     while (one) {
@@ -263,7 +263,7 @@ BUG endless_malloc(void) {
     while (one) make(1 << 10);
 }
 
-// --- what must not be found fault with
+// --- correct code, which must not be reported
 // ------------------------------------------------------------------------------
 BUG sound_heap(void) {
     char *const p = malloc(100);
@@ -289,7 +289,7 @@ BUG sound_heap(void) {
     free(zeros);
     free(NULL);
 }
-BUG sound_exhaustion(void) { // four times the arena, in sizes that leave gaps, and the last of it kept
+BUG sound_exhaustion(void) { // four times the arena, in sizes that leave gaps; the last block stays live
     char *kept[64] = {NULL};
     for (int i = 0; i < 4096; i++) {
         const size_t size = 60000 + (size_t)(i * 37 % 11000);
@@ -318,7 +318,7 @@ BUG sound_strings(void) {
     assert(!strcmp(strncpy(s, "abc", 8), "abc") && !s[7] && s[8] == 'z');
     assert(memchr(s, 'c', 32) == s + 2 && !memchr(s, 'q', 32) && !memcmp(s, "abc", 4) &&
            memcmp(s, "abd", 3) < 0);
-    for (int shift = -20; shift <= 20; shift++) { // memmove both ways, over its own bytes
+    for (int shift = -20; shift <= 20; shift++) { // overlapping memmove in both directions
         unsigned char from[128], expected[128];
         for (int i = 0; i < 128; i++) from[i] = expected[i] = (unsigned char)(i * 7);
         for (int i = 0; i < 70; i++) expected[30 + shift + i] = (unsigned char)((30 + i) * 7);
@@ -331,7 +331,7 @@ BUG sound_strings(void) {
     assert(!strcmp(strtok_r(copy, "=", &rest), "key") && !strcmp(strtok_r(NULL, ";", &rest), "value"));
     assert(strtol("0x1f", NULL, 0) == 31 && atoi("-12x") == -12);
 }
-BUG sound_compare(void) { // for comparison operands: all three are asked about, none is met
+BUG sound_compare(void) { // for comparison operands: all are compared, none is equal
     if (input_size > 8 && !memcmp((const char *)input + 1, "MAGIC!!", 7)) sink = 1;
     if (input_size > 8 && *(const uint32_t *)(const void *)(input + 4) == 0xfeedface) sink = 2;
     switch (input_size) {

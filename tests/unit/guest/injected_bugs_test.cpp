@@ -1,5 +1,5 @@
-// tests/unit/guest/planted_test.cpp — every bug that targets/planted holds, run on this host and told as its
-// bugs.json says.
+// tests/unit/guest/injected_bugs_test.cpp — runs every bug of targets/injected_bugs on this host and compares
+// the findings with bugs.json.
 #include <sstream>
 
 #include "tests/sim/program.h"
@@ -11,7 +11,7 @@ namespace {
 using targets::Running;
 using targets::string_of;
 
-// One line of bugs.json: flat, in a form that needs no more of a reader.
+// One line of bugs.json: a flat object, so that this short reader is enough.
 class Expected {
   public:
     explicit Expected(std::string line) : line_(std::move(line)) {}
@@ -68,8 +68,8 @@ void expect_finding(const Running &target, const vm::Finding &finding, const Exp
 
 void run_all(const std::string &name) {
     Running target(name);
-    if (!target.start_to_door()) GTEST_SKIP() << "processes cannot be traced here";
-    const u64 at_door = target.process().digest().take();
+    if (!target.start_to_snapshot_point()) GTEST_SKIP() << "processes cannot be traced here";
+    const u64 at_snapshot_point = target.process().digest().take();
     for (const Expected &bug : bugs_of(name)) {
         SCOPED_TRACE(name + " " + bug.text("name"));
         const std::vector<u8> input = {static_cast<u8>(bug.number("byte")), 'x', 'y', 'z'};
@@ -77,7 +77,7 @@ void run_all(const std::string &name) {
         EXPECT_EQ(name_of(first.ending), bug.text("outcome"));
         if (first.ending == vm::Ending::crash) expect_finding(target, first.finding, bug);
         target.reset();
-        EXPECT_EQ(target.process().digest().take(), at_door) << "the reset brings everything back";
+        EXPECT_EQ(target.process().digest().take(), at_snapshot_point) << "the reset brings everything back";
         const vm::Outcome second = target.run(input);
         EXPECT_EQ(second.finding.hash, first.finding.hash);
         EXPECT_EQ(second.edges_spent, first.edges_spent);
@@ -86,7 +86,7 @@ void run_all(const std::string &name) {
     EXPECT_EQ(rstate::frames_in_use(0), 0u);
 }
 
-TEST(Planted, BugsInCAreFoundAndNamed) { run_all("planted"); }
-TEST(Planted, BugsInCxxAreFoundAndNamed) { run_all("planted_cxx"); }
+TEST(InjectedBugs, BugsInCAreFoundAndNamed) { run_all("injected_bugs"); }
+TEST(InjectedBugs, BugsInCxxAreFoundAndNamed) { run_all("injected_bugs_cxx"); }
 
 } // namespace

@@ -1,5 +1,5 @@
-// targets/planted_cxx/harness.cpp — bugs that only C++ has, chosen by the input's first byte; bugs.json says
-// what each must give.
+// targets/injected_bugs_cxx/harness.cpp — bugs that only C++ has, chosen by the input's first byte; bugs.json
+// says what each must give.
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -16,7 +16,7 @@ static volatile int sink;
 static const uint8_t *volatile input;
 static volatile size_t input_size;
 
-// Keeps the compiler from pairing new with delete and dropping both.
+// Hides the pointer, or the compiler would remove a pair of new and delete.
 template <class T> __attribute__((noinline)) static T *hide(T *p) {
     T *volatile hidden = p;
     return hidden;
@@ -50,7 +50,7 @@ BUG vector_read_past() {
     std::vector<int> v(4, 7);
     sink = v[static_cast<size_t>(4 + zero)];
 }
-BUG string_from_too_much() { // read inside the library, on behalf of this function
+BUG string_from_too_much() { // the library reads, called by this function
     char *p = hide(static_cast<char *>(malloc(40)));
     const std::string s(p, static_cast<size_t>(41 + zero));
     sink = s[0];
@@ -67,7 +67,7 @@ struct Strange : std::runtime_error {
 };
 __attribute__((noinline)) static void may_not_throw() noexcept { sink = std::stoi(std::string(one, 'x')); }
 BUG throw_from_noexcept() { may_not_throw(); }
-BUG uncaught_class() { throw Strange("nobody is interested"); }
+BUG uncaught_class() { throw Strange("never caught"); }
 BUG call_terminate() { std::terminate(); }
 struct Base {
     Base() { call(); }
@@ -80,7 +80,7 @@ struct Derived : Base {
 };
 BUG pure_virtual() { delete hide(static_cast<Base *>(new Derived)); }
 
-// What must pass.
+// Correct code, which must not be reported.
 __attribute__((noinline)) static void thrower(int depth) {
     volatile char here[100] = {0};
     if (depth == 0) throw std::out_of_range("as expected");
@@ -95,7 +95,8 @@ BUG sound_exceptions() {
         } catch (const std::out_of_range &error) {
             if (std::strcmp(error.what(), "as expected") != 0) std::abort();
         }
-        volatile char fresh[200] = {0}; // where the abandoned frames were: none of it may be poisoned
+        volatile char fresh[200] = {
+            0}; // at the place of the unwound frames, which must not be poisoned any more
         for (volatile char &c : fresh) c = 1;
     }
     try {

@@ -1,0 +1,12 @@
+// guest/crash_hash.h — the crash hash, by which crashes are deduplicated (fuzz/crash_dedup.h).
+#pragma once
+
+#include "guest/symbols.h"
+#include "vm/outcome.h"
+
+namespace guest {
+
+// XXH64 of the finding's kind and the names of the innermost three functions.
+u64 crash_hash(const vm::Finding &finding, const Symbols &symbols);
+
+} // namespace guest
