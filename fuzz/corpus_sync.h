@@ -7,8 +7,8 @@
 //   message: size in bytes | XXH64 of the bytes | the bytes, padded to 8
 #pragma once
 
-#include "fuzz/arena.h"
 #include "base/atomic.h"
+#include "fuzz/arena.h"
 #include "fuzz/buffer.h"
 
 namespace fuzz {

@@ -2,9 +2,9 @@
 // the crashes and edges that any core has seen, the rings for new inputs, and each core's counts.
 #pragma once
 
+#include "base/atomic.h"
 #include "base/core.h"
 #include "fuzz/arena.h"
-#include "base/atomic.h"
 #include "fuzz/corpus_sync.h"
 #include "fuzz/crash_dedup.h"
 #include "fuzz/stats.h"

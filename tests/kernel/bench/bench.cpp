@@ -104,8 +104,7 @@ rstate::Result<> case_parts(Bench &b) {
     Machine machine = TRY(make_machine(*b.core, target), "making a machine");
     Process process = TRY(target.photograph(machine), "photographing the target");
     const u32 edges = process.counter_count();
-    auto memory =
-        TRY(mm::allocate_aligned(world->allocator, fuzz::Coverage::memory(edges)), "tables");
+    auto memory = TRY(mm::allocate_aligned(world->allocator, fuzz::Coverage::memory(edges)), "tables");
     fuzz::Arena arena(mm::bytes_of(memory));
     fuzz::Coverage coverage(arena, edges);
     auto fresh =

@@ -227,8 +227,7 @@ class TargetStory final {
         const u32 capacity = fuzz::outbox_capacity(size.max_len);
         const usize bytes =
             fuzz::Shared::memory(shared_size) + fuzz::Worker::memory(size) + fuzz::Outbox::memory(capacity);
-        auto tables = TRY(mm::allocate_aligned(planned_heap, bytes),
-                          "allocating the fuzzer's tables", bytes);
+        auto tables = TRY(mm::allocate_aligned(planned_heap, bytes), "allocating the fuzzer's tables", bytes);
         fuzz::Arena arena(mm::bytes_of(tables));
         auto shared = TRY(mm::allocate<fuzz::Shared>(planned_heap, arena, shared_size, cases),
                           "allocating what cores share");

@@ -87,7 +87,7 @@ TEST(Worker, CountsOfACoreAreConsistent) {
         const fuzz::CoreCounts &counts = rig.shared.counts(0);
         ASSERT_EQ(counts.cases.load(), counts.exits.load()) << "an exit stands with its case";
         ASSERT_EQ(counts.cases.load(), counts.done.load() + counts.crashes.load() + counts.timeouts.load() +
-                                          counts.out_of_memory.load());
+                                           counts.out_of_memory.load());
     };
     rig.run({"seed"}).take();
 }
