@@ -33,6 +33,16 @@ void tell_crash(Bytes input, const vm::Finding &finding, const rstate::Resolver 
     end_record();
 }
 
+rstate::Result<bool> depends_on_fill(Process &process, Bytes input, u64 hash, u64 budget) {
+    return fuzz::depends_on_fill([&](u8 fill) -> rstate::Result<bool> {
+        const vm::Outcome *outcome = TRY(process.run_case(input, {.edge_budget = budget, .fill = fill}),
+                                         "running the input again", fill);
+        const bool same = outcome->ending == vm::Ending::crash && outcome->finding.hash == hash;
+        TRY(process.reset(), "resetting after another fill", fill);
+        return same;
+    });
+}
+
 } // namespace
 
 rstate::Result<u32> replay(const boot::Bundle &bundle, const boot::Options &options, u64 tsc_hz) {
@@ -65,15 +75,8 @@ rstate::Result<u32> replay(const boot::Bundle &bundle, const boot::Options &opti
     case vm::Ending::crash: {
         vm::Finding finding = outcome->finding;
         TRY(process.reset(), "resetting after the crash");
-        const auto crashes_the_same = [&](u8 fill) -> rstate::Result<bool> {
-            const vm::Outcome *again = TRY(process.run_case(input, {.edge_budget = budget, .fill = fill}),
-                                           "running the input again", fill);
-            const bool same = again->ending == vm::Ending::crash && again->finding.hash == finding.hash;
-            TRY(process.reset(), "resetting after another fill", fill);
-            return same;
-        };
         finding.uninitialised =
-            TRY(fuzz::depends_on_fill(crashes_the_same), "trying other fills of fresh memory");
+            TRY(depends_on_fill(process, input, finding.hash, budget), "trying other fills of fresh memory");
         tell_crash(input, finding, resolver);
         status = boot::exit_target_crashed;
         break;
