@@ -1,5 +1,4 @@
-// base/atomic.h — a word that several cores read and write: every access is atomic and names its memory
-// order.
+// base/atomic.h — words that several cores read and write: every access names its memory order.
 #pragma once
 
 #include "base/types.h"

@@ -1,4 +1,4 @@
-// base/check.h — CHECK: our own bugs only, never what came from outside. It stays on in release.
+// base/check.h — CHECK: for bugs of this program only, never for input from outside. It stays on in release.
 //
 // What a failing check does is decided where the program is put together: the kernel panics with the
 // error chain in flight and a backtrace, a stage stops, a host test aborts.

@@ -10,8 +10,7 @@
 #include "base/text.h"
 #include "base/types.h"
 
-// Where characters go: a function and its context, so that no virtual table is needed before the world
-// exists.
+// Where characters go: a function and its context. A virtual table would need relocation first.
 struct Output {
     void (*write)(void *context, Text text) = nullptr;
     void *context = nullptr;

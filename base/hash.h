@@ -1,5 +1,4 @@
-// base/hash.h — xxHash behind types: XXH64 for identity and integrity, XXH32 where the boot sector's world
-// checks.
+// base/hash.h — xxHash behind types: XXH64 for identity and integrity, XXH32 where the boot sector checks.
 #pragma once
 
 #include "base/span.h"

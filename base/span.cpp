@@ -1,4 +1,4 @@
-// base/span.cpp — where a span's bounds are broken: our own bug, always.
+// base/span.cpp — the failure of a span's bounds check, out of line.
 #include "base/span.h"
 
 #include "base/check.h"

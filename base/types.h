@@ -31,7 +31,7 @@ constexpr u64 align_down(u64 n, u64 alignment) { return n & ~(alignment - 1); }
 constexpr u64 align_up(u64 n, u64 alignment) { return align_down(n + alignment - 1, alignment); }
 constexpr bool is_aligned(u64 n, u64 alignment) { return (n & (alignment - 1)) == 0; }
 
-// a + b, or false when it does not fit: for every size that comes from outside.
+// a + b; false when it does not fit. For every size that comes from outside.
 [[nodiscard]] constexpr bool add_checked(u64 a, u64 b, u64 &sum) {
     return !__builtin_add_overflow(a, b, &sum);
 }

@@ -1,5 +1,4 @@
-// cpu/lock.h — a spinlock (ticket lock) that knows its holder and panics when it is misused, instead of
-// hanging.
+// cpu/lock.h — a ticket spinlock that knows its holder and panics when it is misused, instead of hanging.
 //
 // It does not disable interrupts: a lock that an interrupt handler takes is taken with interrupts off
 // everywhere (docs/invariants.md). A core that waits serves TLB shootdowns meanwhile, so a core that waits

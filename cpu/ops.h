@@ -1,6 +1,6 @@
-// cpu/ops.h — the privileged operations, declared here and defined where a program is put together:
-// hw/ for the machine, tests/sim/ for a simulated processor with MSRs, CR3 and a TLB that keeps stale
-// entries.
+// cpu/ops.h — the privileged operations: declared here, defined by hw/ or by tests/sim/.
+//
+// The simulated processor has MSRs, CR3 and a TLB that keeps stale entries.
 #pragma once
 
 #include "base/addr.h"
@@ -55,7 +55,7 @@ void fill_page(void *page, u64 word);
 // The x87 and SSE state, 512 bytes, 16-byte aligned (APM vol 2 §11.4.4 "Media and x87 Register State").
 void fxsave(void *area);
 void fxrstor(const void *area);
-// The x87 as it is after FINIT, its registers zeros: whatever ran before has left nothing.
+// The x87 state as after FINIT, with its registers zeroed: nothing is left of earlier code.
 void clear_x87();
 // Only the SSE half of such an area: MXCSR and XMM0 to XMM15.
 void load_sse(const void *area);

@@ -1,5 +1,4 @@
-// cpu/registers.h — the control registers, flags and model-specific registers that Raclette touches, with
-// their bits.
+// cpu/registers.h — control registers, flags and model-specific registers, with their bits.
 #pragma once
 
 #include "base/bits.h"

@@ -1,4 +1,4 @@
-// cpu/trace.h — what each core did lately: a ring of fixed records, always on, written by that core alone.
+// cpu/trace.h — a trace ring for each core: fixed-size records, always on, written by that core alone.
 //
 //   cpu::trace(guest_ends, exit_code, rip);     one record: time stamp, site, two values
 //
@@ -35,7 +35,7 @@ struct TraceRing {
     TraceRecord records[capacity];
 };
 
-// Until a core has its ring, what it traces is forgotten. The ring lives as long as the core runs.
+// A core without a ring traces nothing. The ring lives as long as the core runs.
 void attach_trace(u32 core, TraceRing &ring);
 // nullptr when it has none.
 const TraceRing *trace_of(u32 core);

@@ -1,5 +1,6 @@
-// mm/address_lookup.h — which range an address belongs to: a page table walk to its entry, then the record
-// that the entry, or the guard page before it, leads to.
+// mm/address_lookup.h — which range an address belongs to: a page table walk, then the range's record.
+//
+// An absent entry names its record; for a mapped page the guard page before it does.
 //
 // Not locked: the address space's lock covers it.
 #pragma once

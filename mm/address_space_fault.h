@@ -1,5 +1,6 @@
-// mm/address_space_fault.h — the kernel page fault path: demand paging, copy-on-write, and the explanation of
-// all other faults; members of mm/address_space.h.
+// mm/address_space_fault.h — the kernel page fault path: demand paging, copy-on-write, explanations.
+//
+// Members of mm/address_space.h.
 #pragma once
 
 #include "cpu/registers.h"

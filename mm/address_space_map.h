@@ -1,5 +1,4 @@
-// mm/address_space_map.h — mapping frames into ranges and changing permissions: members of
-// mm/address_space.h.
+// mm/address_space_map.h — mapping frames into ranges, changing permissions: members of address_space.h.
 #pragma once
 
 namespace mm {

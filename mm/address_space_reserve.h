@@ -1,5 +1,6 @@
-// mm/address_space_reserve.h — making ranges at random addresses (KASLR), and of what the boot mapped:
-// members of mm/address_space.h.
+// mm/address_space_reserve.h — making ranges at random addresses (KASLR), or of what the boot mapped.
+//
+// Members of mm/address_space.h.
 #pragma once
 
 namespace mm {

@@ -1,4 +1,4 @@
-// mm/allocator.h — typed memory: who wants it asks an Allocator, and holds it in a move-only owner.
+// mm/allocator.h — typed heap memory: an Allocator gives it, a move-only owner holds it and frees it.
 //
 //   auto table = TRY(mm::allocate_array<Route>(heap, 4096), "allocating the routes");
 //
@@ -106,7 +106,7 @@ template <class T> class Owned final {
         from_.free_bytes(from_.context, reinterpret_cast<u8 *>(object_), sizeof(T));
         object_ = nullptr;
     }
-    // Gives the object up: from now on it lives for good.
+    // Releases ownership: the object is never freed from now on.
     T *keep() {
         T *const object = object_;
         object_ = nullptr;

@@ -1,7 +1,7 @@
 // mm/boot_frames.h — stage2's frame allocator: frames from the end of a core's range, counted in the range.
 //
-// It never frees: what stage2 takes lives on in the kernel's world, where the frame pools know it as
-// Owner::boot and can take it back one frame at a time.
+// It never frees: what stage2 takes lives on in the kernel, whose frame pools have it as Owner::boot and can
+// free it frame by frame.
 #pragma once
 
 #include "mm/bootstrap.h"
@@ -24,7 +24,7 @@ class BootFrames final {
             if (!range_->holds_frame_table(frame)) return frame;
         }
     }
-    // Only ever called to undo: the frame stays taken, which costs a page and nothing else.
+    // Only called to undo a failed step: the frame stays taken, which costs a page and nothing else.
     void free(Phys, Owner) {}
     void free_all(Span<const Phys>, Owner) {}
 

@@ -1,5 +1,4 @@
-// mm/detached_tables.h — page tables that were taken out of the tree: freed once no core can have them
-// cached.
+// mm/detached_tables.h — page tables taken out of the tree: freed once no core can have them cached.
 //
 // A processor keeps upper-level entries in its page-walk caches, so a detached table stays allocated until a
 // TLB shootdown is over (APM vol 2 §5.5.2 "TLB Management").

@@ -1,4 +1,4 @@
-// mm/formats.h — the bits of a page-table entry, and the two table formats that the one walker serves.
+// mm/formats.h — the bits of a page-table entry, and the two table formats of the page table walk.
 //
 //   63 62        52 51                       12 11    9 8 7 6 5 4 3 2 1 0
 //   NX [available ] [     frame (4 KiB units) ] [avail] G L D A C T U W P     present

@@ -1,5 +1,4 @@
-// mm/frame_pool_check.h — verifies a frame pool's accounting, frame by frame: for tests, after each
-// operation.
+// mm/frame_pool_check.h — verifies a frame pool's accounting: for tests, after each operation.
 #pragma once
 
 #include "mm/frame_pool.h"

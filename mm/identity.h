@@ -1,6 +1,6 @@
-// mm/identity.h — physical memory for the time before there is a window: every frame lies at its own address.
+// mm/identity.h — physical memory through the identity map: every frame lies at its own address.
 //
-// stage2 alone uses it, under its own temporary tables; nothing in the kernel may.
+// Only stage2 uses it, under its temporary tables. The kernel has no identity map.
 #pragma once
 
 #include "mm/physical.h"

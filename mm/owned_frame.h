@@ -1,5 +1,4 @@
-// mm/owned_frame.h — RAII for frames: OwnedFrame frees its frame unless it is released, PinnedFrame also
-// keeps it pinned.
+// mm/owned_frame.h — RAII for frames: freed unless released; PinnedFrame also keeps its frame pinned.
 #pragma once
 
 #include "cpu/ops.h"

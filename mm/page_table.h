@@ -1,5 +1,4 @@
-// mm/page_table.h — the page table walk and its edits: 4-level tables of any format, over any physical
-// memory.
+// mm/page_table.h — the page table walk and its edits: 4-level tables of any format.
 //
 //   47     39 38     30 29     21 20     12 11        0
 //   [level 3] [level 2] [level 1] [level 0] [ offset  ]     nine bits a level, 512 entries a table

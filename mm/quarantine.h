@@ -1,5 +1,7 @@
-// mm/quarantine.h — freed ranges, oldest first. While a range is in here its addresses serve no other range,
-// and its record explains accesses that come too late.
+// mm/quarantine.h — freed ranges, oldest first.
+//
+// While a range is in here its addresses serve no other range, and its record explains accesses that come too
+// late.
 //
 // The list runs through the records themselves (Record::next). Not locked: the address space's lock covers
 // it.

@@ -7,7 +7,7 @@
 namespace mm {
 
 enum class RangeKind : u8 {
-    memory,     // frames of ours: stacks, tables, per-core data
+    memory,     // frames of a pool: stacks, tables, per-core data
     heap_block, // one allocation of the page heap
     device,     // a device's registers: not frames
     lazy,       // pages come from a pager

@@ -1,4 +1,4 @@
-// tests/sim/elf_builder.h — makes small ELF files, whole and broken, for tests of who reads them.
+// tests/sim/elf_builder.h — makes small ELF files, whole and broken, for tests of the parsers.
 #pragma once
 
 #include <cstring>

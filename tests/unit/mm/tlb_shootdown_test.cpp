@@ -142,7 +142,7 @@ TEST_F(TlbShootdownTest, CoresThatShootAtEachOtherAllReturnAndOneInterruptMaySer
     EXPECT_LE(interrupts, cores * (cores - 1) * rounds);
 }
 
-TEST_F(TlbShootdownTest, WhoWaitsForALockServesItsHoldersShootDown) {
+TEST_F(TlbShootdownTest, ACoreThatWaitsForALockServesItsHoldersShootdown) {
     cpu::SpinLock lock("test", 1);
     std::atomic<bool> waiting{false};
     tlb_shootdown.join(&*windows[0]);
@@ -201,7 +201,7 @@ TEST_F(FreedFramesTest, ManyAreFreedInOneRound) {
     for (const Phys freed : taken) EXPECT_FALSE(regions[0]->reaches(freed)) << freed.value();
 }
 
-// The window's promise, with frames going from owner to owner: who pins a frame sees its owner's bytes alone.
+// The window's promise, with frames going from owner to owner: a core that pins a frame sees only bytes of the frame's owner.
 TEST_F(FreedFramesTest, FramesThatMoveBetweenCoresNeverShowAnotherOwnersBytes) {
     std::vector<std::thread> threads;
     std::atomic<u32> joined{0}, finished{0}, wrong{0}, reachable{0};
