@@ -400,4 +400,25 @@ TEST_F(FramesTest, RandomAllocationsAndFreesAgreeWithAnOracle) {
     }
 }
 
+// The check that every test of this file ends with sees what it is for.
+TEST_F(FramesTest, TheAccountingCheckCatchesABrokenTable) {
+    add(100);
+    const Phys frame = frames.allocate(Owner::heap).take();
+    frames.free(frame, Owner::heap);
+    auto &table = *reinterpret_cast<mm::FrameTable *>(memory.peek(memory.first()));
+    const mm::FrameTable good = table;
+    ++table.free_count;
+    EXPECT_DEATH(mm::check_accounting(pool), "count is right");
+    table = good;
+    table.free_head = mm::FrameState::list_end;
+    EXPECT_DEATH(mm::check_accounting(pool), "as long as its count");
+    table = good;
+    table.frames[50] = mm::FrameState::allocated(Owner::heap);
+    EXPECT_DEATH(mm::check_accounting(pool), "once it is handed out");
+    table = good;
+    table.frames[1] = mm::FrameState::allocated(Owner::heap); // the frame that was freed
+    EXPECT_DEATH(mm::check_accounting(pool), "count is right");
+    table = good;
+}
+
 } // namespace

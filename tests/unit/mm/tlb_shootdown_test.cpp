@@ -201,7 +201,8 @@ TEST_F(FreedFramesTest, ManyAreFreedInOneRound) {
     for (const Phys freed : taken) EXPECT_FALSE(regions[0]->reaches(freed)) << freed.value();
 }
 
-// The window's promise, with frames going from owner to owner: a core that pins a frame sees only bytes of the frame's owner.
+// The window's promise, with frames going from owner to owner: a core that pins a frame sees only bytes of
+// the frame's owner.
 TEST_F(FreedFramesTest, FramesThatMoveBetweenCoresNeverShowAnotherOwnersBytes) {
     std::vector<std::thread> threads;
     std::atomic<u32> joined{0}, finished{0}, wrong{0}, reachable{0};

@@ -247,4 +247,18 @@ TEST_F(WindowTest, RandomPinsAndInvalidationsAgreeWithAnOracle) {
     }
 }
 
+TEST_F(WindowTest, TheWindowCheckCatchesAnEntryThatMapsAnotherFrame) {
+    static_cast<void>(window.pin(frame(3)).take());
+    auto *entries = pointer_to<u64>(region.table());
+    for (u32 slot = 0; slot < mm::Window::slot_count; ++slot) {
+        if (mm::absent_kind({entries[slot]}) == mm::AbsentKind::window) continue;
+        const u64 good = entries[slot];
+        entries[slot] += page_size;
+        EXPECT_DEATH(mm::check_window(window), "maps the frame that it names");
+        entries[slot] = good;
+        return;
+    }
+    ADD_FAILURE() << "the pin wrote no entry";
+}
+
 } // namespace
