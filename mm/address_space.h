@@ -11,7 +11,8 @@
 // One lock covers tables and records; it is not held while a pager runs.
 //
 //   AddressSpace     the lock and the order of steps      address_space*.h
-//   RangeEntries     page-table entries of ranges         range_entries.h (with EntryRollback)
+//   RangeEntries     page-table entries of ranges         range_entries.h
+//   EntryRollback    undoes what a failed step filled     entry_rollback.h
 //   Records          one record a range                   records.h
 //   AddressLookup    from an address to its record        address_lookup.h
 //   Quarantine       freed ranges, oldest first           quarantine.h
@@ -21,6 +22,7 @@
 #include "base/atomic.h"
 #include "base/random.h"
 #include "mm/address_lookup.h"
+#include "mm/entry_rollback.h"
 #include "mm/owned_frame.h"
 #include "mm/quarantine.h"
 

@@ -58,42 +58,6 @@ template <PhysicalMemory M> class RangeEntries final {
     Table table_;
 };
 
-// The rollback log of an operation that fills entries: unless it is committed, they are emptied again at its
-// end, under the same lock.
-template <PhysicalMemory M> class EntryRollback final {
-  public:
-    EntryRollback(RangeEntries<M> &entries, DetachedTables<M> &detached)
-        : entries_(entries), detached_(detached) {}
-    EntryRollback(const EntryRollback &) = delete;
-    ~EntryRollback() {
-        while (count_ != 0) undo(spans_[--count_]);
-    }
-
-    void begin_span(Virt first) {
-        CHECK(count_ < most_spans, "a range has two guard pages and its own pages", first);
-        spans_[count_++] = {first, 0};
-    }
-    void extend_span(u64 pages) { spans_[count_ - 1].pages += pages; }
-    void commit() { count_ = 0; }
-
-  private:
-    static constexpr u32 most_spans = 3;
-    struct Span {
-        Virt first;
-        u64 pages = 0;
-    };
-    // The tables for the page after the last one may have been made and never filled.
-    void undo(const Span &span) {
-        entries_.clear(span.first, span.pages, detached_);
-        entries_.detach_empty_tables(span.first + span.pages * page_size, detached_);
-    }
-
-    RangeEntries<M> &entries_;
-    DetachedTables<M> &detached_;
-    Span spans_[most_spans];
-    u32 count_ = 0;
-};
-
 template <PhysicalMemory M> rstate::Result<bool> RangeEntries<M>::are_empty(Virt first, u64 pages) {
     for (u64 page = 0; page < pages;) {
         const Virt address = first + page * page_size;
