@@ -9,7 +9,7 @@ template <PhysicalMemory M> class FramePoolChecker final {
   public:
     explicit FramePoolChecker(FramePool<M> &pool) : pool_(pool) {}
 
-    void run() {
+    void check() {
         u64 free = 0;
         for (u32 i = 0; i < pool_.count_; ++i) free += check_range(pool_.ranges_[i]);
         CHECK(free == pool_.free_frames(), "free lists and memory never used add up to the counter", free,
@@ -81,6 +81,6 @@ template <PhysicalMemory M> class FramePoolChecker final {
 };
 
 // Panics with what is wrong. The caller makes sure that no other core uses the pool.
-template <PhysicalMemory M> void check_accounting(FramePool<M> &pool) { FramePoolChecker<M>(pool).run(); }
+template <PhysicalMemory M> void check_accounting(FramePool<M> &pool) { FramePoolChecker<M>(pool).check(); }
 
 } // namespace mm

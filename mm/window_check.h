@@ -12,7 +12,7 @@ class WindowChecker final {
         for (u64 &frame : seen_) frame = no_frame;
     }
 
-    void run() {
+    void check() {
         u32 displaced = 0;
         for (u32 slot = 0; slot < Window::slot_count; ++slot) {
             check_entry(slot);
@@ -52,6 +52,6 @@ class WindowChecker final {
 };
 
 // Panics with what is wrong.
-inline void check_window(const Window &window) { WindowChecker(window).run(); }
+inline void check_window(const Window &window) { WindowChecker(window).check(); }
 
 } // namespace mm
