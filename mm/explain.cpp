@@ -2,8 +2,6 @@
 #include "mm/explain.h"
 
 #include "base/core.h"
-#include "cpu/registers.h"
-#include "mm/bootstrap.h"
 
 namespace mm {
 
@@ -14,39 +12,6 @@ bool looks_uninitialised(u64 address) {
     for (const u64 pattern : {fresh_word, turned, slack_word})
         if (address >> 24 == pattern >> 24) return true;
     return false;
-}
-
-bool explain_by_value(Explanation &what) {
-    const u64 address = what.address.value();
-    if (looks_uninitialised(address))
-        what.set(uninitialised_pointer, "a pointer read out of memory that was never written");
-    else if (!is_canonical(address))
-        what.set(wild_access, "not canonical");
-    else if (address >= 0 - kept_free_at_ends)
-        what.set(null_access, "just before the null address");
-    else if (address < kept_free_at_ends)
-        what.set(null_access, "near the null address");
-    return what.code != nullptr;
-}
-
-void explain_by_entry(Explanation &what, Entry entry, u64 fault_code) {
-    using Fault = cpu::PageFaultCode;
-    if (what.range.state == RangeState::freed)
-        return what.set(use_after_free, what.inside() ? "use after free" : "beside a range that was freed");
-    if (entry.present() && Fault::Fetch::test(fault_code))
-        return what.set(forbidden_access, "execution of data");
-    if (entry.present())
-        return what.set(forbidden_access, Fault::Write::test(fault_code) ? "write to constant memory"
-                                                                         : "mapped: the fault is stale");
-    switch (absent_kind(entry)) {
-    case AbsentKind::reserved:
-        return what.set(not_backed, "reserved, and nothing is mapped yet");
-    case AbsentKind::lazy:
-        return what.set(not_backed, "lazy, and its pager was not asked or failed");
-    default:
-        return what.set(out_of_bounds, what.address < what.range.block ? "underflow: before a live range"
-                                                                       : "overflow: behind a live range");
-    }
 }
 
 static rstate::Error range_chain(const Explanation &what) {
