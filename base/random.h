@@ -1,8 +1,8 @@
 // base/random.h — two generators for two needs.
 //
 // Random is fast and repeatable: mutation draws from it, one seed gives one sequence (xoshiro256**).
-// KeyedRandom is unpredictable: addresses and keys come from it. It is ChaCha20 in counter mode whose key is
-// replaced on every refill, so earlier output cannot be computed from a later state, and which is
+// KeyedRandom is unpredictable: addresses (KASLR) and keys come from it. It is ChaCha20 in counter mode whose
+// key is replaced on every refill, so earlier output cannot be computed from a later state, and which is
 // reseeded by mixing entropy in, never by replacing what it has.
 #pragma once
 

@@ -17,7 +17,7 @@ double p_of_coin(u64 ones, u64 tosses) {
     return std::erfc(std::fabs(difference) / std::sqrt(2.0 * static_cast<double>(tosses)));
 }
 
-TEST(AddressStress, Each36BitsAreCoinsAndNoTwoDepend) {
+TEST(AddressStress, EachOf36BitsIsUniformAndNoTwoDepend) {
     const u64 draws = sim::long_run() ? 1'000'000 : 200'000;
     World world({.cores = 1, .frames_per_core = 60'000, .quarantine_size = 0});
     std::vector<mm::Range> alive;
