@@ -38,7 +38,7 @@ template <class T> constexpr auto type_name_storage() {
         return i + 2;
     }();
     constexpr usize length = __builtin_strlen(pretty) - 1 - start;
-    rstate::Name<length> name;
+    rstate::naming::Stored<length> name;
     for (usize i = 0; i < length; ++i) name.characters[i] = pretty[start + i];
     return name;
 }

@@ -17,35 +17,6 @@ void pad_to(Line &line, usize column) {
     while (line.size() < column && !line.cut()) line.add(" ");
 }
 
-// "memory.size()" -> "size", "exit_code" -> "exit_code": the last word of the expression.
-Text short_value_name(Text expression) {
-    usize end = expression.size();
-    if (end > 0 && expression[end - 1] == ']') end = expression.find('['); // an element is named by its array
-    while (end > 0 && !naming::is_word(expression[end - 1])) --end;
-    usize start = end;
-    while (start > 0 && naming::is_word(expression[start - 1]) && expression[start - 1] != ':') --start;
-    while (end > start && expression[end - 1] == '_') --end; // private members end in an underscore
-    const Text word = expression.sub(start, end - start);
-    // ".value()" and ".raw" say nothing: take the word before, if there is one.
-    const Text before =
-        word == "value" || word == "raw" ? short_value_name(expression.sub(0, start)) : Text();
-    return before.empty() ? word : before;
-}
-
-// Cuts the next expression off `names`, at a comma that no parenthesis encloses.
-Text next_name(Text &names) {
-    usize depth = 0, i = 0;
-    for (; i < names.size(); ++i) {
-        const char c = names[i];
-        if (c == '(' || c == '{' || c == '<' || c == '[') ++depth;
-        if ((c == ')' || c == '}' || c == '>' || c == ']') && depth > 0) --depth;
-        if (c == ',' && depth == 0) break;
-    }
-    const Text name = names.sub(0, i);
-    names = names.from(i + 1);
-    return short_value_name(name);
-}
-
 void add_value(Line &line, u64 word, ValueKind kind, const Resolver *resolver) {
     constexpr u64 longest_decimal =
         10'000'000; // beyond it a number is more likely an address or a set of bits
@@ -72,19 +43,19 @@ void add_value(Line &line, u64 word, ValueKind kind, const Resolver *resolver) {
 void print_frame(const Output &out, const Frame &frame, const Resolver *resolver, Text indent) {
     Line line;
     line.add("{}", indent);
-    const Text file = frame.site->file;
-    line.add("  {}:{}", file.starts_with("./") ? file.from(2) : file,
-             frame.site->line); // headers are found as ./x/y.h
+    line.add("  {}:{}", frame.site->file, frame.site->line);
     pad_to(line, 28);
     line.add("{}", frame.site->function);
     pad_to(line, 54);
     line.add("{}", frame.site->text);
-    Text names = frame.site->names();
-    if (frame.site->value_count > 0) pad_to(line, 100);
+    const char *name = frame.site->first_name();
     for (u32 i = 0; i < frame.site->value_count; ++i) {
-        if (i > 0) line.add(", ");
-        const Text name = next_name(names);
-        if (!name.empty() && !(name[0] >= '0' && name[0] <= '9')) line.add("{} ", name);
+        if (i == 0)
+            pad_to(line, 100);
+        else
+            line.add(", ");
+        line.add("{}", name);
+        name += __builtin_strlen(name) + 1;
         add_value(line, frame.words[i], frame.site->kind(i), resolver);
     }
     out(line.end_with(frame.inner == nullptr ? "   <- origin" : "").text());
