@@ -81,10 +81,10 @@ template <class... Ts> ValueKinds<Ts...> kinds_of(Ts...);
     static constexpr auto rstate_function = rstate::naming::function_name(__PRETTY_FUNCTION__);                 \
     static constexpr auto rstate_long = rstate::naming::text_and_names(text, #__VA_ARGS__);                     \
     static constexpr rstate::naming::Stored<rstate_long.size> rstate_text{rstate_long};                         \
-    using RstateKinds = decltype(rstate::kinds_of(__VA_ARGS__));                                                \
     static constexpr rstate::Site rstate_site {                                                                 \
         rstate::naming::without_dot(__FILE__),                                                                  \
             rstate::naming::function<rstate::naming::Stored<rstate_function.size>{rstate_function}>.characters, \
-            RstateKinds::count == 0 ? text : rstate_text.characters, __LINE__, RstateKinds::count,              \
-            RstateKinds::packed()                                                                               \
+            decltype(rstate::kinds_of(__VA_ARGS__))::count == 0 ? text : rstate_text.characters, __LINE__,      \
+            decltype(rstate::kinds_of(__VA_ARGS__))::count,                                                     \
+            decltype(rstate::kinds_of(__VA_ARGS__))::packed()                                                   \
     }

@@ -12,7 +12,7 @@
 #include "stage2/cores.h"
 #include "stage2/entropy.h"
 #include "stage2/exceptions.h"
-#include "stage2/split.h"
+#include "stage2/memory_split.h"
 #include "stage2/world.h"
 
 extern "C" {
@@ -115,9 +115,9 @@ rstate::Result<> find_cores(const boot::Handoff &handoff) {
     return {};
 }
 
-// The largest range of core 0 that stage2 can reach comes first: all the kernel's world is built from its
-// end.
-rstate::Result<mm::PhysRange *> building_ground() {
+// The kernel's tables, stacks and image are built at the end of core 0's largest range that stage2 can reach.
+// This range is the share's first from then on.
+rstate::Result<mm::PhysRange *> choose_build_area() {
     mm::PhysRange *best = nullptr;
     for (u32 i = 0; i < shares[0].count; ++i) {
         mm::PhysRange &range = shares[0].ranges[i];
@@ -219,10 +219,10 @@ rstate::Result<> boot_kernel(const boot::Handoff &handoff, u64 tsc_at_stage2) {
     gather(entropy, handoff);
     const u64 total_pages = map.total_pages();
     TRY(divide(handoff), "dividing memory among the cores");
-    mm::PhysRange &ground = *TRY(building_ground(), "choosing where to build");
+    mm::PhysRange &build_area = *TRY(choose_build_area(), "choosing the build area");
 
     World world =
-        TRY(World::make(identity, mm::BootFrames(ground), entropy.random), "starting the kernel's world");
+        TRY(World::make(identity, mm::BootFrames(build_area), entropy.random), "starting the kernel's world");
     const LoadedKernel kernel =
         TRY(world.load_kernel(physical(handoff.kernel, handoff.kernel_bytes)), "loading the kernel");
     if (kernel.build_id != stage2_build_id)

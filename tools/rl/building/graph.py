@@ -15,7 +15,7 @@ STAGE2_IN_THE_LOADER = ("stage2/console.cpp", "stage2/exceptions.cpp", "stage2/e
                         "stage2/relocate.cpp")
 NOT_ON_THE_HOST = ("hw", "kernel")
 # What touches no machine.
-STAGE2_ON_THE_HOST = ("stage2/clock.cpp", "stage2/kernel_file.cpp", "stage2/split.cpp", "stage2/world.cpp")
+STAGE2_ON_THE_HOST = ("stage2/clock.cpp", "stage2/kernel_file.cpp", "stage2/memory_split.cpp", "stage2/world.cpp")
 
 WARNINGS = "-Wall -Wextra -Wconversion -Wshadow -Werror"
 CXX_ONLY = "-std=c++20 -fno-exceptions -fno-rtti -Wold-style-cast -Wthread-safety"

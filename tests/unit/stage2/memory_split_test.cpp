@@ -1,5 +1,6 @@
-// tests/unit/stage2/split_test.cpp — memory divided among the cores: nothing twice, nothing lost, fair, near.
-#include "stage2/split.h"
+// tests/unit/stage2/memory_split_test.cpp — memory divided among the cores: nothing twice, nothing lost,
+// fair, near.
+#include "stage2/memory_split.h"
 
 #include <algorithm>
 #include <random>
@@ -10,9 +11,8 @@
 namespace {
 
 using boot::MapEntry;
+using stage2::minimum_piece;
 using stage2::Share;
-
-constexpr u64 crumb = 16 * page_size; // as in split.cpp
 
 struct Division {
     std::vector<Share> shares;
@@ -54,7 +54,8 @@ void check(const boot::MemoryMap &map, const boot::Topology &topology, const Div
         ASSERT_LE(share.count, mm::max_seed_ranges);
         for (u32 i = 0; i < share.count; ++i) {
             const mm::PhysRange &range = share.ranges[i];
-            ASSERT_TRUE(range.first.page_aligned() && range.bytes % page_size == 0 && range.bytes >= crumb);
+            ASSERT_TRUE(range.first.page_aligned() && range.bytes % page_size == 0 &&
+                        range.bytes >= minimum_piece);
             ASSERT_TRUE(map.contains(range.first.value(), range.bytes));
             ASSERT_EQ(range.node, topology.node_of_memory(range.first.value()));
             ASSERT_EQ(range.boot_bytes, 0u);
@@ -70,7 +71,7 @@ void check(const boot::MemoryMap &map, const boot::Topology &topology, const Div
     ASSERT_EQ(given + division.left_out, map.total_pages() * page_size);
 }
 
-TEST(Split, OneCoreGetsEverything) {
+TEST(MemorySplit, OneCoreGetsEverything) {
     const boot::MemoryMap map = map_of({{1_MiB, 3_GiB}, {4_GiB, 7_GiB}});
     const boot::Topology topology = cores_on({0});
     const Division division = divide(map, topology);
@@ -79,7 +80,7 @@ TEST(Split, OneCoreGetsEverything) {
     EXPECT_EQ(division.shares[0].count, 2u);
 }
 
-TEST(Split, CoresOfOneNodeGetEqualSharesWithinACrumb) {
+TEST(MemorySplit, CoresOfOneNodeGetEqualSharesWithinAMinimumPiece) {
     const boot::MemoryMap map = map_of({{1_MiB, 64_MiB}, {80_MiB, 512_MiB}});
     for (const u32 count : {2u, 3u, 8u, 64u}) {
         const boot::Topology topology = cores_on(std::vector<u32>(count, 0));
@@ -87,19 +88,19 @@ TEST(Split, CoresOfOneNodeGetEqualSharesWithinACrumb) {
         check(map, topology, division);
         const u64 fair = map.total_pages() * page_size / count;
         for (const Share &share : division.shares) {
-            EXPECT_GE(share.bytes + crumb, fair) << count << " cores";
-            EXPECT_LE(share.bytes, fair + count * crumb) << count << " cores";
+            EXPECT_GE(share.bytes + minimum_piece, fair) << count << " cores";
+            EXPECT_LE(share.bytes, fair + count * minimum_piece) << count << " cores";
         }
     }
 }
 
-TEST(Split, TheBootCoreGetsTheLowestMemory) {
+TEST(MemorySplit, TheBootCoreGetsTheLowestMemory) {
     const boot::MemoryMap map = map_of({{1_MiB, 100_MiB}, {4_GiB, 64_GiB}});
     const Division division = divide(map, cores_on({0, 0, 0, 0}));
     EXPECT_EQ(division.shares[0].ranges[0].first, Phys(1_MiB));
 }
 
-TEST(Split, EachCoreGetsMemoryOfItsOwnNode) {
+TEST(MemorySplit, EachCoreGetsMemoryOfItsOwnNode) {
     boot::Topology topology = cores_on({0, 1, 0, 1});
     topology.node_ranges[topology.node_range_count++] = {0, 256_MiB, 0};
     topology.node_ranges[topology.node_range_count++] = {256_MiB, 512_MiB, 1};
@@ -112,7 +113,7 @@ TEST(Split, EachCoreGetsMemoryOfItsOwnNode) {
     EXPECT_EQ(division.left_out, 0u);
 }
 
-TEST(Split, MemoryOfANodeWithoutCoresIsNotLost) {
+TEST(MemorySplit, MemoryOfANodeWithoutCoresIsNotLost) {
     boot::Topology topology = cores_on({0, 0});
     topology.node_ranges[topology.node_range_count++] = {0, 128_MiB, 0};
     topology.node_ranges[topology.node_range_count++] = {128_MiB, 512_MiB, 5};
@@ -122,7 +123,7 @@ TEST(Split, MemoryOfANodeWithoutCoresIsNotLost) {
     EXPECT_EQ(division.left_out, 0u);
 }
 
-TEST(Split, ManySmallPiecesCostNoLargeOne) {
+TEST(MemorySplit, ManySmallPiecesCostNoLargeOne) {
     std::vector<std::pair<u64, u64>> ranges;
     for (u64 i = 0; i < 30; ++i) ranges.emplace_back(16_MiB + i * 1_MiB, 16_MiB + i * 1_MiB + 20 * page_size);
     ranges.emplace_back(1_GiB, 2_GiB);
@@ -135,17 +136,38 @@ TEST(Split, ManySmallPiecesCostNoLargeOne) {
     }
 }
 
-TEST(Split, CrumbsAreLeftOutAndReported) {
-    const boot::MemoryMap map = map_of({{1_MiB, 64_MiB}, {100_MiB, 100_MiB + crumb - page_size}});
-    EXPECT_EQ(divide(map, cores_on({0})).left_out, crumb - page_size);
+TEST(MemorySplit, ManyLargePiecesAreAllUsedAndShared) {
+    std::vector<std::pair<u64, u64>> ranges;
+    for (u64 i = 0; i < 12; ++i) ranges.emplace_back(16_MiB + i * 32_MiB, 16_MiB + i * 32_MiB + 24_MiB);
+    const boot::MemoryMap map = map_of(ranges);
+    const boot::Topology topology = cores_on({0, 0, 0, 0});
+    const Division division = divide(map, topology);
+    check(map, topology, division);
+    EXPECT_EQ(division.left_out, 0u);
+    for (const Share &share : division.shares) EXPECT_EQ(share.bytes, 72_MiB);
 }
 
-TEST(Split, NoMemoryGivesEmptyShares) {
+TEST(MemorySplit, TheSmallestPiecesAreLeftOutWhenACoreCannotHoldAll) {
+    std::vector<std::pair<u64, u64>> ranges;
+    for (u64 i = 0; i < 10; ++i)
+        ranges.emplace_back(16_MiB + i * 32_MiB, 16_MiB + i * 32_MiB + (10 - i) * 1_MiB);
+    const boot::MemoryMap map = map_of(ranges);
+    const Division division = divide(map, cores_on({0}));
+    check(map, cores_on({0}), division);
+    EXPECT_EQ(division.left_out, 3_MiB);
+}
+
+TEST(MemorySplit, PiecesBelowTheMinimumAreLeftOutAndReported) {
+    const boot::MemoryMap map = map_of({{1_MiB, 64_MiB}, {100_MiB, 100_MiB + minimum_piece - page_size}});
+    EXPECT_EQ(divide(map, cores_on({0})).left_out, minimum_piece - page_size);
+}
+
+TEST(MemorySplit, NoMemoryGivesEmptyShares) {
     const Division division = divide(map_of({}), cores_on({0, 0}));
     EXPECT_EQ(division.shares[0].bytes + division.shares[1].bytes + division.left_out, 0u);
 }
 
-TEST(Split, HoldsForRandomMachines) {
+TEST(MemorySplit, HoldsForRandomMachines) {
     std::mt19937_64 random(3);
     for (u32 round = 0; round < 400; ++round) {
         std::vector<std::pair<u64, u64>> ranges;
