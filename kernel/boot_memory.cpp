@@ -108,7 +108,7 @@ u64 BootMemory::bytes() const {
     return sum;
 }
 
-rstate::Result<> take_boot_memory(const stage2::CoreArgs &args, FramePool &pool) {
+rstate::Result<> take_boot_memory(const boot::CoreArgs &args, FramePool &pool) {
     TRY(read_handoff(found, Phys(args.handoff)), "finding the hand-off");
     TRY(find_ranges(found, args.handover_page), "finding what a reboot would need");
     auto map = TRY(read_map(found.handoff), "finding which of the boot's memory is usable");

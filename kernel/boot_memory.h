@@ -29,7 +29,7 @@ struct BootMemory {
 constexpr u64 most_to_keep = 32;
 
 // Core 0, once all cores have arrived: gives `pool` what is not kept.
-rstate::Result<> take_boot_memory(const stage2::CoreArgs &args, FramePool &pool);
+rstate::Result<> take_boot_memory(const boot::CoreArgs &args, FramePool &pool);
 const BootMemory &boot_memory();
 // That what is kept is what it was.
 rstate::Result<> check_boot_memory();

@@ -22,13 +22,13 @@ namespace kernel {
 
 namespace {
 
-rstate::Result<> check(const stage2::CoreArgs &args) {
-    if (args.magic != stage2::CoreArgs::expected_magic)
+rstate::Result<> check(const boot::CoreArgs &args) {
+    if (args.magic != boot::CoreArgs::expected_magic)
         return FAIL(bad_arguments, "stage2 speaks another language", args.magic);
     return rstate::done();
 }
 
-void announce(const stage2::CoreArgs &args, const boot::Options &options) {
+void announce(const boot::CoreArgs &args, const boot::Options &options) {
     TextBuffer<400> line;
     line.add("{\"type\":\"boot\",\"build\":\"{h}\",\"cores\":{},\"memory_mib\":{},", args.build_id,
              args.core_count, args.memory_pages * page_size / 1_MiB);
@@ -40,7 +40,7 @@ void announce(const stage2::CoreArgs &args, const boot::Options &options) {
 }
 
 // What the options ask for; returns what an emulator exits with.
-rstate::Result<u32> serve(const stage2::CoreArgs &args, const boot::Bundle &bundle,
+rstate::Result<u32> serve(const boot::CoreArgs &args, const boot::Bundle &bundle,
                           const boot::Options &options) {
     if (!options.mode.empty())
         return TRY(run_mode(options.mode, {args, bundle}, options.mode_argument), "running another mode");
@@ -50,7 +50,7 @@ rstate::Result<u32> serve(const stage2::CoreArgs &args, const boot::Bundle &bund
     return boot::exit_ok;
 }
 
-rstate::Result<u32> run(const stage2::CoreArgs &args) {
+rstate::Result<u32> run(const boot::CoreArgs &args) {
     TRY(check(args), "checking what stage2 hands on");
     first_core.apic_id = args.apic_id;
     protect_core();                                      // before anything of ours could rely on its absence
@@ -78,7 +78,7 @@ rstate::Result<u32> run(const stage2::CoreArgs &args) {
 
 } // namespace kernel
 
-extern "C" [[noreturn]] void kernel_main(const stage2::CoreArgs &args) {
+extern "C" [[noreturn]] void kernel_main(const boot::CoreArgs &args) {
     using namespace kernel;
     set_kernel_image(args.kernel_base, args.text_bytes);
     start_first_core(args); // from here on a fault says what it is

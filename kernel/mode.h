@@ -13,7 +13,7 @@
 namespace kernel {
 
 struct ModeContext {
-    const stage2::CoreArgs &args;
+    const boot::CoreArgs &args;
     const boot::Bundle &bundle;
 };
 

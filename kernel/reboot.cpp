@@ -107,7 +107,7 @@ void serve_what_is_pending() {
 
 rstate::Result<> try_reboot() {
     const BootMemory &memory = boot_memory();
-    const stage2::CoreArgs &args = *first_core.args;
+    const boot::CoreArgs &args = *first_core.args;
     if (!memory.kept)
         return FAIL(not_kept, "there was too little memory to keep the kernel and what starts it",
                     memory.bytes(), args.memory_pages * page_size, most_to_keep);

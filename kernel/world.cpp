@@ -33,12 +33,12 @@ rstate::Result<mm::Range> adopt(u64 first, u64 bytes, mm::Owner owner, mm::Permi
 }
 
 // The image is three neighbours with permissions of their own; its record says what most of it is.
-rstate::Result<> adopt_boot_mappings(const stage2::CoreArgs &args) {
+rstate::Result<> adopt_boot_mappings(const boot::CoreArgs &args) {
     TRY(adopt(args.kernel_base, args.kernel_bytes, mm::Owner::boot, mm::read_execute, "kernel image"),
         "the kernel image");
     TRY(adopt(args.bundle, args.bundle_bytes, mm::Owner::none, mm::read_only, "bundle"), "the bundle");
     for (u32 core = 0; core < args.core_count; ++core) {
-        const auto &its = *pointer_to<const stage2::CoreArgs>(Virt(args.args_of[core]));
+        const auto &its = *pointer_to<const boot::CoreArgs>(Virt(args.args_of[core]));
         TRY(adopt(its.stack_bottom, its.stack_top - its.stack_bottom, mm::Owner::boot, mm::read_write,
                   "core's stack"),
             "a stack", core);
@@ -55,7 +55,7 @@ rstate::Result<> adopt_boot_mappings(const stage2::CoreArgs &args) {
 }
 
 // What stage2 built for a core that was listed and did not come. The window's table goes with the window.
-rstate::Result<> give_up(const stage2::CoreArgs &its, Virt args_page) {
+rstate::Result<> give_up(const boot::CoreArgs &its, Virt args_page) {
     struct Built {
         u64 first, bytes;
         mm::Owner owner;
@@ -94,21 +94,21 @@ class Inheritance {
   private:
     mm::PhysRange joined_;
 };
-rstate::Result<> take_over_absent_cores(const stage2::CoreArgs &args) {
+rstate::Result<> take_over_absent_cores(const boot::CoreArgs &args) {
     Inheritance inheritance;
     for (u32 core = args.core_count; core < max_cores && args.args_of[core] != 0; ++core) {
-        const auto &its = *pointer_to<const stage2::CoreArgs>(Virt(args.args_of[core]));
+        const auto &its = *pointer_to<const boot::CoreArgs>(Virt(args.args_of[core]));
         for (u32 i = 0; i < its.seed.range_count; ++i) inheritance.add(its.seed.ranges[i]);
     }
     inheritance.settle();
     for (u32 core = args.core_count; core < max_cores && args.args_of[core] != 0; ++core)
-        TRY(give_up(*pointer_to<const stage2::CoreArgs>(Virt(args.args_of[core])), Virt(args.args_of[core])),
+        TRY(give_up(*pointer_to<const boot::CoreArgs>(Virt(args.args_of[core])), Virt(args.args_of[core])),
             "an absent core", core);
     return rstate::done();
 }
 
 // The page through which cores came: its frame is the boot's memory (boot_memory.h).
-rstate::Result<> unmap_handover(const stage2::CoreArgs &args) {
+rstate::Result<> unmap_handover(const boot::CoreArgs &args) {
     world->space.release_unused(
         TRY(adopt(args.handover_page, page_size, mm::Owner::none, mm::read_execute, "way in"),
             "taking over the page through which cores came"));
@@ -139,7 +139,7 @@ World::World(Phys root)
       frames(windows, {mm::TlbShootdown::invalidate_frames, &tlb_shootdown}),
       space(frames, tlb_shootdown, root, quarantined_ranges), heap(space) {}
 
-rstate::Result<> make_world(const stage2::CoreArgs &args) {
+rstate::Result<> make_world(const boot::CoreArgs &args) {
     World &made = world.make(args.seed.root);
     made.windows.attach(0, first_window.make(args.seed));
     FramePool &pool = first_pool.make(made.windows);
@@ -156,7 +156,7 @@ rstate::Result<> make_world(const stage2::CoreArgs &args) {
     return map_screens(made.space, args.framebuffer);
 }
 
-rstate::Result<> settle_world(const stage2::CoreArgs &args) {
+rstate::Result<> settle_world(const boot::CoreArgs &args) {
     TRY(unmap_handover(args), "closing the way in");
     TRY(adopt_boot_mappings(args), "taking over what the boot mapped");
     TRY(take_over_absent_cores(args), "taking over what cores got that did not come");

@@ -33,9 +33,9 @@ struct World {
 extern Late<World> world;
 
 // Core 0, first: its window, its share of memory, then the heap.
-rstate::Result<> make_world(const stage2::CoreArgs &args);
+rstate::Result<> make_world(const boot::CoreArgs &args);
 // Core 0, once the others have arrived: the boot's mappings get guards and records, its leftovers become free
 // memory.
-rstate::Result<> settle_world(const stage2::CoreArgs &args);
+rstate::Result<> settle_world(const boot::CoreArgs &args);
 
 } // namespace kernel

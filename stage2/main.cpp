@@ -146,13 +146,13 @@ rstate::Result<> divide(const boot::Handoff &handoff) {
     return {};
 }
 
-CoreArgs &args_of(u32 core) { return *reinterpret_cast<CoreArgs *>(args_frames[core]); }
+boot::CoreArgs &args_of(u32 core) { return *reinterpret_cast<boot::CoreArgs *>(args_frames[core]); }
 
 rstate::Result<> prepare_core(World &world, u32 core, const LoadedKernel &kernel) {
     const Mapped page = TRY(world.map_page(mm::read_only), "making the core's arguments");
     args_frames[core] = page.first_frame.value();
-    CoreArgs &args = args_of(core);
-    args.magic = CoreArgs::expected_magic;
+    boot::CoreArgs &args = args_of(core);
+    args.magic = boot::CoreArgs::expected_magic;
     args.build_id = stage2_build_id;
     args.core = core;
     args.apic_id = topology.cores[core].apic_id;
@@ -176,7 +176,7 @@ rstate::Result<> prepare_core(World &world, u32 core, const LoadedKernel &kernel
 // Everything is built: what is now known of all goes into each core's page.
 void complete_args(Span<const u64> pages, Virt bundle, u64 bundle_bytes, u64 tsc_at_stage2, u64 tsc_hz) {
     for (u32 core = 0; core < pages.size(); ++core) {
-        CoreArgs &args = args_of(core);
+        boot::CoreArgs &args = args_of(core);
         args.bundle = bundle.value();
         args.bundle_bytes = bundle_bytes;
         args.tsc_at_stage2 = tsc_at_stage2;
@@ -188,7 +188,7 @@ void complete_args(Span<const u64> pages, Virt bundle, u64 bundle_bytes, u64 tsc
 }
 
 Arrival arrival_of(u32 core, const World &world, const LoadedKernel &kernel) {
-    const CoreArgs &args = args_of(core);
+    const boot::CoreArgs &args = args_of(core);
     return {world.root().value(), args.stack_top, args.args_of[core], kernel.entry.value()};
 }
 
@@ -237,7 +237,7 @@ rstate::Result<> boot_kernel(const boot::Handoff &handoff, u64 tsc_at_stage2) {
     }
     const Clock clock = Clock::measure();
     complete_args({pages, topology.core_count}, bundle, handoff.bundle_bytes, tsc_at_stage2, clock.tsc_hz());
-    CoreArgs &mine = args_of(0);
+    boot::CoreArgs &mine = args_of(0);
     mine.memory_pages = total_pages;
     mine.framebuffer = handoff.framebuffer;
     mine.handoff = reinterpret_cast<u64>(&handoff);

@@ -32,8 +32,8 @@ void svm_entry() {
 }
 
 void boot_stages() {
+    using boot::CoreArgs;
     using boot::Handoff;
-    using stage2::CoreArgs;
     FIELD(Handoff, magic);
     FIELD(Handoff, version);
     FIELD(Handoff, size);

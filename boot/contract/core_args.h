@@ -10,7 +10,7 @@
 #include "boot/contract/handoff.h"
 #include "mm/bootstrap.h"
 
-namespace stage2 {
+namespace boot {
 
 struct CoreArgs {
     static constexpr u64 expected_magic = 0x3145524F43454C52; // "RLECORE1"
@@ -28,12 +28,12 @@ struct CoreArgs {
     u64 stack_top;
     u64 bundle; // virtual, read-only
     u64 bundle_bytes;
-    u64 handover_page; // virtual = physical: the page through which cores arrive; core 0 unmaps it
-    u64 lapic;         // physical address of the local APIC's registers
-    u64 tsc_at_stage2; // for the account of boot time
-    u64 tsc_hz;        // measured against the PIT, 0 when that was not possible
-    u64 memory_pages;  // of the whole machine, usable
-    boot::Framebuffer framebuffer; // core 0 shows its lines there
+    u64 handover_page;       // virtual = physical: the page through which cores arrive; core 0 unmaps it
+    u64 lapic;               // physical address of the local APIC's registers
+    u64 tsc_at_stage2;       // for the account of boot time
+    u64 tsc_hz;              // measured against the PIT, 0 when that was not possible
+    u64 memory_pages;        // of the whole machine, usable
+    Framebuffer framebuffer; // core 0 shows its lines there
     // Core 0's: what stage2 was entered with. All of it lies in memory that stage2 gave to nobody, and lies
     // there still; kernel/boot_memory.h takes it over.
     u64 handoff;            // physical address of the boot::Handoff
@@ -43,4 +43,4 @@ struct CoreArgs {
 };
 static_assert(sizeof(CoreArgs) <= page_size);
 
-} // namespace stage2
+} // namespace boot

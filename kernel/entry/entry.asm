@@ -1,6 +1,6 @@
 ; kernel/entry/entry.asm — where cores arrive from stage2; the stubs of every exception and interrupt.
 ;
-; Arrival: 64-bit mode, the kernel's tables, interrupts off, RSP = own stack, RDI = stage2::CoreArgs (read-only).
+; Arrival: 64-bit mode, the kernel's tables, interrupts off, RSP = own stack, RDI = boot::CoreArgs (read-only).
 
 %include "offsets.inc"
 
@@ -9,8 +9,8 @@ default rel
 
 MSR_GS_BASE equ 0xC0000101
 
-extern kernel_main              ; [[noreturn]] void kernel_main(const stage2::CoreArgs &)        core 0
-extern core_main                ; [[noreturn]] void core_main(const stage2::CoreArgs &)          the others
+extern kernel_main              ; [[noreturn]] void kernel_main(const boot::CoreArgs &)        core 0
+extern core_main                ; [[noreturn]] void core_main(const boot::CoreArgs &)          the others
 extern first_core               ; kernel::Core first_core                                        core 0's own
 extern core_table               ; kernel::Core *core_table[max_cores]                            filled in by core 0
 extern trap                     ; void trap(kernel::TrapFrame *)

@@ -114,7 +114,7 @@ void note_tick(Core &core, const TrapFrame &frame) {
 rstate::Error describe_protection(const TrapFrame &frame) {
     if (!world.made()) return describe(frame);
     if (!is_canonical(frame.rip)) return describe_access(Virt(frame.rip), vm::Access::execute, frame);
-    const stage2::CoreArgs &args = *core_table[current_core()]->args;
+    const boot::CoreArgs &args = *core_table[current_core()]->args;
     const u64 left = args.kernel_base + args.text_bytes - frame.rip;
     if (frame.rip - args.kernel_base >= args.text_bytes) return describe(frame);
     const Bytes code(reinterpret_cast<const u8 *>(frame.rip), min(left, guest::longest_instruction));

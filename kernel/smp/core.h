@@ -33,7 +33,7 @@ struct Core {
     u32 apic_id = 0;
     u64 gdt[5] = {};
     TaskState task;
-    const stage2::CoreArgs *args = nullptr;
+    const boot::CoreArgs *args = nullptr;
     u64 stack_tops[stack_count] = {}; // of the interrupt stacks; its own stack's bounds are in `args`
     // Where the core is, for whoever reports that it does not answer.
     u64 last_tick_rip = 0;

@@ -36,7 +36,7 @@ rstate::Result<> make_interrupt_stacks(Core &core) {
 }
 
 // Everything a core needs before its first instruction of ours; publishing it in core_table lets the core in.
-rstate::Result<> prepare_core(const stage2::CoreArgs &args) {
+rstate::Result<> prepare_core(const boot::CoreArgs &args) {
     auto core = TRY(mm::allocate<Core>(world->allocator), "allocating a core's own data", args.core);
     auto window =
         TRY(mm::allocate<mm::Window>(world->allocator, args.seed), "allocating a core's window", args.core);
@@ -68,7 +68,7 @@ rstate::Result<> prepare_core(const stage2::CoreArgs &args) {
 
 } // namespace
 
-void start_first_core(const stage2::CoreArgs &args) {
+void start_first_core(const boot::CoreArgs &args) {
     for (u32 i = 1; i < stack_count; ++i)
         first_core.stack_tops[i] = reinterpret_cast<u64>(early_stacks[i]) + interrupt_stack_bytes;
     first_core.args = &args;
@@ -94,9 +94,9 @@ void protect_core() {
     cpu::write_cr0(cpu::read_cr0() | cpu::Cr0::WriteProtect::mask);
 }
 
-rstate::Result<> start_other_cores(const stage2::CoreArgs &args) {
+rstate::Result<> start_other_cores(const boot::CoreArgs &args) {
     for (u32 core = 1; core < args.core_count; ++core)
-        TRY(prepare_core(*pointer_to<const stage2::CoreArgs>(Virt(args.args_of[core]))), "preparing a core",
+        TRY(prepare_core(*pointer_to<const boot::CoreArgs>(Virt(args.args_of[core]))), "preparing a core",
             core);
     while (arrived.load(Order::acquire) != args.core_count - 1) {
         cpu::while_waiting();
@@ -107,7 +107,7 @@ rstate::Result<> start_other_cores(const stage2::CoreArgs &args) {
 
 } // namespace kernel
 
-extern "C" [[noreturn]] void core_main(const stage2::CoreArgs &args) {
+extern "C" [[noreturn]] void core_main(const boot::CoreArgs &args) {
     using namespace kernel;
     Core &core = *core_table[args.core];
     load_core_tables(core);

@@ -8,11 +8,11 @@
 namespace kernel {
 
 // Core 0's tables and stacks, before there is a heap.
-void start_first_core(const stage2::CoreArgs &args);
+void start_first_core(const boot::CoreArgs &args);
 // On core 0, once there is memory: its interrupt stacks get guards, like everybody's.
 rstate::Result<> guard_first_core();
 // On core 0: memory and stacks for all others, which then come in; returns when all have.
-rstate::Result<> start_other_cores(const stage2::CoreArgs &args);
+rstate::Result<> start_other_cores(const boot::CoreArgs &args);
 // On every core: what the processor offers for protection is switched on.
 void protect_core();
 

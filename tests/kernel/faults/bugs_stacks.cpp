@@ -56,7 +56,7 @@ rstate::Result<> interrupt_overflow(const TestContext &) {
 
 // A frame so large that it reaches over the guard.
 rstate::Result<> leap_over_the_guard(const TestContext &) {
-    const stage2::CoreArgs &args = *core_table[current_core()]->args;
+    const boot::CoreArgs &args = *core_table[current_core()]->args;
     const u64 here = reinterpret_cast<u64>(__builtin_frame_address(0));
     auto *frame = static_cast<volatile u8 *>(__builtin_alloca(here - args.stack_bottom + 3 * page_size));
     touch_byte<Touch::write>(opaque(frame));
