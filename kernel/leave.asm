@@ -6,8 +6,7 @@
 bits 64
 default rel
 
-EFER            equ 0xC0000080
-LONG_MODE       equ 1 << 8 | 1 << 10    ; of EFER: enabled and active; no-execute and SYSCALL are off as stage2 begins
+%include "stage1/long_mode.inc"
 
 section .rodata
 global leave_start
@@ -17,15 +16,15 @@ global leave_end
 align 16
 leave_start:
         mov     cr3, rdx                ; an identity map of 4 GiB: from here on everything here may be written
-        mov     eax, 1 << 5 | 1 << 9    ; CR4: PAE, OSFXSR
+        mov     eax, CR4_AT_START
         mov     cr4, rax
         mov     ecx, EFER
         rdmsr
-        and     eax, LONG_MODE
+        and     eax, EFER_LME | EFER_LMA        ; no-execute and SYSCALL are off when stage2 begins
         wrmsr
         mov     rax, cr0
-        and     eax, ~(1 << 29 | 1 << 30 | 1 << 2 | 1 << 3)     ; caches on, no x87 emulation, no task switch trap
-        or      eax, 1 << 31 | 1 << 16 | 1 << 1 | 1             ; paging, write protection, monitor, protection
+        and     eax, ~CR0_CLEARED
+        or      eax, CR0_SET
         mov     cr0, rax
         lea     rax, [gdt]
         mov     [gdt_pointer + 2], rax
@@ -36,19 +35,16 @@ leave_start:
         lea     rax, [.flat]
         push    rax
         retfq
-.flat:  mov     eax, 0x10
-        mov     ds, eax
-        mov     es, eax
-        mov     ss, eax
+.flat:
+%include "stage1/flat_segments.inc"
         xor     eax, eax
         mov     fs, eax
         mov     gs, eax
         jmp     rsi                     ; RDI = the hand-off
 
 align 8
-gdt:    dq      0
-        dq      0x00AF9A000000FFFF      ; 0x08: 64-bit code
-        dq      0x00CF92000000FFFF      ; 0x10: flat data
+gdt:
+%include "stage1/flat_gdt.inc"
 gdt_pointer:
         dw      $ - gdt - 1
         dq      0

@@ -1,21 +1,26 @@
-; loader/entry.asm — where loaders that are not ours enter: Linux's, PVH's and Multiboot2's ways, then long mode.
+; loader/entry.asm — the entries for other loaders: Linux boot protocol, PVH, Multiboot2, UEFI; then long mode.
 ;
 ; The loader is the first part of a package (boot/contract/package.h), which may lie anywhere below 4 GiB and is linked
-; at 0. Its file holds its zeros too, so nothing needs clearing.
+; at 0. Its file holds the bss too, so nothing is cleared here.
 ;
 ;   +0x000  Linux's 32-bit entry: ESI = boot_params                     +0x060  what the image tool reads
 ;   +0x008  the rest of the header, written by the image tool           +0x080  Multiboot2 header
 ;   +0x200  Linux's 64-bit entry: RSI = boot_params                     +0x210  our EFI program's: RSI = PVH start info
 ;
-; All three 32-bit ways agree on what matters here: flat segments, no paging, interrupts off. None gives a stack. The
-; 64-bit ways leave long mode first: then all go on alike, whatever the caller's paging was, five levels among it.
+; All 32-bit entries begin with flat segments, no paging, interrupts off, and without a stack. The 64-bit entries leave
+; long mode first, so that all go on alike whatever the caller's paging was: four or five levels.
+;
+; Linux: Documentation/arch/x86/boot.rst, "32-bit Boot Protocol", "64-bit Boot Protocol". PVH: Xen's
+; docs/misc/pvh.pandoc, "PVH Specification". Multiboot2 2.0, §3.3 "I386 machine state".
+
+%include "stage1/long_mode.inc"
 
 STACK_BYTES     equ 16 * 1024
 KIND_LINUX      equ 1                   ; boot::Way
 KIND_PVH        equ 2
 KIND_MULTIBOOT2 equ 3
 KIND_UEFI       equ 4
-BORROWED        equ 0x7C00              ; four bytes below it serve as a stack for one call, and are put back
+BORROWED        equ 0x7C00              ; four bytes below it are the stack of one call, then restored
 
 extern loader_main              ; void loader_main(boot::Way, u64 info, boot::Package &)
 extern stage2_relocate          ; void stage2_relocate(u8 *base, const u64 *relr, const u64 *relr_end)
@@ -30,14 +35,14 @@ loader_start:
         jmp     near linux_32
         times   0x60 - ($ - loader_start) db 0
 
-        dd      0x01000000              ; +0x60: where an ELF file asks to be loaded
+        dd      0x01000000              ; +0x60: load address that raclette.elf asks for
         dd      AT(pvh_32)              ; +0x64: its entries
         dd      AT(elf)                 ; +0x68
 
         times   0x80 - ($ - loader_start) db 0
 multiboot2:                             ; Multiboot2 specification 2.0, §3.1 "OS image format"
         dd      0xE85250D6, 0, .end - multiboot2, 0x100000000 - (0xE85250D6 + .end - multiboot2)
-        dd      0, 8                    ; the end tag: the entry is the ELF file's own
+        dd      0, 8                    ; the end tag; the entry is the ELF file's
 .end:
 
         times   0x200 - ($ - loader_start) db 0xCC
@@ -58,15 +63,15 @@ linux_32:
 pvh_32: mov     edi, KIND_PVH
         mov     esi, ebx
         jmp     enter_32
-; The ELF file's own entry is Multiboot2's, in 32-bit mode; and Linux's, in 64-bit mode with RSI = boot_params, for
-; loaders that take any vmlinux so. The bytes mean something else in each.
+; The ELF file's entry: Multiboot2 enters it in 32-bit mode; loaders that start any vmlinux enter it in 64-bit mode
+; with RSI = boot_params. The first bytes mean different instructions in the two modes, and tell them apart.
 elf:    xor     ecx, ecx
-        db      0x41                    ; INC ECX; in 64-bit mode a REX prefix, which says nothing to CLD
+        db      0x41                    ; INC ECX; in 64-bit mode a REX prefix without effect on CLD
         cld
         jecxz   linux_64
         mov     edi, KIND_MULTIBOOT2
         mov     esi, ebx
-        cmp     eax, 0x36D76289         ; without the right magic ESI points nowhere, and loader_main says so
+        cmp     eax, 0x36D76289         ; without this magic there is no info: loader_main reports it
         je      enter_32
         xor     esi, esi
 
@@ -86,16 +91,16 @@ placed: lea     esp, [ebp + AT(stack_top)]
         call    build_tables
         lea     eax, [ebp + AT(tables)]
         mov     cr3, eax
-        mov     eax, 1 << 5 | 1 << 9    ; CR4: PAE, OSFXSR
+        mov     eax, CR4_AT_START
         mov     cr4, eax
         mov     edi, edx                ; RDMSR takes EDX
-        mov     ecx, 0xC0000080         ; EFER: long mode enable
+        mov     ecx, EFER
         rdmsr
-        bts     eax, 8
+        or      eax, EFER_LME
         wrmsr
         mov     eax, cr0
-        and     eax, ~(1 << 29 | 1 << 30 | 1 << 2 | 1 << 3)     ; caches on, no x87 emulation, no task switch trap
-        or      eax, 1 << 31 | 1 << 16 | 1 << 1 | 1             ; paging, write protection, monitor, protection
+        and     eax, ~CR0_CLEARED
+        or      eax, CR0_SET
         mov     cr0, eax
         lea     eax, [ebp + AT(gdt)]
         mov     [ebp + AT(gdt_pointer) + 2], eax
@@ -105,7 +110,7 @@ placed: lea     esp, [ebp + AT(stack_top)]
         push    eax
         retf
 
-; An identity map of 4 GiB at EBP + tables. Clobbers EAX, ECX, EDI.
+; Builds an identity map of 4 GiB at EBP + tables, as in stage1. Clobbers EAX, ECX, EDI.
 build_tables:
         lea     edi, [ebp + AT(tables) + 0x1000]
         lea     eax, [ebp + AT(tables) + 0x1003]
@@ -128,15 +133,15 @@ build_tables:
         ret
 
 bits 64
-; EDI = kind, RSI = info; paging is the caller's, and both it and this code lie below 4 GiB, mapped to themselves. How
-; many levels it has cannot be changed in long mode (APM vol 2 §3.1.3 "CR4 Register", LA57), so long mode is left.
+; EDI = kind, RSI = info; the caller's paging, which maps this code, below 4 GiB, to itself. The number of its levels
+; cannot be changed in long mode (APM vol 2 §3.1.3 "CR4 Register", LA57), so this leaves long mode.
 enter_64:
         cli
         cld
         lea     rbp, [rel loader_start]
         lea     rsp, [rel stack_top]
         mov     rax, cr4
-        btr     eax, 17                 ; PCIDE, with which paging cannot be turned off
+        btr     eax, 17                 ; PCIDE: paging cannot be turned off while it is set
         mov     cr4, rax
         lea     rax, [rel gdt]
         mov     [rel gdt_pointer + 2], rax
@@ -146,26 +151,21 @@ enter_64:
         push    rax
         retfq
 bits 32
-.leave: mov     eax, 0x10
-        mov     ds, eax
-        mov     es, eax
-        mov     ss, eax
+.leave:
+%include "stage1/flat_segments.inc"
         mov     eax, cr0
         btr     eax, 31
         mov     cr0, eax
         jmp     placed
 
 bits 64
-; Our tables, our segments to come; EDI = kind, RSI = info, RBP = the package.
+; This file's page tables are loaded; EDI = kind, RSI = info, RBP = the package.
 long_mode:
-        mov     eax, 0x10
-        mov     ds, eax
-        mov     es, eax
-        mov     ss, eax
+%include "stage1/flat_segments.inc"
         xor     eax, eax
         mov     fs, eax
         mov     gs, eax
-        mov     al, 0xFF                ; the firmware's interrupt routing means nothing from here on
+        mov     al, 0xFF                ; mask all of the 8259s' interrupts: no firmware handles them from here on
         out     0x21, al
         out     0xA1, al
         mov     ebp, ebp                ; 32-bit code left the upper half undefined
@@ -185,9 +185,8 @@ long_mode:
         ud2                             ; it does not return
 
 align 8
-gdt:    dq      0
-        dq      0x00AF9A000000FFFF      ; 0x08: 64-bit code
-        dq      0x00CF92000000FFFF      ; 0x10: flat data
+gdt:
+%include "stage1/flat_gdt.inc"
         dq      0x00CF9A000000FFFF      ; 0x18: flat 32-bit code
 gdt_pointer:
         dw      $ - gdt - 1

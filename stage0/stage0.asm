@@ -1,6 +1,6 @@
-; stage0/stage0.asm — the boot sector of disk and CD: load stage1, check it, go there.
+; stage0/stage0.asm — the boot sector of disk and CD: loads stage1, checks it, jumps to it.
 ;
-; Entered by the BIOS at 0000:7C00 in real mode, DL = boot drive. Hands on to 0000:7E00 with DL kept.
+; The BIOS enters it at 0000:7C00 in real mode, DL = boot drive. It ends with a jump to 0000:7E00, DL = boot drive.
 ;
 ;   0x000  jump                     0x1A0  u64 stage1's first sector   (written by the image tool)
 ;   0x003  hole for a BPB           0x1A8  u32 sum of stage1's 512 words (written by the image tool)
@@ -13,7 +13,7 @@ bits 16                                 ; linked at 0x7C00, so that a debugger h
 STAGE1          equ 0x7E00              ; where stage1 runs, directly behind this sector
 STAGE1_SECTORS  equ 4
 COM1            equ 0x3F8
-DEBUG_EXIT      equ 0xF4                ; QEMU's isa-debug-exit; nobody answers there on real machines
+DEBUG_EXIT      equ 0xF4                ; QEMU's isa-debug-exit; a real machine has no device there
 SYSTEM_FAILED   equ 0x1C
 PARAMETERS      equ 0x600               ; free memory
 
@@ -32,30 +32,31 @@ start:
         jmp     0:.flat                 ; some BIOSes start us at 07C0:0000
 .flat:
         sti
-        or      dl, 0x80                ; some BIOSes give a wrong number; we are never on a floppy disk
+        or      dl, 0x80                ; some BIOSes give a wrong number; this is never a floppy disk
         mov     [drive], dl
 
         call    set_up_uart
         mov     si, hello
         call    print
 
-look:   mov     ah, 0x41                ; INT 13h extensions: packet reads
+try:    mov     ah, 0x41                ; are there INT 13h extensions (EDD 3.0 "Check Extensions Present")?
         mov     bx, 0x55AA
         mov     dl, [drive]
         int     0x13
         mov     si, no_extensions
-        jc      wrong
+        jc      drive_failed
         cmp     bx, 0xAA55
-        jne     wrong
-        test    cl, 1
-        jz      wrong
+        jne     drive_failed
+        test    cl, 1                   ; bit 0: reads by disk address packet
+        jz      drive_failed
 
         mov     si, PARAMETERS
 %include "stage0/sector_size.inc"
-        shr     word [stage1_lba], cl   ; the image tool counts in 512 bytes, and keeps this below 32 MiB
-        mov     bp, 4                   ; tries: a drive that spins up may fail the first read
+        shr     word [stage1_lba], cl   ; the image tool counts in 512 bytes, and keeps stage1 below 32 MiB
+        mov     bp, 4                   ; tries: a drive may fail the first read while it spins up
 .read:  mov     si, packet
-        mov     byte [si + 2], STAGE1_SECTORS   ; a failed read leaves there how many it got; larger sectors: too many
+        mov     byte [si + 2], STAGE1_SECTORS   ; a failed read leaves there how many it got; of larger
+                                                ; sectors this reads more than is needed
         mov     ah, 0x42
         mov     dl, [drive]
         int     0x13
@@ -64,42 +65,32 @@ look:   mov     ah, 0x41                ; INT 13h extensions: packet reads
         mov     si, STAGE1              ; the sum of its words must be the one written beside its place
         mov     cx, STAGE1_SECTORS * 128
         xor     ebx, ebx
-.sum:   lodsd
+.sum:   lodsd                           ; a plain sum: XXH32, as for stage2, does not fit here
         add     ebx, eax
         loop    .sum
         mov     dl, [drive]
         cmp     ebx, [stage1_sum]
         je      $$ + STAGE1 - 0x7C00
-        mov     di, bad_sum             ; or the BIOS read a part, and called that a success
+        mov     di, bad_sum             ; also when the BIOS read a part and reports success
 .again: xor     ah, ah                  ; reset the drive and try again
         int     0x13
         dec     bp
         jnz     .read
         mov     si, di
 
-; Not this drive: then it is the first hard disk, of sectors as large as this one's, unless it was that already.
-wrong:  mov     al, 0x80
+; This drive cannot be read: try the first hard disk, whose sectors are taken to be as large, unless it was that one.
+drive_failed:
+        mov     al, 0x80
         xchg    al, [drive]
         cmp     al, 0x80
-        jne     look
+        jne     try
 
-; Prints the reason at SI and stops for good.
-fail:   push    si
-        mov     si, stopped
-        call    print
-        pop     si
-        call    print
-        mov     si, newline
-        call    print
-        mov     al, SYSTEM_FAILED
-        out     DEBUG_EXIT, al
-.stop:  cli
-        hlt
-        jmp     .stop
-
+fail:
+%include "stage0/fail.inc"
 %include "stage0/print.inc"
 %include "stage0/uart.inc"
 
+; ---- messages ----
 hello:          db "1 stage0"
 newline:        db 13, 10, 0
 stopped:        db "stage0: stop: ", 0

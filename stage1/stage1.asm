@@ -1,33 +1,34 @@
-; stage1/stage1.asm — 2 KiB: a look at the machine, A20, memory map, loading and checking stage2, loading kernel and
-; bundle, long mode.
+; stage1/stage1.asm — 2 KiB: checks the processor, opens A20, reads the E820 memory map, loads and checks stage2,
+; loads kernel and bundle, enters long mode.
 ;
-; Entered from stage0 at 0000:7E00 in real mode, DS = ES = SS = 0, SP = 7C00, DL = boot drive.
-; Hands on to stage2 at 0x10000 in 64-bit mode: RDI = Handoff, first 4 GiB mapped to themselves, interrupts off.
+; stage0 enters it at 0000:7E00 in real mode, DS = ES = SS = 0, SP = 7C00, DL = boot drive.
+; It enters stage2 at 0x10000 in 64-bit mode: RDI = Handoff, first 4 GiB mapped to themselves, interrupts off.
 ;
 ;   0x00500  Handoff                          0x09000  six page tables for long mode
-;   0x00600  E820 entries, at most 512        0x10000  stage2
-;   0x07C00  stack, downwards                 0x70000  60 KiB through which disk reads pass
-;   0x07E00  this code                        0x1000000  or above: kernel, bundle behind it on the next page
+;   0x00600  E820 entries, at most 511        0x10000  stage2
+;   0x07C00  stack, downwards                 0x70000  60 KiB, the buffer of disk reads
+;   0x07E00  this code                        0x1000000  or above: kernel, then bundle on the next page
 ;
-; It assumes nothing about the machine that it can test; each failure prints one line and stops.
+; What it needs of the machine it tests; each failure prints one line and stops.
 
-%include "offsets.inc"
+%include "offsets.inc"                  ; fields of boot::Handoff
+%include "stage1/long_mode.inc"
 
 bits 16                                 ; linked at 0x7E00
 
 HANDOFF         equ 0x0500
 MAP             equ 0x0600
-MAP_LIMIT       equ 512
+MAP_LIMIT       equ 511
 TABLES          equ 0x9000
 STAGE2          equ 0x10000
 BOUNCE          equ 0x70000
-BOUNCE_SECTORS  equ 120                 ; every BIOS reads up to 127 at once; whole sectors of 2048 and 4096 bytes too
-LOAD_AT         equ 0x1000000           ; 16 MiB: above the ISA hole that some machines still have
+BOUNCE_SECTORS  equ 120                 ; a BIOS reads up to 127 at once; also a whole number of 2048 and 4096 bytes
+LOAD_AT         equ 0x1000000           ; 16 MiB: above the ISA memory hole (15 to 16 MiB) that some machines have
 COM1            equ 0x3F8
 DEBUG_EXIT      equ 0xF4
 SYSTEM_FAILED   equ 0x1C
 
-; ---- header, filled in by the image tool ------------------------------------------------------------
+; ---- header, filled in by the image tool (tools/rl/images/disk_image.py) ----------------------------
         jmp     near start
         db      0x90
         db      "RLS1"
@@ -49,12 +50,12 @@ start:
         mov     [drive], dl
         mov     si, hello
         call    print
-        call    look_for_long_mode
+        call    check_long_mode
         rdtsc
         mov     [HANDOFF + Handoff.entropy], eax
-        call    look_at_drive
+        call    read_sector_size
         call    open_a20
-        call    read_map
+        call    read_e820_map
         call    load_stage2
         call    check_stage2
         rdtsc
@@ -67,7 +68,8 @@ start:
         jmp     enter_long_mode
 
 ; ---- the processor and the drive --------------------------------------------------------------------
-look_for_long_mode:                     ; CPUID 8000_0001 EDX bit 29
+; CPUID 8000_0001 EDX bit 29: APM vol 2 §14.6 "Enabling and Activating Long Mode".
+check_long_mode:
         mov     eax, 0x80000000
         cpuid
         mov     si, no_long_mode
@@ -79,14 +81,15 @@ look_for_long_mode:                     ; CPUID 8000_0001 EDX bit 29
         jnc     fail
         ret
 
-look_at_drive:
-        mov     si, MAP                 ; not in use yet
+read_sector_size:
+        mov     si, MAP                 ; the map is not there yet
 %include "stage0/sector_size.inc"
         mov     [shift], cl
         ret
 
 ; ---- A20 --------------------------------------------------------------------------------------------
-; With address line 20 masked, 1 MiB + n reads what is at n. Tried: nothing, BIOS, keyboard controller, port 92h.
+; While address line 20 is masked, address 1 MiB + n is the same memory as n. Tried in this order: it is open already,
+; BIOS (INT 15h AX=2401h), keyboard controller, port 92h.
 open_a20:
         call    .test
         jnz     .open
@@ -98,7 +101,7 @@ open_a20:
         mov     al, 0xD1                ; "write output port"
         out     0x64, al
         call    .controller_ready
-        mov     al, 0xDF                ; everything on, A20 among it
+        mov     al, 0xDF                ; A20 (bit 1) on, reset line (bit 0) inactive
         out     0x60, al
         call    .controller_ready
         call    .test
@@ -113,7 +116,7 @@ open_a20:
         jmp     fail
 .open:  ret
 
-; ZF clear when A20 is open. A while is allowed, since the keyboard controller is slow.
+; ZF clear when A20 is open. Tries often, because the keyboard controller is slow.
 .test:  push    ds
         push    es
         xor     ax, ax
@@ -129,7 +132,7 @@ open_a20:
         pop     ds
         ret
 
-; Waits until the keyboard controller takes a command; a missing controller reads as FF and the wait ends by itself.
+; Waits until the keyboard controller takes a command: at most 65,536 reads, since a missing one reads as FF.
 .controller_ready:
         xor     cx, cx
 .busy:  in      al, 0x64
@@ -137,12 +140,14 @@ open_a20:
         loopnz  .busy
         ret
 
-; ---- memory map -------------------------------------------------------------------------------------
-read_map:
+; ---- memory map (E820) ------------------------------------------------------------------------------
+; INT 15h AX=E820h: ACPI specification 6.5, §15.1 "INT 15H, E820H - Query System Address Map".
+; boot::MemoryMap sorts it.
+read_e820_map:
         xor     ebx, ebx                ; continuation value
         xor     bp, bp                  ; entries so far
         mov     di, MAP
-.next:  mov     dword [di + 20], 1      ; BIOSes that write 20 bytes leave "entry is valid" as it stands
+.next:  mov     dword [di + 20], 1      ; a BIOS that writes 20 bytes keeps this "entry is valid"
         mov     eax, 0xE820
         mov     ecx, 24
         mov     edx, 0x534D4150         ; "SMAP"
@@ -154,7 +159,7 @@ read_map:
         add     di, 24
         cmp     bp, MAP_LIMIT
         mov     si, long_map
-        jae     fail
+        ja      fail
         test    ebx, ebx
         jnz     .next
 .end:   mov     si, no_map
@@ -164,7 +169,7 @@ read_map:
         mov     word [HANDOFF + Handoff.map_count + 2], 0
         ret
 
-; EDX = where ECX bytes of usable memory begin, from 16 MiB on; CF set when they begin nowhere.
+; EDX = start of the first ECX bytes of usable memory from 16 MiB on, in steps of 1 MiB; CF set when there are none.
 find_room:
         mov     edx, LOAD_AT
 .try:   call    is_usable
@@ -173,11 +178,11 @@ find_room:
         jnc     .try
 .done:  ret
 
-; CF clear when all of [EDX, EDX + ECX) is usable: entries may touch or overlap in any order, and what one that is not
-; usable has of it is not. Only memory under 4 GiB matters here.
+; CF clear when all of [EDX, EDX + ECX) is usable. Entries come in any order and may touch or overlap; where two
+; disagree the memory is not usable. Only memory below 4 GiB matters here.
 is_usable:
         pushad
-        mov     ebx, edx                ; up to where it is usable
+        mov     ebx, edx                ; usable up to here
         add     ecx, edx
         jc      .no
 .again: mov     si, MAP
@@ -200,7 +205,7 @@ is_usable:
         cmp     edi, ebx
         jbe     .next
         mov     ebx, edi
-        jmp     .again                  ; the next piece may stand before this one
+        jmp     .again                  ; the entry that goes on may stand before this one
 .taken: cmp     eax, ecx
         jae     .next
         cmp     edx, edi
@@ -213,8 +218,8 @@ is_usable:
         ret
 
 ; ---- disk -------------------------------------------------------------------------------------------
-; Reads [count] sectors of 512 bytes from [lba] to [packet.segment]:0, and the rest of the drive's own sector where
-; those are larger; five tries, the drive reset between them.
+; Reads [count] sectors of 512 bytes from [lba] to [packet.segment]:0. A drive with larger sectors reads the rest of
+; its last one too. Five tries, the drive reset between them.
 read_sectors:
         mov     bp, 5
 .try:   mov     cl, [shift]
@@ -237,7 +242,7 @@ read_sectors:
         int     0x13
         pop     cx
         jc      .failed
-        mov     bx, [packet.count]      ; some call it a success when they got a part; and some leave 0 for all
+        mov     bx, [packet.count]      ; some BIOSes report success after a part; some write 0 after all
         dec     bx
         dec     cx
         cmp     bx, cx
@@ -249,7 +254,7 @@ read_sectors:
         int     0x13
         dec     bp
         jnz     .try
-        mov     al, [status]            ; the BIOS's reason, as two hexadecimal digits into the message
+        mov     al, [status]            ; the BIOS's status, as two hexadecimal digits in the message
         call    hex_digits
         mov     [read_failed.status], ax
         mov     si, read_failed
@@ -329,7 +334,7 @@ load_images:
         jne     fail
         cmp     dword [bundle_bytes + 4], 0
         jne     fail
-        mov     eax, [kernel_bytes]     ; both, padded to pages and to the last chunk's whole buffer, must find room
+        mov     eax, [kernel_bytes]     ; room for both, with the padding to a page and a whole buffer at the end
         mov     ecx, [bundle_bytes]
         cmp     eax, 0x20000000
         ja      fail
@@ -358,7 +363,7 @@ load_images:
         jmp     load_file
 
 ; ---- XXH32 of stage2 --------------------------------------------------------------------------------
-; The algorithm is xxHash's specification, "XXH32 Algorithm Description", for a length that is a multiple of 16, seed 0.
+; xxHash specification, "XXH32 Algorithm Description", for a length that is a multiple of 16, seed 0.
 P1 equ 0x9E3779B1
 P2 equ 0x85EBCA77
 P3 equ 0xC2B2AE3D
@@ -419,7 +424,7 @@ check_stage2:
         mov     si, bad_stage2
         cmp     eax, [stage2_xxh32]
         jne     fail
-        mov     si, other_build         ; the hash is right, so it is a stage2: is it ours?
+        mov     si, other_build         ; an intact stage2: is it of the same build?
         mov     eax, [fs:8]
         cmp     eax, [build_id]
         jne     fail
@@ -440,7 +445,7 @@ write_handoff:
         mov     [di + Handoff.map + 4], eax
         mov     dword [di + Handoff.stage2], STAGE2
         mov     dword [di + Handoff.stage2 + 4], 0
-        mov     di, HANDOFF + Handoff.rsdp      ; from there on nothing is known, or there is none
+        mov     di, HANDOFF + Handoff.rsdp      ; rsdp and all behind it: not known, or absent, on this way in
         mov     cx, (Handoff_size - Handoff.rsdp) / 4
         rep stosd
         mov     si, build_id
@@ -464,7 +469,8 @@ write_handoff:
         ret
 
 ; ---- long mode --------------------------------------------------------------------------------------
-; PML4 and PDPT with one and four entries, four page directories of 2 MiB pages: the first 4 GiB.
+; One PML4 entry, four PDPT entries, four page directories of 2 MiB pages: the first 4 GiB mapped to themselves.
+; APM vol 2 §5.3.4 "2-Mbyte Page Translation".
 build_tables:
         xor     eax, eax
         mov     di, TABLES
@@ -491,29 +497,27 @@ enter_long_mode:
         mov     si, leaving
         call    print
         cli
-        mov     al, 0xFF                ; the BIOS's interrupt routing means nothing from here on
+        mov     al, 0xFF                ; mask all of the 8259s' interrupts: the BIOS's handlers are gone from here on
         out     0x21, al
         out     0xA1, al
-        mov     eax, 1 << 5 | 1 << 9    ; CR4: PAE, OSFXSR
+        mov     eax, CR4_AT_START
         mov     cr4, eax
         mov     eax, TABLES
         mov     cr3, eax
-        mov     ecx, 0xC0000080         ; EFER: long mode enable
+        mov     ecx, EFER
         rdmsr
-        bts     eax, 8
+        or      ax, EFER_LME
         wrmsr
         lgdt    [gdt_pointer]
         mov     eax, cr0
-        and     eax, ~(1 << 29 | 1 << 30 | 1 << 2 | 1 << 3)     ; caches on, no x87 emulation, no task switch trap
-        or      eax, 1 << 31 | 1 << 16 | 1 << 1 | 1             ; paging, write protection, monitor, protection
+        and     eax, ~CR0_CLEARED
+        or      eax, CR0_SET
         mov     cr0, eax
         jmp     0x08:.long
 
 bits 64
-.long:  mov     eax, 0x10
-        mov     ds, eax
-        mov     es, eax
-        mov     ss, eax
+.long:
+%include "stage1/flat_segments.inc"
         xor     eax, eax
         mov     fs, eax
         mov     gs, eax
@@ -523,19 +527,8 @@ bits 64
 bits 16
 
 ; ---- messages ---------------------------------------------------------------------------------------
-fail:   push    si
-        mov     si, stopped
-        call    print
-        pop     si
-        call    print
-        mov     si, newline
-        call    print
-        mov     eax, SYSTEM_FAILED
-        out     DEBUG_EXIT, eax
-.stop:  cli
-        hlt
-        jmp     .stop
-
+fail:
+%include "stage0/fail.inc"
 %include "stage0/print.inc"
 
 hello:          db "2 stage1", 13, 10, 0
@@ -543,11 +536,11 @@ leaving:        db "3 stage1: all loaded", 13, 10, 0
 newline:        db 13, 10, 0
 stopped:        db "stage1: stop: ", 0
 no_long_mode:   db "no long mode", 0
-no_a20:         db "address line 20 stays closed", 0
+no_a20:         db "address line A20 cannot be opened", 0
 no_map:         db "the BIOS gives no memory map (INT 15h AX=E820h)", 0
 long_map:       db "the memory map has more than 511 entries", 0
-bad_header:     db "its header holds impossible sizes", 0
-no_room:        db "too little memory: kernel and bundle do not fit behind 16 MiB", 0
+bad_header:     db "stage1's header has impossible sizes", 0
+no_room:        db "too little memory above 16 MiB for kernel and bundle", 0
 read_failed:    db "cannot read the disk, BIOS status "
 .status:        db "00", 0
 bad_stage2:     db "stage2 is damaged (XXH32 differs)", 0
@@ -569,9 +562,8 @@ packet:         db 16, 0
 .lba:           dq 0
 
 align 8
-gdt:    dq      0
-        dq      0x00AF9A000000FFFF      ; 0x08: 64-bit code
-        dq      0x00CF92000000FFFF      ; 0x10: flat data
+gdt:
+%include "stage1/flat_gdt.inc"
 gdt_pointer:
         dw      $ - gdt - 1
         dd      gdt

@@ -1,12 +1,15 @@
-; stage2/trampoline.asm — the one page through which every core comes into the kernel.
+; stage2/trampoline.asm — the page through which every core enters the kernel.
 ;
-; stage2 copies it to TRAMPOLINE, page-aligned below 1 MiB, and fills the mailbox. A started core begins at its
-; first byte in real mode, goes to long mode with stage2's tables, takes the mailbox's values, and switches to the
-; kernel's tables, which map this page at the same address, executable and read-only, until all have arrived.
-; The boot core enters at `trampoline_arrive` with the same mailbox. kernel/leave.asm has the page's second half.
+; stage2 copies it to TRAMPOLINE, page-aligned below 1 MiB, and fills the mailbox. A core that receives the startup
+; IPI begins at the page's first byte in real mode, enters long mode with the boot's tables, takes the mailbox's
+; values and switches to the kernel's tables, which map this page at the same address, executable and read-only, until all cores
+; have arrived. The boot core enters at `trampoline_arrive` with the same mailbox. kernel/leave.asm has the second half
+; of the page.
+
+%include "stage1/long_mode.inc"
 
 TRAMPOLINE      equ 0x8000
-TABLE           equ 0x600               ; in this page: its interrupt table, up to what kernel/leave.asm keeps here
+TABLE           equ 0x600               ; in this page: its interrupt table, up to the part of kernel/leave.asm
 VECTORS         equ 32
 COM1            equ 0x3F8
 DEBUG_EXIT      equ 0xF4
@@ -28,48 +31,47 @@ trampoline_start:
         cld
         xor     ax, ax
         mov     ds, ax
-        mov     eax, 1 << 5 | 1 << 9    ; CR4: PAE, OSFXSR
+        mov     eax, CR4_AT_START
         mov     cr4, eax
         mov     eax, [AT(mailbox.boot_tables)]
         mov     cr3, eax
-        mov     ecx, 0xC0000080         ; EFER: long mode enable, no-execute enable
+        mov     ecx, EFER
         rdmsr
-        or      eax, 1 << 8 | 1 << 11
+        or      eax, EFER_LME | EFER_NXE
         wrmsr
         lgdt    [AT(gdt_pointer)]
         mov     eax, cr0
-        and     eax, ~(1 << 29 | 1 << 30 | 1 << 2 | 1 << 3)
-        or      eax, 1 << 31 | 1 << 16 | 1 << 5 | 1 << 1 | 1
+        and     eax, ~CR0_CLEARED
+        or      eax, CR0_SET | 1 << 5   ; and NE: x87 errors as exceptions
         mov     cr0, eax
         jmp     0x08:AT(trampoline_arrive)
 
 bits 64
 default rel
-; All cores from here on, boot tables loaded. The mailbox is read whole before `taken` says it may be filled again.
+; All cores from here on, with the boot's tables. The core reads the whole mailbox, then sets `taken`: stage2 may fill
+; the mailbox for the next core.
 trampoline_arrive:
-        mov     eax, 0x10
-        mov     ds, eax
-        mov     es, eax
-        mov     ss, eax
+%include "stage1/flat_segments.inc"
         mov     rcx, [mailbox.root]
         mov     rsp, [mailbox.stack]
         mov     rdi, [mailbox.args]
         mov     rax, [mailbox.entry]
         mov     dword [mailbox.taken], 1
-        mov     cr3, rcx                ; the kernel's world; this page is still there
+        mov     cr3, rcx                ; the kernel's tables; they map this page too
         lidt    [table_pointer]
         xor     ebp, ebp
-        push    rbp                     ; the entry finds the stack as after a call
+        push    rbp                     ; the entry expects the stack as after a call
         jmp     rax
 
-; An exception before the kernel has a table of its own. Of the boot's world only this page is there, so it is a line
-; on COM1 alone, with where it was, from the first core that comes here: the others' would mix with it.
-; The stack was aligned to 16 bytes before five words were pushed, or six.
+; An exception before the kernel has its own interrupt table. Only this page of the boot is mapped, so the report is one
+; line on COM1 with the address of the instruction. Only the first core that comes here prints: lines of two would mix.
+; The processor aligns the stack to 16 bytes, then pushes five words, or six with an error code: APM vol 2 §8.9.3
+; "Interrupt Stack Frame".
 trampoline_fault:
         mov     rax, cr0
         btr     eax, 16                 ; write protection: the kernel's tables map this page read-only
         mov     cr0, rax
-        lock bts dword [telling], 0
+        lock bts dword [reporting], 0
         jc      stop
         test    spl, 8
         jnz     .bare
@@ -98,7 +100,7 @@ stop:   cli
         hlt
         jmp     stop
 
-; AL to the serial line; where there is none, all of its bits read as ones.
+; Writes AL to COM1. Where there is no serial port, all bits read as ones and the wait ends at once.
 put:    mov     ah, al
         mov     dx, COM1 + 5
 .wait:  in      al, dx
@@ -121,11 +123,10 @@ mailbox:
 .args:          dq 0                    ; boot::CoreArgs, kernel virtual
 .entry:         dq 0                    ; kernel virtual
 .taken:         dd 0
-.boot_tables:   dd 0                    ; an identity map of 4 GiB, itself below 4 GiB
-telling:                                ; no processor reads the null descriptor
-gdt:            dq 0
-                dq 0x00AF9A000000FFFF   ; 0x08: 64-bit code
-                dq 0x00CF92000000FFFF   ; 0x10: flat data
+.boot_tables:   dd 0                    ; CR3: the boot's identity map of 4 GiB, itself below 4 GiB
+reporting:                              ; bit 0; in the null descriptor, which no processor reads
+gdt:
+%include "stage1/flat_gdt.inc"
 gdt_pointer:    dw $ - gdt - 1
                 dd AT(gdt)
 trampoline_end:

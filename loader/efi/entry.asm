@@ -1,7 +1,8 @@
-; loader/efi/entry.asm — BOOTX64.EFI's first page, which is its PE header, and its entry.
+; loader/efi/entry.asm — the first page of BOOTX64.EFI, its PE header, and its entry point.
 ;
 ; Linked at 0, with file offsets equal to addresses: the firmware loads all of it as one section. The package
-; follows on the next page; the image tool writes the sizes. It relocates itself, so the PE file has no relocations.
+; follows on the next page; the image tool writes the sizes. It relocates itself, so the PE file has no
+; relocation table.
 ;
 ; Field names and values: Microsoft's "PE Format", for PE32+.
 
@@ -64,4 +65,4 @@ section_table:
         add     rsp, 8
         pop     rdx
         pop     rcx
-        jmp     efi_main                ; returns to the firmware only when something is wrong
+        jmp     efi_main                ; returns to the firmware only after an error

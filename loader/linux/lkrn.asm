@@ -1,23 +1,23 @@
-; loader/linux/lkrn.asm — the 4 KiB before the package that make it a Linux kernel for iPXE, GRUB, SYSLINUX and QEMU.
+; loader/linux/lkrn.asm — the 4 KiB before the package that make it a Linux bzImage for iPXE, GRUB, SYSLINUX and QEMU.
 ;
 ; Documentation/arch/x86/boot.rst, "The Linux/x86 Boot Protocol", version 2.12. A loader that stays in real mode puts
 ; these 4 KiB at SEGMENT:0 and the package at 1 MiB, and enters at (SEGMENT + 20h):0 with DS = ES = SS = SEGMENT and a
-; stack. This page then becomes the boot_params that the package's 32-bit entry wants. Other loaders take only the
-; header from it and enter there themselves.
+; stack. This page then becomes the boot_params that the package's 32-bit entry wants. Other loaders read only the
+; header and enter the package themselves.
 ;
 ;   0x1E8  number of E820 entries        0x268  jump            0xCD0  code
-;   0x1F1  setup header                  0x2D0  E820 entries    0x1000  behind it, the list of more
+;   0x1F1  setup header                  0x2D0  E820 entries    0x1000  behind this file: further E820 entries
 
 bits 16
 org 0
 
-SETUP_SECTORS   equ 7                   ; behind the first one
+SETUP_SECTORS   equ 7                   ; besides the first one
 E820_COUNT      equ 0x1E8
 E820_TABLE      equ 0x2D0
-E820_LIMIT      equ 128
-E820_MOST       equ 511                 ; as many as stage1 takes
+E820_LIMIT      equ 128                 ; entries in boot_params: "E820_MAX_ENTRIES_ZEROPAGE"
+MAP_LIMIT       equ 511                 ; as in stage1
 SETUP_DATA      equ 0x250
-MORE            equ 0x1000              ; the protocol keeps 32 KiB for a kernel's setup, of which we have four
+MORE            equ 0x1000              ; the protocol reserves 32 KiB for the setup code, of which this file uses four
 CODE32_START    equ 0x214
 COM1            equ 0x3F8
 DEBUG_EXIT      equ 0xF4
@@ -59,12 +59,12 @@ start:  cld
         call    set_up_uart
         mov     si, hello
         call    print
-        call    read_map
-        mov     ax, 0x2401              ; A20: whoever put the package above 1 MiB had it open
+        call    read_e820_map
+        mov     ax, 0x2401              ; A20: it was open while the loader copied the package
         int     0x15
         cli
 
-        xor     eax, eax                ; linear addresses of this page, and of what is in it
+        xor     eax, eax                ; linear address of this page, added to the addresses in it
         mov     ax, ds
         shl     eax, 4
         mov     esi, eax
@@ -78,7 +78,7 @@ start:  cld
 
 bits 32
 protected:                              ; ESI = boot_params
-        mov     eax, 0x18
+        mov     eax, 0x18               ; the boot protocol asks for __BOOT_CS = 0x10 and __BOOT_DS = 0x18
         mov     ds, eax
         mov     es, eax
         mov     ss, eax
@@ -90,14 +90,14 @@ protected:                              ; ESI = boot_params
         jmp     [esi + CODE32_START]
 bits 16
 
-; Entries of 20 bytes each, as boot_params has them; what the page has no room for goes into the list behind it.
-read_map:
+; INT 15h AX=E820h, as in stage1. boot_params has entries of 20 bytes; those it has no room for go behind this file.
+read_e820_map:
         xor     ebx, ebx                ; continuation value
         xor     bp, bp                  ; entries so far
         mov     dx, E820_TABLE          ; where the next one goes
 .next:  push    dx
         mov     di, entry
-        mov     dword [di + 20], 1      ; BIOSes that write 20 bytes leave "entry is valid" as it stands
+        mov     dword [di + 20], 1      ; a BIOS that writes 20 bytes keeps this "entry is valid"
         mov     eax, 0xE820
         mov     ecx, 24
         mov     edx, 0x534D4150         ; "SMAP"
@@ -107,7 +107,7 @@ read_map:
         cmp     eax, 0x534D4150
         jne     .end
         test    byte [entry + 20], 1    ; ACPI 3.0: clear in an entry to be ignored
-        jz      .taken
+        jz      .skipped
         mov     si, entry
         mov     di, dx
         mov     cx, 20
@@ -117,10 +117,11 @@ read_map:
         cmp     bp, E820_LIMIT
         jne     .here
         mov     dx, MORE + 16
-.here:  cmp     bp, E820_MOST
+.here:  cmp     bp, MAP_LIMIT
         mov     si, long_map
         ja      fail
-.taken: test    ebx, ebx
+.skipped:
+        test    ebx, ebx
         jnz     .next
 .end:   mov     si, no_map
         mov     ax, bp
@@ -131,7 +132,7 @@ read_map:
         add     ax, E820_LIMIT
         mov     [E820_COUNT], al
         ret
-; SETUP_E820_EXT, in front of whatever the loader has for us.
+; A setup_data node of type SETUP_E820_EXT, put before the loader's own nodes.
 .more:  mov     byte [E820_COUNT], E820_LIMIT
         mov     cx, 20
         mul     cx
@@ -150,20 +151,17 @@ read_map:
         mov     dword [SETUP_DATA + 4], 0
         ret
 
-fail:   call    print
-        mov     al, SYSTEM_FAILED
-        out     DEBUG_EXIT, al
-.stop:  cli
-        hlt
-        jmp     .stop
-
+fail:
+%include "stage0/fail.inc"
 %include "stage0/print.inc"
 %include "stage0/uart.inc"
 
 name:           db "raclette", 0
-hello:          db "2 lkrn", 13, 10, 0
-no_map:         db "lkrn: stop: the BIOS gives no memory map (INT 15h AX=E820h)", 13, 10, 0
-long_map:       db "lkrn: stop: the memory map has more than 511 entries", 13, 10, 0
+hello:          db "2 lkrn"
+newline:        db 13, 10, 0
+stopped:        db "lkrn: stop: ", 0
+no_map:         db "the BIOS gives no memory map (INT 15h AX=E820h)", 0
+long_map:       db "the memory map has more than 511 entries", 0
 
 align 4, db 0
 entry:          times 24 db 0           ; as the BIOS gives it

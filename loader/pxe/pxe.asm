@@ -1,10 +1,10 @@
-; loader/pxe/pxe.asm — the network bootstrap program: fetches raclette.lkrn by TFTP from where it came, and starts it.
+; loader/pxe/pxe.asm — the network bootstrap program: fetches raclette.lkrn by TFTP from its own server, starts it.
 ;
 ; Entered at 0000:7C00 in real mode, ES:BX = PXENV+ (Preboot Execution Environment Specification 2.1, §4.4.5 "Client
 ; State at Bootstrap Execution Time"). Ends as a Linux loader does: at (SETUP_AT + 20h):0, the package above 1 MiB.
 ;
 ;   0x07C00  this program; its stack below              0x20000  the first 4 KiB of raclette.lkrn
-;   0x10000  packets, and what the PXE calls ask for    0x1000000  all of raclette.lkrn
+;   0x10000  TFTP packets    0x1000000  all of raclette.lkrn
 
 bits 16
 org 0x7C00
@@ -14,7 +14,7 @@ BUFFER          equ 0x1000              ; a segment
 LOAD_AT         equ 0x1000000
 SETUP_BYTES     equ 4096
 PACKAGE_ID      equ 8                   ; in the package: boot/contract/package.h
-PACKET_BYTES    equ 1408                ; as much as fits an Ethernet frame with room for tunnels
+PACKET_BYTES    equ 1408                ; fits an Ethernet frame, with 92 bytes left for tunnels
 COM1            equ 0x3F8
 DEBUG_EXIT      equ 0xF4
 SYSTEM_FAILED   equ 0x1C
@@ -28,10 +28,10 @@ TFTP_READ       equ 0x22
 UNLOAD_STACK    equ 0x70
 GET_CACHED_INFO equ 0x71
 
-        jmp     0:start                 ; some loaders start us at 07C0:0000
+        jmp     0:start                 ; some loaders start it at 07C0:0000
         align   8, db 0
 build_id:
-        dq      0                       ; +8: the package's, by the image tool
+        dq      0                       ; +8: of the package; written by the image tool
 
 start:  cld
         mov     ax, es
@@ -41,19 +41,19 @@ start:  cld
         mov     si, no_pxe
         cmp     dword [es:bx], "PXEN"
         jne     fail
-        cmp     word [es:bx + 6], 0x201 ; with 2.1 came !PXE
+        cmp     word [es:bx + 6], 0x201 ; PXENV+ points to !PXE from version 2.1 on
         jb      fail
         les     di, [es:bx + 0x28]
         cmp     dword [es:di], "!PXE"
         jne     fail
-        mov     eax, [es:di + 0x10]     ; its real-mode entry
+        mov     eax, [es:di + 0x10]     ; its real-mode entry point
         mov     [entry], eax
         xor     ax, ax
         mov     es, ax
         mov     si, hello
         call    print
 
-        mov     byte [info.type], 3     ; the boot server's reply; without one, the DHCP server's answer
+        mov     byte [info.type], 3     ; the boot server's reply; if there is none, the DHCP server's
         call    get_info
         jz      .answer
         cmp     dword [open.server], 0
@@ -85,13 +85,13 @@ start:  cld
         push    eax
         push    edi
         mov     esi, BUFFER << 4
-        lea     ecx, [eax + 3]          ; whole words: what is too much, the next packet overwrites
+        lea     ecx, [eax + 3]          ; whole words: the next packet overwrites the excess
         shr     ecx, 2
         call    copy_high
         pop     edi
         pop     eax
         add     edi, eax
-        cmp     ax, [open.packet]       ; the server may have agreed to less than was asked
+        cmp     ax, [open.packet]       ; the size that the server agreed to: a shorter packet is the last
         je      .next
         cmp     edi, LOAD_AT + 2 * SETUP_BYTES
         mov     si, not_ours
@@ -99,7 +99,7 @@ start:  cld
 
         mov     bx, TFTP_CLOSE
         call    pxe_simply
-        mov     bx, UNDI_SHUTDOWN       ; the network card must not write to memory any more
+        mov     bx, UNDI_SHUTDOWN       ; from here on the network card writes to no memory
         call    pxe_simply
         mov     bx, UNLOAD_STACK
         call    pxe_simply
@@ -122,7 +122,7 @@ start:  cld
         cmpsd
 .other: mov     si, other_build
         jne     fail
-        mov     byte [es:0x210], 0xFF   ; type_of_loader: one without a number
+        mov     byte [es:0x210], 0xFF   ; type_of_loader: a loader without an assigned number
         mov     dword [es:0x214], LOAD_AT + SETUP_BYTES
         cli
         mov     ds, ax
@@ -130,7 +130,7 @@ start:  cld
         mov     sp, 0xFFF0
         jmp     SETUP_AT + 0x20:0
 
-; The cached packet's server, gateway and boot file's name into `open`. ZF set when there is none.
+; Copies server, gateway and boot file's name of the cached packet into `open`. ZF set when there is none.
 get_info:
         mov     word [info.size], 0
         mov     dword [info.buffer], 0
@@ -154,7 +154,7 @@ get_info:
 .none:  xor     ax, ax
         ret
 
-; What follows the last slash of our own name becomes that of the file to fetch.
+; Replaces what follows the last slash of this program's file name by raclette.lkrn.
 name_file:
         mov     si, open.name
         mov     di, si
@@ -173,7 +173,7 @@ name_file:
         rep movsb
         ret
 
-; Calls PXE function BX with the parameters at 0:DI. ZF set when it went well. PXE may clobber everything but segments.
+; Calls PXE function BX with the parameters at 0:DI. ZF set on success. PXE may clobber everything but segments.
 pxe_simply:
         mov     di, nothing
 pxe:    mov     word [di], 0            ; the status
@@ -194,19 +194,7 @@ pxe:    mov     word [di], 0            ; the status
 
 fail:   xor     ax, ax
         mov     ds, ax
-        push    si
-        mov     si, stopped
-        call    print
-        pop     si
-        call    print
-        mov     si, newline
-        call    print
-        mov     al, SYSTEM_FAILED
-        out     DEBUG_EXIT, al
-.stop:  cli
-        hlt
-        jmp     .stop
-
+%include "stage0/fail.inc"
 %include "stage0/print.inc"
 %include "stage0/uart.inc"
 %include "stage1/copy_high.inc"
@@ -214,12 +202,12 @@ fail:   xor     ax, ax
 hello:          db "1 pxe"
 newline:        db 13, 10, 0
 stopped:        db "pxe: stop: ", 0
-no_pxe:         db "there is no PXE 2.1 here", 0
-no_server:      db "PXE does not say which server it came from", 0
-no_file:        db "the server does not give raclette.lkrn", 0
-broken:         db "the transfer of raclette.lkrn broke off", 0
+no_pxe:         db "the network card's ROM has no PXE 2.1", 0
+no_server:      db "PXE has no DHCP answer with a server's address", 0
+no_file:        db "the TFTP server does not give raclette.lkrn: put it beside raclette.pxe", 0
+broken:         db "the transfer of raclette.lkrn ended early", 0
 not_ours:       db "raclette.lkrn is not what it should be, or there is no memory at 16 MiB", 0
-other_build:    db "raclette.lkrn is of another build", 0
+other_build:    db "raclette.lkrn is of another build than raclette.pxe", 0
 name:           db "raclette.lkrn", 0
 name_bytes      equ $ - name
 
@@ -247,7 +235,7 @@ read:           dw 0                    ; PXENV_TFTP_READ, §3.4.3
 nothing:        times 16 db 0
 
 align 8
-gdt:            dq 0, 0
+gdt:            dq 0, 0                 ; 0x08 is not used
                 dq 0x00CF92000000FFFF   ; 0x10: flat data
 gdt_pointer:    dw $ - gdt - 1
                 dd gdt
