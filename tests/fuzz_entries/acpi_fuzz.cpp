@@ -17,8 +17,8 @@ Bytes read(void *context, u64 at, u64 length) {
     return all.holds(at, length) ? all.sub(at, length) : Bytes();
 }
 
-// A checksum is a wall to a fuzzer: every table whose length fits is signed, so that what is behind is
-// reached.
+// A fuzzer does not find checksums: every table whose length fits gets the right one, so that the code behind
+// the check is reached.
 void sign_tables(std::vector<u8> &bytes) {
     for (usize at = 0; at + 36 <= bytes.size(); at += 4) {
         if (std::memcmp(&bytes[at], "APIC", 4) != 0 && std::memcmp(&bytes[at], "SRAT", 4) != 0 &&
@@ -46,8 +46,8 @@ extern "C" int LLVMFuzzerTestOneInput(const u8 *data, usize size) {
     rstate::handled(boot::parse_madt(all, topology));
     rstate::handled(boot::parse_srat(all, topology));
     CHECK(topology.core_count <= max_cores && topology.node_range_count <= boot::Topology::max_node_ranges,
-          "nothing is kept beyond the room for it", topology.core_count, topology.node_range_count);
+          "counts stay within the arrays", topology.core_count, topology.node_range_count);
     for (const u64 at : {0ul, 1_GiB, ~0ul}) static_cast<void>(topology.node_of_memory(at));
-    CHECK(rstate::frames_in_use(0) == 0, "every error was given back");
+    CHECK(rstate::frames_in_use(0) == 0, "every error was released");
     return 0;
 }

@@ -1,5 +1,5 @@
-// tests/fuzz_entries/bundle_fuzz.cpp — any bytes as a bundle, and the same again with its hashes put right,
-// which no mutation would find.
+// tests/fuzz_entries/bundle_fuzz.cpp — any bytes as a bundle, then the same bytes with correct hashes, which
+// no mutation would find.
 #include <cstring>
 #include <vector>
 
@@ -26,7 +26,7 @@ template <class T> T get(const std::vector<u8> &file, u64 at) {
     return value;
 }
 
-void put_right(std::vector<u8> &file) {
+void fix_hashes(std::vector<u8> &file) {
     constexpr u64 header = 40, entry = 72;
     if (file.size() < header) return;
     const Bytes all(file.data(), file.size());
@@ -50,8 +50,8 @@ void put_right(std::vector<u8> &file) {
 extern "C" int LLVMFuzzerTestOneInput(const u8 *data, usize size) {
     read_all({data, size});
     std::vector<u8> file(data, data + size);
-    put_right(file);
+    fix_hashes(file);
     read_all({file.data(), file.size()});
-    CHECK(rstate::frames_in_use(0) == 0, "every error was given back");
+    CHECK(rstate::frames_in_use(0) == 0, "every error was released");
     return 0;
 }

@@ -12,7 +12,7 @@ void walk(const boot::Elf &elf) {
     if (symbols.ok())
         for (u64 i = 0; i < symbols.value().count(); ++i) sum += symbols.value().at(i).name.size();
     rstate::handled(std::move(symbols));
-    asm volatile("" : : "r"(sum)); // every byte counts
+    asm volatile("" : : "r"(sum)); // every byte is read
 }
 
 } // namespace
@@ -31,6 +31,6 @@ extern "C" int LLVMFuzzerTestOneInput(const u8 *data, usize size) {
                   found);
     }
     rstate::handled(std::move(program));
-    CHECK(rstate::frames_in_use(0) == 0, "every error was given back");
+    CHECK(rstate::frames_in_use(0) == 0, "every error was released");
     return 0;
 }

@@ -43,6 +43,6 @@ extern "C" int LLVMFuzzerTestOneInput(const u8 *data, usize size) {
         rstate::handled(std::move(removed));
     }
     rstate::handled(std::move(built));
-    CHECK(rstate::frames_in_use(0) == 0, "every error was given back");
+    CHECK(rstate::frames_in_use(0) == 0, "every error was released");
     return 0;
 }

@@ -6,11 +6,11 @@
 extern "C" int LLVMFuzzerTestOneInput(const u8 *data, usize size) {
     auto options = boot::Options::parse({reinterpret_cast<const char *>(data), size});
     if (options.ok()) {
-        CHECK(options.value().cpus <= max_cores, "there are never more cores than tables have room for");
-        CHECK(options.value().max_len >= 1, "an input may have a byte");
+        CHECK(options.value().cpus <= max_cores, "the cores fit the tables");
+        CHECK(options.value().max_len >= 1, "an input may have at least a byte");
     }
     rstate::handled(std::move(options));
-    sim::clear_log(); // it grows for ever
-    CHECK(rstate::frames_in_use(0) == 0, "every error was given back");
+    sim::clear_log(); // else it grows without bound
+    CHECK(rstate::frames_in_use(0) == 0, "every error was released");
     return 0;
 }

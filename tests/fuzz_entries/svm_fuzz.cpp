@@ -39,7 +39,7 @@ void decode(Bytes bytes) {
     features.asid_count = 16;
     const svm::Broken broken = svm::first_broken_rule(vmcb, features);
     auto checked = svm::check_vmcb(vmcb, features);
-    CHECK(checked.ok() == (broken.rule == nullptr), "the check says what the rules say");
+    CHECK(checked.ok() == (broken.rule == nullptr), "the check fails exactly when a rule is broken");
     rstate::handled(std::move(checked));
 
     u64 words[16] = {}, again[16] = {};
