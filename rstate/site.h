@@ -77,14 +77,14 @@ template <class... Ts> ValueKinds<Ts...> kinds_of(Ts...);
 } // namespace rstate
 
 // The constant half of a frame, for the function it stands in.
-#define RSTATE_SITE(text, ...)                                                                                  \
-    static constexpr auto rstate_function = rstate::naming::function_name(__PRETTY_FUNCTION__);                 \
-    static constexpr auto rstate_long = rstate::naming::text_and_names(text, #__VA_ARGS__);                     \
-    static constexpr rstate::naming::Stored<rstate_long.size> rstate_text{rstate_long};                         \
-    static constexpr rstate::Site rstate_site {                                                                 \
-        rstate::naming::without_dot(__FILE__),                                                                  \
-            rstate::naming::function<rstate::naming::Stored<rstate_function.size>{rstate_function}>.characters, \
-            decltype(rstate::kinds_of(__VA_ARGS__))::count == 0 ? text : rstate_text.characters, __LINE__,      \
-            decltype(rstate::kinds_of(__VA_ARGS__))::count,                                                     \
-            decltype(rstate::kinds_of(__VA_ARGS__))::packed()                                                   \
+#define RSTATE_SITE(text, ...)                                                                               \
+    static constexpr auto rstate_name = rstate::naming::function_name(__PRETTY_FUNCTION__);                  \
+    static constexpr rstate::naming::Stored<rstate_name.size> rstate_function{rstate_name};                  \
+    static constexpr auto rstate_long = rstate::naming::text_and_names(text, #__VA_ARGS__);                  \
+    static constexpr rstate::naming::Stored<rstate_long.size> rstate_text{rstate_long};                      \
+    static constexpr rstate::Site rstate_site {                                                              \
+        rstate::naming::without_dot(__FILE__), rstate::naming::function<rstate_function>.characters,         \
+            decltype(rstate::kinds_of(__VA_ARGS__))::count == 0 ? text : rstate_text.characters, __LINE__,   \
+            decltype(rstate::kinds_of(__VA_ARGS__))::count,                                                  \
+            decltype(rstate::kinds_of(__VA_ARGS__))::packed()                                                \
     }

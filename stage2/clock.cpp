@@ -10,8 +10,8 @@ namespace {
 constexpr u16 any_port = 0x61;
 }
 
-// Firmware, or a host under this machine, takes the processor away at times: that only lengthens a wait, so
-// the shortest one tells the rate.
+// Firmware (SMI) or a host can take the processor away, which only lengthens a wait: the shortest one is the
+// best measurement.
 Clock Clock::measure() {
     constexpr u32 tries = 5, milliseconds = 2;
     u64 least = ~0ul;

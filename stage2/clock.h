@@ -1,7 +1,6 @@
-// stage2/clock.h — how long a millisecond is.
+// stage2/clock.h — the time-stamp counter's rate, measured once against the PIT, and waits by it.
 //
-// The PIT is asked at the start alone. Waits go by the time-stamp counter, whose rate it gave; on a machine
-// without a PIT by port reads, of which each takes about a microsecond.
+// On a machine without a PIT waits count port reads, of which each takes about a microsecond.
 #pragma once
 
 #include "base/types.h"
@@ -11,7 +10,7 @@ namespace stage2 {
 class Clock final {
   public:
     static Clock measure();
-    // 0 when there was nothing to measure by.
+    // 0 when there is no PIT.
     u64 tsc_hz() const { return tsc_hz_; }
     void wait(u32 milliseconds) const;
 

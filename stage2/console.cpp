@@ -1,4 +1,5 @@
-// stage2/console.cpp — see console.h; also the functions that every program of this tree defines once.
+// stage2/console.cpp — see console.h; and the functions that each program of this tree defines once:
+// log_line, check_failed, current_core.
 #include "stage2/console.h"
 
 #include "base/check.h"
@@ -15,7 +16,7 @@ constinit dev::Uart uart{dev::Uart::com1};
 constinit dev::Screen screen;
 constinit stage2::Drawing draw = nullptr;
 
-using Line = TextBuffer<400>; // as large as those of a chain, so that one copy of its code serves both
+using Line = TextBuffer<400>; // as large as rstate/print.cpp's, so that the program has its code once
 } // namespace
 
 void log_line(Text line) {
@@ -26,10 +27,10 @@ void log_line(Text line) {
     }
 }
 
-u32 begin_log_section() { return 0; } // nobody else writes
+u32 begin_log_section() { return 0; } // only one core writes
 void end_log_section(u32) {}
 
-// Only the boot core runs stage2; the others go through the trampoline alone.
+// Only the boot core runs stage2; the others run only the trampoline.
 u32 current_core() { return 0; }
 void cpu::while_waiting() {}
 

@@ -1,4 +1,5 @@
-// stage2/console.h — where the lines of stage2 and of the loader go, and how it ends when it cannot go on.
+// stage2/console.h — the console of stage2 and loader (COM1, VGA text, framebuffer), and how they stop after
+// an error.
 #pragma once
 
 #include "base/text.h"
@@ -6,14 +7,14 @@
 
 namespace stage2 {
 
-// Shows text on a screen that is drawn pixel by pixel; gives the row in which it goes on.
+// Draws text on a framebuffer; returns the row of the next line.
 using Drawing = u32 (*)(const char *text, u64 bytes);
 
 void init_console(Drawing drawing);
 u32 next_screen_row();
-// Ends this machine without a word; under QEMU with its debug-exit device, status "our own system failed".
+// Halts this machine without printing; QEMU with the debug-exit device ends with exit_system_failed.
 [[noreturn]] void stop_machine();
-// Prints the chain of `stage` and does that.
+// Prints the error's chain, then stop_machine().
 [[noreturn]] void stop(rstate::Error error, Text stage);
 
 } // namespace stage2

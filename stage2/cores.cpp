@@ -18,7 +18,7 @@ constexpr u64 exception_table = 0x600; // as TABLE in trampoline.asm
 struct Mailbox {
     Arrival arrival;
     u32 taken;
-    u32 boot_tables; // below 4 GiB: a core loads it before it is in long mode
+    u32 boot_tables; // below 4 GiB: a core loads CR3 before it is in long mode
 };
 
 // Page 0x8000 of physical memory, which the boot's tables map to itself.
@@ -64,9 +64,10 @@ bool start_core(dev::LocalApic &apic, u32 apic_id, const Arrival &arrival, const
     fill(arrival);
     apic.send_startup(apic_id, handover_page / page_size);
     if (wait_taken(clock, 2)) return true;
-    apic.send_startup(apic_id, handover_page / page_size); // a second one is the rule for older processors
+    apic.send_startup(apic_id, handover_page /
+                                   page_size); // MultiProcessor Specification §B.4: some processors need two
     if (wait_taken(clock, 200)) return true;
-    reset_core(apic, apic_id); // should it still come, it must not take what is meant for the next one
+    reset_core(apic, apic_id); // INIT again: if it starts late, it would take the next core's arrival
     return false;
 }
 

@@ -1,4 +1,5 @@
-// stage2/cores.h — starts cores into the kernel through the hand-over page.
+// stage2/cores.h — starts cores (INIT and startup IPIs) and sends them into the kernel through the hand-over
+// page.
 #pragma once
 
 #include "dev/lapic.h"
@@ -7,7 +8,7 @@
 
 namespace stage2 {
 
-// What a core takes along from the hand-over page; the layout is the trampoline's mailbox.
+// What a core reads in the hand-over page; the layout is the mailbox's in trampoline.asm.
 struct Arrival {
     u64 root;
     u64 stack;
@@ -18,11 +19,11 @@ struct Arrival {
 constexpr u64 handover_page = 0x8000; // as TRAMPOLINE in trampoline.asm
 
 void install_trampoline();
-// INIT to one core; all may be sent before the pause that they need.
+// Sends INIT to one core. The caller waits 10 ms before start_core; one wait serves for all cores.
 void reset_core(dev::LocalApic &apic, u32 apic_id);
-// True when the core has taken what it needs; false when it does not come.
+// True when the core has read its arrival; false when it does not start within 200 ms.
 bool start_core(dev::LocalApic &apic, u32 apic_id, const Arrival &arrival, const Clock &clock);
-// The boot core's own way into the kernel.
+// The boot core enters the kernel.
 [[noreturn]] void enter(const Arrival &arrival);
 
 } // namespace stage2

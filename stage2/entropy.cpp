@@ -11,7 +11,7 @@ namespace {
 
 constexpr u32 hardware_words = 16;
 constexpr u32 jitter_samples = 256; // chosen: at a pessimistic 1/2 bit each, 128 bits
-constexpr u32 retries = 16;         // RDRAND may be dry for a moment (APM vol 3, "RDRAND")
+constexpr u32 retries = 16;         // RDRAND may have no value for a moment (APM vol 3, "RDRAND")
 
 bool mix_hardware(KeyedRandom &random, bool (*read)(u64 &)) {
     u64 words[hardware_words];
@@ -34,7 +34,7 @@ void mix_jitter(KeyedRandom &random) {
     random.mix({reinterpret_cast<const u8 *>(stamps), sizeof stamps});
 }
 
-// The clock's seconds to years: not secret, but different from boot to boot.
+// The real-time clock, seconds to years: not secret, but different in each boot.
 void mix_clock(KeyedRandom &random) {
     u8 clock[16];
     for (u32 i = 0; i < sizeof clock; ++i) {

@@ -1,4 +1,4 @@
-// stage2/entropy.h — the randomness that the kernel's world is laid out by.
+// stage2/entropy.h — the random numbers that choose the kernel base and every other address (KASLR).
 #pragma once
 
 #include "base/random.h"
@@ -11,8 +11,8 @@ struct Entropy {
     u32 sources = 0; // as boot::CoreArgs::entropy_sources
 };
 
-// Mixes everything there is: RDSEED and RDRAND where the CPU lists them, the jitter of the time stamp against
-// slow device reads, and what firmware and disk contributed. Never one source alone.
+// Mixes all sources: RDSEED and RDRAND where the CPU lists them, jitter of the time stamp against slow port
+// reads, the clock, and the hand-off. Never one source alone.
 void gather(Entropy &entropy, const boot::Handoff &handoff);
 
 } // namespace stage2

@@ -1,7 +1,7 @@
 ; stage2/entry.asm — stage2's first instructions: a stack, zeroed memory, its own relocation, then C++.
 ;
-; Entered in 64-bit mode at its first byte, wherever it was loaded; RDI = boot::Handoff. Does not return. The kernel
-; enters it again when it reboots: in the same place, where its data, all constants, is relocated already.
+; Entered in 64-bit mode at its first byte, wherever it was loaded; RDI = boot::Handoff. Does not return. A kernel
+; that reboots enters it again, at the same address: its data, all constants, is relocated already.
 ;
 ;   +0   jump          +5   1 once it is relocated
 ;   +8   build id (written by the image tool)

@@ -1,15 +1,15 @@
-; stage2/exceptions.asm — an interrupt table, as small as it can be: it reports 32 exceptions and drops interrupts.
+; stage2/exceptions.asm — the smallest interrupt table: it reports the 32 exceptions and ignores interrupts.
 
 bits 64
 default rel
 
-extern tell_exception           ; [[noreturn]] void tell_exception(u64 vector, const Frame &)
+extern report_exception           ; [[noreturn]] void report_exception(u64 vector, const Frame &)
 global load_exception_table
 global fill_exception_table
 
 VECTORS         equ 256
 EXCEPTIONS      equ 32
-STUB_BYTES      equ 4               ; what a short jump over all of them allows
+STUB_BYTES      equ 4               ; small enough that a short jump passes all of them
 INTERRUPT_GATE  equ 0x8E00      ; present, ring 0, 64-bit interrupt gate: APM vol 2 §4.8.4 "Gate Descriptors"
 
 section .text
@@ -18,7 +18,7 @@ load_exception_table:
         lea     rdi, [table]
         push    rdi
         push    word VECTORS * 16 - 1
-        lidt    [rsp]                   ; its limit, and behind it its address
+        lidt    [rsp]                   ; the limit, then the address
         add     rsp, 10
         lea     rsi, [stubs]
         mov     edx, STUB_BYTES
@@ -29,7 +29,7 @@ load_exception_table:
         jmp     fill_exception_table.gate
 
 ; void fill_exception_table(void *table, u64 first, u64 step)  — a gate for each exception: to first, first + step ...
-; All of the boot is below 4 GiB, so a gate's upper half stays zero, as it is.
+; Its handlers lie below 4 GiB, so a gate's upper half stays zero.
 fill_exception_table:
         mov     ecx, EXCEPTIONS
 .gate:  mov     [rdi], si               ; offset, bits 15 to 0
@@ -45,7 +45,8 @@ fill_exception_table:
 interrupt:
         iretq
 
-; The processor aligns the stack to 16 bytes and pushes five words, or six where there is an error code; then we one.
+; The processor aligns the stack to 16 bytes, then pushes five words, or six with an error code (APM vol 2 §8.9.3
+; "Interrupt Stack Frame"); the stub pushes the vector.
 stubs:
 %assign vector 0
 %rep EXCEPTIONS
@@ -59,7 +60,7 @@ entered:
         jz      .whole
         push    0                       ; in the error code's place
 .whole: mov     rsi, rsp
-        call    tell_exception
+        call    report_exception
 
 section .bss
         alignb  16

@@ -1,16 +1,17 @@
-// stage2/exceptions.h — an exception in stage2 or in the loader is told in a chain, rather than by a reset.
+// stage2/exceptions.h — an exception in stage2 or in the loader is reported as an error chain, not by a
+// reset.
 #pragma once
 
 #include "dev/lapic.h"
 
 namespace stage2 {
 
-// From here on, until the kernel has a table of its own. `stage` is who runs, and where its first byte, which
-// is linked at 0, lies. The console must be there.
+// Holds until the kernel has its own interrupt table. `stage` names the program that runs, linked at 0 and
+// loaded at `loaded_at`. The console must be initialised.
 void catch_exceptions(const char *stage, u64 loaded_at);
 
-// Takes what is pending at this core's APIC from whoever ran before, an operating system's timer most likely:
-// the kernel would find an interrupt that nobody here sent.
+// Takes and ignores the interrupts that an earlier program left pending in this core's APIC, for example an
+// operating system's timer: the kernel would receive an interrupt that it does not expect.
 void drop_interrupts(dev::LocalApic &apic);
 
 } // namespace stage2

@@ -1,4 +1,5 @@
-// stage2/kernel_file.cpp — see kernel_file.h. Names of fields as in the System V ABI, chapters 4 and 5.
+// stage2/kernel_file.cpp — see kernel_file.h. Field names: System V ABI, chapters 4 "Object Files" and
+// 5 "Program Loading and Dynamic Linking".
 #include "stage2/kernel_file.h"
 
 #include "boot/formats/bytes.h"
@@ -12,7 +13,7 @@ namespace {
 struct FileHeader {
     u32 ei_magic;
     u8 ei_class, ei_data, ei_rest[2];
-    u64 build_id; // in place of EI_ABIVERSION and what is reserved; the image tool puts it there
+    u64 build_id; // in place of EI_ABIVERSION and the padding; written by the image tool
     u16 e_type, e_machine;
     u32 e_version;
     u64 e_entry, e_phoff, e_shoff;
@@ -33,14 +34,14 @@ constexpr u16 et_dyn = 3, em_x86_64 = 62;
 constexpr u32 pt_load = 1, pt_dynamic = 2;
 constexpr u32 pf_execute = 1, pf_write = 2;
 constexpr u64 dt_rela = 7, dt_rel = 17, dt_relrsz = 35, dt_relr = 36;
-constexpr u64 largest_image = 64_MiB; // chosen: twenty times what it is
+constexpr u64 largest_image = 64_MiB; // chosen: far above its size
 
 const FileHeader &header(MutableBytes file) { return *reinterpret_cast<const FileHeader *>(file.data()); }
 const ProgramHeader &part(MutableBytes file, u32 index) {
     return reinterpret_cast<const ProgramHeader *>(file.data() + header(file).e_phoff)[index];
 }
 
-bool is_ours(MutableBytes file) {
+bool is_kernel_image(MutableBytes file) {
     if (file.size() < sizeof(FileHeader)) return false;
     const FileHeader &h = header(file);
     return h.ei_magic == elf_magic && h.ei_class == 2 && h.ei_data == 1 && h.e_type == et_dyn &&
@@ -51,20 +52,21 @@ bool is_ours(MutableBytes file) {
 } // namespace
 
 rstate::Result<KernelFile> KernelFile::parse(MutableBytes file) {
-    if (!is_ours(file)) return FAIL(boot::damaged, "the kernel is not an ELF image of ours", file.size());
+    if (!is_kernel_image(file))
+        return FAIL(boot::damaged, "not a 64-bit position-independent ELF file for x86-64", file.size());
     KernelFile kernel(file);
     for (u32 i = 0; i < kernel.part_count(); ++i) {
         const ProgramHeader &p = part(file, i);
         if (!file.holds(p.p_offset, p.p_filesz) || p.p_filesz > p.p_memsz || p.p_memsz > largest_image ||
             p.p_vaddr > largest_image || (p.p_type == pt_load && p.p_vaddr / page_size < kernel.pages_))
-            return FAIL(boot::damaged, "a part of the kernel lies where none can lie", i, p.p_vaddr,
-                        p.p_memsz);
+            return FAIL(boot::damaged, "a segment of the kernel has an impossible place or size", i,
+                        p.p_vaddr, p.p_memsz);
         if (p.p_type != pt_load) continue;
         kernel.pages_ = kernel.segment(i).end_page() / page_size;
         if ((p.p_flags & pf_execute) != 0) kernel.text_bytes_ = kernel.pages_ * page_size;
     }
     if (kernel.entry() >= kernel.text_bytes_)
-        return FAIL(boot::damaged, "the kernel's entry is not in its code", kernel.entry(),
+        return FAIL(boot::damaged, "the kernel's entry point is outside its code", kernel.entry(),
                     kernel.text_bytes_);
     return kernel;
 }
@@ -98,14 +100,14 @@ rstate::Result<> KernelFile::relocate(u64 base) {
         DynamicEntry entry{};
         for (u64 at = 0; boot::load(file_.sub(p.p_offset, p.p_filesz), at, entry); at += sizeof entry) {
             if (entry.d_tag == dt_rela || entry.d_tag == dt_rel)
-                return FAIL(boot::damaged, "the kernel has unpacked relocations", entry.d_tag);
+                return FAIL(boot::damaged, "the kernel has relocations that are not RELR", entry.d_tag);
             if (entry.d_tag == dt_relr) table = entry.d_val;
             if (entry.d_tag == dt_relrsz) size = entry.d_val;
         }
     }
     const MutableBytes packed = at(table, size);
     if (packed.size() != size || !is_aligned(reinterpret_cast<u64>(packed.data()), 8))
-        return FAIL(boot::damaged, "the kernel's relocations lie where none can lie", table, size);
+        return FAIL(boot::damaged, "the relocation table lies outside the kernel", table, size);
     u64 outside = 0;
     boot::for_each_relr({reinterpret_cast<const u64 *>(packed.data()), packed.size() / 8}, [&](u64 address) {
         const MutableBytes word = at(address, sizeof(u64));
@@ -114,7 +116,7 @@ rstate::Result<> KernelFile::relocate(u64 base) {
         pointer += base;
         __builtin_memcpy(word.data(), &pointer, sizeof pointer);
     });
-    if (outside != 0) return FAIL(boot::damaged, "relocations point outside the kernel", outside);
+    if (outside != 0) return FAIL(boot::damaged, "relocated words outside the kernel", outside);
     return {};
 }
 

@@ -1,8 +1,8 @@
-// stage2/kernel_file.h — the kernel's ELF file where it was loaded: relocated in place, then copied out page
-// by page.
+// stage2/kernel_file.h — the kernel's ELF file, relocated in place to the kernel base, then copied page by
+// page.
 //
-// Its XXH64 has been verified, so it is what the build made and its lint passed; what is checked here is that
-// this loader and that build mean the same. boot/formats/elf.h reads ELF files that nobody vouches for.
+// Its XXH64 was verified, so the build made it and checked it; the checks here show only that this loader
+// knows its form. boot/formats/elf.h reads untrusted ELF files.
 #pragma once
 
 #include "base/span.h"
@@ -14,7 +14,7 @@ class KernelFile final {
   public:
     struct Segment {
         u64 address = 0; // in the image, which begins at 0
-        u64 end = 0;     // what lies behind `bytes` is zero
+        u64 end = 0;     // memory behind `bytes` is zero
         Bytes bytes;
         bool writable = false, executable = false;
 
@@ -22,16 +22,17 @@ class KernelFile final {
         u64 end_page() const { return align_up(end, page_size); }
     };
 
-    // The file must stay, and be on an 8-byte boundary.
+    // The file must outlive the KernelFile and begin on an 8-byte boundary.
     static rstate::Result<KernelFile> parse(MutableBytes file);
 
     u64 build_id() const;
     u64 entry() const;
     u64 pages() const { return pages_; }
     u64 text_bytes() const { return text_bytes_; }
-    // Adds `base` to every pointer of the image; once.
+    // Adds `base` to every pointer of the image, in the file. A second call adds again; the negative base
+    // undoes it.
     rstate::Result<> relocate(u64 base);
-    // Calls use(segment) for each that is to be loaded, as long as it succeeds.
+    // Calls use(segment) for each loadable segment, until one fails.
     template <class Use> rstate::Result<> for_each_segment(Use use) const {
         for (u32 i = 0; i < part_count(); ++i)
             if (is_loaded(i)) TRY(use(segment(i)), "loading a segment of the kernel", i);

@@ -1,5 +1,5 @@
-// stage2/main.cpp — the last boot stage, as a list of steps: check, look, divide, build the kernel's world,
-// start every core.
+// stage2/main.cpp — the last boot stage as a list of steps: check the images, find memory and cores, divide
+// memory, build the kernel's address space at a random base (KASLR), start every core.
 #include "base/hash.h"
 #include "base/log.h"
 #include "boot/contract/handoff.h"
@@ -23,7 +23,7 @@ namespace stage2 {
 
 namespace {
 
-constexpr u64 reachable = 4_GiB; // what stage1's tables map to itself
+constexpr u64 reachable = 4_GiB; // what the page tables of stage1 and loader map to itself
 constexpr u64 low_memory = 1_MiB;
 constexpr u64 stack_pages = 16;
 // Measured: eight cores fuzz stb_image with 2.1 MiB each, and run out of frames with 1.9.
@@ -41,19 +41,20 @@ MutableBytes physical(u64 address, u64 bytes) { return {reinterpret_cast<u8 *>(a
 rstate::Result<> check_handoff(const boot::Handoff &handoff) {
     if (handoff.magic != boot::Handoff::expected_magic ||
         handoff.version != boot::Handoff::expected_version || handoff.size != sizeof handoff)
-        return FAIL(boot::bad_handoff, "the stage before speaks another language", handoff.magic,
+        return FAIL(boot::bad_handoff, "hand-off magic, version or size does not match", handoff.magic,
                     handoff.version, handoff.size);
     if (handoff.build_id != stage2_build_id)
-        return FAIL(boot::bad_handoff, "the stage before is of another build", handoff.build_id,
+        return FAIL(boot::bad_handoff, "the hand-off is of another build than stage2", handoff.build_id,
                     stage2_build_id);
     return {};
 }
 
 rstate::Result<> check_hash(u64 address, u64 bytes, u64 expected) {
     if (bytes > reachable || address > reachable - bytes)
-        return FAIL(boot::bad_handoff, "it lies where stage2 cannot reach", Phys(address), bytes);
+        return FAIL(boot::bad_handoff, "the image ends above 4 GiB, which stage2 cannot reach", Phys(address),
+                    bytes);
     const u64 found = xxh64(physical(address, bytes));
-    if (found != expected) return FAIL(boot::damaged, "its XXH64 differs", found, expected, bytes);
+    if (found != expected) return FAIL(boot::damaged, "the image's XXH64 differs", found, expected, bytes);
     return {};
 }
 
@@ -63,7 +64,7 @@ rstate::Result<> check_images(const boot::Handoff &handoff) {
     return {};
 }
 
-// Whatever was loaded must lie in memory that the firmware calls usable.
+// All that was loaded must lie in memory that the firmware's map calls usable.
 rstate::Result<> read_memory(const boot::Handoff &handoff) {
     const auto *entries = reinterpret_cast<const boot::MapEntry *>(handoff.map);
     TRY(map.build({entries, handoff.map_count}), "sorting the firmware's memory map", handoff.map_count);
@@ -71,17 +72,18 @@ rstate::Result<> read_memory(const boot::Handoff &handoff) {
     if (!map.contains(handoff.kernel, handoff.kernel_bytes) ||
         !map.contains(handoff.bundle, handoff.bundle_bytes) ||
         (handoff.area_bytes != 0 && !map.contains(handoff.area, handoff.area_bytes)))
-        return FAIL(boot::bad_memory_map, "what was loaded lies in unusable memory", Phys(handoff.kernel),
-                    Phys(handoff.bundle), Phys(handoff.area));
+        return FAIL(boot::bad_memory_map, "kernel, bundle or loader lies in unusable memory",
+                    Phys(handoff.kernel), Phys(handoff.bundle), Phys(handoff.area));
     if (!map.contains(handover_page, page_size))
-        return FAIL(boot::bad_memory_map, "the page that starts cores is not usable", Phys(handover_page));
+        return FAIL(boot::bad_memory_map, "the page at which cores start is not usable memory",
+                    Phys(handover_page));
     return {};
 }
 
-// ACPI's tables may lie above what the boot's tables map: with pages of 1 GiB the second level reaches
-// farther. Says how far. APM vol 2 §5.3.5 "1-Gbyte Page Translation"; vol 3 appendix E.4.2, CPUID 8000_0001
-// EDX bit 26.
-u64 map_farther() {
+// ACPI tables may lie above the 4 GiB that the boot's page tables map. Where the processor has pages of 1
+// GiB, maps the first 512 GiB. Returns the end of what is mapped. APM vol 2 §5.3.5 "1-Gbyte Page
+// Translation"; CPUID 8000_0001 EDX bit 26.
+u64 map_more_memory() {
     if ((cpu::cpuid(0x8000'0001).edx & 1 << 26) == 0) return reachable;
     constexpr u64 frame = ~(page_size - 1), present_writable_large = 0x83;
     const u64 *const top = reinterpret_cast<u64 *>(cpu::read_cr3() & frame);
@@ -92,24 +94,24 @@ u64 map_farther() {
 }
 
 rstate::Result<> find_cores(const boot::Handoff &handoff) {
-    u64 mapped = map_farther();
+    u64 mapped = map_more_memory();
     const boot::PhysicalView view{[](void *end, u64 at, u64 bytes) {
                                       const u64 limit = *static_cast<u64 *>(end);
                                       return bytes > limit || at > limit - bytes ? Bytes()
                                                                                  : Bytes(physical(at, bytes));
                                   },
                                   &mapped};
-    // The core that runs comes first, whatever place the tables give it.
+    // The running core is core 0, wherever the MADT lists it.
     const u32 mine = dev::LocalApic(reinterpret_cast<volatile u32 *>(dev::LocalApic::physical())).id();
     topology.cores[topology.core_count++] = {mine, 0};
     const Bytes root = boot::find_root(handoff.rsdp, view);
     if (root.empty())
-        LOG(stage2, "no ACPI: this core alone");
+        LOG(stage2, "no ACPI tables: only this core is used");
     else
         TRY(boot::read_topology(root, view, topology), "reading the ACPI tables", virt_of(root.data()));
     if (topology.has_madt && !topology.first_is_listed)
-        return FAIL(boot::bad_table, "the MADT does not list the core that runs", mine, topology.core_count);
-    if (topology.out_of_reach) LOG(stage2, "an ACPI table out of reach is left out");
+        return FAIL(boot::bad_table, "the MADT does not list the running core", mine, topology.core_count);
+    if (topology.out_of_reach) LOG(stage2, "an ACPI table lies where stage2 cannot read it: it is left out");
     LOG(stage2, "{} cores, {} more than this build serves; SRAT {}", topology.core_count,
         topology.cores_left_out, topology.has_srat);
     return {};
@@ -123,12 +125,12 @@ rstate::Result<mm::PhysRange *> choose_build_area() {
         mm::PhysRange &range = shares[0].ranges[i];
         if (range.end().value() <= reachable && (best == nullptr || range.bytes > best->bytes)) best = &range;
     }
-    if (best == nullptr) return FAIL(boot::too_little_memory, "core 0 has no memory below 4 GiB");
+    if (best == nullptr) return FAIL(boot::too_little_memory, "core 0 has no free memory below 4 GiB");
     std::swap(*best, shares[0].ranges[0]);
     return &shares[0].ranges[0];
 }
 
-rstate::Result<> divide(const boot::Handoff &handoff) {
+rstate::Result<> divide_memory(const boot::Handoff &handoff) {
     const struct {
         u64 start, bytes;
     } kept[] = {{0, low_memory},
@@ -136,10 +138,10 @@ rstate::Result<> divide(const boot::Handoff &handoff) {
                 {handoff.kernel, handoff.kernel_bytes},
                 {handoff.bundle, handoff.bundle_bytes}};
     for (const auto &one : kept)
-        TRY(map.remove(one.start, one.bytes), "keeping what is in use for later", one.start, one.bytes);
+        TRY(map.remove(one.start, one.bytes), "taking out memory in use", one.start, one.bytes);
     const u64 free_bytes = map.total_pages() * page_size;
     if (free_bytes < topology.core_count * least_for_a_core)
-        return FAIL(boot::too_little_memory, "too little memory for so many cores", free_bytes,
+        return FAIL(boot::too_little_memory, "less than 2 MiB of memory for each core", free_bytes,
                     topology.core_count);
     const u64 left_out = split_memory(map, topology, {shares, topology.core_count});
     if (left_out != 0) LOG(stage2, "{} KiB lie in pieces too small to use", left_out / 1024);
@@ -164,7 +166,7 @@ rstate::Result<> prepare_core(World &world, u32 core, const LoadedKernel &kernel
     args.stack_top = args.stack_bottom + stack_pages * page_size;
     args.handover_page = handover_page;
     args.lapic = dev::LocalApic::physical();
-    args.args_of[core] = page.address.value(); // the others' places are filled in when all are known
+    args.args_of[core] = page.address.value(); // complete_args fills in those of the other cores
     args.seed.root = world.root();
     args.seed.core = core;
     args.seed.node = topology.cores[core].node;
@@ -173,7 +175,7 @@ rstate::Result<> prepare_core(World &world, u32 core, const LoadedKernel &kernel
     return {};
 }
 
-// Everything is built: what is now known of all goes into each core's page.
+// Fills in what is known only when all cores are prepared.
 void complete_args(Span<const u64> pages, Virt bundle, u64 bundle_bytes, u64 tsc_at_stage2, u64 tsc_hz) {
     for (u32 core = 0; core < pages.size(); ++core) {
         boot::CoreArgs &args = args_of(core);
@@ -192,7 +194,8 @@ Arrival arrival_of(u32 core, const World &world, const LoadedKernel &kernel) {
     return {world.root().value(), args.stack_top, args.args_of[core], kernel.entry.value()};
 }
 
-// Starts the other cores one after another; a core that does not come leaves its place to the next.
+// Starts the other cores one after another; returns how many run. The arguments of a core that does not start
+// are used for the next one. INIT, then startup IPIs: APM vol 2 §16.5 "Interprocessor Interrupts (IPI)".
 u32 start_cores(const World &world, const LoadedKernel &kernel, const Clock &clock) {
     dev::LocalApic apic(reinterpret_cast<volatile u32 *>(dev::LocalApic::physical()));
     drop_interrupts(apic);
@@ -206,30 +209,31 @@ u32 start_cores(const World &world, const LoadedKernel &kernel, const Clock &clo
         if (apic.reaches(id) && start_core(apic, id, arrival_of(running, world, kernel), clock))
             ++running;
         else
-            LOG(stage2, "the core with APIC id {} does not start: going on without it", id);
+            LOG(stage2, "the core with APIC id {} does not start: booting without it", id);
     }
     return running;
 }
 
 rstate::Result<> boot_kernel(const boot::Handoff &handoff, u64 tsc_at_stage2) {
     TRY(check_handoff(handoff), "checking the hand-off");
-    TRY(check_images(handoff), "checking what was loaded");
+    TRY(check_images(handoff), "checking kernel and bundle");
     TRY(read_memory(handoff), "reading the memory map");
     TRY(find_cores(handoff), "finding the cores");
     gather(entropy, handoff);
     const u64 total_pages = map.total_pages();
-    TRY(divide(handoff), "dividing memory among the cores");
+    TRY(divide_memory(handoff), "dividing memory among the cores");
     mm::PhysRange &build_area = *TRY(choose_build_area(), "choosing the build area");
 
-    World world =
-        TRY(World::make(identity, mm::BootFrames(build_area), entropy.random), "starting the kernel's world");
+    World world = TRY(World::make(identity, mm::BootFrames(build_area), entropy.random),
+                      "making the kernel's address space");
     const LoadedKernel kernel =
         TRY(world.load_kernel(physical(handoff.kernel, handoff.kernel_bytes)), "loading the kernel");
     if (kernel.build_id != stage2_build_id)
-        return FAIL(boot::bad_handoff, "the kernel is of another build", kernel.build_id, stage2_build_id);
+        return FAIL(boot::bad_handoff, "the kernel is of another build than stage2", kernel.build_id,
+                    stage2_build_id);
     const Virt bundle = TRY(world.map_existing(Phys(handoff.bundle), handoff.bundle_bytes, mm::read_only),
                             "mapping the bundle");
-    TRY(world.map_handover(Phys(handover_page)), "mapping the way in");
+    TRY(world.map_handover(Phys(handover_page)), "mapping the hand-over page");
     u64 pages[max_cores];
     for (u32 core = 0; core < topology.core_count; ++core) {
         TRY(prepare_core(world, core, kernel), "preparing a core", core);

@@ -1,4 +1,4 @@
-// stage2/relocate.cpp — stage2 moves itself to where it was loaded, before any pointer in its data is used.
+// stage2/relocate.cpp — stage2 relocates its own data to the load address, before it uses any pointer in it.
 #include "boot/formats/relr.h"
 
 // Called by entry.asm, linked at 0: what is added to each pointer is the load address.

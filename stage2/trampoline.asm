@@ -3,8 +3,8 @@
 ; stage2 copies it to TRAMPOLINE, page-aligned below 1 MiB, and fills the mailbox. A core that receives the startup
 ; IPI begins at the page's first byte in real mode, enters long mode with the boot's tables, takes the mailbox's
 ; values and switches to the kernel's tables, which map this page at the same address, executable and read-only, until
-; all cores have arrived. The boot core enters at `trampoline_arrive` with the same mailbox. kernel/leave.asm has the second half
-; of the page.
+; all cores have arrived. The boot core enters at `trampoline_arrive` with the same mailbox. kernel/leave.asm has the
+; second half of the page.
 
 %include "stage1/long_mode.inc"
 

@@ -1,7 +1,8 @@
-// stage2/world.h — the kernel's address space, built page by page at random places before the kernel exists.
+// stage2/world.h — builds the kernel's address space: chooses the kernel base and every other address at
+// random (KASLR), maps the kernel's segments with their own permissions.
 //
-// What is live has unmapped pages on both sides, and no page is both writable and executable. Works under
-// stage1's identity map, so every frame it touches lies below 4 GiB.
+// Every range has unmapped pages on both sides, and no page is both writable and executable. stage2 writes
+// frames through the boot's identity map, so all of them lie below 4 GiB.
 #pragma once
 
 #include "base/random.h"
@@ -34,26 +35,26 @@ class World final {
     static rstate::Result<World> make(mm::IdentityMemory &memory, mm::BootFrames frames, KeyedRandom &random);
 
     Phys root() const { return table_.root(); }
-    // Maps the image's segments with their own permissions at a random base; relocates the file where it
-    // lies.
+    // Chooses the kernel base, relocates the file in place, and maps the image's segments.
     rstate::Result<LoadedKernel> load_kernel(MutableBytes file);
-    // `pages` fresh zeroed frames at a random place.
+    // Maps `pages` new zeroed frames at a random place.
     rstate::Result<Virt> map_fresh(u64 pages, mm::Permissions allowed);
-    // One fresh frame that stage2 goes on writing to, through its identity map.
+    // Maps one new zeroed frame at a random place; stage2 writes to it through the identity map.
     rstate::Result<Mapped> map_page(mm::Permissions allowed);
-    // Existing memory at a random place.
+    // Maps existing memory at a random place.
     rstate::Result<Virt> map_existing(Phys first, u64 bytes, mm::Permissions allowed);
-    // One page at its own address, executable: where cores change from the boot's tables to the kernel's.
+    // Maps one page at its physical address, executable: there cores change from the boot's page tables to
+    // the kernel's.
     rstate::Result<> map_handover(Phys page);
-    // A window for one core, filled into `seed`.
+    // Makes one core's window and fills it into `seed`.
     rstate::Result<> make_window(mm::CoreSeed &seed);
 
   private:
     World(Table table, mm::BootFrames frames, KeyedRandom &random)
         : table_(table), frames_(frames), random_(&random) {}
-    rstate::Result<Virt> place(u64 pages, u64 alignment);
+    rstate::Result<Virt> random_place(u64 pages, u64 alignment);
     rstate::Result<bool> is_free(Virt first, u64 pages);
-    // One fresh zeroed frame at this place.
+    // Maps one new zeroed frame there.
     rstate::Result<Phys> map_new(Virt page, mm::Permissions allowed);
     rstate::Result<> load_segment(const KernelFile::Segment &segment, Virt base);
 
