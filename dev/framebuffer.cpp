@@ -4,7 +4,7 @@
 namespace dev {
 
 namespace {
-constexpr u32 grey = 0x00AAAAAA, black = 0; // the same in both orders of colours
+constexpr u32 grey = 0x00AAAAAA, black = 0; // the same in RGB and BGR
 } // namespace
 
 void Framebuffer::attach(volatile u32 *pixels, u32 width, u32 height, u32 stride, u32 row, const u8 *font) {

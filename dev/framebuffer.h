@@ -1,6 +1,6 @@
-// dev/framebuffer.h — text on a screen that is drawn pixel by pixel: what a person sees under UEFI.
+// dev/framebuffer.h — a text console on a linear framebuffer, as UEFI leaves it.
 //
-// Nothing scrolls, since reading such memory back is slow: lines go down the screen and begin again at its
+// It does not scroll, since reading a framebuffer is slow: lines go down the screen and begin again at the
 // top, with an empty line behind the newest one.
 #pragma once
 
@@ -14,12 +14,13 @@ extern "C" const u8 dev_font[]; // ASCII, one byte a row; tools/rl/building/font
 class Framebuffer final {
   public:
     static constexpr u32 glyph_width = 8, glyph_height = 16, glyphs = 128;
-    static constexpr u32 most_rows = 50; // of text: what lies below them is not used, nor needs to be mapped
+    static constexpr u32 most_rows = 50; // of text; the screen below is not used and not mapped
 
     constexpr Framebuffer() = default;
-    // Lines of pixels that are written to, of a screen of `height`.
+    // Number of pixel lines that are used, of a screen of `height`.
     static constexpr u32 lines(u32 height) { return min(height / glyph_height, most_rows) * glyph_height; }
-    // `pixels` maps lines(height) lines of `stride` pixels, 32 bits each; goes on in that row of text.
+    // `pixels` maps lines(height) lines of `stride` pixels, 32 bits each; the next line goes to text row
+    // `row`.
     void attach(volatile u32 *pixels, u32 width, u32 height, u32 stride, u32 row, const u8 *font);
     u32 row() const { return row_; }
     void write(Text text);

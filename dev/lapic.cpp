@@ -11,7 +11,7 @@ constexpr u32 apic_id = 0x20, task_priority = 0x80, eoi = 0xB0, spurious_vector 
               command_high = 0x310, timer_vector = 0x320, timer_initial = 0x380, timer_current = 0x390,
               timer_divide = 0x3E0;
 constexpr u32 software_enable = 1 << 8, timer_masked = 1 << 16, timer_periodic = 1 << 17, divide_by_16 = 3;
-constexpr u32 patience = 1'000'000; // looks: far more than a delivery takes
+constexpr u32 patience = 1'000'000; // reads; a delivery takes far fewer
 constexpr u32 delivery_pending = 1 << 12, level_assert = 1 << 14;
 constexpr u32 deliver_nmi = 4 << 8, deliver_init = 5 << 8, deliver_startup = 6 << 8;
 using BaseX2apic = Bits<10>;
@@ -51,9 +51,9 @@ void LocalApic::command(u32 destination, u32 low) {
                        static_cast<u64>(destination) << 32 | low);
         return;
     }
-    // Between the two writes an interrupt of this core must not send a command of its own: callers have
-    // interrupts off.
-    // A command that is not delivered in all this time never will be, and the next one replaces it.
+    // Callers have interrupts off: an interrupt between the two writes must not send another command. A
+    // command that is not delivered after so many reads is replaced. APM vol 2 §16.5 "Interprocessor
+    // Interrupts (IPI)".
     for (u32 left = patience; left != 0 && (read(command_low) & delivery_pending) != 0; --left) cpu::pause();
     write(command_high, destination << 24);
     write(command_low, low);
@@ -78,7 +78,7 @@ void LocalApic::start_counting() {
     write(timer_initial, ~0u);
 }
 
-// A count of zero stops it (APM vol 2 §16.4.1 "APIC Timer Interrupt").
+// A count of zero stops the timer (APM vol 2 §16.4.1 "APIC Timer Interrupt").
 void LocalApic::stop_timer() {
     write(timer_vector, timer_masked);
     write(timer_initial, 0);

@@ -1,7 +1,7 @@
-// dev/lapic.h — this core's local APIC: interprocessor interrupts, the timer, end of interrupt.
+// dev/lapic.h — this core's local APIC: interprocessor interrupts (IPI), timer, end of interrupt.
 //
-// xAPIC registers are reached through a mapping that is passed in, x2APIC ones as MSRs; whichever mode the
-// firmware left on is kept (APM vol 2 chapter 16 "Advanced Programmable Interrupt Controller (APIC)").
+// xAPIC registers are read and written through a mapping that the caller passes in, x2APIC registers as MSRs.
+// The firmware's mode is kept (APM vol 2 chapter 16 "Advanced Programmable Interrupt Controller (APIC)").
 #pragma once
 
 #include "base/types.h"
@@ -18,10 +18,10 @@ class LocalApic final {
     static u64 physical();
 
     u32 id() const;
-    // Whether interrupts can be sent to that APIC: outside x2APIC mode a destination has eight bits, 255
-    // meaning all.
+    // Whether interrupts can be sent to that APIC: outside x2APIC mode a destination has eight bits, and 255
+    // means all.
     bool reaches(u32 apic_id) const { return x2apic_ || apic_id < 255; }
-    // Accepts interrupts, with `spurious` as the vector for those that vanish.
+    // Enables the APIC; `spurious` is the vector of spurious interrupts.
     void enable(u8 spurious);
     void end_of_interrupt();
 
@@ -30,10 +30,10 @@ class LocalApic final {
     void send(u32 apic_id, u8 vector);
     void send_nmi(u32 apic_id);
 
-    // Counts down from `count` at the bus clock divided by 16, then interrupts with `vector`, again and
-    // again.
+    // Counts down from `count` at the bus clock divided by 16, then interrupts with `vector`,
+    // periodically.
     void start_timer(u8 vector, u32 count);
-    void start_counting(); // one shot, masked: to measure its speed
+    void start_counting(); // one shot, masked: to measure its rate
     u32 remaining() const;
     void stop_timer();
 

@@ -1,11 +1,11 @@
-// dev/pit.h — the 8254 timer's channel 2, used at the start: to learn how fast other clocks run.
+// dev/pit.h — channel 2 of the 8254 timer (PIT), used at boot to measure the rate of other clocks.
 #pragma once
 
 #include "base/types.h"
 
 namespace dev {
 
-// Waits `milliseconds` (at most 50), measured by the PIT, and returns false when there is none to measure by.
+// Waits `milliseconds` (at most 50), measured by the PIT; false when there is no PIT.
 bool pit_wait(u32 milliseconds);
 
 } // namespace dev

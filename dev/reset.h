@@ -1,9 +1,9 @@
-// dev/reset.h — starts the machine again from its firmware, as if the reset button had been pressed.
+// dev/reset.h — resets the machine: it starts again from its firmware.
 #pragma once
 
 namespace dev {
 
-// By the reset register of the chipset, then by the keyboard controller. Returns when neither is there.
+// Uses the chipset's reset register, then the keyboard controller. Returns when neither works.
 void reset_machine();
 
 } // namespace dev

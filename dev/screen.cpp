@@ -1,4 +1,4 @@
-// dev/screen.cpp — see screen.h. Only the last row is written; everything above has scrolled there.
+// dev/screen.cpp — see screen.h. Text is written to the last row only; older rows have scrolled up.
 #include "dev/screen.h"
 
 #include "cpu/ops.h"
@@ -11,7 +11,8 @@ constexpr u32 last_row = (Screen::rows - 1) * Screen::columns;
 } // namespace
 
 // Registers as in the IBM VGA's technical reference: Miscellaneous Output read at 3CCh, the graphics
-// controller's Miscellaneous at index 6, whose bit 0 is "graphics mode". An empty bus reads as ones.
+// controller's Miscellaneous at index 6, whose bit 0 is "graphics mode". Without a VGA the ports read as
+// ones.
 bool Screen::shows_text() {
     constexpr u16 miscellaneous_output = 0x3CC, index = 0x3CE, value = 0x3CF;
     if (cpu::in8(miscellaneous_output) == 0xFF) return false;

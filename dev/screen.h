@@ -1,4 +1,4 @@
-// dev/screen.h — VGA text, 80 columns by 25 lines, scrolling: what a person sees who has no serial line.
+// dev/screen.h — the VGA text console: 80 columns by 25 rows, scrolling.
 #pragma once
 
 #include "base/text.h"
@@ -12,10 +12,10 @@ class Screen final {
     static constexpr u32 columns = 80, rows = 25;
 
     constexpr Screen() = default;
-    // Whether there is a VGA and it shows text: UEFI leaves it drawing, small machines have none.
+    // Whether there is a VGA in text mode: UEFI leaves a graphics mode, small machines have no VGA.
     static bool shows_text();
-    // `cells` is the text buffer's mapping, columns * rows cells; nullptr shows nothing. Goes on below what
-    // stands there.
+    // `cells` is the text buffer's mapping, columns * rows cells; nullptr disables the console. Existing
+    // text scrolls up.
     void attach(volatile u16 *cells);
     void write(Text text);
 

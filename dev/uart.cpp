@@ -19,7 +19,7 @@ bool Uart::init() {
     cpu::out8(port_ + scratch, 0x5A);
     present_ = cpu::in8(port_ + scratch) == 0x5A;
     if (!present_) return false;
-    flush(); // the last words of the program before us: emptying the FIFO would lose them
+    flush(); // what the program before wrote: the reset of the FIFOs would lose it
     cpu::out8(port_ + interrupt_enable, 0);
     cpu::out8(port_ + line_control, divisor_latch);
     cpu::out8(port_ + data, 1);
@@ -39,7 +39,7 @@ bool Uart::wait_for(u8 bit) const {
 }
 
 void Uart::flush() {
-    if (present_) static_cast<void>(wait_for(all_sent)); // a port that is stuck sends nothing more
+    if (present_) static_cast<void>(wait_for(all_sent)); // a port that is stuck sends nothing: go on
 }
 
 usize Uart::fill(Text text) {

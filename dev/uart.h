@@ -1,4 +1,4 @@
-// dev/uart.h — a 16550 serial port, polled: the console of a machine without a screen.
+// dev/uart.h — a 16550 serial port, polled: the serial console.
 #pragma once
 
 #include "base/text.h"
@@ -12,14 +12,14 @@ class Uart final {
 
     constexpr explicit Uart(u16 port) : port_(port) {}
 
-    // 115,200 baud, 8 bits, no parity, FIFOs on. False when nothing answers there; writes then go nowhere.
+    // 115,200 baud, 8 bits, no parity, FIFOs on. False when there is no port; writes are then ignored.
     bool init();
-    // Waits for room; gives up on a port that is stuck, so that a missing one cannot hang the machine.
+    // Waits for room in the FIFO, with a limit: a stuck or missing port does not hang the machine.
     void write(Text text);
     // Takes at most one FIFO's worth from the front of `text` if the transmitter is empty; returns how many
     // bytes it took.
     usize write_some(Text text);
-    // Waits until the last byte has left: `init` would drop it.
+    // Waits until the last byte is sent.
     void flush();
     // One received byte, if there is one.
     bool read(u8 &byte);
@@ -27,7 +27,7 @@ class Uart final {
   private:
     bool status(u8 bit) const;
     bool wait_for(u8 bit) const;
-    usize fill(Text text); // what an empty FIFO takes
+    usize fill(Text text); // as much as an empty FIFO holds
     u16 port_;
     bool present_ = false;
 };

@@ -64,7 +64,7 @@ pvh_32: mov     edi, KIND_PVH
         mov     esi, ebx
         jmp     enter_32
 ; The ELF file's entry: Multiboot2 enters it in 32-bit mode; loaders that start any vmlinux enter it in 64-bit mode
-; with RSI = boot_params. The first bytes mean different instructions in the two modes, and tell them apart.
+; with RSI = boot_params. The first bytes are different instructions in the two modes, which separates them.
 elf:    xor     ecx, ecx
         db      0x41                    ; INC ECX; in 64-bit mode a REX prefix without effect on CLD
         cld

@@ -1,4 +1,4 @@
-// loader/main.cpp — turns what a foreign loader says into the hand-off, checks stage2, and starts it.
+// loader/main.cpp — makes the hand-off from what another boot loader says, checks stage2, and starts it.
 #include "base/hash.h"
 #include "base/log.h"
 #include "boot/contract/handoff.h"
@@ -14,8 +14,8 @@ namespace loader {
 
 namespace {
 
-constexpr u64 reachable = 4_GiB;   // what the entry's tables map to itself
-constexpr u64 stage2_build_id = 8; // where stage2's image has it
+constexpr u64 reachable = 4_GiB;   // what entry.asm's page tables map to itself
+constexpr u64 stage2_build_id = 8; // offset in stage2's image: stage2/entry.asm
 
 constinit boot::StartInfo info{};
 constinit boot::Handoff handoff{};
@@ -26,7 +26,7 @@ u32 draw(const char *text, u64 bytes) {
     return screen.row();
 }
 
-// Where it can be reached; it may lie above 4 GiB, and then the kernel is the first to show anything.
+// A framebuffer above 4 GiB is not mapped yet: then only the kernel draws.
 void attach_screen(const boot::Framebuffer &f) {
     const u64 bytes = u64{dev::Framebuffer::lines(f.height)} * f.stride * sizeof(u32);
     if (f.base != 0 && bytes <= reachable && f.base <= reachable - bytes)
@@ -53,7 +53,7 @@ rstate::Result<> read_info(boot::Way way, u64 address) {
     case boot::Way::uefi:
         return boot::read_uefi(address, view, info);
     }
-    return FAIL(boot::bad_handoff, "there is no such way in", static_cast<u32>(way));
+    return FAIL(boot::bad_handoff, "unknown boot protocol", static_cast<u32>(way));
 }
 
 Text name_of(boot::Way way) {
@@ -67,16 +67,17 @@ Text name_of(boot::Way way) {
     case boot::Way::uefi:
         return "by UEFI";
     }
-    return "by nobody knows whom";
+    return "by an unknown protocol";
 }
 
 rstate::Result<> check_stage2(const boot::Package &package, u64 base) {
     if (package.magic != boot::Package::expected_magic)
-        return FAIL(boot::bad_handoff, "the package was not filled in", package.magic);
+        return FAIL(boot::bad_handoff, "the package's magic is wrong: the image tool did not fill it in",
+                    package.magic);
     const Bytes stage2 = physical(base + package.stage2, package.stage2_bytes);
     const u64 found = xxh64(stage2);
     if (found != package.stage2_xxh64)
-        return FAIL(boot::damaged, "its XXH64 differs", found, package.stage2_xxh64, stage2.size());
+        return FAIL(boot::damaged, "the image's XXH64 differs", found, package.stage2_xxh64, stage2.size());
     u64 id = 0;
     __builtin_memcpy(&id, stage2.data() + stage2_build_id, sizeof id);
     if (id != package.build_id)
@@ -109,7 +110,7 @@ void fill_handoff(const boot::Package &package, u64 base, u64 tsc_at_entry) {
 
 rstate::Result<> start(boot::Way way, u64 address, const boot::Package &package, u64 tsc_at_entry) {
     const u64 base = reinterpret_cast<u64>(&package);
-    TRY(read_info(way, address), "reading what the loader says about the machine", Phys(address),
+    TRY(read_info(way, address), "reading the boot loader's information", Phys(address),
         static_cast<u32>(way));
     attach_screen(info.framebuffer);
     log_formatted("3 loader: started {}, build {h}", name_of(way), package.build_id);

@@ -13,21 +13,21 @@ namespace {
 constinit Pool first_pool;
 constinit Pool *pools[max_cores] = {};
 constinit Atomic<u64> dropped_count;
-constinit Atomic<u64> last_words; // cores that may use the reserve, one bit each
+constinit Atomic<u64> in_panic; // cores that may use the panic reserve, one bit each
 
-// Core 0 has a pool before anybody could attach one. (Zeroes above, since what is not zero costs a boot
-// stage's file.)
+// Core 0 has a pool from the start. (pools[0] is not initialised with it: data that is not zero would make
+// stage2's file larger.)
 Pool *pool_of(u32 core) {
     if (core >= max_cores) return nullptr;
     return core == 0 && pools[0] == nullptr ? &first_pool : pools[core];
 }
 
-// Interrupts and other cores may take and return frames of this pool at any time: one atomic bit a frame.
+// Interrupts and other cores take and return frames of this pool at any time: each frame has one atomic bit.
 Frame *take_frame(u32 core) {
     Pool *pool = pool_of(core);
     if (pool == nullptr) return nullptr;
-    const bool reserve = (last_words.load() >> core & 1) != 0;
-    const u32 words = (reserve ? frames_per_pool : frames_per_pool - frames_for_last_words) / 64;
+    const bool reserve = (in_panic.load() >> core & 1) != 0;
+    const u32 words = (reserve ? frames_per_pool : frames_per_pool - panic_reserve) / 64;
     for (u32 word = 0; word < words; ++word) {
         u64 used = pool->used[word].load();
         while (used != ~0ul) {
@@ -65,7 +65,7 @@ void attach_pool(u32 core, Pool &pool) {
     pools[core] = &pool;
 }
 
-void open_reserve() { last_words.fetch_or(1ul << current_core()); }
+void open_reserve() { in_panic.fetch_or(1ul << current_core()); }
 
 u32 frames_in_use(u32 core) {
     u32 count = 0;
@@ -111,11 +111,11 @@ const Code &Error::bare_code() const {
 
 u64 extend_frame(u64 word, const Site &site, u64 a, u64 b, u64 c, u64 d) {
     CHECK(word > Error::taken, "an error is passed on once");
-    if ((word & 1) != 0) return word; // only the code is left, and the printer says that frames are missing
+    if ((word & 1) != 0) return word; // only the code is left; print_error says that
     Frame *inner = reinterpret_cast<Frame *>(word);
     Frame *frame = new_frame(*inner->code, site, inner, a, b, c, d);
     if (frame != nullptr) {
-        frame->after = inner->after; // it stays with the outermost frame
+        frame->after = inner->after; // the link belongs to the outermost frame
         inner->after = nullptr;
         return reinterpret_cast<u64>(frame);
     }
@@ -151,7 +151,7 @@ void Error::release() {
     Frame *after = nullptr;
     while (next != nullptr) {
         Frame *frame = next;
-        if (frame->after != nullptr) after = frame->after; // of an outermost frame alone
+        if (frame->after != nullptr) after = frame->after; // only outermost frames have one
         next = frame->inner != nullptr ? frame->inner : after;
         if (frame->inner == nullptr) after = nullptr;
         return_frame(frame);
@@ -163,7 +163,7 @@ Error followed_by(Error error, Error later) {
     Frame *last = (error.word_ & 1) != 0 ? nullptr : reinterpret_cast<Frame *>(error.word_);
     Frame *next = (later.word_ & 1) != 0 ? nullptr : reinterpret_cast<Frame *>(later.word_);
     CHECK(error.present() && later.present(), "an error follows another one");
-    if (last == nullptr || next == nullptr) { // no frame was free to hold them together
+    if (last == nullptr || next == nullptr) { // no frame was free to link them
         report(std::move(later), "after another failure");
         return error;
     }
@@ -179,7 +179,7 @@ void consume(Error error) {
 }
 
 void Error::drop(u64 word) {
-    Error error = adopt(word);
+    Error error = from_word(word);
     dropped_count.fetch_add(1);
     log_line("rstate: BUG: an error was dropped without being consumed:");
     report(std::move(error));

@@ -1,12 +1,11 @@
 // rstate/error.h — an error: a chain of frames from the outermost operation to the origin.
 //
-// Frames point at constant sites and hold up to four values; nothing is formatted or allocated until
-// somebody prints. They live in a fixed pool of the core that makes them, so an error can be kept,
-// compared and moved to another core, and an interrupt's error never touches the interrupted one's.
-// When the pool is empty the chain is shortened and says how many frames are missing.
+// Frames point at constant sites and hold up to four values; nothing is formatted or allocated until an error
+// is printed. They live in a fixed pool of the core that makes them, so an error can be kept, compared and
+// moved to another core, and an interrupt's error never touches the interrupted one's. When the pool is empty
+// the chain is shortened and counts the missing frames.
 //
-// What fails while a failure is being cleaned up, or fails as well, is shown under the error that it
-// followed.
+// An error that happens while another one is cleaned up is printed under the first one.
 #pragma once
 
 #include "base/addr.h"
@@ -19,18 +18,18 @@ namespace rstate {
 
 struct Frame {
     const Site *site = nullptr;
-    const Code *code = nullptr; // the chain's code, in every frame, so that the head answers at once
+    const Code *code = nullptr; // the chain's code, in every frame: the outermost one has it too
     Frame *inner = nullptr;     // towards the origin
     Frame *after = nullptr;     // in an outermost frame: the error that followed this one
     u64 words[max_values] = {};
     u16 core = 0; // where this frame was made
-    u16 lost = 0; // frames that should stand outside this one but found the pool empty
+    u16 lost = 0; // outer frames that are missing because the pool was empty
 };
 
 constexpr u32 frames_per_pool = 320;
-// Of these, the last ones are for a core that has to say why it ends, however many errors it had kept. Whole
-// words of `used`.
-constexpr u32 frames_for_last_words = 64;
+// Of these, the last ones are the reserve of a core that panics, however many errors it keeps. Whole words of
+// `used`.
+constexpr u32 panic_reserve = 64;
 
 struct Pool {
     Atomic<u64> used[frames_per_pool / 64];
@@ -39,18 +38,18 @@ struct Pool {
 
 // Gives a core its pool; the pool must live as long as the core runs. Core 0 has one from the start.
 void attach_pool(u32 core, Pool &pool);
-// From now on this core may use the frames that are kept for its last words: it is about to end.
+// From now on this core may use the panic reserve: it is about to stop.
 void open_reserve();
 // Frames in use in a core's pool, for leak checks.
 u32 frames_in_use(u32 core);
 const Pool *pool_of_core(u32 core); // nullptr when it has none
-// Errors destroyed without having been returned, printed, handled or ignored; each one is a bug and was
+// Errors that were destroyed without being returned, printed, handled or ignored. Each is a bug and was
 // logged.
 u64 dropped_errors();
 
 // Move-only. It must be consumed: returned, printed with `report`, branched on with `handled`, or `ignore`d.
-// It travels in a register, and nearly every copy of it is known to be absent where it dies: hence
-// trivial_abi, and the destructor always inline.
+// trivial_abi passes it in a register. The destructor is always inline: nearly everywhere the compiler knows
+// that the error is absent.
 class [[nodiscard, clang::trivial_abi]] Error {
   public:
     constexpr Error() = default;
@@ -76,8 +75,8 @@ class [[nodiscard, clang::trivial_abi]] Error {
     // Returns the frames to their pools; the error is then absent.
     void release();
 
-    // What a word may be that is no error: 0 = none, `taken` = a result's error went elsewhere. Above: a
-    // Frame's address; or, with bit 0 set, what is left when no frame was free: code and core.
+    // The word is 0: no error; `taken`: the error was moved out of its result; otherwise a Frame's address,
+    // or, with bit 0 set, code and core of an error for which no frame was free.
     static constexpr u64 taken = 2;
     static u64 bare_word(const Code &code);
 
@@ -88,7 +87,7 @@ class [[nodiscard, clang::trivial_abi]] Error {
     friend Error followed_by(Error error, Error later);
     static void drop(u64 word);
     const Code &bare_code() const;
-    static Error adopt(u64 word) {
+    static Error from_word(u64 word) {
         __builtin_assume(word > taken);
         Error error;
         error.word_ = word;
@@ -97,11 +96,11 @@ class [[nodiscard, clang::trivial_abi]] Error {
     u64 word_ = 0;
 };
 
-// The error, with another one behind it that came after it: in cleaning up, or on another core. Both are one
-// error from now on, which answers with the first one's code, hash and core.
+// Appends an error that came later, in cleaning up or on another core. Both are one error from now on, with
+// the first one's code, hash and core.
 [[gnu::cold]] Error followed_by(Error error, Error later);
 
-// Turns a place in the target into text like "stbi__gif_load+0x12"; false when it cannot.
+// Writes an address of the target as text like "stbi__gif_load+0x12"; false when it is unknown.
 struct Resolver {
     bool (*resolve)(void *context, u64 pc, const Output &out) = nullptr;
     void *context = nullptr;
@@ -112,15 +111,15 @@ void print_error(const Output &out, const Error &error, Text about = {}, const R
 
 // Prints a chain from this frame inwards, without the first line.
 void print_frames(const Output &out, const Frame &outermost, const Resolver *resolver = nullptr);
-// Prints the chains whose outermost frame a core holds. Should the core be running, one that ends meanwhile
-// may be printed in part.
+// Prints the chains whose outermost frame lies in the core's pool. If the core runs meanwhile, a chain that
+// is released may be printed in part.
 void print_in_flight(const Output &out, u32 core);
 
 // Prints the chain to the log and consumes the error.
 void report(Error error, Text about = {});
-// Ends an error, which must be there: who ends one twice has lost track of it.
+// Releases an error that must be present: releasing one twice is a bug.
 [[gnu::noinline, gnu::cold]] void consume(Error error);
-// Says that the caller acted on the error's code, which ends it.
+// Consumes an error: the caller acted on its code.
 inline void handled(Error error) { consume(std::move(error)); }
 // Drops an error that does not matter; `why` is for the reader of the code.
 inline void ignore(Error error, const char *why) {
@@ -128,11 +127,11 @@ inline void ignore(Error error, const char *why) {
     consume(std::move(error));
 }
 
-// The two places where frames are made, out of line: what stands at each failure is only a call.
+// Frames are made here, out of line, so that the code at each failure is only a call.
 [[gnu::noinline, gnu::cold]] u64 make_frame(const Code &code, const Site &site, u64 a, u64 b, u64 c, u64 d);
 [[gnu::noinline, gnu::cold]] u64 extend_frame(u64 word, const Site &site, u64 a, u64 b, u64 c, u64 d);
 
-// One of each for every number of values, so that a call passes only those that there are.
+// One function for each number of values, so that a call passes no unused ones.
 template <class... Words>
 [[gnu::noinline, gnu::cold]] u64 make_frame_of(const Code &code, const Site &site, Words... words) {
     const u64 all[max_values] = {words...};
@@ -146,13 +145,13 @@ template <class... Words>
 
 template <class... Ts>
 [[gnu::always_inline]] inline Error fail(const Code &code, const Site &site, const Ts &...values) {
-    return Error::adopt(make_frame_of(code, site, word_of(values)...));
+    return Error::from_word(make_frame_of(code, site, word_of(values)...));
 }
 template <class... Ts>
 [[gnu::always_inline]] inline Error extend(Error error, const Site &site, const Ts &...values) {
     const u64 word = error.word_;
     error.word_ = 0;
-    return Error::adopt(extend_frame_of(word, site, word_of(values)...));
+    return Error::from_word(extend_frame_of(word, site, word_of(values)...));
 }
 
 } // namespace rstate

@@ -1,5 +1,5 @@
-// rstate/in_flight.cpp — the chains that a core has made and not yet got rid of, for whoever looks from
-// outside.
+// rstate/in_flight.cpp — prints the chains in flight on a core: made and not yet consumed. For panic and
+// debugger.
 #include "rstate/error.h"
 
 namespace rstate {
@@ -15,8 +15,8 @@ bool leads_to(const Pool &pool, const Frame &frame) {
     return false;
 }
 
-// A chain begins with a frame that is neither inside another, nor behind one: on this core or on any that the
-// error has come to.
+// An outermost frame is neither inside another frame nor linked behind one, in any core's pool: errors move
+// between cores.
 bool is_outermost(const Frame &frame) {
     for (u32 core = 0; core < max_cores; ++core) {
         const Pool *pool = pool_of_core(core);

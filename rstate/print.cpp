@@ -18,8 +18,7 @@ void pad_to(Line &line, usize column) {
 }
 
 void add_value(Line &line, u64 word, ValueKind kind, const Resolver *resolver) {
-    constexpr u64 longest_decimal =
-        10'000'000; // beyond it a number is more likely an address or a set of bits
+    constexpr u64 longest_decimal = 10'000'000; // larger numbers are more likely addresses or bit sets
     switch (kind) {
     case ValueKind::text:
         line.add("{}", Text(reinterpret_cast<const char *>(word)));
@@ -79,7 +78,7 @@ void print_error(const Output &out, const Error &error, Text about, const Resolv
     line.add("error {} on core {}", error.code().name, error.core());
     if (!about.empty()) line.add(", {}", about);
     out(line.text());
-    if (error.frame() == nullptr) return out("  (no frame was free to tell more)");
+    if (error.frame() == nullptr) return out("  (no frame was free: only the code is known)");
     print_frames(out, *error.frame(), resolver);
 }
 

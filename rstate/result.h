@@ -16,7 +16,7 @@
 
 namespace rstate {
 
-// Out of line and cold: a Result is used everywhere, so what it checks must cost a compare and a branch.
+// Out of line and cold: Results are everywhere, so that each check costs a compare and a branch.
 [[noreturn]] void result_without_value();
 [[noreturn]] void result_without_error();
 
@@ -104,14 +104,15 @@ template <class T> void handled(Result<T> result) {
         rstate::fail(code, rstate_site __VA_OPT__(, ) __VA_ARGS__);                                          \
     })
 
-// An error with one frame more, as an expression; where something must be undone before it is returned.
+// The error with one more frame, as an expression: for functions that must undo something before they return
+// it.
 #define WRAP(error, text, ...)                                                                               \
     ({                                                                                                       \
         RSTATE_SITE(text __VA_OPT__(, ) __VA_ARGS__);                                                        \
         rstate::extend(error, rstate_site __VA_OPT__(, ) __VA_ARGS__);                                       \
     })
 
-// The value of a Result, or out of the function with its error and one frame more: what this function was
+// The value of a Result; after a failure the function returns the error with one more frame: what it was
 // doing.
 #define TRY(expression, text, ...)                                                                           \
     ({                                                                                                       \

@@ -15,7 +15,7 @@ struct Code {
     constexpr explicit Code(const char *n) : name(n) {}
 };
 
-// What a value in a frame is; the site knows, so that the frame holds bare words.
+// How a value is printed. The site has it, so that the frame holds only words.
 enum class ValueKind : u8 { number, address, text, target_code };
 constexpr u32 max_values = 4;
 

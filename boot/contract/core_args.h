@@ -1,5 +1,5 @@
-// boot/contract/core_args.h — the contract between stage2 and the kernel: what each core finds behind RDI in
-// the kernel's entry.
+// boot/contract/core_args.h — the contract between stage2 and the kernel: RDI points to it when a core
+// enters the kernel.
 //
 // One page for each core, at a random address of its own, read-only for the kernel. All virtual addresses
 // are the kernel's. docs/boot.md says in which mode a core arrives.
@@ -21,7 +21,7 @@ struct CoreArgs {
     u32 core_count; // cores that were started, this one included
     u32 apic_id;
     u32 entropy_sources; // bit 0 RDRAND, bit 1 RDSEED, bit 2 time-stamp jitter
-    u64 kernel_base;     // virtual: the slide, since the image is linked at 0
+    u64 kernel_base;     // virtual: the KASLR slide, since the image is linked at 0
     u64 kernel_bytes;    // of address space
     u64 text_bytes;      // executable part, from kernel_base
     u64 stack_bottom;    // virtual; the pages below and above [bottom, top) are unmapped
@@ -30,12 +30,12 @@ struct CoreArgs {
     u64 bundle_bytes;
     u64 handover_page;       // virtual = physical: the page through which cores arrive; core 0 unmaps it
     u64 lapic;               // physical address of the local APIC's registers
-    u64 tsc_at_stage2;       // for the account of boot time
-    u64 tsc_hz;              // measured against the PIT, 0 when that was not possible
+    u64 tsc_at_stage2;       // for the times of the boot
+    u64 tsc_hz;              // measured against the PIT, 0 without a PIT
     u64 memory_pages;        // of the whole machine, usable
     Framebuffer framebuffer; // core 0 shows its lines there
-    // Core 0's: what stage2 was entered with. All of it lies in memory that stage2 gave to nobody, and lies
-    // there still; kernel/boot_memory.h takes it over.
+    // Core 0 only: what stage2 was entered with. It lies unchanged in memory that is in no core's seed;
+    // kernel/boot_memory.h takes it over.
     u64 handoff;            // physical address of the boot::Handoff
     u64 boot_tables;        // CR3
     u64 args_of[max_cores]; // virtual address of each core's CoreArgs

@@ -1,8 +1,7 @@
-// boot/contract/exit.h — how the machine tells an emulator that it is done: values for QEMU's isa-debug-exit
-// device.
+// boot/contract/exit.h — the exit statuses of the machine under QEMU: values for its isa-debug-exit device.
 //
 // The device ends QEMU with status value * 2 + 1, so no value means QEMU's own 0, which a triple fault
-// also gives. Nothing answers at the port on a real machine.
+// also gives. A real machine has no device at this port.
 #pragma once
 
 #include "base/types.h"

@@ -1,9 +1,9 @@
-// boot/contract/package.h — the header of a package: loader, stage2, kernel and bundle as one piece, wherever
-// it lies.
+// boot/contract/package.h — the header of a package: loader, stage2, kernel and bundle in one piece, loaded
+// at any page.
 //
 // The image tool fills it in (tools/rl/images/package.py). All offsets are from the header, which is the
-// piece's first byte; what is behind the loader begins on pages. Every way in but stage0's carries this
-// piece.
+// piece's first byte; each part behind the loader begins on a page. Every way in but stage0's has
+// this piece.
 #pragma once
 
 #include <stddef.h>
@@ -25,7 +25,7 @@ struct Package {
 };
 static_assert(sizeof(Package) == 96 && offsetof(Package, build_id) == 8 && offsetof(Package, stage2) == 24);
 
-// Which dialect whoever started us speaks; the entry that was taken says it.
+// The boot protocol by which the loader was entered; each has its own entry point.
 enum class Way : u32 { linux_kernel = 1, pvh = 2, multiboot2 = 3, uefi = 4 };
 
 } // namespace boot

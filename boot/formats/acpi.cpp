@@ -11,7 +11,7 @@ namespace {
 constexpr usize header_bytes = 36;   // §5.2.6 "System Description Table Header"
 constexpr usize madt_entries = 44;   // §5.2.12 "Multiple APIC Description Table (MADT)"
 constexpr usize srat_entries = 48;   // §5.2.16 "System Resource Affinity Table (SRAT)"
-constexpr u64 rsdp_bytes = 36;       // §5.2.5.3, from revision 2 on; one of revision 0 has 20
+constexpr u64 rsdp_bytes = 36;       // §5.2.5.3, from revision 2 on; revision 0 has 20
 constexpr u64 largest_table = 1_MiB; // chosen: real ones have kilobytes
 constexpr u32 flag_enabled = 1;
 
@@ -34,13 +34,13 @@ bool has_signature(Bytes table, Text signature) {
 // The whole table at a physical address, its length and checksum verified.
 rstate::Result<Bytes> read_table(const PhysicalView &view, u64 physical) {
     const Bytes header = view(physical, header_bytes);
-    if (header.empty()) return FAIL(bad_table, "an ACPI table lies where it cannot be read", Phys(physical));
+    if (header.empty()) return FAIL(bad_table, "an ACPI table lies outside readable memory", Phys(physical));
     const u64 length = word(header, 4, 4);
     if (length < header_bytes || length > largest_table)
         return FAIL(bad_table, "an ACPI table has an impossible length", Phys(physical), length);
     const Bytes table = view(physical, length);
     if (table.empty())
-        return FAIL(bad_table, "an ACPI table ends where it cannot be read", Phys(physical), length);
+        return FAIL(bad_table, "an ACPI table ends outside readable memory", Phys(physical), length);
     if (!sums_to_zero(table))
         return FAIL(bad_table, "an ACPI table's checksum is wrong", Phys(physical), length);
     return table;
@@ -49,7 +49,7 @@ rstate::Result<Bytes> read_table(const PhysicalView &view, u64 physical) {
 void add_core(Topology &topology, u64 apic_id, u64 flags) {
     if ((flags & flag_enabled) == 0) return;
     for (u32 i = 0; i < topology.core_count; ++i)
-        if (topology.cores[i].apic_id == apic_id) { // listed as APIC and as x2APIC, or the one that runs
+        if (topology.cores[i].apic_id == apic_id) { // listed as APIC and as x2APIC, or the running core
             topology.first_is_listed |= i == 0;
             return;
         }
@@ -85,7 +85,8 @@ void add_memory_affinity(Topology &topology, Bytes s) {
     u64 end = 0;
     const u64 start = word(s, 8, 8), length = word(s, 16, 8);
     if ((word(s, 28, 4) & flag_enabled) == 0 || !add_checked(start, length, end)) return;
-    if (topology.node_range_count == Topology::max_node_ranges) return; // the rest counts as node 0
+    if (topology.node_range_count == Topology::max_node_ranges)
+        return; // memory of further ranges counts as node 0
     topology.node_ranges[topology.node_range_count++] = {start, end, static_cast<u32>(word(s, 2, 4))};
 }
 
@@ -107,11 +108,11 @@ usize find_rsdp(Bytes area) {
     return area.size();
 }
 
-Bytes find_root(u64 told, const PhysicalView &view) {
+Bytes find_root(u64 given, const PhysicalView &view) {
     // §5.2.5.1 "Finding the RSDP on IA-PC Systems": the extended BIOS data area's first KiB, and ROM.
     const Bytes segment = view(0x40E, 2);
     const u64 ebda = segment.empty() ? 0 : word(segment, 0, 2) << 4;
-    const Bytes places[] = {told != 0 ? view(told, rsdp_bytes) : Bytes(),
+    const Bytes places[] = {given != 0 ? view(given, rsdp_bytes) : Bytes(),
                             ebda >= 0x80000 && ebda < 0xA0000 ? view(ebda, 1024) : Bytes(),
                             view(0xE0000, 0x20000)};
     for (const Bytes place : places) {
@@ -145,8 +146,8 @@ rstate::Result<> parse_srat(Bytes table, Topology &topology) {
 
 rstate::Result<> read_topology(Bytes rsdp, const PhysicalView &view, Topology &topology) {
     if (rsdp.size() < 20) return FAIL(bad_table, "the ACPI root pointer is cut off", rsdp.size());
-    // §5.2.5.3: from revision 2 on, a second checksum covers what was added; where it is wrong, or what it
-    // names cannot be reached, the first part serves.
+    // §5.2.5.3: from revision 2 on, a second checksum covers the added fields. If it is wrong, or the XSDT
+    // cannot be read, the RSDT is used.
     const bool has_xsdt = rsdp[15] >= 2 && rsdp.size() >= rsdp_bytes &&
                           sums_to_zero(rsdp.first(rsdp_bytes)) && word(rsdp, 24, 8) != 0 &&
                           !view(word(rsdp, 24, 8), header_bytes).empty();
@@ -154,17 +155,17 @@ rstate::Result<> read_topology(Bytes rsdp, const PhysicalView &view, Topology &t
     const usize entry_size = has_xsdt ? 8 : 4;
     const Bytes list = TRY(read_table(view, root), "reading the ACPI root table", Phys(root));
     if (!has_signature(list, has_xsdt ? "XSDT" : "RSDT"))
-        return FAIL(bad_table, "the ACPI root table has another name", Phys(root));
-    // Cores first: the SRAT's nodes are put into their entries.
+        return FAIL(bad_table, "the ACPI root table has the wrong signature", Phys(root));
+    // The MADT first: the SRAT's nodes are written into the cores' entries.
     for (const Text wanted : {Text("APIC"), Text("SRAT")}) {
         const auto parse = wanted == "APIC" ? parse_madt : parse_srat;
         for (usize at = header_bytes; list.holds(at, entry_size); at += entry_size) {
             const u64 physical = word(list, at, entry_size);
             const Bytes header = view(physical, header_bytes);
             topology.out_of_reach |= header.empty();
-            if (!has_signature(header, wanted)) continue; // the other tables are nobody's business here
+            if (!has_signature(header, wanted)) continue; // other tables are not needed
             const Bytes table = TRY(read_table(view, physical), "reading an ACPI table", Phys(physical));
-            TRY(parse(table, topology), "using an ACPI table", Phys(physical));
+            TRY(parse(table, topology), "reading MADT or SRAT", Phys(physical));
         }
     }
     return {};

@@ -1,8 +1,8 @@
-// boot/formats/acpi.h — the three things wanted from ACPI: which cores there are, and which node each core
-// and memory range is on.
+// boot/formats/acpi.h — what ACPI's MADT and SRAT say: the cores, and the NUMA node of each core and memory
+// range.
 //
-// Everything is parsed over spans; `PhysicalView` gives the bytes behind a physical address, or nothing where
-// the caller cannot reach. Each length is checked before it is used and each table's checksum must be right.
+// Everything is parsed over spans; `PhysicalView` returns the bytes at a physical address, or none where the
+// caller cannot read. Each length is checked before it is used and each table's checksum must be right.
 #pragma once
 
 #include "base/core.h"
@@ -11,7 +11,7 @@
 
 namespace boot {
 
-// Bytes at [physical, physical + length), or an empty span when they cannot be reached.
+// Bytes at [physical, physical + length), or an empty span when they cannot be read.
 struct PhysicalView {
     Bytes (*read)(void *context, u64 physical, u64 length) = nullptr;
     void *context = nullptr;
@@ -28,8 +28,8 @@ struct NodeRange {
     u32 node = 0;
 };
 
-// What the tables say. Without a SRAT all is node 0. Who knows which core runs makes it cores[0] before
-// anything is read: it keeps that place wherever the MADT lists it, if only behind more cores than are kept.
+// What the tables say. Without a SRAT everything is node 0. The caller puts the running core into cores[0]
+// first: it keeps this place wherever the MADT lists it, even behind max_cores others.
 struct Topology {
     static constexpr u32 max_node_ranges = 32;
     CoreEntry cores[max_cores];
@@ -38,20 +38,20 @@ struct Topology {
     NodeRange node_ranges[max_node_ranges];
     u32 node_range_count = 0;
     bool has_madt = false, has_srat = false;
-    bool first_is_listed = false; // cores[0], that was there before, by the MADT
-    bool out_of_reach = false;    // some table is, whichever it may be
+    bool first_is_listed = false; // the MADT lists the cores[0] that the caller put there
+    bool out_of_reach = false;    // at least one table could not be read
 
     u32 node_of_memory(u64 physical) const;
 };
 
 // Finds the root pointer in `area`, which begins at a 16-byte boundary: its offset, or area.size().
 usize find_rsdp(Bytes area);
-// The root pointer's bytes: where whoever started us says that it is, if it is there, else where a BIOS has
-// it. Empty when there is none.
-Bytes find_root(u64 told, const PhysicalView &view);
+// The root pointer's bytes: at the address that the loader gave (0: none), if it is there, else where a BIOS
+// has it. Empty when there is none.
+Bytes find_root(u64 given, const PhysicalView &view);
 
-// ACPI specification 6.5 §5.2: RSDP -> XSDT or RSDT -> MADT ("APIC") and SRAT. `rsdp` is the structure's
-// bytes.
+// ACPI specification 6.5 §5.2: RSDP -> XSDT or RSDT -> MADT ("APIC") and SRAT. `rsdp` holds the
+// structure's bytes.
 rstate::Result<> read_topology(Bytes rsdp, const PhysicalView &view, Topology &topology);
 
 rstate::Result<> parse_madt(Bytes table, Topology &topology);

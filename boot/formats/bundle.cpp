@@ -38,7 +38,8 @@ rstate::Result<Bundle> Bundle::parse(Bytes archive) {
     Header header{};
     if (!load(archive, 0, header))
         return FAIL(bundle_malformed, "the bundle ends inside its header", archive.size());
-    if (header.magic != expected_magic) return FAIL(bundle_malformed, "this is not a bundle", header.magic);
+    if (header.magic != expected_magic)
+        return FAIL(bundle_malformed, "the bundle's magic number is wrong", header.magic);
     if (header.version != expected_version)
         return FAIL(bundle_malformed, "the bundle is of another version", header.version, expected_version);
     if (header.total_size > archive.size() || header.total_size < sizeof(Header))
@@ -60,10 +61,10 @@ rstate::Result<Bundle> Bundle::parse(Bytes archive) {
 rstate::Result<void> Bundle::check_entry(u32 index, u64 data_start) const {
     const DirectoryEntry entry = entry_at(archive_, index);
     if (entry.name[0] == 0 || entry.name[sizeof(entry.name) - 1] != 0)
-        return FAIL(bundle_malformed, "the name is empty or not ended by a zero");
+        return FAIL(bundle_malformed, "a part's name is empty or has no zero at its end");
     if (entry.offset < data_start || !is_aligned(entry.offset, data_alignment) ||
         !archive_.holds(entry.offset, entry.length))
-        return FAIL(bundle_malformed, "the part lies outside the bundle or is not aligned", entry.offset,
+        return FAIL(bundle_malformed, "a part lies outside the bundle or is not aligned", entry.offset,
                     entry.length);
     const u64 hash = xxh64(archive_.sub(entry.offset, entry.length));
     if (hash != entry.xxh64) return FAIL(bundle_damaged, "the part's hash is wrong", hash, entry.xxh64);
@@ -73,7 +74,7 @@ rstate::Result<void> Bundle::check_entry(u32 index, u64 data_start) const {
 Bundle::Entry Bundle::entry(u32 index) const {
     CHECK(index < count_, "an entry's index is below count()", index, count_);
     const DirectoryEntry entry = entry_at(archive_, index);
-    // Not from the copy above: the name must live as long as the archive.
+    // Not from the copy: the name must live as long as the archive.
     return {Text::from_field(archive_.sub(place_of(index), sizeof(entry.name))),
             archive_.sub(entry.offset, entry.length)};
 }

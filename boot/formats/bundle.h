@@ -1,4 +1,4 @@
-// boot/formats/bundle.h — the one archive by which everything but code reaches the machine, read in place.
+// boot/formats/bundle.h — the bundle: an archive of options, target, seeds and corpus, read in place.
 //
 //   header | directory: one entry for each part | the parts, each on a multiple of 16
 //

@@ -1,4 +1,4 @@
-// boot/formats/bytes.h — reading fixed-width little-endian structures out of bytes that came from outside.
+// boot/formats/bytes.h — reads fixed-width little-endian structures out of untrusted bytes.
 #pragma once
 
 #include "base/span.h"

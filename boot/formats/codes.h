@@ -1,5 +1,4 @@
-// boot/formats/codes.h — what can be wrong with what firmware and disk give us; docs/errors.md gives each its
-// meaning.
+// boot/formats/codes.h — error codes of the parsers and the boot; docs/errors.md defines each.
 #pragma once
 
 #include "rstate/site.h"

@@ -24,8 +24,8 @@ enum EfiMemoryType : u32 {
     acpi_nvs = 10,
 };
 
-// ACPI 6.5 table 15.6 "UEFI Memory Types and mapping to ACPI address range types". The loader's own memory is
-// usable once it has ended, as is that of boot services.
+// ACPI 6.5 table 15.6 "UEFI Memory Types and mapping to ACPI address range types". Memory of the loader and
+// of the boot services is free after ExitBootServices.
 u32 type_of(u32 efi_type) {
     switch (efi_type) {
     case loader_code:

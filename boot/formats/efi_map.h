@@ -1,4 +1,4 @@
-// boot/formats/efi_map.h — UEFI's memory map in the words of INT 15h AX=E820h.
+// boot/formats/efi_map.h — converts UEFI's memory map into E820 entries.
 #pragma once
 
 #include "base/span.h"
@@ -6,10 +6,10 @@
 
 namespace boot {
 
-// Converts what GetMemoryMap gave, after ExitBootServices: `raw` holds descriptors of `descriptor_bytes` each
-// (firmware may use longer ones than the specification). Neighbours of one type become one entry. Returns
-// how many entries there are; one more than there is room for when they do not fit, which boot::read_pvh
-// refuses as too many; 0 when they make no sense.
+// Converts GetMemoryMap's result, after ExitBootServices: `raw` holds descriptors of `descriptor_bytes` each
+// (firmware may use longer ones than the specification). Adjacent ranges of one type become one entry.
+// Returns the number of entries; entries.size() + 1 when they do not fit, which boot::read_pvh refuses as too
+// many; 0 when `raw` is invalid.
 u32 convert_efi_map(Bytes raw, u64 descriptor_bytes, Span<MapEntry> entries);
 
 } // namespace boot

@@ -61,12 +61,14 @@ SectionHeader section_header(Bytes file, u64 table, u32 index) {
 
 rstate::Result<void> check_identity(const FileHeader &h) {
     constexpr u32 magic = 0x464c457f; // 0x7f "ELF"
-    if (h.ei_magic != magic) return FAIL(elf_malformed, "this is not an ELF file", u64{h.ei_magic});
+    if (h.ei_magic != magic)
+        return FAIL(elf_malformed, "the file does not begin with the ELF magic number", u64{h.ei_magic});
     if (h.ei_class != 2) return FAIL(elf_unsupported, "the ELF file is not 64-bit", u64{h.ei_class});
     if (h.ei_data != 1 || h.e_machine != 62)
         return FAIL(elf_unsupported, "the ELF file is not for x86-64", u64{h.e_machine});
     if (h.e_type != 2 && h.e_type != 3)
-        return FAIL(elf_unsupported, "the ELF file is no program (an object file or a core?)", u64{h.e_type});
+        return FAIL(elf_unsupported, "the ELF file is not a program (is it an object file or a core dump?)",
+                    u64{h.e_type});
     return rstate::done();
 }
 
@@ -108,7 +110,7 @@ rstate::Result<void> Elf::check_segments() {
         end_ = s.end_page();
         entry_found |= s.executable && entry_ >= s.address && entry_ < s.end();
     }
-    if (end_ == 0) return FAIL(elf_malformed, "the ELF file has nothing to load");
+    if (end_ == 0) return FAIL(elf_malformed, "the ELF file has no loadable segment");
     if (!entry_found) return FAIL(elf_malformed, "the entry point is in no executable segment", entry_);
     return rstate::done();
 }

@@ -17,7 +17,7 @@ struct Segment {
     SegmentKind kind = SegmentKind::other;
     bool readable = false, writable = false, executable = false;
     u64 address = 0;
-    u64 memory_size = 0; // what lies behind `bytes` is zero
+    u64 memory_size = 0; // memory behind `bytes` is zero
     Bytes bytes;
 
     u64 end() const { return address + memory_size; }
@@ -60,7 +60,7 @@ class Elf final {
     Segment segment(u32 index) const;
     // The address at which the loaded image holds its own program headers, or 0 when no segment covers them.
     u64 program_headers() const;
-    // Does an executable segment hold this address?
+    // True when an executable segment contains this address.
     bool is_code(u64 address) const;
     rstate::Result<SymbolTable> symbols() const;
 

@@ -12,10 +12,10 @@ constexpr u32 type_usable = 1;
 // error.
 constexpr u64 physical_limit = 1ul << 52;
 
-// ACPI 3.0's "ignore this entry" is believed.
+// ACPI 3.0 "Extended Attributes": bit 0 clear means ignore this entry.
 bool is_valid(const MapEntry &entry) { return (entry.attributes & 1) != 0 && entry.length != 0; }
 
-// Memory that wraps round is nobody's, nor is any beyond what a processor can address.
+// An entry that wraps round, or begins beyond what a processor can address, is a firmware error.
 bool is_usable(const MapEntry &entry) {
     u64 end = 0;
     return entry.type == type_usable && is_valid(entry) && entry.base < physical_limit &&
@@ -25,7 +25,7 @@ bool is_usable(const MapEntry &entry) {
 } // namespace
 
 rstate::Result<> MemoryMap::insert(u32 at, Range range) {
-    if (count_ == capacity) return FAIL(bad_memory_map, "the memory map falls into too many pieces", count_);
+    if (count_ == capacity) return FAIL(bad_memory_map, "the memory map has too many pieces", count_);
     for (u32 i = count_; i > at; --i) ranges_[i] = ranges_[i - 1];
     ranges_[at] = range;
     ++count_;
@@ -36,7 +36,7 @@ rstate::Result<> MemoryMap::add(Range range) {
     if (range.start >= range.end) return {};
     u32 at = 0;
     while (at < count_ && ranges_[at].end < range.start) ++at;
-    // Everything it touches melts into one range.
+    // All ranges that it touches become one.
     u32 last = at;
     while (last < count_ && ranges_[last].start <= range.end) {
         range.start = min(range.start, ranges_[last].start);

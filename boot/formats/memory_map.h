@@ -1,8 +1,8 @@
-// boot/formats/memory_map.h — the firmware's memory map made honest: sorted, without overlaps, whole pages,
-// only what is usable.
+// boot/formats/memory_map.h — the usable memory of the firmware's E820 map: sorted, without overlaps, whole
+// pages.
 //
-// Firmware gives entries unsorted, overlapping, of zero length or wrapping round; where two disagree the
-// less usable one wins. Taking from the map removes it from what is left.
+// Firmware gives entries unsorted, overlapping, empty or wrapping round. Where two disagree, the memory is
+// not usable.
 #pragma once
 
 #include "boot/contract/handoff.h"
@@ -21,7 +21,7 @@ class MemoryMap final {
 
     // Usable memory of `entries`: the union of type 1, less everything else.
     rstate::Result<> build(Span<const MapEntry> entries);
-    // Takes [start, start + bytes), widened to pages, out of the map; what of it is not there does not
+    // Removes [start, start + bytes), widened to pages, from the map; parts that are not in the map do not
     // matter.
     rstate::Result<> remove(u64 start, u64 bytes);
     // True when all of [start, start + bytes) is usable.

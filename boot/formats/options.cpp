@@ -9,7 +9,7 @@ namespace boot {
 
 namespace {
 
-// A key writes to exactly one of these.
+// A key sets exactly one of number, text and flag.
 struct Key {
     Text name;
     u64 Options::*number = nullptr;
@@ -53,7 +53,8 @@ rstate::Result<void> set(Options &options, const Key &key, Text value) {
     if (!parse_number(value, number))
         return FAIL(option_malformed, "the option's value is not a number", key.name.data());
     if (key.flag != nullptr) {
-        if (number > 1) return FAIL(option_malformed, "the option is 0 or 1", key.name.data(), number);
+        if (number > 1)
+            return FAIL(option_malformed, "the option's value must be 0 or 1", key.name.data(), number);
         options.*key.flag = number == 1;
         return rstate::done();
     }
@@ -67,7 +68,7 @@ rstate::Result<void> set(Options &options, const Key &key, Text value) {
 
 rstate::Result<void> parse_line(Options &options, Text line) {
     const usize equals = line.find('=');
-    if (equals == line.size()) return FAIL(option_malformed, "an option's line has the form key=value");
+    if (equals == line.size()) return FAIL(option_malformed, "a line of the options is not key=value");
     for (const Key &key : keys)
         if (key.name == line.sub(0, equals)) return set(options, key, line.from(equals + 1));
     return FAIL(option_unknown, "there is no option of this name");
@@ -83,7 +84,7 @@ rstate::Result<Options> Options::parse(Text text) {
         text = text.from(end + 1);
         if (line.empty()) continue;
         auto parsed = parse_line(options, line);
-        // A frame keeps only texts that live as long as the program; the line goes to the log.
+        // An error frame keeps only texts that live as long as the program, so the line is logged.
         if (!parsed.ok()) LOG(boot, "option \"{}\" on line {}", line.sub(0, 100), number);
         TRY(std::move(parsed), "reading the options", number);
     }

@@ -1,4 +1,4 @@
-// boot/formats/options.h — the bundle's "options": what this run shall do, as lines of key=value.
+// boot/formats/options.h — the bundle's "options": the settings of this run, as lines of key=value.
 #pragma once
 
 #include "base/text.h"
@@ -15,14 +15,14 @@ struct Options {
     u64 max_len = 4096;      // of mutated inputs, in bytes
     u64 edge_budget = 0;     // for each case; 0: measured from the seeds
     bool replay = false;     // run the bundle's "replay" once, and end
-    bool layout = false;     // tell every range before the first case
+    bool layout = false;     // print every range before the first case
     bool exit = false;       // leave QEMU through isa-debug-exit at the end
     // What to do instead of fuzzing, of what the test kernel can: test=GLOB, bench=GLOB or inject=BUG.
     Text mode;          // the key; it lives as long as the program
     Text mode_argument; // the value
 
-    // The texts point into `text`, which must outlive the options. An unknown key is an error: an option that
-    // was misspelt must not silently do nothing.
+    // The texts point into `text`, which must outlive the options. An unknown key is an error, so that a
+    // misspelt option is not ignored.
     static rstate::Result<Options> parse(Text text);
 };
 

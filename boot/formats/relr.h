@@ -1,5 +1,5 @@
-// boot/formats/relr.h — packed relative relocations (generic ABI, "Relative Relocation Table"): which words
-// of an image are pointers.
+// boot/formats/relr.h — RELR, packed relative relocations (generic ABI, "Relative Relocation Table"): lists
+// the words of an image that are pointers.
 #pragma once
 
 #include "base/span.h"
@@ -7,7 +7,7 @@
 namespace boot {
 
 // Calls `use` with the image offset of each pointer. An even entry is an offset; an odd one is a bitmap of
-// the 63 words that follow the last one.
+// the next 63 words.
 template <class Use> void for_each_relr(Span<const u64> entries, Use use) {
     u64 next = 0;
     for (const u64 entry : entries) {

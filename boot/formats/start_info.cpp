@@ -16,7 +16,7 @@ rstate::Result<> add(StartInfo &info, u64 base, u64 length, u32 type) {
 }
 
 rstate::Result<> some_memory(const StartInfo &info) {
-    if (info.count == 0) return FAIL(bad_memory_map, "the loader gives no memory map");
+    if (info.count == 0) return FAIL(bad_memory_map, "the boot loader gives no memory map");
     return {};
 }
 
@@ -84,9 +84,9 @@ rstate::Result<> read_linux_entries(Bytes table, u64 count, StartInfo &info) {
 rstate::Result<> read_pvh(u64 address, const PhysicalView &view, StartInfo &info) {
     HvmStartInfo start{};
     if (!load(view(address, sizeof start), 0, start) || start.magic != hvm_magic)
-        return FAIL(bad_handoff, "there is no PVH start info where it should be", Phys(address), start.magic);
+        return FAIL(bad_handoff, "no PVH start info at this address", Phys(address), start.magic);
     if (start.version < 1)
-        return FAIL(bad_handoff, "the PVH start info is too old to have a memory map", start.version);
+        return FAIL(bad_handoff, "the PVH start info's version has no memory map", start.version);
     const u64 bytes = u64{start.memmap_entries} * sizeof(HvmMemoryEntry);
     const Bytes table = view(start.memmap_paddr, bytes);
     HvmMemoryEntry entry{};
@@ -99,7 +99,7 @@ rstate::Result<> read_pvh(u64 address, const PhysicalView &view, StartInfo &info
 rstate::Result<> read_uefi(u64 address, const PhysicalView &view, StartInfo &info) {
     UefiInfo uefi{};
     if (!load(view(address, sizeof uefi), 0, uefi))
-        return FAIL(bad_handoff, "there is no information from our EFI program", Phys(address));
+        return FAIL(bad_handoff, "no information of BOOTX64.EFI at this address", Phys(address));
     info.framebuffer = uefi.framebuffer;
     return read_pvh(address, view, info);
 }
@@ -115,7 +115,7 @@ rstate::Result<> read_multiboot2(u64 address, const PhysicalView &view, StartInf
             return FAIL(bad_handoff, "a Multiboot2 tag has an impossible size", at, tag.size);
         if (tag.type == tag_memory)
             TRY(read_memory_tag(all.sub(at, tag.size), info), "reading a Multiboot2 tag", at);
-        // The tag holds a copy; the newer one is the better one, whichever comes first.
+        // The tag holds a copy of the root pointer. The one of ACPI 2.0 is preferred, whichever comes first.
         if (tag.type == tag_new_rsdp || (tag.type == tag_old_rsdp && info.rsdp == 0))
             keep_rsdp(all.sub(at + sizeof tag, tag.size - sizeof tag), info);
     }
@@ -126,14 +126,15 @@ rstate::Result<> read_linux(u64 address, const PhysicalView &view, StartInfo &in
     const Bytes params = view(address, boot_params_bytes);
     u32 magic = 0;
     if (!load(params, header_magic, magic) || magic != hdrs)
-        return FAIL(bad_handoff, "there are no Linux boot_params where they should be", Phys(address), magic);
+        return FAIL(bad_handoff, "no Linux boot_params at this address", Phys(address), magic);
     u8 count = 0;
     u64 node = 0;
     (void)(load(params, acpi_rsdp_addr, info.rsdp) && load(params, e820_entries, count) &&
-           load(params, setup_data, node)); // the page is there: none of these can fail
+           load(params, setup_data, node)); // the whole page was readable: these cannot fail
     TRY(read_linux_entries(params.from(e820_table), min<u64>(count, most_in_page), info),
         "reading the entries in boot_params");
-    // More than 128 entries go on in a list (SETUP_E820_EXT); one that runs in a circle ends somewhere.
+    // Entries beyond 128 are in a list of setup_data (SETUP_E820_EXT). The limit ends a list that is
+    // circular.
     SetupData data{};
     for (u32 i = 0; node != 0 && i < most_nodes && load(view(node, sizeof data), 0, data);
          ++i, node = data.next) {

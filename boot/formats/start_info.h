@@ -1,8 +1,8 @@
-// boot/formats/start_info.h — what a loader that is not ours says about the machine, in one of three
-// dialects.
+// boot/formats/start_info.h — what another boot loader says about the machine, by one of three boot
+// protocols.
 //
-// PVH ("x86/HVM direct boot ABI" of Xen), Multiboot2 and Linux's boot_params each end in the same: entries as
-// INT 15h AX=E820h gives them, and perhaps where ACPI's root pointer is.
+// PVH (Xen's "x86/HVM direct boot ABI"), Multiboot2 and Linux's boot_params give the same: E820 entries and,
+// optionally, ACPI's root pointer.
 #pragma once
 
 #include "boot/contract/handoff.h"
@@ -11,7 +11,7 @@
 
 namespace boot {
 
-// Xen's public/arch-x86/hvm/start_info.h; our own EFI program makes one too.
+// Xen's public/arch-x86/hvm/start_info.h; BOOTX64.EFI makes one too.
 struct HvmStartInfo {
     u32 magic, version, flags, nr_modules;
     u64 modlist_paddr, cmdline_paddr, rsdp_paddr;
@@ -21,22 +21,22 @@ struct HvmStartInfo {
 static_assert(sizeof(HvmStartInfo) == 56);
 constexpr u32 hvm_magic = 0x336EC578;
 
-// What our EFI program hands to the loader.
+// What BOOTX64.EFI hands to the loader.
 struct UefiInfo {
     HvmStartInfo start;
     Framebuffer framebuffer;
 };
 
 struct StartInfo {
-    static constexpr u32 capacity = 511; // as many as stage1 takes from a BIOS
+    static constexpr u32 capacity = 511; // as in stage1
     MapEntry map[capacity]{};
     u32 count = 0;
-    u64 rsdp = 0;          // physical, 0 when not told
-    u8 rsdp_copy[36] = {}; // where the loader has only a copy, in memory that nobody keeps: one that is ours
+    u64 rsdp = 0;          // physical, 0 when unknown
+    u8 rsdp_copy[36] = {}; // Multiboot2 gives a copy in memory that is free later: kept here
     Framebuffer framebuffer{};
 };
 
-// `address` is what the loader left in a register; everything behind it is read through `view`.
+// `address` is the register's value at the entry; all memory is read through `view`.
 rstate::Result<> read_pvh(u64 address, const PhysicalView &view, StartInfo &info);
 rstate::Result<> read_multiboot2(u64 address, const PhysicalView &view, StartInfo &info);
 rstate::Result<> read_uefi(u64 address, const PhysicalView &view, StartInfo &info);

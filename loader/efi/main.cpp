@@ -1,8 +1,8 @@
 // loader/efi/main.cpp — BOOTX64.EFI: copies the package below 4 GiB, ends the firmware's services, enters the
 // loader.
 //
-// The firmware loaded the package behind this program (boot/contract/package.h). What the firmware says about
-// the machine is put into a PVH start info, which the loader reads anyway. Until the services end, a failure
+// The firmware loaded the package behind this program (boot/contract/package.h). This program converts the
+// firmware's tables into a PVH start info, which the loader can read. Until ExitBootServices, a failure
 // returns to the firmware, which tries its next boot entry.
 #include "base/check.h"
 #include "boot/contract/package.h"
@@ -21,7 +21,7 @@ namespace {
 
 constexpr u64 uefi_entry = 0x210;      // in the loader: RSI = PVH start info (loader/entry.asm)
 constexpr u64 raw_map_bytes = 128_KiB; // chosen: real maps have up to a few hundred entries of 48 bytes
-constexpr u32 tries = 4;               // an event between the map and the end changes the map
+constexpr u32 tries = 4; // a firmware event between GetMemoryMap and ExitBootServices changes the map
 
 struct Info {
     boot::UefiInfo uefi;
@@ -49,7 +49,7 @@ u64 find_rsdp(const SystemTable &system) {
     return older;
 }
 
-// The screen in the mode that the firmware left it in, where its pixels are of a kind that we draw.
+// The framebuffer in the firmware's current mode; none when its pixels are not 8 bits a colour.
 boot::Framebuffer find_framebuffer(BootServices &services) {
     void *found = nullptr;
     if (services.locate_protocol(&graphics_output, nullptr, &found) != success) return {};
@@ -59,7 +59,8 @@ boot::Framebuffer find_framebuffer(BootServices &services) {
     return {mode.base, info.width, info.height, info.stride, 0};
 }
 
-// The map and the end of the services belong together: the end is refused when the map is no longer this one.
+// ExitBootServices takes the key of the current map and fails when the map has changed since (UEFI 2.10
+// §7.4.6 "EFI_BOOT_SERVICES.ExitBootServices()").
 u32 end_services(Handle image, BootServices &services, MutableBytes raw, Info &info) {
     for (u32 i = 0; i < tries; ++i) {
         u64 bytes = raw.size(), key = 0, descriptor_bytes = 0;
@@ -75,9 +76,9 @@ u32 end_services(Handle image, BootServices &services, MutableBytes raw, Info &i
 
 Status start(Handle image, SystemTable &system) {
     if (package().magic != boot::Package::expected_magic)
-        return fail(system, u"there is no package behind this program");
+        return fail(system, u"there is no package behind BOOTX64.EFI: copy the whole file");
     const u64 bytes = align_up(package().bundle + package().bundle_bytes, page_size);
-    u64 place = 0xFFFFFFFF; // the loader and stage2 reach 4 GiB
+    u64 place = 0xFFFFFFFF; // the loader and stage2 map 4 GiB
     const u64 pages = (bytes + info_bytes + raw_map_bytes) / page_size;
     if (system.boot_services->allocate_pages(allocate_max_address, loader_code, pages, &place) != success)
         return fail(system, u"too little memory below 4 GiB");
@@ -89,7 +90,7 @@ Status start(Handle image, SystemTable &system) {
     info.uefi.start = {
         boot::hvm_magic, 1, 0, 0, 0, 0, find_rsdp(system), reinterpret_cast<u64>(info.map), 0, 0};
     info.uefi.start.memmap_entries = end_services(image, *system.boot_services, raw, info);
-    // With no entry the loader says that there is no map: the firmware cannot say anything any more.
+    // After a failure there is no entry and the loader reports that: the firmware's console may be gone.
     using Loader = void (*)(u64 unused, const boot::UefiInfo *);
     reinterpret_cast<Loader>(place + uefi_entry)(0, &info.uefi);
     __builtin_unreachable();

@@ -1,7 +1,7 @@
-// loader/efi/uefi.h — of UEFI's tables and services only what we call (UEFI specification 2.10, chapter 4 and
-// 7).
+// loader/efi/uefi.h — the tables and services of UEFI that BOOTX64.EFI uses (UEFI specification 2.10,
+// chapters 4 and 7).
 //
-// Services are called by Microsoft's convention. What stands between the fields we use is a named gap.
+// Services use Microsoft's calling convention. Fields that are not used are named gaps.
 #pragma once
 
 #include <stddef.h>

@@ -1,5 +1,5 @@
-// tests/chains/chains.cpp — planted failures of many forms, told: built at several optimisations, each of
-// which must print the same chains and the same hashes (tests/runner/testing.py).
+// tests/chains/chains.cpp — prints injected failures of many forms. tests/runner/testing.py builds it at
+// several optimisations, which must print the same chains and hashes.
 #include <cstdio>
 #include <cstdlib>
 
@@ -17,7 +17,7 @@ void check_failed(const CheckSite &site, const u64 *, u32) {
     std::abort();
 }
 
-namespace planted {
+namespace injected {
 
 using rstate::Result;
 constexpr rstate::Code broken{"test.broken"};
@@ -60,10 +60,10 @@ Result<> pool_runs_out(u32 depth) {
     return rstate::done();
 }
 
-} // namespace planted
+} // namespace injected
 
 int main(int count, char **) {
-    using namespace planted;
+    using namespace injected;
     static rstate::Pool pool;
     rstate::attach_pool(current_core(), pool);
     const u64 value = static_cast<u64>(count) + 1000; // the compiler must not know it
@@ -71,7 +71,7 @@ int main(int count, char **) {
     for (Result<> &result : results) {
         rstate::Error error = result.take_error();
         log_formatted("hash {h}", error.hash());
-        rstate::report(std::move(error), "planted");
+        rstate::report(std::move(error), "injected");
     }
     return rstate::frames_in_use(3) == 0 && rstate::dropped_errors() == 0 ? 0 : 1;
 }

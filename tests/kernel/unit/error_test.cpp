@@ -119,8 +119,7 @@ struct Kept {
     rstate::Error error;
 };
 rstate::Result<> errors_are_kept_until_the_pool_is_empty_and_then_shortened(const TestContext &) {
-    constexpr u32 ordinary = rstate::frames_per_pool - rstate::frames_for_last_words,
-                  more = ordinary / 3 + 10;
+    constexpr u32 ordinary = rstate::frames_per_pool - rstate::panic_reserve, more = ordinary / 3 + 10;
     auto records = TRY(mm::allocate_array<Kept>(world->allocator, more), "allocating records");
     u32 whole = 0, shortened = 0;
     for (u32 i = 0; i < more; ++i) records[i].error = chain(i);

@@ -1,5 +1,5 @@
-// tests/unit/dev/fault_injection_test.cpp — a device that goes away at each of its port accesses in turn:
-// nobody waits for it for ever, and what is there again works again.
+// tests/unit/dev/fault_injection_test.cpp — a device that disappears at each of its port accesses in
+// turn: the driver stops waiting in time, and works again when the device is back.
 #include <string>
 
 #include "dev/pit.h"

@@ -1,5 +1,5 @@
-// tests/unit/dev/framebuffer_test.cpp — text drawn as pixels: where it stands, what is cleared, and nothing
-// beside it.
+// tests/unit/dev/framebuffer_test.cpp — text drawn as pixels: its place, what is cleared, and no write
+// outside.
 #include "dev/framebuffer.h"
 
 #include <string>
@@ -90,7 +90,7 @@ TEST_F(FramebufferTest, NothingBesideTheTextIsWritten) {
 }
 
 TEST_F(FramebufferTest, AScreenThatIsNotThereOrTooSmallTakesEverything) {
-    screen.write("nobody sees this\n");
+    screen.write("not visible\n");
     screen.attach(pixels.data() + margin, columns * 8, 31, stride, 0, font.data());
     screen.write("nor this\n");
     screen.attach(pixels.data() + margin, 7, 100, stride, 0, font.data());

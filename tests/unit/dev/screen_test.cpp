@@ -1,4 +1,4 @@
-// tests/unit/dev/screen_test.cpp — the text screen: lines come in at the bottom and scroll up.
+// tests/unit/dev/screen_test.cpp — the VGA text console: lines appear in the last row and scroll up.
 #include "dev/screen.h"
 
 #include <string>
@@ -52,7 +52,7 @@ TEST_F(ScreenTest, AReturnGoesBackToTheRowsBeginning) {
 }
 
 TEST_F(ScreenTest, AScreenThatIsNotThereTakesEverything) {
-    screen.write("nobody sees this");
+    screen.write("not visible");
     screen.attach(nullptr);
     screen.write("nor this\n");
     EXPECT_EQ(cells[0], 0);

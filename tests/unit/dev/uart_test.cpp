@@ -1,4 +1,4 @@
-// tests/unit/dev/uart_test.cpp — the serial port: what reaches the wire, and what happens when there is none.
+// tests/unit/dev/uart_test.cpp — the serial port: the bytes that it sends, and machines without one.
 #include "dev/uart.h"
 
 #include <string>
@@ -81,7 +81,7 @@ TEST(Uart, WhatTheProgramBeforeSaidIsOnTheWireBeforeTheFifoIsEmptied) {
     FakeUart fake(100);
     dev::Uart before(com1), after(com1);
     ASSERT_TRUE(before.init());
-    before.write("last words\r\n");
+    before.write("last line\r\n");
     ASSERT_TRUE(after.init());
     EXPECT_EQ(fake.lost, 0u);
 }

@@ -1,4 +1,4 @@
-// tests/unit/rstate/error_test.cpp — chained errors: made, passed on, kept, moved, printed, counted; none is
+// tests/unit/rstate/error_test.cpp — error chains: made, passed on, kept, moved, printed, counted, never
 // lost.
 #include <memory>
 #include <string>
@@ -41,7 +41,7 @@ struct ErrorTest : testing::Test {
     ~ErrorTest() override { EXPECT_EQ(rstate::frames_in_use(0), 0u) << "every frame is back"; }
 };
 
-// It stays: whoever looks for chains in flight looks into every core's.
+// Static, because print_in_flight reads every core's pool.
 void give_pool(u32 core) {
     static rstate::Pool pools[8];
     rstate::attach_pool(core, pools[core]);
@@ -106,7 +106,7 @@ TEST_F(ErrorTest, EqualFailuresHashAlikeWhateverTheirValuesAndOthersDoNot) {
     rstate::handled(std::move(one)), rstate::handled(std::move(same)), rstate::handled(std::move(shorter));
 }
 
-TEST_F(ErrorTest, AnErrorThatNobodyConsumedIsReportedAsABug) {
+TEST_F(ErrorTest, AnErrorThatIsNotConsumedIsReportedAsABug) {
     { Result<int> forgotten = middle(-1); }
     EXPECT_EQ(rstate::dropped_errors(), dropped + 1);
     EXPECT_NE(sim::log_text().find("BUG"), std::string::npos);
@@ -121,7 +121,7 @@ TEST_F(ErrorTest, ReportedHandledIgnoredAndReturnedErrorsAreNotBugs) {
     EXPECT_EQ(rstate::dropped_errors(), dropped);
 }
 
-TEST_F(ErrorTest, OverwritingAnErrorThatNobodyConsumedIsABugToo) {
+TEST_F(ErrorTest, OverwritingAnErrorThatIsNotConsumedIsABugToo) {
     Error kept = origin(-1).take_error();
     kept = origin(-2).take_error();
     EXPECT_EQ(rstate::dropped_errors(), dropped + 1);
@@ -135,8 +135,8 @@ TEST_F(ErrorTest, TwoErrorsLiveAtOnceAndCanBeKept) {
     for (Error &error : kept) error.release();
 }
 
-// Frames for anybody; the others are for last words.
-constexpr u32 ordinary_frames = rstate::frames_per_pool - rstate::frames_for_last_words;
+// All but the panic reserve.
+constexpr u32 ordinary_frames = rstate::frames_per_pool - rstate::panic_reserve;
 
 std::vector<Error> take_frames(u32 count) {
     std::vector<Error> all;
@@ -159,7 +159,7 @@ TEST_F(ErrorTest, AnEmptyPoolShortensChainsAndSaysSo) {
     EXPECT_TRUE(origin(1).ok());
 }
 
-TEST_F(ErrorTest, WhoIsAboutToEndIsToldInFullThoughThePoolIsEmpty) {
+TEST_F(ErrorTest, ThePanicReserveGivesAWholeChainThoughThePoolIsEmpty) {
     give_pool(7);
     const sim::AsCore as(7);
     std::vector<Error> all = take_frames(ordinary_frames);
@@ -200,7 +200,7 @@ u32 count_of(const std::string &text, const char *part) {
     return count;
 }
 
-TEST_F(ErrorTest, WhatIsInFlightIsToldOnceWhateverFollowsItAndWhereverItWasPassedOn) {
+TEST_F(ErrorTest, AChainInFlightIsPrintedOnceWhateverFollowsItAndWhereverItWasPassedOn) {
     give_pool(6);
     Error both = followed_by(middle(-3).take_error(), FAIL(other, "closing what was open", 8));
     EXPECT_EQ(count_of(in_flight(0), "closing what was open"), 1u);
@@ -234,7 +234,7 @@ TEST_F(ErrorTest, ReportsOfTwoCoresDoNotMix) {
 
 TEST_F(ErrorTest, ALineThatIsTooLongShowsThatItWasCutAndKeepsItsMark) {
     const std::string text(1000, 'x');
-    Error error = FAIL(broken, "a long story", text.c_str());
+    Error error = FAIL(broken, "a long text", text.c_str());
     const std::string line = lines_of(error).back();
     EXPECT_NE(line.find("xxx ...   <- origin"), std::string::npos) << line;
     EXPECT_EQ(line.size(), 400u);
@@ -273,7 +273,7 @@ TEST_F(ErrorTest, ManyCoresMakeAndReturnFramesOfOnePoolAtOnce) {
 }
 
 Result<std::unique_ptr<int>> make_owner(bool fail) {
-    if (fail) return FAIL(other, "no owner today");
+    if (fail) return FAIL(other, "no owner");
     return std::make_unique<int>(3);
 }
 Result<std::unique_ptr<int>> pass_owner(bool fail) { return TRY(make_owner(fail), "passing an owner on"); }

@@ -1,5 +1,5 @@
-// tests/unit/stage2/kernel_file_test.cpp — the kernel's file: taken apart, relocated in place, refused when
-// it is not ours.
+// tests/unit/stage2/kernel_file_test.cpp — the kernel's ELF file: parsed, relocated in place, refused when
+// it is not a kernel image.
 #include "stage2/kernel_file.h"
 
 #include <cstring>

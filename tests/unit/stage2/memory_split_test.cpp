@@ -1,5 +1,5 @@
-// tests/unit/stage2/memory_split_test.cpp — memory divided among the cores: nothing twice, nothing lost,
-// fair, near.
+// tests/unit/stage2/memory_split_test.cpp — memory divided among the cores: nothing twice, nothing
+// lost, equal shares, from the core's own node.
 #include "stage2/memory_split.h"
 
 #include <algorithm>

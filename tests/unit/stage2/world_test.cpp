@@ -1,5 +1,6 @@
-// tests/unit/stage2/world_test.cpp — the kernel's world as stage2 builds it, here in memory of this process,
-// which to IdentityMemory is physical: what is mapped, and that each frame that is missing is told.
+// tests/unit/stage2/world_test.cpp — the kernel's address space as stage2 builds it, in memory of this
+// process, which is physical memory to IdentityMemory: what is mapped, and that every missing frame is an
+// error.
 #include "stage2/world.h"
 
 #include <map>
@@ -125,10 +126,10 @@ TEST_F(WorldOfStage2, EachFrameThatIsMissingIsToldWithWhatItWasFor) {
         auto built = build(few, places);
         ASSERT_FALSE(built.ok()) << there;
         EXPECT_TRUE(built.error().is(mm::out_of_frames)) << there;
-        u32 told = 0;
+        u32 failures = 0;
         for (const rstate::Frame *frame = built.error().frame(); frame != nullptr; frame = frame->inner)
-            ++told;
-        EXPECT_GE(told, 3u) << there;
+            ++failures;
+        EXPECT_GE(failures, 3u) << there;
         EXPECT_EQ(few.boot_bytes, there * page_size) << "all that was there was used";
         rstate::handled(std::move(built));
     }

@@ -1,4 +1,4 @@
-// tests/unit/boot/formats/acpi_test.cpp — ACPI tables as firmware makes them, and as it should not.
+// tests/unit/boot/formats/acpi_test.cpp — ACPI tables, well formed and malformed.
 #include "boot/formats/acpi.h"
 
 #include <cstring>
@@ -198,16 +198,16 @@ TEST(Acpi, ARootTableOutOfReachHasThe32BitOneInItsPlace) {
     EXPECT_EQ(ids(topology), (std::vector<u32>{4}));
 }
 
-// The first MiB of a machine, and what lies at `told`.
+// The first MiB of a machine, and what lies at the address that the loader gave.
 struct Places {
-    Data low = Data(1_MiB), told;
+    Data low = Data(1_MiB), given;
     static constexpr u64 told_at = 0x7000000;
 
     std::string found(u64 at = told_at) {
         const boot::PhysicalView view{[](void *self, u64 physical, u64 length) {
                                           const Places &all = *static_cast<Places *>(self);
                                           const bool high = physical >= told_at;
-                                          const Bytes memory = bytes(high ? all.told : all.low);
+                                          const Bytes memory = bytes(high ? all.given : all.low);
                                           physical -= high ? told_at : 0;
                                           return memory.holds(physical, length) ? memory.sub(physical, length)
                                                                                 : Bytes();
@@ -236,13 +236,13 @@ TEST(Acpi, TheRootPointerIsWhereWeAreToldUnlessItIsNotThere) {
     Places places;
     EXPECT_EQ(places.found(), "none");
     places.place(0xF5B80, "in ROM");
-    EXPECT_EQ(places.found(0), "in ROM") << "nobody told";
+    EXPECT_EQ(places.found(0), "in ROM") << "the loader gave no address";
     EXPECT_EQ(places.found(), "in ROM") << "nothing can be read there";
-    places.told = Data(36, 0xAA);
+    places.given = Data(36, 0xAA);
     EXPECT_EQ(places.found(), "in ROM") << "something else lies there";
-    places.told = Places::root("placed");
+    places.given = Places::root("placed");
     EXPECT_EQ(places.found(), "placed");
-    places.told[10] ^= 1;
+    places.given[10] ^= 1;
     EXPECT_EQ(places.found(), "in ROM") << "bad checksum";
     put(places.low, 0x40E, u16{0x9FC0});
     places.place(0x9FC00 + 0x3C0, "in BDA");
@@ -335,7 +335,7 @@ TEST(Acpi, ATableOutOfReachIsLeftOut) {
     EXPECT_FALSE(topology.out_of_reach);
     ASSERT_TRUE(firmware.read(firmware.root({0x100000000, 0, ~0ul, cores}), topology).ok());
     EXPECT_EQ(topology.core_count, 1u);
-    EXPECT_TRUE(topology.out_of_reach) << "it is told";
+    EXPECT_TRUE(topology.out_of_reach) << "it is reported";
 }
 
 TEST(Acpi, StructuresThatAreCutOffOrHaveNoLengthAreErrors) {

@@ -1,4 +1,4 @@
-// tests/unit/boot/formats/bundle_test.cpp — bundles: found again whole, refused when anything in them is not.
+// tests/unit/boot/formats/bundle_test.cpp — bundles: every part is found again; damaged bundles are refused.
 #include "boot/formats/bundle.h"
 
 #include <cstring>

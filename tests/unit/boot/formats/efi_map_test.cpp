@@ -1,4 +1,4 @@
-// tests/unit/boot/formats/efi_map_test.cpp — UEFI's memory map in E820's words, whatever the descriptors'
+// tests/unit/boot/formats/efi_map_test.cpp — UEFI's memory map as E820 entries, with descriptors of any
 // length.
 #include "boot/formats/efi_map.h"
 

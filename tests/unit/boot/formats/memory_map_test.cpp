@@ -1,5 +1,5 @@
-// tests/unit/boot/formats/memory_map_test.cpp — the firmware's memory map: whatever it says, what is left is
-// honest.
+// tests/unit/boot/formats/memory_map_test.cpp — the E820 memory map: for any input, ascending ranges of
+// usable memory.
 #include "boot/formats/memory_map.h"
 
 #include <random>

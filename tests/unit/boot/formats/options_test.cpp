@@ -1,4 +1,4 @@
-// tests/unit/boot/formats/options_test.cpp — what the bundle's options mean.
+// tests/unit/boot/formats/options_test.cpp — the bundle's options: values, limits, refusals.
 #include "boot/formats/options.h"
 
 #include "boot/formats/codes.h"

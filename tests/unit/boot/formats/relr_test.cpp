@@ -1,4 +1,4 @@
-// tests/unit/boot/formats/relr_test.cpp — packed relocations: the pointers named are the pointers packed.
+// tests/unit/boot/formats/relr_test.cpp — RELR: unpacking gives the pointers that were packed.
 #include "boot/formats/relr.h"
 
 #include <random>

@@ -1,5 +1,5 @@
-// tests/unit/boot/formats/start_info_test.cpp — what PVH, Multiboot2 and Linux loaders say, and what they
-// should not.
+// tests/unit/boot/formats/start_info_test.cpp — the information of PVH, Multiboot2 and Linux loaders, well
+// formed and malformed.
 #include "boot/formats/start_info.h"
 
 #include <cstring>
@@ -129,7 +129,7 @@ TEST(StartInfo, PvhGivesItsMapAndTheRootPointer) {
     expect_read(boot::read_pvh, pvh(some_entries), some_entries, 0xF5000);
 }
 
-// What it gives is a copy in memory that nobody keeps: ours must stay.
+// The tag is a copy in memory that is free later: StartInfo must keep its own.
 TEST(StartInfo, Multiboot2GivesItsMapAndTheNewerCopyOfTheRootPointer) {
     for (const u32 entry_bytes : {24u, 40u}) {
         Data data = multiboot2(some_entries, entry_bytes);
