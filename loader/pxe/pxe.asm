@@ -206,7 +206,7 @@ no_pxe:         db "the network card's ROM has no PXE 2.1", 0
 no_server:      db "PXE has no DHCP answer with a server's address", 0
 no_file:        db "the TFTP server does not give raclette.lkrn: put it beside raclette.pxe", 0
 broken:         db "the transfer of raclette.lkrn ended early", 0
-not_ours:       db "raclette.lkrn is not what it should be, or there is no memory at 16 MiB", 0
+not_ours:       db "raclette.lkrn is damaged, or there is no memory at 16 MiB", 0
 other_build:    db "raclette.lkrn is of another build than raclette.pxe", 0
 name:           db "raclette.lkrn", 0
 name_bytes      equ $ - name
