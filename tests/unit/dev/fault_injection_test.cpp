@@ -9,8 +9,8 @@
 
 namespace {
 
-// COM1 and the PIT's channel 2, quick ones. Away, reads give what a bus without anybody gives: all ones or,
-// from a bridge that is stuck, zeros.
+// A fast COM1 and channel 2 of the PIT. While the device is away, reads give all ones, as from an empty bus,
+// or zeros, as from a bridge that is stuck.
 class Devices {
   public:
     explicit Devices(u8 silence) : silence_(silence) {
@@ -68,8 +68,8 @@ bool use_all() {
     return dev::pit_wait(10) && present;
 }
 
-TEST(EveryFailureOfADevice, IsGivenUpInTimeAndOverWhenTheDeviceIsBack) {
-    constexpr u64 patience = 2'500'000; // accesses: the longest that anybody waits, and the rest
+TEST(EveryFailureOfADevice, EndsInTimeAndTheDeviceWorksWhenItIsBack) {
+    constexpr u64 patience = 2'500'000; // accesses: the longest wait of a driver, and some more
     u64 points = 0;
     for (const u8 silence : {u8{0xFF}, u8{0x00}}) {
         Devices devices(silence);

@@ -50,7 +50,7 @@ TEST_F(FramebufferTest, LinesGoDownFromTheTopWithAnEmptyOneBehind) {
     EXPECT_EQ(row(3), "untouched");
 }
 
-TEST_F(FramebufferTest, BehindTheLastRowItBeginsAgainAndTheOldestGoes) {
+TEST_F(FramebufferTest, AfterTheLastRowItBeginsAtTheTopAndOverwritesTheOldest) {
     attach();
     screen.write("1\n2\n3\n4\n5");
     EXPECT_EQ(row(0), "5");
@@ -59,7 +59,7 @@ TEST_F(FramebufferTest, BehindTheLastRowItBeginsAgainAndTheOldestGoes) {
     EXPECT_EQ(row(3), "4");
 }
 
-TEST_F(FramebufferTest, ItGoesOnInTheRowThatWasSaid) {
+TEST_F(FramebufferTest, ItContinuesInTheGivenRow) {
     attach(rows + 2);
     screen.write("ab\n");
     EXPECT_EQ(row(1), "untouched");
@@ -89,7 +89,7 @@ TEST_F(FramebufferTest, NothingBesideTheTextIsWritten) {
         for (u32 x = columns * 8; x < stride; ++x) EXPECT_EQ(pixels[margin + y * stride + x], untouched);
 }
 
-TEST_F(FramebufferTest, AScreenThatIsNotThereOrTooSmallTakesEverything) {
+TEST_F(FramebufferTest, AMissingOrTooSmallScreenIgnoresText) {
     screen.write("not visible\n");
     screen.attach(pixels.data() + margin, columns * 8, 31, stride, 0, font.data());
     screen.write("nor this\n");

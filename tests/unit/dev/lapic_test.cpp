@@ -59,7 +59,7 @@ TEST_F(Lapic, InitNmiAndPlainInterruptsHaveTheirDeliveryModes) {
     EXPECT_EQ(registers[command_low], 0x40F2u);
 }
 
-TEST_F(Lapic, ACommandThatIsNeverDeliveredHoldsUpTheNextNotForEver) {
+TEST_F(Lapic, ACommandThatIsNeverDeliveredDelaysTheNextOnlyForATime) {
     dev::LocalApic apic = xapic();
     registers[command_low] = 1u << 12; // pending
     apic.send_nmi(1);

@@ -47,12 +47,12 @@ TEST(Pit, MoreThanItsSixteenBitsHoldIsCutToWhatFits) {
     EXPECT_NEAR(pit.count, 59659, 60);
 }
 
-TEST(Pit, AnAbsentOneIsSeenAtOnce) {
+TEST(Pit, AnAbsentPitIsDetectedAtOnce) {
     FakePit pit(0); // the output is high before it can be: an empty bus reads as ones
     EXPECT_FALSE(dev::pit_wait(10));
 }
 
-TEST(Pit, OneThatNeverEndsIsGivenUpAndLeftAsItWas) {
+TEST(Pit, APitThatNeverEndsIsAbortedAndRestored) {
     FakePit pit(~0u);
     EXPECT_FALSE(dev::pit_wait(10));
     EXPECT_EQ(pit.control, 0x0Eu);
@@ -73,7 +73,7 @@ u64 measured(u32 held_up_in) {
     return stage2::Clock::measure().tsc_hz();
 }
 
-TEST(Clock, AProcessorThatIsTakenAwayMeanwhileDoesNotMakeItFaster) {
+TEST(Clock, AnInterruptedMeasurementDoesNotRaiseTheRate) {
     for (u32 wait = 1; wait <= 5; ++wait) EXPECT_EQ(measured(wait), measured(0)) << wait;
 }
 

@@ -21,7 +21,7 @@ class ScreenTest : public testing::Test {
     dev::Screen screen;
 };
 
-TEST_F(ScreenTest, WhatStoodThereMovesUpAndStays) {
+TEST_F(ScreenTest, ExistingTextScrollsUp) {
     for (u32 i = 0; i < columns; ++i) cells[(rows - 1) * columns + i] = i == 0 ? 0x0700 | 'B' : 0x0700 | ' ';
     screen.attach(cells);
     EXPECT_EQ(row(rows - 2), "B");
@@ -51,7 +51,7 @@ TEST_F(ScreenTest, AReturnGoesBackToTheRowsBeginning) {
     EXPECT_EQ(row(rows - 1), "lineus one");
 }
 
-TEST_F(ScreenTest, AScreenThatIsNotThereTakesEverything) {
+TEST_F(ScreenTest, AMissingScreenIgnoresText) {
     screen.write("not visible");
     screen.attach(nullptr);
     screen.write("nor this\n");
@@ -72,7 +72,7 @@ void pretend_vga(u8 miscellaneous_output, u8 graphics_miscellaneous) {
     });
 }
 
-TEST(ScreenPresence, TextIsSeenByTheModeAndAnAbsentVgaByItsSilence) {
+TEST(ScreenPresence, TextModeAndAnAbsentVgaAreDetected) {
     pretend_vga(0x67, 0x0E); // mode 3
     EXPECT_TRUE(dev::Screen::shows_text());
     pretend_vga(0x67, 0x05); // a graphics mode

@@ -77,7 +77,7 @@ TEST(Uart, WritesEveryByteInOrderHoweverSlowTheWireIs) {
     }
 }
 
-TEST(Uart, WhatTheProgramBeforeSaidIsOnTheWireBeforeTheFifoIsEmptied) {
+TEST(Uart, TheOutputOfTheProgramBeforeIsSentBeforeTheFifoIsReset) {
     FakeUart fake(100);
     dev::Uart before(com1), after(com1);
     ASSERT_TRUE(before.init());
@@ -122,7 +122,7 @@ TEST(Uart, ReadsWhatArrives) {
     EXPECT_FALSE(uart.read(byte));
 }
 
-TEST(Uart, APortThatIsNotThereTakesNothingAndHangsNobody) {
+TEST(Uart, AMissingPortTakesNothingAndDoesNotHang) {
     sim::reset_cpus();
     u64 reads = 0;
     sim::on_port_read([&](u16, u32) { return ++reads, 0xFFu; }); // what an empty bus gives
@@ -136,7 +136,7 @@ TEST(Uart, APortThatIsNotThereTakesNothingAndHangsNobody) {
     sim::reset_cpus();
 }
 
-TEST(Uart, APortThatGetsStuckIsGivenUp) {
+TEST(Uart, WaitingForAStuckPortEnds) {
     FakeUart fake;
     dev::Uart uart(com1);
     ASSERT_TRUE(uart.init());

@@ -115,7 +115,7 @@ TEST(KernelFile, RelocationsOutsideTheImageOrOfAnotherKindAreErrors) {
     EXPECT_TRUE(refuses({.tag = dt_rela})) << "unpacked relocations";
 }
 
-TEST(KernelFile, FilesThatAreNotOursAreErrors) {
+TEST(KernelFile, FilesThatAreNoKernelImageAreErrors) {
     const auto refuses = [](std::vector<u8> file) {
         return fails_with(KernelFile::parse(all(file)), boot::damaged);
     };

@@ -114,7 +114,7 @@ TEST_F(WorldOfStage2, FreshMemoryIsZeroedAndTheImageIsWhereItIsMapped) {
 }
 
 // From stage2's first frame to the last one: with one frame less than it needs, and one less than that.
-TEST_F(WorldOfStage2, EachFrameThatIsMissingIsToldWithWhatItWasFor) {
+TEST_F(WorldOfStage2, EachMissingFrameIsReportedWithItsPurpose) {
     KeyedRandom places = random; // the same each time: how many tables a world needs depends on them
     static_cast<void>(build(range, places).take());
     const u64 needed = range.boot_bytes / page_size;

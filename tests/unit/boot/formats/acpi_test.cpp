@@ -174,7 +174,7 @@ TEST(Acpi, CoresAndNodesAreReadThroughEitherRootTable) {
     }
 }
 
-TEST(Acpi, ARootPointerWhoseSecondChecksumIsWrongServesByItsFirstPart) {
+TEST(Acpi, AWrongSecondChecksumOfTheRootPointerSelectsTheRsdt) {
     Firmware firmware;
     const u64 cores = firmware.add(madt({local_apic(7)}));
     const Data old = firmware.root({cores}, 0);
@@ -185,7 +185,7 @@ TEST(Acpi, ARootPointerWhoseSecondChecksumIsWrongServesByItsFirstPart) {
     EXPECT_EQ(ids(topology), (std::vector<u32>{7}));
 }
 
-TEST(Acpi, ARootTableOutOfReachHasThe32BitOneInItsPlace) {
+TEST(Acpi, AnUnreadableXsdtIsReplacedByTheRsdt) {
     Firmware firmware;
     const u64 cores = firmware.add(madt({local_apic(4)}));
     const Data old = firmware.root({cores}, 0);
@@ -232,7 +232,7 @@ struct Places {
     }
 };
 
-TEST(Acpi, TheRootPointerIsWhereWeAreToldUnlessItIsNotThere) {
+TEST(Acpi, TheRootPointerIsTakenFromTheLoaderOrElseSearchedFor) {
     Places places;
     EXPECT_EQ(places.found(), "none");
     places.place(0xF5B80, "in ROM");
@@ -269,7 +269,7 @@ TEST(Acpi, CoresBeyondTheLargestNumberAreCountedAndLeftOut) {
     EXPECT_EQ(topology.cores_left_out, 5u);
 }
 
-TEST(Acpi, TheCoreThatRunsKeepsItsPlaceBehindMoreCoresThanAreKept) {
+TEST(Acpi, TheRunningCoreIsFirstEvenBehindMoreCoresThanFit) {
     std::vector<Data> cores;
     for (u32 i = 0; i < 300; ++i) cores.push_back(x2apic(i));
     Topology topology;
@@ -282,7 +282,7 @@ TEST(Acpi, TheCoreThatRunsKeepsItsPlaceBehindMoreCoresThanAreKept) {
     EXPECT_TRUE(topology.first_is_listed);
 }
 
-TEST(Acpi, TheCoreThatRunsMayBeMissingOrDisabled) {
+TEST(Acpi, TheRunningCoreMayBeMissingOrDisabled) {
     Topology topology;
     topology.cores[topology.core_count++] = {7, 0};
     ASSERT_TRUE(boot::parse_madt(bytes(madt({local_apic(0), local_apic(7, 0)})), topology).ok());
@@ -313,7 +313,7 @@ TEST(Acpi, ATableWithABadChecksumOrLengthIsAnError) {
     EXPECT_TRUE(broken(4, 0xF0000, true)) << "length beyond what can be read";
 }
 
-TEST(Acpi, ARootTableOfAnotherNameOrOutOfReachIsAnError) {
+TEST(Acpi, ARootTableWithAnotherSignatureOrUnreadableIsAnError) {
     Firmware firmware;
     Data root = firmware.root({}, 2);
     firmware.memory()[0] = 'Y';
@@ -327,7 +327,7 @@ TEST(Acpi, ARootTableOfAnotherNameOrOutOfReachIsAnError) {
     EXPECT_TRUE(fails_with(firmware.read(root, topology), boot::bad_table));
 }
 
-TEST(Acpi, ATableOutOfReachIsLeftOut) {
+TEST(Acpi, AnUnreadableTableIsLeftOut) {
     Firmware firmware;
     const u64 cores = firmware.add(madt({local_apic(0)}));
     Topology topology;
@@ -364,7 +364,7 @@ TEST(Acpi, TablesShorterThanTheirFixedPartAreErrors) {
     EXPECT_TRUE(fails_with(boot::parse_srat(bytes(table("SRAT", 11, {})), topology), boot::bad_table));
 }
 
-TEST(Acpi, AffinityThatIsDisabledOrWrapsSaysNothing) {
+TEST(Acpi, AffinityThatIsDisabledOrWrapsIsIgnored) {
     Topology topology;
     ASSERT_TRUE(boot::parse_madt(bytes(madt({local_apic(0), x2apic(500)})), topology).ok());
     ASSERT_TRUE(boot::parse_srat(bytes(srat({core_affinity(0, 3, 0), memory_affinity(0, 1_GiB, 1, 0),

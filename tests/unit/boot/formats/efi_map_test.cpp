@@ -16,7 +16,7 @@ struct Descriptor {
     u64 start, pages;
 };
 
-// Descriptors of `bytes` each, what lies behind the specified 40 filled with rubbish.
+// Descriptors of `bytes` each, with arbitrary bytes behind the specified 40.
 std::vector<u8> raw_map(const std::vector<Descriptor> &descriptors, u64 bytes) {
     std::vector<u8> raw(descriptors.size() * bytes, 0xEE);
     for (usize i = 0; i < descriptors.size(); ++i) {
@@ -35,7 +35,7 @@ std::vector<MapEntry> converted(const std::vector<Descriptor> &descriptors, u64 
     return entries;
 }
 
-TEST(EfiMap, MemoryOfTheBootServicesAndOfTheLoaderIsUsableAfterTheirEnd) {
+TEST(EfiMap, MemoryOfBootServicesAndLoaderIsUsable) {
     for (u32 type = 0; type < 16; ++type) {
         const auto entries = converted({{type, 0x100000, 3}});
         ASSERT_EQ(entries.size(), 1u);
@@ -58,12 +58,12 @@ TEST(EfiMap, NeighboursOfOneKindBecomeOneEntryAndOthersDoNot) {
     }
 }
 
-TEST(EfiMap, WhatDoesNotFitIsSeenByTheCount) {
+TEST(EfiMap, TheCountShowsThatNotAllEntriesFit) {
     EXPECT_EQ(converted({{7, 0, 1}, {0, 0x1000, 1}, {7, 0x2000, 1}, {0, 0x3000, 1}}, 48, 2).size(), 3u);
     EXPECT_EQ(converted({{7, 0, 1}, {7, 0x1000, 1}, {7, 0x2000, 1}}, 48, 1).size(), 1u);
 }
 
-TEST(EfiMap, WhatCannotBeGivesNothing) {
+TEST(EfiMap, ImpossibleDescriptorsGiveNothing) {
     EXPECT_EQ(converted({{7, 0x1000, 1ul << 53}}).size(), 0u) << "more pages than there are addresses";
     MapEntry entry{};
     const u8 raw[40] = {};

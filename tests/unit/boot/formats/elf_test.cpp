@@ -106,7 +106,7 @@ TEST(Elf, RefusesTablesThatDoNotFit) {
     EXPECT_TRUE(malformed(file));
 }
 
-TEST(Elf, RefusesSegmentsThatCannotBe) {
+TEST(Elf, RefusesImpossibleSegments) {
     struct Change {
         u64 field, value;
         const char *why;

@@ -42,7 +42,7 @@ TEST(MemoryMap, EntriesThatTouchOrOverlapBecomeOneRange) {
               (Ranges{{0x1000, 0x7000}}));
 }
 
-TEST(MemoryMap, WhatIsNotUsableWinsOverWhatIsWhereverItStandsInTheList) {
+TEST(MemoryMap, WhereEntriesDisagreeMemoryIsNotUsableInAnyOrder) {
     EXPECT_EQ(
         built({entry(0x4000, 0x1000, reserved), entry(0x1000, 0x9000), entry(0x6000, 0x1000, acpi_tables)}),
         (Ranges{{0x1000, 0x4000}, {0x5000, 0x6000}, {0x7000, 0xA000}}));
@@ -96,7 +96,7 @@ TEST(MemoryMap, ASplitThatDoesNotFitIsAnErrorToo) {
     EXPECT_TRUE(map.remove(0x4000, 0x1000).ok()) << "at a border nothing is split";
 }
 
-TEST(MemoryMap, RemovingWidensToPagesAndForgivesWhatIsNotThere) {
+TEST(MemoryMap, RemovingWidensToPagesAndIgnoresWhatIsNotThere) {
     MemoryMap map;
     const MapEntry all = entry(0x1000, 0x9000);
     ASSERT_TRUE(map.build({&all, 1}).ok());

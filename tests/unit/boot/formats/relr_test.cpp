@@ -42,7 +42,7 @@ TEST(Relr, ASecondBitmapContinuesWhereTheFirstOneEnds) {
               (std::vector<u64>{0x1000, 0x1008 + 62 * 8, 0x1008 + 63 * 8}));
 }
 
-TEST(Relr, WhatIsPackedComesOutAgain) {
+TEST(Relr, UnpackingGivesWhatWasPacked) {
     std::mt19937_64 random(2);
     for (u32 round = 0; round < 500; ++round) {
         std::set<u64> places;

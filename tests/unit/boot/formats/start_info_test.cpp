@@ -146,12 +146,12 @@ TEST(StartInfo, LinuxGivesItsMapAndTheRootPointer) {
     expect_read(boot::read_linux, linux_page(some_entries), some_entries, 0xF6000);
 }
 
-TEST(StartInfo, LinuxGoesOnInAListBehind128Entries) {
+TEST(StartInfo, LinuxHasEntriesBeyond128InAList) {
     expect_read(boot::read_linux, linux_page(many(300)), many(300), 0xF6000);
     expect_read(boot::read_linux, linux_page(many(129), 1), many(129), 0xF6000);
 }
 
-TEST(StartInfo, AListThatRunsInACircleEnds) {
+TEST(StartInfo, ACircularListEnds) {
     Data data = linux_page(many(130), 1); // two nodes; the last goes back to itself
     const usize last = data.size() - 36;
     put(data, last, base + last);
@@ -160,7 +160,7 @@ TEST(StartInfo, AListThatRunsInACircleEnds) {
     EXPECT_LE(info.count, StartInfo::capacity);
 }
 
-TEST(StartInfo, MoreEntriesThanAreTakenAreAnErrorInEachDialect) {
+TEST(StartInfo, TooManyEntriesAreAnErrorInEachProtocol) {
     const auto most = many(StartInfo::capacity), too_many = many(StartInfo::capacity + 1);
     expect_read(boot::read_pvh, pvh(most), most, 0xF5000);
     expect_error(boot::read_pvh, pvh(too_many), boot::bad_memory_map);
@@ -168,13 +168,13 @@ TEST(StartInfo, MoreEntriesThanAreTakenAreAnErrorInEachDialect) {
     expect_error(boot::read_linux, linux_page(too_many), boot::bad_memory_map);
 }
 
-TEST(StartInfo, NoMapIsAnErrorInEachDialect) {
+TEST(StartInfo, NoMapIsAnErrorInEachProtocol) {
     expect_error(boot::read_pvh, pvh({}), boot::bad_memory_map);
     expect_error(boot::read_multiboot2, multiboot2({}), boot::bad_memory_map);
     expect_error(boot::read_linux, linux_page({}), boot::bad_memory_map);
 }
 
-TEST(StartInfo, WhatIsNotTheDialectIsAnError) {
+TEST(StartInfo, InformationOfAnotherProtocolIsAnError) {
     expect_error(boot::read_pvh, Data(56), boot::bad_handoff);
     expect_error(boot::read_pvh, Data(), boot::bad_handoff);
     expect_error(boot::read_pvh, pvh(some_entries, 0), boot::bad_handoff);
