@@ -5,13 +5,13 @@
 ;
 ;   +0x000  Linux's 32-bit entry: ESI = boot_params                     +0x060  what the image tool reads
 ;   +0x008  the rest of the header, written by the image tool           +0x080  Multiboot2 header
-;   +0x200  Linux's 64-bit entry: RSI = boot_params                     +0x210  our EFI program's: RSI = PVH start info
+;   +0x200  Linux's 64-bit entry: RSI = boot_params                     +0x210  BOOTX64.EFI's: RSI = PVH start info
 ;
 ; All 32-bit entries begin with flat segments, no paging, interrupts off, and without a stack. The 64-bit entries leave
 ; long mode first, so that all go on alike whatever the caller's paging was: four or five levels.
 ;
 ; Linux: Documentation/arch/x86/boot.rst, "32-bit Boot Protocol", "64-bit Boot Protocol". PVH: Xen's
-; docs/misc/pvh.pandoc, "PVH Specification". Multiboot2 2.0, §3.3 "I386 machine state".
+; docs/misc/pvh.pandoc, "x86/HVM direct boot ABI". Multiboot2 2.0, §3.3 "I386 machine state".
 
 %include "stage1/long_mode.inc"
 
