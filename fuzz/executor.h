@@ -41,7 +41,7 @@ class Executor final {
             [](void *e) { return static_cast<E *>(e)->counter_count(); },
             [](void *e, CounterVisitor visit) { return static_cast<E *>(e)->visit_counters(visit); },
             [](void *e, Span<vm::Comparison> out) { return static_cast<E *>(e)->read_comparisons(out); },
-            [](void *e) -> const vm::Spent & { return static_cast<E *>(e)->spent(); },
+            [](void *e) -> const vm::Statistics & { return static_cast<E *>(e)->statistics(); },
             [](void *e) { return static_cast<E *>(e)->digest(); },
         };
         return Executor(&executor, operations);
@@ -59,7 +59,7 @@ class Executor final {
     rstate::Result<u32> read_comparisons(Span<vm::Comparison> out) const {
         return does_->read_comparisons(executor_, out);
     }
-    const vm::Spent &spent() const { return does_->spent(executor_); }
+    const vm::Statistics &statistics() const { return does_->statistics(executor_); }
     // Over memory and registers; at the snapshot it always has the same value.
     rstate::Result<u64> digest() const { return does_->digest(executor_); }
 
@@ -70,7 +70,7 @@ class Executor final {
         u32 (*counter_count)(void *);
         rstate::Result<void> (*visit_counters)(void *, CounterVisitor);
         rstate::Result<u32> (*read_comparisons)(void *, Span<vm::Comparison>);
-        const vm::Spent &(*spent)(void *);
+        const vm::Statistics &(*statistics)(void *);
         rstate::Result<u64> (*digest)(void *);
     };
     Executor(void *executor, const Operations &does) : executor_(executor), does_(&does) {}

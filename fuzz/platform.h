@@ -21,7 +21,7 @@ class Platform final {
     }
 
     u64 now_us() const { return does_->now_us(platform_); } // since any fixed moment
-    u64 time() const { return does_->time(platform_); }     // by the clock of vm::Spent, for shares of time
+    u64 time() const { return does_->time(platform_); } // by the clock of vm::Statistics, for shares of time
     // Called after each case: does the platform's own periodic work, which must be short.
     void between_cases() const { does_->between_cases(platform_); }
     MachineFigures figures() const { return does_->figures(platform_); }

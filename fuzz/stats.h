@@ -20,11 +20,11 @@ struct alignas(64) CoreCounts {
     // In time stamps: in the target, in its runs without the target, in resets, in mutation, and in all.
     Atomic<u64> time_target, time_exits, time_reset, time_mutation, time_all;
 
-    void set_machine_counts(const vm::Spent &spent) {
+    void set_machine_counts(const vm::Statistics &spent) {
         exits.store(spent.exits), new_pages.store(spent.new_pages), system_calls.store(spent.system_calls);
         ticks.store(spent.ticks), other_exits.store(spent.other_exits), dirty_pages.store(spent.dirty_pages);
         reset_bytes.store(spent.reset_bytes), allocations.store(spent.allocations);
-        evicted_pages.store(spent.shed_pages);
+        evicted_pages.store(spent.evicted_pages);
     }
 };
 

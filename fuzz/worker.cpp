@@ -28,7 +28,7 @@ rstate::Result<void> Worker::run(Span<const Seed> seeds) {
         return FAIL(counter_out_of_range, "the target has more edge counters than the tables have room for",
                     executor_.counter_count(), coverage_.edges());
     started_us_ = last_stats_us_ = platform_.now_us();
-    started_ = platform_.time(), spent_before_ = executor_.spent();
+    started_ = platform_.time(), statistics_before_ = executor_.statistics();
     digest_ = TRY(executor_.digest(), "computing the digest of the snapshot");
     TRY(run_seeds(seeds), "running the seeds", seeds.size());
     while (may_run()) TRY(fuzz_one(), "fuzzing", cases_);

@@ -109,7 +109,7 @@ class Worker final {
     // worker_report.cpp
     void after_case();
     void publish_counts();
-    void publish_times(const vm::Spent &spent);
+    void publish_times(const vm::Statistics &spent);
     void report_corpus();
     void report_stats();
 
@@ -137,7 +137,7 @@ class Worker final {
     u64 edge_budget_ = EdgeBudget::for_seeds;
     u64 digest_ = 0; // of the snapshot
     u64 started_us_ = 0, last_stats_us_ = 0;
-    vm::Spent spent_before_;                                 // by the target's start-up
+    vm::Statistics statistics_before_;                       // by the target's start-up
     u64 started_ = 0, time_running_ = 0, time_mutating_ = 0; // by Platform::time
     u32 next_reader_ = 0;
     u32 next_report_ = 0; // entries below have been reported or are gone

@@ -26,7 +26,7 @@ void Worker::publish_counts() {
     counts_.crashes.store(endings_[static_cast<u32>(vm::Ending::crash)]);
     counts_.timeouts.store(endings_[static_cast<u32>(vm::Ending::timeout)]);
     counts_.out_of_memory.store(endings_[static_cast<u32>(vm::Ending::out_of_memory)]);
-    const vm::Spent &spent = executor_.spent();
+    const vm::Statistics &spent = executor_.statistics();
     counts_.set_machine_counts(spent);
     publish_times(spent);
     counts_.edges.store(coverage_.edges_seen());
@@ -37,13 +37,13 @@ void Worker::publish_counts() {
     counts_.waiting.store(corpus_.end() - next_report_);
 }
 
-void Worker::publish_times(const vm::Spent &spent) {
-    const u64 in_target = spent.guest_time - spent_before_.guest_time;
+void Worker::publish_times(const vm::Statistics &spent) {
+    const u64 in_target = spent.guest_time - statistics_before_.guest_time;
     counts_.time_all.store(platform_.time() - started_);
     counts_.time_target.store(in_target);
     // A case that failed midway spent time in the target but none in time_running_.
     counts_.time_exits.store(time_running_ - min(time_running_, in_target));
-    counts_.time_reset.store(spent.reset_time - spent_before_.reset_time);
+    counts_.time_reset.store(spent.reset_time - statistics_before_.reset_time);
     counts_.time_mutation.store(time_mutating_);
 }
 

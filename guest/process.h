@@ -45,7 +45,7 @@ template <vm::Vm Machine> class Process final {
     template <class Visit> rstate::Result<void> visit_counters(Visit &&visit);
     // Writes the comparisons of a case that ran with record_comparisons, and returns how many.
     rstate::Result<u32> read_comparisons(Span<vm::Comparison> out);
-    const vm::Spent &spent() const { return machine_->spent(); }
+    const vm::Statistics &statistics() const { return machine_->statistics(); }
     rstate::Result<u64> digest() {
         return TRY(machine_->digest(), "hashing the target's memory and registers");
     }

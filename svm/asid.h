@@ -12,13 +12,13 @@ struct Asid {
 };
 
 // Owned by its core; no lock. QEMU takes any number without complaint, so the limit is kept here.
-class Asids final {
+class AsidAllocator final {
   public:
     // `count` as CPUID gives it: the identifiers are 0 to count - 1. More than 64 machines on a core have no
     // use.
-    explicit Asids(u32 count) : count_(min(count, 64u)) {}
+    explicit AsidAllocator(u32 count) : count_(min(count, 64u)) {}
 
-    rstate::Result<Asid> take() {
+    rstate::Result<Asid> allocate() {
         for (u32 number = 1; number < count_; ++number) {
             if ((used_ & 1ul << number) != 0) continue;
             used_ |= 1ul << number;
@@ -26,9 +26,9 @@ class Asids final {
         }
         return FAIL(out_of_asids, "every address space identifier of this core is in use", count_);
     }
-    void give_back(Asid asid) {
+    void free(Asid asid) {
         CHECK(asid.number != 0 && asid.number < count_ && (used_ & 1ul << asid.number) != 0,
-              "an identifier is given back once, by who took it", asid.number);
+              "an ASID is freed once, after it was allocated", asid.number);
         used_ &= ~(1ul << asid.number);
     }
     u32 in_use() const { return static_cast<u32>(__builtin_popcountl(used_)); }

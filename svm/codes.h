@@ -18,7 +18,7 @@ inline constexpr rstate::Code vmcb_breaks_rule{"svm.vmcb_breaks_rule"};
 // VMRUN refused it, our check notwithstanding or because it was passed by.
 inline constexpr rstate::Code vmrun_refused{"svm.vmrun_refused"};
 // A nested table changed and the guest would run on translations from before.
-inline constexpr rstate::Code flush_owed{"svm.flush_owed"};
+inline constexpr rstate::Code missing_flush{"svm.missing_flush"};
 // A part of the VMCB changed that the clean bits tell the processor not to read again.
 inline constexpr rstate::Code stale_clean_area{"svm.stale_clean_area"};
 // The processor came out of the guest with registers that the guest cannot have.

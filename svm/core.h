@@ -46,10 +46,10 @@ class Core final {
     template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames>
     rstate::Result<void> start(Memory &memory, Frames &frames) {
         TRY(check_support(features_), "looking whether this core can run virtual machines", current_core());
-        mm::OwnedFrame save(
-            frames, TRY(frames.allocate(mm::Owner::device), "taking the host save area"), mm::Owner::device);
+        mm::OwnedFrame save(frames, TRY(frames.allocate(mm::Owner::device), "taking the host save area"),
+                            mm::Owner::device);
         mm::OwnedFrame host(frames, TRY(frames.allocate(mm::Owner::device), "taking the host's VMCB"),
-                                   mm::Owner::device);
+                            mm::Owner::device);
         TRY(clear(memory, save.get()), "clearing the host save area");
         TRY(clear(memory, host.get()), "clearing the host's VMCB");
         TRY(enable(features_, save.release()), "switching SVM on", current_core());
@@ -62,7 +62,7 @@ class Core final {
 
     const cpu::Features &features() const { return features_; }
     const PermissionMaps &maps() const { return maps_; }
-    Asids &asids() { return asids_; }
+    AsidAllocator &asids() { return asids_; }
     Phys host_vmcb() const { return host_vmcb_; }
     u32 number() const { return number_; }
 
@@ -88,7 +88,7 @@ class Core final {
 
     cpu::Features features_;
     PermissionMaps maps_;
-    Asids asids_;
+    AsidAllocator asids_;
     Phys host_vmcb_;
     u32 number_ = 0;
     vm::VectorState *loaded_ = nullptr;

@@ -20,7 +20,7 @@
 
 namespace svm {
 
-template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Conscience = UsualConscience>
+template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Audit = DefaultAudit>
 class Machine final {
   public:
     // Memory of `memory_size` bytes, all zero and costing nothing yet. `heap` holds its books.
@@ -59,15 +59,15 @@ class Machine final {
     rstate::Result<void> attach(const vm::Snapshot &snapshot);
     rstate::Result<void> reset();
     rstate::Result<u64> digest() { return memory_.digest(processor_state()); }
-    const vm::Spent &spent() const { return memory_.spent(); }
+    const vm::Statistics &statistics() const { return memory_.statistics(); }
 
     // For whoever looks at it from outside; nothing may be changed through it.
     const auto &nested_table() const { return memory_.nested_table(); }
-    u64 own_pages() const { return memory_.own_pages(); }
-    u64 shed(u64 pages) { return memory_.shed(pages); }
+    u64 private_pages() const { return memory_.private_pages(); }
+    u64 evict(u64 pages) { return memory_.evict(pages); }
 
   private:
-    template <class> friend class Plant;
+    template <class> friend class VmcbFaultInjector; // tests/kernel/faults/vmcb_fault_injector.h
     using Page = mm::PinnedFrame<Memory, Frames>;
 
     Machine(Core &core, Asid asid, Page &&vmcb, Page &&vectors, vm::GuestMemory<Memory, Frames> &&memory)
@@ -103,8 +103,8 @@ class Machine final {
     bool checked_ = false;
     u64 next_clean_ = 0;           // what has not changed since the last entry
     u64 deadline_ = 0, began_ = 0; // in ticks of this core
-    FlushDebt debt_;
-    Conscience conscience_;
+    TlbFlushTracker flush_;
+    Audit audit_;
 };
 
 } // namespace svm

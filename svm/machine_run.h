@@ -13,8 +13,8 @@ namespace svm {
 inline constexpr cpu::TraceSite guest_begins{cpu::Phase::begin, "guest", "vmcb", "rip"};
 inline constexpr cpu::TraceSite guest_ends{cpu::Phase::end, "guest", "exit_code", "rip"};
 
-template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Conscience>
-rstate::Result<vm::Exit> Machine<Memory, Frames, Conscience>::run() {
+template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Audit>
+rstate::Result<vm::Exit> Machine<Memory, Frames, Audit>::run() {
     CHECK(core_->number() == current_core(), "a machine runs on the core that made it", core_->number());
     core_->load_vectors(*vectors_);
     for (;;) {
@@ -32,42 +32,42 @@ rstate::Result<vm::Exit> Machine<Memory, Frames, Conscience>::run() {
     }
 }
 
-template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Conscience>
-rstate::Result<void> Machine<Memory, Frames, Conscience>::enter() {
+template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Audit>
+rstate::Result<void> Machine<Memory, Frames, Audit>::enter() {
     load_registers();
     Control &c = control();
     const TlbControl flush =
         core_->features().flush_by_asid ? TlbControl::flush_this_asid : TlbControl::flush_all;
-    c.tlb_control = static_cast<u32>(debt_.owed(memory_.epoch()) ? flush : TlbControl::keep);
+    c.tlb_control = static_cast<u32>(flush_.requested(memory_.epoch()) ? flush : TlbControl::keep);
     c.clean_bits = core_->features().vmcb_clean_bits ? next_clean_ : 0;
     if (!checked_) {
         TRY(check_vmcb(*vmcb_, core_->features()), "checking a VMCB that changed", entry_.guest_vmcb);
         checked_ = true;
     }
-    TRY(debt_.check(c, memory_.epoch()), "looking whether a flush is owed", entry_.guest_vmcb);
-    TRY(conscience_.before_entry(*vmcb_, next_clean_), "looking whether clean areas are", entry_.guest_vmcb);
+    TRY(flush_.check(c, memory_.epoch()), "looking whether a flush is owed", entry_.guest_vmcb);
+    TRY(audit_.before_entry(*vmcb_, next_clean_), "looking whether clean areas are", entry_.guest_vmcb);
 
     const u64 cr3 = save().cr3;
     const u64 began = cpu::trace(guest_begins, entry_.guest_vmcb, save().rip);
     svm_enter(&entry_);
     const u64 ended = cpu::trace(guest_ends, c.exit_code, save().rip);
 
-    memory_.spent().guest_time += ended - began;
-    ++memory_.spent().exits;
+    memory_.statistics().guest_time += ended - began;
+    ++memory_.statistics().exits;
     if (is_invalid(c.exit_code)) return refused();
     // Every write of CR3 is intercepted, so it comes back as it went in.
     if (save().cr3 != cr3)
         return FAIL(torn_exit, "the processor left the guest with a state that is not the guest's", cr3,
                     save().cr3, save().rip, c.exit_code);
     store_registers();
-    debt_.paid(c, memory_.epoch());
+    flush_.done(c, memory_.epoch());
     next_clean_ = Clean::All::mask;
-    conscience_.after_exit(*vmcb_);
+    audit_.after_exit(*vmcb_);
     return rstate::done();
 }
 
-template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Conscience>
-void Machine<Memory, Frames, Conscience>::load_registers() {
+template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Audit>
+void Machine<Memory, Frames, Audit>::load_registers() {
     const vm::Registers &r = entry_.registers;
     Save &s = save();
     s.rax = r.rax, s.rsp = r.rsp, s.rip = r.rip;
@@ -80,8 +80,8 @@ void Machine<Memory, Frames, Conscience>::load_registers() {
     touched(Clean::Segments::mask);
 }
 
-template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Conscience>
-void Machine<Memory, Frames, Conscience>::store_registers() {
+template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Audit>
+void Machine<Memory, Frames, Audit>::store_registers() {
     vm::Registers &r = entry_.registers;
     const Save &s = save();
     r.rax = s.rax, r.rsp = s.rsp, r.rip = s.rip, r.rflags = s.rflags;
@@ -89,16 +89,16 @@ void Machine<Memory, Frames, Conscience>::store_registers() {
 }
 
 // The processor says only "invalid"; our own rules, asked once more, mostly know why.
-template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Conscience>
-rstate::Error Machine<Memory, Frames, Conscience>::refused() const {
+template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Audit>
+rstate::Error Machine<Memory, Frames, Audit>::refused() const {
     const Broken broken = first_broken_rule(*vmcb_, core_->features());
     const char *const rule = broken.rule != nullptr ? broken.rule : "none of those we know";
     return FAIL(vmrun_refused, "VMRUN refused the VMCB", vmcb_->control.exit_code, rule, broken.value);
 }
 
 // True when the guest can go on; else `exit` is for whoever runs it.
-template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Conscience>
-rstate::Result<bool> Machine<Memory, Frames, Conscience>::resolve(Action action, vm::Exit &exit) {
+template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Audit>
+rstate::Result<bool> Machine<Memory, Frames, Audit>::resolve(Action action, vm::Exit &exit) {
     switch (action) {
     case Action::deliver:
         if (core_->features().lbr_virtualisation) exit.branch_from = save().branch_from;
@@ -109,7 +109,7 @@ rstate::Result<bool> Machine<Memory, Frames, Conscience>::resolve(Action action,
         return fault == vm::Fault::resolved;
     }
     case Action::tick:
-        ++memory_.spent().ticks;
+        ++memory_.statistics().ticks;
         // Whatever interrupt it was has been served by now; other cores' requests take nobody's time away.
         if (deadline_ == 0 || cpu::ticks() - began_ < deadline_) return true;
         exit.kind = vm::ExitKind::deadline;
@@ -122,8 +122,8 @@ rstate::Result<bool> Machine<Memory, Frames, Conscience>::resolve(Action action,
 }
 
 // Some emulators give INT3 as INT n; with decode assists the number is in EXITINFO1 and INT3 is itself.
-template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Conscience>
-rstate::Result<void> Machine<Memory, Frames, Conscience>::resolve_software_interrupt(vm::Exit &exit) {
+template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Audit>
+rstate::Result<void> Machine<Memory, Frames, Audit>::resolve_software_interrupt(vm::Exit &exit) {
     if (core_->features().decode_assists) return rstate::done();
     constexpr u8 int3 = 0xCC;
     u8 opcode = 0;
@@ -135,9 +135,9 @@ rstate::Result<void> Machine<Memory, Frames, Conscience>::resolve_software_inter
     return rstate::done();
 }
 
-template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Conscience>
-void Machine<Memory, Frames, Conscience>::count(const vm::Exit &exit) {
-    vm::Spent &spent = memory_.spent();
+template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Audit>
+void Machine<Memory, Frames, Audit>::count(const vm::Exit &exit) {
+    vm::Statistics &spent = memory_.statistics();
     switch (exit.kind) {
     case vm::ExitKind::hypercall:
         spent.system_calls += exit.privilege == vm::Privilege::supervisor;

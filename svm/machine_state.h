@@ -9,16 +9,16 @@
 
 namespace svm {
 
-template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Conscience>
-auto Machine<Memory, Frames, Conscience>::make(Core &core, Memory &memory, Frames &frames,
-                                               const mm::Allocator &heap, u64 memory_size)
+template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Audit>
+auto Machine<Memory, Frames, Audit>::make(Core &core, Memory &memory, Frames &frames,
+                                          const mm::Allocator &heap, u64 memory_size)
     -> rstate::Result<Machine> {
     CHECK(core.number() == current_core(), "a machine is made on its own core", core.number());
     auto guest = TRY((vm::GuestMemory<Memory, Frames>::make(memory, frames, heap, memory_size)),
                      "making the guest's memory", memory_size);
     auto vmcb = TRY(Page::make(memory, frames, mm::Owner::device), "making the VMCB's page");
     auto vectors = TRY(Page::make(memory, frames, mm::Owner::device), "making the page of vector registers");
-    const Asid asid = TRY(core.asids().take(), "taking an address space identifier");
+    const Asid asid = TRY(core.asids().allocate(), "taking an address space identifier");
     Machine made(core, asid, std::move(vmcb), std::move(vectors), std::move(guest));
     initialise(*made.vmcb_, core.features(),
                {core.maps().io(), core.maps().msr(), made.memory_.root(), asid.number});
@@ -28,23 +28,23 @@ auto Machine<Memory, Frames, Conscience>::make(Core &core, Memory &memory, Frame
     return made;
 }
 
-template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Conscience>
-Machine<Memory, Frames, Conscience>::~Machine() {
+template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Audit>
+Machine<Memory, Frames, Audit>::~Machine() {
     if (!vmcb_page_.owned()) return; // moved from
     core_->forget_vectors(*vectors_);
-    core_->asids().give_back(asid_);
+    core_->asids().free(asid_);
 }
 
-template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Conscience>
-void Machine<Memory, Frames, Conscience>::set_system(const vm::SystemRegisters &system) {
+template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Audit>
+void Machine<Memory, Frames, Audit>::set_system(const vm::SystemRegisters &system) {
     if (system == system_of(save())) return;
-    if (system.cr3 != root()) debt_.incur(); // translations of the old tables carry the same ASID
+    if (system.cr3 != root()) flush_.request(); // translations of the old tables carry the same ASID
     svm::set_system(save(), system);
     touched(Clean::ControlRegisters::mask);
 }
 
-template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Conscience>
-vm::ProcessorState Machine<Memory, Frames, Conscience>::processor_state() {
+template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Audit>
+vm::ProcessorState Machine<Memory, Frames, Audit>::processor_state() {
     vm::ProcessorState state;
     state.registers = entry_.registers;
     state.system = system();
@@ -55,8 +55,8 @@ vm::ProcessorState Machine<Memory, Frames, Conscience>::processor_state() {
     return state;
 }
 
-template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Conscience>
-void Machine<Memory, Frames, Conscience>::load_processor(const vm::ProcessorState &state) {
+template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Audit>
+void Machine<Memory, Frames, Audit>::load_processor(const vm::ProcessorState &state) {
     entry_.registers = state.registers;
     set_system(state.system);
     load_hidden(save(), state.hidden);
@@ -67,23 +67,23 @@ void Machine<Memory, Frames, Conscience>::load_processor(const vm::ProcessorStat
     put_back(state.vectors);
 }
 
-template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Conscience>
-rstate::Result<void> Machine<Memory, Frames, Conscience>::take_snapshot(vm::Snapshot &snapshot) {
+template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Audit>
+rstate::Result<void> Machine<Memory, Frames, Audit>::take_snapshot(vm::Snapshot &snapshot) {
     vm::SnapshotTaker<Memory, Frames> taker(memory_, snapshot);
-    TRY(taker.take(processor_state()), "taking the snapshot", memory_.own_pages(), entry_.registers.rip);
+    TRY(taker.take(processor_state()), "taking the snapshot", memory_.private_pages(), entry_.registers.rip);
     return rstate::done();
 }
 
-template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Conscience>
-rstate::Result<void> Machine<Memory, Frames, Conscience>::attach(const vm::Snapshot &snapshot) {
+template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Audit>
+rstate::Result<void> Machine<Memory, Frames, Audit>::attach(const vm::Snapshot &snapshot) {
     TRY(memory_.attach(snapshot), "attaching a machine to the snapshot", memory_.size());
     load_processor(snapshot.processor());
     checked_ = false;
     return rstate::done();
 }
 
-template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Conscience>
-rstate::Result<void> Machine<Memory, Frames, Conscience>::reset() {
+template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Audit>
+rstate::Result<void> Machine<Memory, Frames, Audit>::reset() {
     TRY(memory_.reset(), "resetting the guest's memory", entry_.guest_vmcb);
     load_processor(memory_.snapshot()->processor());
     began_ = cpu::ticks();
@@ -91,8 +91,8 @@ rstate::Result<void> Machine<Memory, Frames, Conscience>::reset() {
 }
 
 // Bytes at RIP, as many as the guest maps of the fifteen an instruction can have.
-template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Conscience>
-rstate::Result<void> Machine<Memory, Frames, Conscience>::skip_instruction(const vm::Exit &exit) {
+template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Audit>
+rstate::Result<void> Machine<Memory, Frames, Audit>::skip_instruction(const vm::Exit &exit) {
     vm::Registers &r = entry_.registers;
     const u64 next = core_->features().nrip_save ? control().next_rip : 0;
     if (static_cast<ExitCode>(exit.code) == ExitCode::ioio) {
@@ -115,23 +115,23 @@ rstate::Result<void> Machine<Memory, Frames, Conscience>::skip_instruction(const
     return rstate::done();
 }
 
-template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Conscience>
-rstate::Result<void> Machine<Memory, Frames, Conscience>::read(GuestVirt from, MutableBytes out) {
+template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Audit>
+rstate::Result<void> Machine<Memory, Frames, Audit>::read(GuestVirt from, MutableBytes out) {
     return vm::for_guest_pieces(memory_, root(), from, out.size(), [&](GuestPhys at, u64 offset, u64 bytes) {
         return memory_.read(at, out.sub(offset, bytes));
     });
 }
 
-template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Conscience>
-rstate::Result<void> Machine<Memory, Frames, Conscience>::write(GuestVirt to, Bytes data) {
+template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Audit>
+rstate::Result<void> Machine<Memory, Frames, Audit>::write(GuestVirt to, Bytes data) {
     return vm::for_guest_pieces(memory_, root(), to, data.size(), [&](GuestPhys at, u64 offset, u64 bytes) {
         return memory_.write(at, data.sub(offset, bytes));
     });
 }
 
-template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Conscience>
+template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Audit>
 template <class Visit>
-rstate::Result<void> Machine<Memory, Frames, Conscience>::view(GuestVirt from, u64 length, Visit &&visit) {
+rstate::Result<void> Machine<Memory, Frames, Audit>::view(GuestVirt from, u64 length, Visit &&visit) {
     return vm::for_guest_pieces(memory_, root(), from, length, [&](GuestPhys at, u64 offset, u64 bytes) {
         return memory_.view(at, bytes, [&](u64 within, Bytes piece) { visit(offset + within, piece); });
     });

@@ -73,7 +73,7 @@ u64 area_sum(const Vmcb &vmcb, u32 area) {
 
 } // namespace
 
-rstate::Result<void> Careful::before_entry(const Vmcb &vmcb, u64 claimed_clean) const {
+rstate::Result<void> CheckedAudit::before_entry(const Vmcb &vmcb, u64 claimed_clean) const {
     for (u32 area = 0; area < clean_areas; ++area)
         if ((claimed_clean & 1ul << area) != 0 && area_sum(vmcb, area) != sums_[area])
             return FAIL(stale_clean_area, "the VMCB changed where its clean bits say that it did not",
@@ -81,7 +81,7 @@ rstate::Result<void> Careful::before_entry(const Vmcb &vmcb, u64 claimed_clean) 
     return rstate::done();
 }
 
-void Careful::after_exit(const Vmcb &vmcb) {
+void CheckedAudit::after_exit(const Vmcb &vmcb) {
     for (u32 area = 0; area < clean_areas; ++area) sums_[area] = area_sum(vmcb, area);
 }
 

@@ -14,19 +14,19 @@
 namespace svm {
 
 // Knows which epoch of the nested tables the processor's translations are from.
-class FlushDebt final {
+class TlbFlushTracker final {
   public:
-    bool owed(u64 epoch) const { return epoch != flushed_; }
+    bool requested(u64 epoch) const { return epoch != flushed_; }
     // The guest's translations are void for another reason: a new CR3, a new ASID.
-    void incur() { flushed_ = never; }
+    void request() { flushed_ = never; }
 
     rstate::Result<void> check(const Control &control, u64 epoch) const {
-        if (owed(epoch) && control.tlb_control == static_cast<u32>(TlbControl::keep))
-            return FAIL(flush_owed, "the guest would run on translations from before a change", epoch,
+        if (requested(epoch) && control.tlb_control == static_cast<u32>(TlbControl::keep))
+            return FAIL(missing_flush, "the guest would run on translations from before a change", epoch,
                         flushed_, control.asid);
         return rstate::done();
     }
-    void paid(const Control &control, u64 epoch) {
+    void done(const Control &control, u64 epoch) {
         if (control.tlb_control != static_cast<u32>(TlbControl::keep)) flushed_ = epoch;
     }
 
@@ -38,7 +38,7 @@ class FlushDebt final {
 constexpr u32 clean_areas = 11;
 
 // Compares every area that is claimed clean with what the last exit left.
-class Careful final {
+class CheckedAudit final {
   public:
     rstate::Result<void> before_entry(const Vmcb &vmcb, u64 claimed_clean) const;
     void after_exit(const Vmcb &vmcb);
@@ -47,12 +47,12 @@ class Careful final {
     u64 sums_[clean_areas] = {};
 };
 
-class Trusting final {
+class UncheckedAudit final {
   public:
     rstate::Result<void> before_entry(const Vmcb &, u64) const { return rstate::done(); }
     void after_exit(const Vmcb &) {}
 };
 
-using UsualConscience = std::conditional_t<every_check_is_on, Careful, Trusting>;
+using DefaultAudit = std::conditional_t<every_check_is_on, CheckedAudit, UncheckedAudit>;
 
 } // namespace svm

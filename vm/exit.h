@@ -1,6 +1,6 @@
-// vm/exit.h — why a guest stopped: decoded once from whatever the processor says, read by whoever runs it.
+// vm/exit.h — why a guest stopped: decoded once from the processor's exit code, for the caller of Vm::run.
 //
-// New pages and the host's own interrupts never show up here: Vm::run resolves and counts them itself.
+// Nested page faults inside the guest's memory and host interrupts never appear here: Vm::run resolves them.
 #pragma once
 
 #include "base/addr.h"
@@ -11,7 +11,7 @@
 namespace vm {
 
 enum class ExitKind : u8 {
-    hypercall,     // VMMCALL; from `supervisor` it is a system call that landed on the stub
+    hypercall,     // VMMCALL; from `supervisor` it is a system call, made by the stub
     exception,     // vector, error_code; a page fault has its address
     cpuid,         // leaf in RAX, subleaf in RCX
     msr,           // RDMSR or WRMSR: index in RCX; access says which
@@ -19,8 +19,8 @@ enum class ExitKind : u8 {
     halt,          // HLT
     shutdown,      // a fault while a fault was delivered: the guest's state is lost
     beyond_memory, // address is guest-physical and lies outside the machine's memory
-    deadline,      // the host's ticks ran out: see Vm::set_deadline
-    other,         // an intercepted instruction or event that no target needs: `what` names it
+    deadline,      // the ticks of Vm::set_deadline have passed
+    other,         // any other intercepted instruction or event: `what` names it
 };
 
 struct Exit {
@@ -33,7 +33,7 @@ struct Exit {
     u16 port = 0;
     u8 access_size = 0;
     u64 branch_from = 0;   // of an exception: the last branch taken, where the processor records it; else 0
-    const char *what = ""; // the manual's name of what stopped the guest
+    const char *what = ""; // the manual's name of the event
     u64 code = 0;          // the raw exit code and information, for chains
     u64 info1 = 0, info2 = 0;
 };

@@ -1,19 +1,39 @@
-// vm/guest_memory.h — a guest's physical memory: nested tables, shared pages, pages of its own, and the
-// reset.
+// vm/guest_memory.h — a guest's physical memory: nested page tables, copy on write, dirty page restore.
 //
-// A page is in one of these states; arrows are what moves it on:
+// A page is in one of three states:
 //
-//   absent --read--> shared, read-only --write--> own, writable --reset--> own, clean again
-//      \_____________________write______________/      \--shed--> absent
+//   absent --read--> shared, read-only --write--> private, writable --reset--> private, clean
+//      \_____________________write______________/      \--evict--> absent
 //
-// Shared frames are the snapshot's (or one zero frame). A page becomes the machine's own by a copy at its
-// first write and stays so: from then on a case writes it without a fault, the processor sets the dirty bit
-// of its nested entry, and a reset copies back exactly the own pages whose dirty bit is set. They are found
-// in per-region bitmaps, in address order, so that each nested table is pinned once; no other entry is looked
-// at.
+// A shared page maps a frame of the snapshot, or the one zero frame. The first write copies it into a private
+// frame, and it stays private. From then on a case writes it without a fault, the processor sets the dirty
+// bit of its nested entry, and a reset copies back exactly the private pages whose dirty bit is set. The
+// reset finds them through per-region bitmaps in address order: each nested table is pinned once, and no
+// entry of a page that is not private is read.
 //
-// Before there is a snapshot an absent page is zero and own pages are what the snapshot will share.
-// Owned by one core. Every change of a present entry raises `epoch`: older translations must be flushed.
+// Before the snapshot an absent page is zero, and private pages are what the snapshot will share.
+// One core owns the object. Every change of a present entry raises `epoch`: older translations must be
+// flushed (APM vol 2 §15.16.1 "TLB Flush").
+//
+// Four encodings describe a page, so that each question is one load:
+//
+//   the nested entry    for the processor: frame, writable, dirty
+//   private_bits        the frame belongs to this machine
+//   hot                 slot of the page in HotPages, plus one; 0: not hot
+//   cold and active_    number of private pages that are not hot; one bit for each region with any
+//
+// Their rules, which check_invariants() (vm/guest_memory_invariants.h) verifies in host tests:
+//
+//   1. A page that is private or mapped has a leaf table, and that is the table the processor walks.
+//   2. A private page is present. From the snapshot on it is writable, and no page table of the guest.
+//   3. A mapped page that is not private maps the snapshot's frame or the zero frame, read-only; only a page
+//      table of the guest is mapped writable (§15.25.5 "Nested Table Walk": walks write it).
+//   4. hot implies private, and the slot points back at the page.
+//   5. cold = private pages - hot pages, for each region.
+//   6. A region is active if and only if cold > 0.
+//   7. private_count_ is the number of private pages of all regions.
+//   8. From the snapshot on, a private page that is not dirty has the bytes of the snapshot.
+//   9. From the snapshot on, private pages and reserved frames together stay within the page limit.
 #pragma once
 
 #include "base/hash.h"
@@ -33,30 +53,33 @@
 
 namespace vm {
 
-// What one nested table of the last level maps, and what we know of its pages.
+// The pages that one nested leaf table maps, and their state.
 struct Region {
     static constexpr u64 words = pages_per_region / 64;
-    u64 own[words] = {};           // pages in frames of this machine's own
-    u64 tables[words] = {};        // page tables of the guest: shared even though writable
-    Phys leaf;                     // the nested table; 0 until the first page
-    u32 cold = 0;                  // own pages that are not in the list of hot ones
-    u8 hot[pages_per_region] = {}; // a page's place in that list, plus one; 0: not there
+    u64 private_bits[words] = {};  // pages in frames of this machine alone
+    u64 table_bits[words] = {};    // page tables of the guest: shared although writable
+    Phys leaf;                     // the nested leaf table; 0 until the first page
+    u32 cold = 0;                  // private pages that are not hot
+    u8 hot[pages_per_region] = {}; // slot in HotPages, plus one; 0: not hot
 
     static constexpr u64 bit(u64 index) { return 1ul << (index % 64); }
-    bool is_own(u64 index) const { return (own[index / 64] & bit(index)) != 0; }
-    bool is_table(u64 index) const { return (tables[index / 64] & bit(index)) != 0; }
-    bool has_own() const {
+    bool is_private(u64 index) const { return (private_bits[index / 64] & bit(index)) != 0; }
+    bool is_table(u64 index) const { return (table_bits[index / 64] & bit(index)) != 0; }
+    bool has_private() const {
         u64 any = 0;
-        for (const u64 word : own) any |= word;
+        for (const u64 word : private_bits) any |= word;
         return any != 0;
     }
 };
+static_assert(sizeof(Region::hot[0]) == 1 && max_hot_pages < 0xFF, "a slot plus one fits Region::hot");
+static_assert(pages_per_region == page_size / sizeof(mm::Entry), "a region is what one leaf table maps");
+static_assert(max_regions * sizeof(Region) <= 2ul << 20, "the largest guest's records stay below 2 MiB");
 
 enum class Fault : u8 { resolved, beyond_memory };
 
-// How many pages a machine parts with at once when frames run short: few enough that the case after does not
-// fault for all of them again, many enough that not every new page looks for some.
-constexpr u32 spare_capacity = 32; // chosen
+// How many pages a machine evicts at once when frames run short: few enough that the next case does not fault
+// for all of them again, many enough that not every new page starts another search.
+constexpr u32 reserve_capacity = 32; // chosen
 
 template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames> class GuestMemory final {
   public:
@@ -64,23 +87,7 @@ template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames> class GuestMemor
     using Table = mm::PageTable<mm::NestedFormat, Memory>;
 
     static rstate::Result<GuestMemory> make(Memory &memory, Frames &frames, const mm::Allocator &heap,
-                                            u64 size) {
-        if (size == 0 || size > max_memory || !is_aligned(size, page_size))
-            return FAIL(bad_options, "a machine's memory is whole pages, at least one, at most 4 GiB", size);
-        auto regions = TRY(mm::allocate_array<Region>(heap, align_up(size, region_size) / region_size),
-                           "allocating the books of a machine's memory", size);
-        GuestMemory made(memory, frames, heap, std::move(regions), size);
-        made.hot_ = TRY(HotPages<Pin>::make(heap), "making the list of hot pages");
-        made.zero_ =
-            TRY(frames.allocate(mm::Owner::guest_private), "allocating the page that stands for zeros");
-        {
-            auto zero = TRY(memory.pin(made.zero_), "pinning the page that stands for zeros");
-            cpu::fill_page(zero.bytes(), 0);
-        }
-        made.table_ = TRY(Table::make(memory, frames), "making the nested tables");
-        made.has_table_ = true;
-        return made;
-    }
+                                            u64 size);
     GuestMemory(GuestMemory &&other);
     GuestMemory &operator=(GuestMemory &&) = delete;
     ~GuestMemory();
@@ -90,10 +97,10 @@ template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames> class GuestMemor
     const Table &nested_table() const { return table_; }
     u64 epoch() const { return epoch_; }
     const Snapshot *snapshot() const { return snapshot_; }
-    Spent &spent() { return spent_; }
-    const Spent &spent() const { return spent_; }
+    Statistics &statistics() { return statistics_; }
+    const Statistics &statistics() const { return statistics_; }
 
-    // The guest met a nested page fault: give it the page.
+    // Resolves a nested page fault of the guest: maps the page, or copies it for a write.
     rstate::Result<Fault> fault(GuestPhys address, Access access);
 
     rstate::Result<void> read(GuestPhys from, MutableBytes out) {
@@ -107,22 +114,24 @@ template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames> class GuestMemor
     rstate::Result<void> protect_tables(GuestPhys first, u64 pages);
     rstate::Result<void> attach(const Snapshot &snapshot);
     rstate::Result<void> reset();
-    // Own pages that this case has not written go back to the frames; how many, at most `wanted`.
-    u64 shed(u64 wanted);
-    u64 own_pages() const { return own_count_; }
-    // From the snapshot on the machine never has more pages of its own: a case that writes more fails with
-    // out_of_memory, whatever the other machines do, and the next case can run.
+    // Frees the frames of at most `wanted` private pages that this case has not written; returns how many.
+    u64 evict(u64 wanted);
+    u64 private_pages() const { return private_count_; }
+    // From the snapshot on the machine never has more private pages: a case that writes more fails with
+    // out_of_memory, whatever the other machines use, and the next case can run.
     void set_page_limit(u64 pages) { page_limit_ = pages; }
-    // From the snapshot on a fault is answered for so many pages behind the faulting one too: memory is
-    // mostly used upwards, and a fault costs more than a page.
+    // From the snapshot on a fault also maps this many pages behind the faulting one: memory is mostly used
+    // upwards, and a fault costs more than a page.
     void set_fault_around(u32 pages) { fault_around_ = pages; }
     rstate::Result<u64> digest(const ProcessorState &processor);
+    // Verifies the rules above. For tests: it reads every entry of every region.
+    rstate::Result<void> check_invariants();
 
   private:
     template <mm::PhysicalMemory, mm::FrameAllocator> friend class SnapshotTaker;
 
-    // Frames for this machine, even if it must part with pages first; what the walker makes tables from.
-    struct SheddingFrames {
+    // The walker allocates nested tables through this: it evicts pages when no frame is free.
+    struct EvictingFrames {
         GuestMemory &machine;
         rstate::Result<Phys> allocate(mm::Owner owner) { return machine.allocate_frame(owner); }
         void free(Phys frame, mm::Owner owner) { machine.frames_->free(frame, owner); }
@@ -146,9 +155,9 @@ template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames> class GuestMemor
     }
     mm::Owner owner() const { return snapshot_ != nullptr ? mm::Owner::guest_private : mm::Owner::snapshot; }
     static mm::Entry *entries(Pin &leaf) { return reinterpret_cast<mm::Entry *>(leaf.bytes()); }
-    // An own page joined the cold ones of a region, or left them.
-    void joined_cold(u64 region) { ++regions_[region].cold, active_[region / 64] |= Region::bit(region); }
-    void left_cold(u64 region) {
+    // A private page became cold, or is no longer cold: rules 5 and 6.
+    void add_cold(u64 region) { ++regions_[region].cold, active_[region / 64] |= Region::bit(region); }
+    void remove_cold(u64 region) {
         if (--regions_[region].cold == 0) active_[region / 64] &= ~Region::bit(region);
     }
     template <class Visit> rstate::Result<void> for_active(Visit &&visit);
@@ -156,29 +165,33 @@ template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames> class GuestMemor
         const u32 slot = regions_[at.region].hot[at.index];
         return slot != 0 ? &hot_[slot - 1] : nullptr;
     }
-    void promote(u64 number, u64 index, Phys own, SnapshotEntry from);
-    rstate::Result<HotPage<Pin>> pin_hot(u64 number, u64 index, Phys own, SnapshotEntry from);
+    void promote(u64 number, u64 index, Phys frame, SnapshotEntry from);
+    rstate::Result<HotPage<Pin>> pin_hot(u64 number, u64 index, Phys frame, SnapshotEntry from);
     void demote(u32 slot);
 
     rstate::Result<Phys> allocate_frame(mm::Owner owner);
     rstate::Result<Phys> allocate_page();
-    template <class Take> u64 part_with(u64 wanted, Take &&take);
-    bool refill();
+    template <class Take> u64 evict_pages(u64 wanted, Take &&take);
+    bool fill_reserve();
     rstate::Result<Phys> leaf_of(GuestPhys address);
-    rstate::Result<SnapshotEntry> shared(Place place);
+    rstate::Result<SnapshotEntry> snapshot_entry(Place place);
     rstate::Result<Phys> copy_of(SnapshotEntry from);
     rstate::Result<void> share(GuestPhys address, Pin &leaf, SnapshotEntry from);
-    rstate::Result<Phys> make_own(GuestPhys address);
+    rstate::Result<Phys> make_private(GuestPhys address);
     template <class Visit> rstate::Result<void> each_behind(GuestPhys address, Visit &&visit);
     rstate::Result<void> share_around(GuestPhys address, Pin &leaf);
-    rstate::Result<void> own_around(GuestPhys address);
+    rstate::Result<void> make_private_around(GuestPhys address);
     rstate::Result<Phys> writable_frame(GuestPhys address);
     rstate::Result<Phys> frame_of(GuestPhys address);
     rstate::Result<void> reset_region(u64 number);
-    rstate::Result<void> restore(Phys own, SnapshotEntry from);
+    rstate::Result<void> restore(Phys frame, SnapshotEntry from);
     void count_restored(u64 pages);
     rstate::Result<void> digest_region(u64 number, u64 zero_hash, Xxh64 &hash);
     rstate::Result<void> hash_page(Phys frame, u64 &hash);
+    rstate::Result<u32> check_region(u64 number);
+    rstate::Result<void> check_private(mm::Entry entry, SnapshotEntry from);
+    rstate::Result<void> check_shared(mm::Entry entry, SnapshotEntry from);
+    rstate::Result<bool> equals_snapshot(Phys frame, SnapshotEntry from);
 
     Memory *memory_;
     Frames *frames_;
@@ -190,21 +203,24 @@ template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames> class GuestMemor
     u64 size_;
     const Snapshot *snapshot_ = nullptr;
     HotPages<Pin> hot_;
-    u64 active_[max_regions / 64] = {}; // regions with cold own pages
+    u64 active_[max_regions / 64] = {}; // regions with cold pages
     u64 epoch_ = 1;
     u32 fault_around_ = 0;
-    u64 own_count_ = 0;
+    u64 private_count_ = 0;
     u64 page_limit_ = max_memory / page_size;
-    u64 shed_hand_ = 0; // the region where the last shedding stopped
-    // Frames of pages that the machine parted with, for its next pages: never another's, so no core has to
-    // forget them.
-    Phys spare_[spare_capacity];
-    u32 spare_count_ = 0;
+    u64 evict_hand_ = 0; // the region where the next eviction begins, as in a clock algorithm
+    // Frames of evicted pages, for this machine's next private pages. They never pass to another machine, so
+    // no other core has to drop translations of them.
+    Phys reserve_[reserve_capacity];
+    u32 reserve_count_ = 0;
     u64 needless_faults_ = 0;
-    Spent spent_;
+    Statistics statistics_;
 };
 
 } // namespace vm
 
+#include "vm/dirty_page_restore.h"
+#include "vm/guest_memory_digest.h"
 #include "vm/guest_memory_pages.h"
-#include "vm/guest_memory_reset.h"
+#include "vm/nested_page_fault.h"
+#include "vm/page_eviction.h"

@@ -1,6 +1,7 @@
-// vm/guest_walk.h — from a guest's virtual address to its physical one, through the guest's own page tables.
+// vm/guest_walk.h — translates a guest's virtual address to its physical one, through the guest's page
+// tables.
 //
-// The tables are the guest's: whatever they hold, the walk ends after four steps and reads only guest memory.
+// The tables are untrusted. The walk ends after four steps and reads only guest memory, for any contents.
 #pragma once
 
 #include "base/addr.h"
@@ -10,7 +11,12 @@
 
 namespace vm {
 
-// `memory` reads guest-physical memory: read(GuestPhys, MutableBytes) -> Result<void>.
+constexpr u64 entries_per_table = page_size / sizeof(mm::Entry);
+static_assert(entries_per_table == 1ul << 9, "each level translates nine bits of the address");
+
+// APM vol 2 §5.3 "Long-Mode Page Translation". `memory` reads guest-physical memory: read(GuestPhys,
+// MutableBytes) -> Result<void>. Permissions are not checked: the host may read and write what ring 3 may
+// not.
 template <class Memory>
 rstate::Result<GuestPhys> walk_guest(Memory &memory, GuestPhys root, GuestVirt address) {
     if (!is_canonical(address.value()))
@@ -18,7 +24,7 @@ rstate::Result<GuestPhys> walk_guest(Memory &memory, GuestPhys root, GuestVirt a
     GuestPhys table = root.page();
     for (u32 level = 4; level-- > 0;) {
         const u64 span = page_size << (9 * level);
-        const u64 index = address.value() / span % 512;
+        const u64 index = address.value() / span % entries_per_table;
         mm::Entry entry;
         TRY(memory.read(table + index * sizeof(entry),
                         {reinterpret_cast<u8 *>(&entry.raw), sizeof(entry.raw)}),

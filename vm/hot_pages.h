@@ -1,9 +1,8 @@
-// vm/hot_pages.h — the own pages that cases write again and again, with everything pinned that a reset
-// touches.
+// vm/hot_pages.h — the private pages that most cases write, with everything pinned that a reset touches.
 //
-// A pin costs some forty instructions, and a reset would take two for each dirty page and two for each
-// region. So the busiest pages keep theirs: the nested table that maps the page, the page, and what it is
-// restored from. All else stays exact without this list; it is only faster.
+// A pin costs about forty instructions (measured), and a reset would need two for each dirty page and two for
+// each region. So the busiest pages keep three pins: the nested table that maps the page, the page, and its
+// source in the snapshot. Only speed depends on this list; a reset is exact without it.
 #pragma once
 
 #include <optional>
@@ -14,8 +13,13 @@
 
 namespace vm {
 
+// Three pins each: together with the tables of other regions they leave a window of 512 slots more than half
+// free.
+constexpr u32 max_hot_pages = 64; // chosen
+static_assert(3 * max_hot_pages < 512 / 2, "hot pages leave more than half of a core's window");
+
 template <class Pin> struct HotPage {
-    Pin leaf, own, shared;
+    Pin leaf, page, source;
     u32 region = 0, index = 0;
     u64 last_dirty = 0; // the number of the reset that restored it last
 
@@ -24,8 +28,7 @@ template <class Pin> struct HotPage {
 
 template <class Pin> class HotPages final {
   public:
-    // Three pins each: with other regions' tables this leaves a window of 512 slots more than half free.
-    static constexpr u32 capacity = 64; // chosen; must fit Region::hot, where 0 is none
+    static constexpr u32 capacity = max_hot_pages;
 
     static rstate::Result<HotPages> make(const mm::Allocator &heap) {
         HotPages made;
@@ -53,20 +56,20 @@ template <class Pin> class HotPages final {
         slots_[count_].emplace(std::move(page));
         return count_++;
     }
-    // The last page takes the place of the one that leaves; the caller tells the books where it is now.
+    // The last page moves into the removed one's slot; the caller updates Region::hot of the moved page.
     void remove(u32 slot) {
         --count_;
         if (slot != count_) slots_[slot].emplace(std::move(*slots_[count_]));
         slots_[count_].reset();
     }
-    // A page that the current reset did not find dirty, to make room; capacity when every page is in use.
+    // A page that the current reset did not find dirty, to make room; `capacity` when none is found.
     u32 idle(u64 current_reset) {
         if (crowded_in_ == current_reset) return capacity;
         for (u32 step = 0; step < max_steps; ++step) {
             hand_ = (hand_ + 1) % count_;
             if ((*this)[hand_].last_dirty != current_reset) return hand_;
         }
-        crowded_in_ = current_reset; // do not look again for every other page
+        crowded_in_ = current_reset; // no second search within this reset
         return capacity;
     }
 

@@ -1,7 +1,7 @@
-// vm/machine.h — what every virtual machine can do, whatever is behind it: the concept the guest layer sees.
+// vm/machine.h — the concept of a virtual machine, for every processor vendor: what the guest layer uses.
 //
-// The life of one:   write memory, set registers, run ... take_snapshot or attach
-//                    then, per case: write the input, run, look at memory, reset.
+// Order of calls:   write memory, set registers, run ... take_snapshot or attach
+//                   then for each case: write the input, run, read memory, reset.
 // A machine belongs to the core that made it. After take_snapshot and after reset it is exactly the snapshot.
 #pragma once
 
@@ -25,37 +25,39 @@ template <class V>
 concept Vm = requires(V vm, const V constant, const Exit &exit, GuestPhys physical, GuestVirt virt,
                       MutableBytes out, Bytes in, u64 number, Snapshot &snapshot, Viewer viewer,
                       const SystemRegisters &system) {
-    // Until the guest stops for a reason that is not ours. Pages appear and ticks pass meanwhile, counted.
+    // Runs the guest until an exit that the caller must handle. New pages and host ticks are counted only.
     { vm.run() } -> std::same_as<rstate::Result<Exit>>;
     // Moves RIP behind the instruction that caused `exit`.
     { vm.skip_instruction(exit) } -> std::same_as<rstate::Result<void>>;
     { vm.registers() } -> std::same_as<Registers &>;
     { constant.system() } -> std::same_as<SystemRegisters>;
     { vm.set_system(system) } -> std::same_as<void>;
-    // run() gives Exit deadline once that many host ticks passed since this call or the last reset; 0: never.
+    // run() returns ExitKind::deadline when this many host ticks passed since this call or the last reset;
+    // 0: never.
     { vm.set_deadline(number) } -> std::same_as<void>;
 
-    // Memory as the guest has it. Reading never copies a page; writing makes it the machine's own and dirty.
+    // The guest's memory. Reading never copies a page; writing makes it private and dirty.
     { constant.memory_size() } -> std::same_as<u64>;
     { vm.read(physical, out) } -> std::same_as<rstate::Result<void>>;
     { vm.write(physical, in) } -> std::same_as<rstate::Result<void>>;
     { vm.translate(virt) } -> std::same_as<rstate::Result<GuestPhys>>;
     { vm.read(virt, out) } -> std::same_as<rstate::Result<void>>;
     { vm.write(virt, in) } -> std::same_as<rstate::Result<void>>;
-    // The bytes in place, a page or less at a time: visit(offset, Bytes). They are valid during the call.
+    // Visits the bytes in place, at most a page at a time: visit(offset, Bytes). They are valid during the
+    // call.
     { vm.view(physical, number, viewer) } -> std::same_as<rstate::Result<void>>;
     { vm.view(virt, number, viewer) } -> std::same_as<rstate::Result<void>>;
 
-    // Says that these pages hold the guest's page tables with accessed and dirty bits already set: the
-    // processor marks them written though they never change, so they are shared and never restored. Before
-    // the snapshot; the host writes them no more after it.
+    // Declares, before the snapshot, that these pages hold the guest's page tables with accessed and dirty
+    // bits already set. The processor marks them as written although their bytes never change (APM vol 2
+    // §15.25.5 "Nested Table Walk"), so they stay shared and are not restored; the host cannot write them.
     { vm.protect_tables(physical, number) } -> std::same_as<rstate::Result<void>>;
     { vm.take_snapshot(snapshot) } -> std::same_as<rstate::Result<void>>;
     { vm.attach(snapshot) } -> std::same_as<rstate::Result<void>>;
     { vm.reset() } -> std::same_as<rstate::Result<void>>;
     // XXH64 of all memory and registers, equal to Snapshot::digest exactly when they are equal.
     { vm.digest() } -> std::same_as<rstate::Result<u64>>;
-    { constant.spent() } -> std::same_as<const Spent &>;
+    { constant.statistics() } -> std::same_as<const Statistics &>;
 };
 
 } // namespace vm

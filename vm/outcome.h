@@ -1,6 +1,6 @@
-// vm/outcome.h — how one case ended, in terms that know neither the CPU's vendor nor the target's system.
+// vm/outcome.h — how one case ended, independent of the processor's vendor and of the target's system.
 //
-// Whoever runs a target (guest/) produces these; whoever decides what to do next (fuzz/) reads them.
+// guest/ runs a target and produces these; fuzz/ reads them to decide what to run next.
 #pragma once
 
 #include "base/span.h"
@@ -16,13 +16,14 @@ enum class Ending : u8 {
     out_of_memory, // it wrote more pages than its machine may have
 };
 constexpr u32 ending_count = 4;
+static_assert(ending_count == static_cast<u32>(Ending::out_of_memory) + 1, "arrays have one place for each");
 
 enum class Access : u8 { none, read, write, execute };
 
 constexpr u32 max_target_frames = 16;
 constexpr u32 max_site_frames = 4;
 
-// What was wrong in the target. Texts live as long as the program, or as long as the run for `text`.
+// What went wrong in the target. The Texts point at constants.
 struct Finding {
     u64 hash = 0; // groups equal findings: kind and the names of the innermost three functions
     Text kind;    // "heap-buffer-overflow", ...: AddressSanitizer's names where it has one
@@ -54,24 +55,25 @@ struct Comparison {
     u32 flags;
 };
 
-// For one case; see targets/runtime/abi.h for what the target makes of them.
+// Of one case; targets/runtime/abi.h defines what the target does with them.
 struct CaseOptions {
     u64 edge_budget = 0;
     bool record_comparisons = false;
     u8 fill = 0xbe; // byte that fresh heap memory is filled with
 };
 
-// What the machinery spent, counted since start; reset cost and hot-path purity are read from these.
-struct Spent {
+// A machine's counters since its start. Tests read from them what a reset costs, and that a steady case takes
+// one exit, no new page and no allocation.
+struct Statistics {
     u64 exits = 0;     // every #VMEXIT
     u64 new_pages = 0; // nested faults resolved by mapping or copying a page
     u64 system_calls = 0;
     u64 ticks = 0;       // host interrupts
-    u64 other_exits = 0; // CPUID and their like
+    u64 other_exits = 0; // CPUID, MSRs, ports, HLT and other intercepts
     u64 dirty_pages = 0; // restored by resets
     u64 reset_bytes = 0;
-    u64 shed_pages = 0;  // private pages given back for want of frames
-    u64 allocations = 0; // frames taken while running or resetting
+    u64 evicted_pages = 0; // clean private pages whose frames were taken because frames ran short
+    u64 allocations = 0;   // frames taken while running or resetting
     u64 resets = 0;
     u64 guest_time = 0, reset_time = 0; // by the time stamp: between entry and #VMEXIT, and in resets
 };

@@ -1,16 +1,17 @@
-// vm/processor_state.cpp — a processor's state as a stream of bytes for its digest.
+// vm/processor_state.cpp — the digest of a processor's state.
 #include "vm/snapshot.h"
 
 namespace vm {
 
 namespace {
 
-// FXSAVE's image: APM vol 2 §11.4.4 "Media and x87 Processor State", "FXSAVE and FXRSTOR Instructions". The
-// pointers to the last x87 instruction are left out: processors write them only while an exception is
-// pending.
+// FXSAVE's image: APM vol 2 §11.4.4 "Saving Media and x87 Execution Unit State". The pointers to the last x87
+// instruction are left out: AMD processors write them only while an exception is pending.
 constexpr usize control_words = 6; // FCW, FSW, FTW
 constexpr usize mxcsr = 24;
 constexpr usize registers_start = 32, registers_end = 416; // eight x87 and sixteen SSE registers
+static_assert(registers_end - registers_start == (8 + 16) * 16, "each register has sixteen bytes");
+static_assert(registers_end <= sizeof(VectorState::bytes), "what is hashed lies inside the image");
 
 } // namespace
 

@@ -1,4 +1,4 @@
-// vm/registers.h — a virtual processor's registers, as far as whoever runs a guest may touch them.
+// vm/registers.h — a virtual processor's registers that the caller of Vm::run may read and change.
 #pragma once
 
 #include "base/addr.h"
@@ -6,11 +6,13 @@
 
 namespace vm {
 
-// Which of the two flat 64-bit worlds the guest runs in: the target in `user`; only the system call's landing
-// place, a stub of one VMMCALL, in `supervisor`. Setting it loads the matching code and stack segments.
+// The guest's privilege level. The target runs in `user`; only the entry point of SYSCALL, a stub of one
+// VMMCALL, runs in `supervisor`. Setting it loads the matching flat 64-bit code and stack segments.
 enum class Privilege : u8 { supervisor = 0, user = 3 };
+static_assert(static_cast<u8>(Privilege::supervisor) == 0 && static_cast<u8>(Privilege::user) == 3,
+              "the values are the processor's CPL");
 
-// Free to read and change between two runs; costs nothing unless `privilege` changes.
+// May be changed between two runs; that costs nothing unless `privilege` changes.
 struct Registers {
     u64 rax = 0, rbx = 0, rcx = 0, rdx = 0, rsi = 0, rdi = 0, rbp = 0, rsp = 0;
     u64 r8 = 0, r9 = 0, r10 = 0, r11 = 0, r12 = 0, r13 = 0, r14 = 0, r15 = 0;
@@ -21,12 +23,12 @@ struct Registers {
     bool operator==(const Registers &) const = default;
 };
 
-// Set rarely, through Vm::set_system. The guest in ring 3 changes none of them but, by loading a selector,
-// the bases of FS and GS; both belong to the snapshot.
+// Set rarely, through Vm::set_system. In ring 3 the guest can change only the bases of FS and GS, by loading
+// a selector; both belong to the snapshot.
 struct SystemRegisters {
-    GuestPhys cr3;              // the root of the guest's page tables
-    u64 fs_base = 0;            // thread-local storage
-    u64 gs_base = 0;            //
+    GuestPhys cr3;   // the root of the guest's page tables
+    u64 fs_base = 0; // thread-local storage
+    u64 gs_base = 0;
     u64 system_call_target = 0; // LSTAR: where SYSCALL lands, in `supervisor`
 
     bool operator==(const SystemRegisters &) const = default;

@@ -6,7 +6,7 @@
 //   guest page number   | region  | index |     tables_[region] -> frame of 512 entries -> frame of the page
 //                        51 .. 9   8 .. 0
 //
-// The one who takes it fills it (vm/snapshot_taker.h); afterwards nobody changes it, so machines read it
+// SnapshotTaker fills it (vm/snapshot_taker.h). Afterwards it never changes, so machines on all cores read it
 // without a lock. It must outlive every machine that is attached.
 #pragma once
 
@@ -15,6 +15,7 @@
 #include "base/hash.h"
 #include "base/span.h"
 #include "mm/allocator.h"
+#include "mm/formats.h"
 #include "mm/physical.h"
 #include "rstate/result.h"
 #include "vm/registers.h"
@@ -23,9 +24,12 @@ namespace vm {
 
 constexpr u64 pages_per_region = 512;
 constexpr u64 region_size = pages_per_region * page_size;
-// What a machine's bitmap of active regions has room for.
+// The size of a machine's bitmap of active regions.
 constexpr u64 max_regions = 2048;
 constexpr u64 max_memory = max_regions * region_size;
+static_assert(pages_per_region % 64 == 0 && max_regions % 64 == 0, "bitmaps are whole words");
+static_assert(region_size == 2ul << 20, "a region is what one nested leaf table of 512 entries maps");
+static_assert(max_memory == 4ul << 30, "docs/svm.md and the messages say 4 GiB");
 
 // One page's place in the snapshot.
 struct SnapshotEntry {
@@ -43,14 +47,22 @@ struct SnapshotEntry {
     constexpr bool pattern() const { return Pattern::test(raw); }
     constexpr Phys frame() const { return Phys(raw & Frame::mask); }
 };
+static_assert(pages_per_region * sizeof(SnapshotEntry) == page_size, "the table of a region is one frame");
+static_assert((SnapshotEntry::Present::mask ^ SnapshotEntry::Table::mask ^ SnapshotEntry::Pattern::mask ^
+               SnapshotEntry::Frame::mask) == (SnapshotEntry::Frame::mask | 7),
+              "the fields of an entry do not overlap");
+static_assert(SnapshotEntry::Frame::mask == mm::Entry::Frame::mask, "both entries name the same frames");
 
 // The x87 and SSE registers as FXSAVE writes them.
 struct alignas(16) VectorState {
     u8 bytes[512] = {};
 };
+// APM vol 2 §11.4.4 "Saving Media and x87 Execution Unit State": FXSAVE and FXRSTOR raise #GP on an unaligned
+// image.
+static_assert(sizeof(VectorState) == 512 && alignof(VectorState) == 16);
 
-// The state of a processor besides memory. `hidden` is what else the backend must restore: segments and
-// their like, in the backend's own order.
+// The state of a processor besides memory. `hidden` is the rest that the backend must restore, such as
+// segments, in the backend's own order.
 struct ProcessorState {
     Registers registers;
     SystemRegisters system;
@@ -58,7 +70,7 @@ struct ProcessorState {
     u64 hidden[16] = {};
 };
 
-// Everything of it that two equal states have in common; FXSAVE leaves some of its area unwritten.
+// Adds all that is equal in two equal states. FXSAVE leaves parts of its area unwritten; those do not count.
 void add_to(Xxh64 &hash, const ProcessorState &processor);
 
 class Snapshot final {
@@ -69,15 +81,15 @@ class Snapshot final {
     bool taken() const { return memory_size_ != 0; }
     u64 memory_size() const { return memory_size_; }
     u64 digest() const { return digest_; }
-    u64 pages() const { return pages_; }                 // with a frame of their own
-    u64 pattern_pages() const { return pattern_pages_; } // sharing a frame, or nothing when all is zero
+    u64 pages() const { return pages_; }                 // each in a frame that no other page uses
+    u64 pattern_pages() const { return pattern_pages_; } // share a frame, or need none when all zero
     const ProcessorState &processor() const { return processor_; }
 
     u64 regions() const { return tables_.size(); }
     // The table of a region, or 0 where every page is zero.
     Phys table(u64 region) const { return Phys(tables_[region]); }
 
-    // Gives every frame back to the frames of the core that took it; no machine may be attached any more.
+    // Frees every frame. No machine may be attached any more.
     template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames>
     rstate::Result<void> release(Memory &memory, Frames &frames);
 

@@ -1,10 +1,12 @@
-// vm/snapshot_taker.h — turns a machine's memory into the snapshot, and the machine into the first one
+// vm/snapshot_taker.h — turns a machine's memory into the snapshot; the machine becomes the first one
 // attached.
 //
-// Either it happens or the machine is as it was. Three steps: the snapshot's tables are made (may fail,
-// touches no page), the machine's pages become read-only (may fail; a page that lost its writability gets it
-// back at the next write), the pages change owner (cannot fail). Then, as far as pins allow, pages that hold
-// one repeated word are merged into one frame: a shadow full of red zones costs one page, not megabytes.
+// A failure leaves the machine as it was. Three steps:
+//   1. list_pages makes the snapshot's tables. It may fail, and changes no page.
+//   2. freeze makes the machine's pages read-only. It may fail; the next write makes a page writable again.
+//   3. hand_over changes the owner of the pages. It cannot fail.
+// Then merge gives pages that repeat one word a common frame: an ASan shadow full of red zones costs one
+// page, not megabytes. A failure there only costs frames.
 #pragma once
 
 #include "vm/guest_memory.h"
@@ -43,7 +45,7 @@ template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames> class SnapshotTa
         return rstate::done();
     }
 
-    // The snapshot's table of one region, with every page that the machine owns there.
+    // Fills the snapshot's table of one region with the machine's private pages there.
     rstate::Result<void> list_pages(u64 number) {
         const Region &region = machine_.regions_[number];
         const Phys frame =
@@ -55,7 +57,7 @@ template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames> class SnapshotTa
         for (u64 i = 0; i < pages_per_region; ++i) {
             const u64 flags = region.is_table(i) ? SnapshotEntry::Table::mask : 0;
             const Phys page = Machine::entries(leaf)[i].frame();
-            listed[i] = region.is_own(i) ? SnapshotEntry::of(page, flags).raw : 0;
+            listed[i] = region.is_private(i) ? SnapshotEntry::of(page, flags).raw : 0;
         }
         return rstate::done();
     }
@@ -65,7 +67,7 @@ template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames> class SnapshotTa
         auto leaf =
             TRY(machine_.memory_->pin(region.leaf), "pinning a nested table to freeze its pages", number);
         for (u64 i = 0; i < pages_per_region; ++i)
-            if (region.is_own(i) && !region.is_table(i))
+            if (region.is_private(i) && !region.is_table(i))
                 Machine::entries(leaf)[i].raw &= ~(mm::Entry::Writable::mask | mm::Entry::Dirty::mask);
         ++machine_.epoch_;
         return rstate::done();
@@ -78,15 +80,15 @@ template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames> class SnapshotTa
     }
 
     void hand_over() {
-        snapshot_.pages_ = machine_.own_pages();
+        snapshot_.pages_ = machine_.private_pages();
         snapshot_.memory_size_ = machine_.size_;
         machine_.snapshot_ = &snapshot_;
         for (Region &region : machine_.regions_) {
-            for (u64 &word : region.own) word = 0;
+            for (u64 &word : region.private_bits) word = 0;
             region.cold = 0;
         }
         for (u64 &word : machine_.active_) word = 0;
-        machine_.own_count_ = 0;
+        machine_.private_count_ = 0;
     }
 
     rstate::Result<void> merge(u64 number) {
@@ -107,10 +109,10 @@ template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames> class SnapshotTa
         if (!TRY(holds_one_word(frame, word), "looking whether a page repeats one word", frame))
             return rstate::done();
         const Phys shared = word == 0 ? Phys() : pattern_frame(word, frame);
-        if (word != 0 && shared == Phys()) return rstate::done(); // one pattern too many
+        if (word != 0 && shared == Phys()) return rstate::done(); // more patterns than are kept
         listed = word == 0 ? SnapshotEntry{} : SnapshotEntry::of(shared, SnapshotEntry::Pattern::mask);
         --snapshot_.pages_, ++snapshot_.pattern_pages_;
-        if (shared == frame) return rstate::done(); // the first of its kind lends its frame
+        if (shared == frame) return rstate::done(); // the first page of a pattern provides the frame
         mapped = mm::Entry{}; // freeze() raised the epoch, and the machine has not run since
         machine_.frames_->free(frame, mm::Owner::snapshot);
         return rstate::done();
@@ -125,8 +127,8 @@ template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames> class SnapshotTa
         return true;
     }
 
-    // The frame that stands for pages full of `word`: `candidate` for the first; none when there are too many
-    // kinds.
+    // The frame of all pages that repeat `word`: `candidate` for the first page, none when max_patterns other
+    // words have one.
     Phys pattern_frame(u64 word, Phys candidate) {
         for (u32 i = 0; i < snapshot_.pattern_count_; ++i)
             if (snapshot_.patterns_[i].word == word) return snapshot_.patterns_[i].frame;

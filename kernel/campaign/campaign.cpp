@@ -243,7 +243,7 @@ rstate::Result<u64> fuzz_until_the_end(const boot::Bundle &bundle, const boot::O
     auto svm = TRY(start_svm(), "preparing this core");
     Machine machine = TRY(make_machine(*svm, target), "making this core's machine");
     start_ticks(tick_milliseconds, tsc_hz);
-    Process process = TRY(target.photograph(machine), "taking the snapshot that every case starts from");
+    Process process = TRY(target.take_snapshot(machine), "taking the snapshot that every case starts from");
 
     const u32 cores = options.cpus != 0 ? static_cast<u32>(min<u64>(options.cpus, core_count)) : core_count;
     const u32 edges = process.counter_count();

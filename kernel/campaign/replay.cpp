@@ -50,7 +50,7 @@ rstate::Result<u32> replay(const boot::Bundle &bundle, const boot::Options &opti
     auto svm = TRY(start_svm(), "preparing this core");
     Machine machine = TRY(make_machine(*svm, target), "making the machine");
     start_ticks(tick_milliseconds, tsc_hz);
-    Process process = TRY(target.photograph(machine), "taking the snapshot that every case starts from");
+    Process process = TRY(target.take_snapshot(machine), "taking the snapshot that every case starts from");
     const rstate::Resolver resolver = target.program().symbols().resolver();
     const u64 budget = TRY(edge_budget(process, bundle, options), "finding the edge budget");
     const Bytes input = TRY(bundle.find("replay"), "finding the input in the bundle");

@@ -21,7 +21,7 @@ Target::~Target() {
     if (!released.ok()) rstate::report(released.take_error(), "giving the snapshot's frames back");
 }
 
-rstate::Result<Process> Target::photograph(Machine &machine) {
+rstate::Result<Process> Target::take_snapshot(Machine &machine) {
     snapshot_ = TRY(mm::allocate<vm::Snapshot>(world->allocator), "allocating the snapshot");
     Process process = TRY(Process::load(machine, program_, deadlines), "loading the target");
     TRY(process.run_to_snapshot_point(), "running the target to its door");

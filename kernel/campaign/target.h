@@ -28,7 +28,7 @@ class Target final {
     const guest::SnapshotPoint &snapshot_point() const { return *snapshot_point_; }
 
     // On core 0, once: runs the target to its door in `machine` and takes the snapshot.
-    rstate::Result<Process> photograph(Machine &machine);
+    rstate::Result<Process> take_snapshot(Machine &machine);
     // On any other core: a machine that stands at the snapshot.
     rstate::Result<Process> attach(Machine &machine);
 

@@ -119,7 +119,7 @@ rstate::Result<const vm::Outcome *> Executor::run_case(Bytes input, const vm::Ca
     if (recording) std::memset(noted, 0, sizeof noted);
     native_result result;
     native_run(LLVMFuzzerTestOneInput, input.data(), input.size(), options.fill, &result);
-    ++spent_.exits;
+    ++statistics_.exits;
     outcome_ = {};
     vm::Outcome &outcome = outcome_;
     outcome.value = result.value;
@@ -139,7 +139,7 @@ rstate::Result<const vm::Outcome *> Executor::run_case(Bytes input, const vm::Ca
 
 rstate::Result<void> Executor::reset() {
     std::memset(edge_counters, 0, edge_count);
-    ++spent_.resets;
+    ++statistics_.resets;
     return rstate::done();
 }
 

@@ -21,12 +21,12 @@ class Executor {
         return rstate::done();
     }
     rstate::Result<u32> read_comparisons(Span<vm::Comparison> out);
-    const vm::Spent &spent() const { return spent_; }
+    const vm::Statistics &statistics() const { return statistics_; }
     rstate::Result<u64> digest() { return u64{0}; } // there is no snapshot here
 
   private:
     static Bytes counters();
-    vm::Spent spent_;
+    vm::Statistics statistics_;
     vm::Outcome outcome_;
 };
 

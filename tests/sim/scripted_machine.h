@@ -29,7 +29,7 @@ class ScriptedMachine {
     bool played() const { return script_.empty(); }
 
     rstate::Result<vm::Exit> run() {
-        ++spent_.exits;
+        ++statistics_.exits;
         if (script_.empty()) return FAIL(vm::bad_options, "the script is at its end");
         const Step step = std::move(script_.front());
         script_.pop_front();
@@ -103,7 +103,7 @@ class ScriptedMachine {
         for (const auto &[number, content] : pages_) hash.add({content.data(), content.size()});
         return hash.digest();
     }
-    const vm::Spent &spent() const { return spent_; }
+    const vm::Statistics &statistics() const { return statistics_; }
 
     // So many writes of memory succeed from now on.
     void fail_after(u64 writes) { fail_after_ = writes_ + writes; }
@@ -130,7 +130,7 @@ class ScriptedMachine {
     std::deque<Step> script_;
     vm::Registers registers_;
     vm::SystemRegisters system_;
-    vm::Spent spent_;
+    vm::Statistics statistics_;
     u64 writes_ = 0, fail_after_ = ~0ul;
     struct {
         Pages pages;

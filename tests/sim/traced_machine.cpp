@@ -295,7 +295,7 @@ rstate::Result<vm::Exit> TracedMachine::run() {
     load(native);
     ptrace(PTRACE_SETREGS, child_, nullptr, &native);
     ptrace(PTRACE_SYSEMU, child_, nullptr, nullptr);
-    ++spent_.exits;
+    ++statistics_.exits;
     int status = 0;
     if (!wait_until(deadline_, status)) {
         kill(child_, SIGSTOP);
@@ -322,7 +322,7 @@ vm::Exit TracedMachine::system_call(const user_regs_struct &native) {
     registers_.r11 = native.eflags;
     registers_.rip = system_.system_call_target;
     registers_.privilege = vm::Privilege::supervisor;
-    ++spent_.system_calls;
+    ++statistics_.system_calls;
     vm::Exit exit;
     exit.kind = vm::ExitKind::hypercall;
     exit.privilege = vm::Privilege::supervisor;
@@ -411,7 +411,7 @@ rstate::Result<void> TracedMachine::reset() {
     registers_ = saved_->registers;
     system_ = saved_->system;
     ptrace(PTRACE_SETFPREGS, child_, nullptr, &saved_->vectors);
-    ++spent_.resets;
+    ++statistics_.resets;
     return rstate::done();
 }
 

@@ -67,7 +67,7 @@ class TracedMachine {
     rstate::Result<void> attach(const vm::Snapshot &);
     rstate::Result<void> reset();
     rstate::Result<u64> digest();
-    const vm::Spent &spent() const { return spent_; }
+    const vm::Statistics &statistics() const { return statistics_; }
 
     // Pages of guest memory that hold something, for tests of what a case writes: number -> content.
     using Pages = std::map<u64, std::vector<u8>>;
@@ -106,7 +106,7 @@ class TracedMachine {
     u64 size_ = 0, deadline_ = 0;
     vm::Registers registers_;
     vm::SystemRegisters system_;
-    vm::Spent spent_;
+    vm::Statistics statistics_;
     bool stale_ = true; // the child's mappings are not yet what the guest's tables say
     std::set<u64> table_pages_;
     std::map<u64, std::pair<bool, u64>> uniform_; // by table and level

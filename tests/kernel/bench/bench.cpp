@@ -102,7 +102,7 @@ rstate::Result<> window_cost(Bench &) {
 rstate::Result<> case_parts(Bench &b) {
     Target target = TRY(Target::load(b.context.bundle), "loading the target");
     Machine machine = TRY(make_machine(*b.core, target), "making a machine");
-    Process process = TRY(target.photograph(machine), "photographing the target");
+    Process process = TRY(target.take_snapshot(machine), "photographing the target");
     const u32 edges = process.counter_count();
     auto memory = TRY(mm::allocate_aligned(world->allocator, fuzz::Coverage::memory(edges)), "tables");
     fuzz::Arena arena(mm::bytes_of(memory));
@@ -114,7 +114,7 @@ rstate::Result<> case_parts(Bench &b) {
     const Bytes input = b.context.bundle.entry(b.context.bundle.next("seed/")).data;
     u64 run = 0, feedback = 0, reset = 0, dirty = 0;
     for (u32 i = 0; i < rounds + 2; ++i) {
-        const u64 pages_before = machine.spent().dirty_pages;
+        const u64 pages_before = machine.statistics().dirty_pages;
         const u64 t0 = cpu::read_tsc();
         TRY(process.run_case(input, {.edge_budget = 10'000'000}), "running a case", i);
         const u64 t1 = cpu::read_tsc();
@@ -132,7 +132,7 @@ rstate::Result<> case_parts(Bench &b) {
         if (i < 2) continue;
         EXPECT(!fresh_ones, i);
         run += t1 - t0, feedback += t2 - t1, reset += t3 - t2,
-            dirty += machine.spent().dirty_pages - pages_before;
+            dirty += machine.statistics().dirty_pages - pages_before;
     }
     TextBuffer<80> goal;
     record("case.feedback", feedback / rounds, "instructions", "");

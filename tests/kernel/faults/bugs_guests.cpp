@@ -14,7 +14,7 @@ constexpr u8 vmmcall[] = {0x0F, 0x01, 0xD9};
 rstate::Result<> refused_vmrun(const TestContext &) {
     auto core = TRY(start_svm(), "switching SVM on");
     TinyGuest guest = TRY(TinyGuest::make(*core, vmmcall), "making a guest");
-    svm::Plant(guest.machine()).refused_by_the_processor();
+    svm::VmcbFaultInjector(guest.machine()).refused_by_the_processor();
     TRY(guest.machine().run(), "running a guest whose VMCB is broken");
     return rstate::done();
 }
@@ -24,7 +24,7 @@ rstate::Result<> changed_behind_clean_bits(const TestContext &) {
     auto core = TRY(start_svm(), "switching SVM on");
     TinyGuest guest = TRY(TinyGuest::make(*core, vmmcall), "making a guest");
     TRY(guest.machine().run(), "running a guest");
-    svm::Plant(guest.machine()).changed_behind_clean_bits();
+    svm::VmcbFaultInjector(guest.machine()).changed_behind_clean_bits();
     TRY(guest.machine().run(), "running a guest whose clean bits lie");
     return rstate::done();
 }

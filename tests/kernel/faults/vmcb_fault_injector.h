@@ -1,14 +1,13 @@
-// tests/kernel/faults/vmcb_fault_injector.h — planted failures, for tests and for the kernel's `plant`
-// option: what a broken VMCB looks like from outside. Nothing else includes this.
+// tests/kernel/faults/vmcb_fault_injector.h — injected bugs in a machine's VMCB. Only tests include this.
 #pragma once
 
 #include "svm/machine.h"
 
 namespace svm {
 
-template <class Machine> class Plant final {
+template <class Machine> class VmcbFaultInjector final {
   public:
-    explicit Plant(Machine &machine) : machine_(machine) {}
+    explicit VmcbFaultInjector(Machine &machine) : machine_(machine) {}
 
     // The next run hands VMRUN a VMCB that it must refuse, past our own check: svm.vmrun_refused.
     void refused_by_the_processor() {
@@ -20,7 +19,7 @@ template <class Machine> class Plant final {
         break_rule();
         machine_.checked_ = false;
     }
-    // A field changes behind the back of the clean bits: svm.stale_clean_area, in a Careful machine.
+    // A field changes although its clean bit stays set: svm.stale_clean_area, with CheckedAudit.
     void changed_behind_clean_bits() { machine_.save().g_pat ^= 0x0706; }
 
     Vmcb &vmcb() { return *machine_.vmcb_; }

@@ -11,20 +11,20 @@ rstate::Result<> a_steady_case_is_one_exit_and_takes_no_lock_and_no_frame(const 
     Target target = TRY(Target::load(context.bundle), "loading the target");
     auto core = TRY(start_svm(), "switching SVM on");
     Machine machine = TRY(make_machine(*core, target), "making a machine");
-    Process process = TRY(target.photograph(machine), "photographing the target");
+    Process process = TRY(target.take_snapshot(machine), "photographing the target");
     const u32 seed = context.bundle.next("seed/");
     EXPECT(seed < context.bundle.count(), seed);
     const Bytes input = context.bundle.entry(seed).data;
     u64 seen = 0;
     for (u32 i = 0; i < 100; ++i) {
-        const vm::Spent before = machine.spent();
+        const vm::Statistics before = machine.statistics();
         const u64 locks = cpu::locks_taken(), free = world->frames.free_frames();
         TRY(process.run_case(input, {.edge_budget = 10'000'000}), "running a case", i);
         TRY(process.visit_counters([&](u32, Bytes piece) { seen += piece.size(); }), "scanning the counters",
             i);
         TRY(process.reset(), "resetting", i);
         if (i == 0) continue; // the first case meets its pages
-        const vm::Spent &after = machine.spent();
+        const vm::Statistics &after = machine.statistics();
         EXPECT(after.exits - before.exits == 1 + after.ticks - before.ticks, after.exits - before.exits, i);
         EXPECT(after.new_pages == before.new_pages && after.allocations == before.allocations, i);
         EXPECT(cpu::locks_taken() == locks, cpu::locks_taken() - locks, i);
@@ -42,7 +42,7 @@ rstate::Result<> one_case_always_repeats(const TestContext &context) {
     Target target = TRY(Target::load(context.bundle), "loading the target");
     auto core = TRY(start_svm(), "switching SVM on");
     Machine machine = TRY(make_machine(*core, target), "making a machine");
-    Process process = TRY(target.photograph(machine), "photographing the target");
+    Process process = TRY(target.take_snapshot(machine), "photographing the target");
     for (u32 i = context.bundle.next("seed/"); i < context.bundle.count();
          i = context.bundle.next("seed/", i + 1)) {
         u64 digest = 0, edges = 0, counters = 0;

@@ -189,7 +189,7 @@ class TargetStory final {
         return rstate::done();
     }
     // A start-up that was broken off cannot go on: each try begins with a machine of its own.
-    rstate::Result<> photograph() {
+    rstate::Result<> take_snapshot() {
         end_machines();
         snapshot_ = TRY(mm::allocate<vm::Snapshot>(planned_heap), "allocating the snapshot");
         TRY(make(first_), "making the machine that starts the target");
@@ -257,7 +257,7 @@ class TargetStory final {
          {"filling the permission maps", "taking the host save area", "taking the host's VMCB",
           "clearing the host save area", "clearing the host's VMCB"}},
         {&S::load, {"allocating its symbols"}},
-        {&S::photograph,
+        {&S::take_snapshot,
          {"making a virtual machine", "loading the target", "running the target's start-up",
           "reading the target's control block", "sharing the target's page tables", "taking the snapshot",
           "allocating the snapshot", "keeping what it says"}},

@@ -87,11 +87,11 @@ rstate::Result<> a_reset_brings_every_byte_back_for_one_exit(const TestContext &
     auto snapshot = TRY(mm::allocate<vm::Snapshot>(world->allocator), "allocating a snapshot");
     TRY(guest.machine().take_snapshot(*snapshot), "photographing");
     for (u32 i = 0; i < 20; ++i) {
-        const vm::Spent before = guest.machine().spent();
+        const vm::Statistics before = guest.machine().statistics();
         const vm::Exit exit = TRY(guest.machine().run(), "running", i);
         EXPECT(exit.kind == vm::ExitKind::hypercall, exit.kind, exit.code);
         TRY(guest.machine().reset(), "resetting", i);
-        const vm::Spent &after = guest.machine().spent();
+        const vm::Statistics &after = guest.machine().statistics();
         const u64 digest = TRY(guest.machine().digest(), "digesting");
         EXPECT(digest == snapshot->digest(), i);
         EXPECT(after.dirty_pages - before.dirty_pages == 16, after.dirty_pages - before.dirty_pages, i);
@@ -108,12 +108,12 @@ RL_VM_TEST(a_reset_brings_every_byte_back_for_one_exit);
 
 rstate::Result<> a_vmcb_the_processor_refuses_ends_in_a_chain(const TestContext &) {
     TinyGuest guest = TRY(guest_running(vmmcall_twice), "making a guest");
-    svm::Plant(guest.machine()).refused_by_the_processor();
+    svm::VmcbFaultInjector(guest.machine()).refused_by_the_processor();
     auto refused = guest.machine().run();
     EXPECT(!refused.ok() && refused.error().is(svm::vmrun_refused));
     rstate::handled(std::move(refused));
     TinyGuest other = TRY(guest_running(vmmcall_twice), "making another guest");
-    svm::Plant(other.machine()).refused_by_our_check();
+    svm::VmcbFaultInjector(other.machine()).refused_by_our_check();
     auto seen = other.machine().run();
     EXPECT(!seen.ok() && seen.error().is(svm::vmcb_breaks_rule));
     rstate::handled(std::move(seen));
@@ -130,7 +130,7 @@ rstate::Result<> no_guest_holds_a_core(const TestContext &context) {
     guest.machine().set_deadline(3);
     const vm::Exit exit = TRY(guest.machine().run(), "running");
     EXPECT(exit.kind == vm::ExitKind::deadline, exit.kind, exit.code);
-    EXPECT(guest.machine().spent().ticks >= 3, guest.machine().spent().ticks);
+    EXPECT(guest.machine().statistics().ticks >= 3, guest.machine().statistics().ticks);
     return rstate::done();
 }
 RL_VM_TEST(no_guest_holds_a_core);

@@ -65,7 +65,7 @@ struct Trace {
 
 using Target = std::function<void(Bytes, Trace &)>;
 
-// The clock of vm::Spent and of the platform: a run takes in_target and around_it, a reset in_reset.
+// The clock of vm::Statistics and of the platform: a run takes in_target and around_it, a reset in_reset.
 inline u64 now = 0;
 constexpr u64 in_target = 100, around_it = 10, in_reset = 50;
 
@@ -81,15 +81,15 @@ class Executor {
         last_options = options;
         target_(input, trace_);
         if (trace_.outcome.edges_spent > options.edge_budget) trace_.time_out();
-        ++spent_.exits;
-        now += in_target + around_it, spent_.guest_time += in_target;
+        ++statistics_.exits;
+        now += in_target + around_it, statistics_.guest_time += in_target;
         outcome_ = trace_.outcome; // it outlives the reset
         return &outcome_;
     }
     rstate::Result<void> reset() {
         clear();
-        ++spent_.resets;
-        now += in_reset, spent_.reset_time += in_reset;
+        ++statistics_.resets;
+        now += in_reset, statistics_.reset_time += in_reset;
         return rstate::done();
     }
     u32 counter_count() const { return edges_; }
@@ -106,7 +106,7 @@ class Executor {
             if (count < out.size()) out[count++] = c;
         return count;
     }
-    const vm::Spent &spent() const { return spent_; }
+    const vm::Statistics &statistics() const { return statistics_; }
     rstate::Result<u64> digest() { return digest_now; }
 
     std::vector<std::string> inputs; // of every case, in order
@@ -123,7 +123,7 @@ class Executor {
     Target target_;
     Trace trace_;
     vm::Outcome outcome_;
-    vm::Spent spent_;
+    vm::Statistics statistics_;
     bool at_snapshot_ = true;
 };
 

@@ -43,7 +43,7 @@ class Failing {
         TRY(meet(), "reading the comparisons of a machine that fails");
         return inner_.read_comparisons(out);
     }
-    const vm::Spent &spent() const { return inner_.spent(); }
+    const vm::Statistics &statistics() const { return inner_.statistics(); }
     rstate::Result<u64> digest() {
         TRY(meet(), "digesting a machine that fails");
         return inner_.digest();

@@ -102,27 +102,27 @@ TEST_F(EnableTest, TheHostsHiddenStateIsSavedOnce) {
     EXPECT_NE(Phys(cpu::read_msr(Msr::vm_hsave_pa)), core.host_vmcb());
 }
 
-TEST(Asids, EachIsGivenOnceAndZeroNever) {
-    svm::Asids asids(16);
+TEST(AsidAllocator, EachIsAllocatedOnceAndZeroNever) {
+    svm::AsidAllocator asids(16);
     u64 seen = 0;
     for (u32 i = 0; i < 15; ++i) {
-        const svm::Asid asid = asids.take().take();
+        const svm::Asid asid = asids.allocate().take();
         EXPECT_NE(asid.number, 0u);
         EXPECT_LT(asid.number, 16u);
         EXPECT_EQ(seen & 1ul << asid.number, 0u);
         seen |= 1ul << asid.number;
     }
-    EXPECT_TRUE(fails_with(asids.take(), svm::out_of_asids));
-    asids.give_back({7});
-    EXPECT_EQ(asids.take().take().number, 7u);
+    EXPECT_TRUE(fails_with(asids.allocate(), svm::out_of_asids));
+    asids.free({7});
+    EXPECT_EQ(asids.allocate().take().number, 7u);
     EXPECT_EQ(asids.in_use(), 15u);
 }
 
 TEST(AsidsDeathTest, GivingBackTwiceIsOurBug) {
-    svm::Asids asids(16);
-    const svm::Asid asid = asids.take().take();
-    asids.give_back(asid);
-    EXPECT_DEATH(asids.give_back(asid), "given back once");
+    svm::AsidAllocator asids(16);
+    const svm::Asid asid = asids.allocate().take();
+    asids.free(asid);
+    EXPECT_DEATH(asids.free(asid), "freed once");
 }
 
 } // namespace

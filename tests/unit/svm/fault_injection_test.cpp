@@ -13,7 +13,7 @@ namespace {
 using mm::Owner;
 using Frames = mm::Frames<SimMemory>;
 using Space = mm::AddressSpace<SimMemory>;
-using Guest = svm::Machine<SimMemory, Frames, svm::Careful>;
+using Guest = svm::Machine<SimMemory, Frames, svm::CheckedAudit>;
 
 enum class Fallible { memory, heap, processor };
 // What came of one planned failure: an error, or whoever met it did without, or there was no such point.
@@ -27,7 +27,7 @@ class Story {
   public:
     Story() {
         sim::reset_cpus();
-        const std::vector<const char *> writing = {"making a page the host writes the machine's own",
+        const std::vector<const char *> writing = {"making a page the host writes private",
                                                    "pinning a page to write the guest's memory"};
         const std::vector<const char *> entering = {"entering the guest", "giving the guest a page"};
         const std::vector<const char *> making = {"making the guest's memory", "making the VMCB's page",
@@ -253,8 +253,8 @@ TEST(EveryFailure, IsToldLosesNothingAndIsSurvivedFromTheFirstFrameToACase) {
         points += n;
         EXPECT_GT(n, 1u) << name;
     }
-    sim::record_figure(std::to_string(points) + " points that failed once: " + counted + "; " + std::to_string(over) +
-              " were done without");
+    sim::record_figure(std::to_string(points) + " points that failed once: " + counted + "; " +
+                       std::to_string(over) + " were done without");
 }
 
 } // namespace

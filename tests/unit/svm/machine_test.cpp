@@ -19,7 +19,7 @@ TEST_F(MachineTest, RunsToAHypercallInOneExit) {
     const vm::Exit exit = run(machine);
     EXPECT_EQ(exit.kind, ExitKind::hypercall);
     EXPECT_EQ(exit.privilege, Privilege::user);
-    EXPECT_EQ(machine.spent().exits, 1u);
+    EXPECT_EQ(machine.statistics().exits, 1u);
     EXPECT_EQ(script.host_vmcb, core.host_vmcb());
 }
 
@@ -49,8 +49,8 @@ TEST_F(MachineTest, NewPagesAreResolvedAndCounted) {
     script.write(GuestPhys(0x1000), 0x42).read(GuestPhys(0x2000), seen).write(GuestPhys(0x1001), 0x43);
     EXPECT_EQ(run(machine).kind, ExitKind::hypercall);
     EXPECT_EQ(seen, 0);
-    EXPECT_EQ(machine.spent().new_pages, 2u);
-    EXPECT_EQ(machine.spent().exits, 3u);
+    EXPECT_EQ(machine.statistics().new_pages, 2u);
+    EXPECT_EQ(machine.statistics().exits, 3u);
     u8 bytes[2] = {};
     ASSERT_TRUE(machine.read(GuestPhys(0x1000), bytes).ok());
     EXPECT_EQ(bytes[0], 0x42);
@@ -73,7 +73,7 @@ TEST_F(MachineTest, TicksAreResolvedUntilTheDeadline) {
     EXPECT_EQ(run(machine).kind, ExitKind::hypercall);
     script.tick();
     EXPECT_EQ(run(machine).kind, ExitKind::deadline); // they add up over runs
-    EXPECT_EQ(machine.spent().ticks, 3u);
+    EXPECT_EQ(machine.statistics().ticks, 3u);
     machine.set_deadline(0);
     for (u32 i = 0; i < 10; ++i) script.exit(ExitCode::nmi);
     EXPECT_EQ(run(machine).kind, ExitKind::hypercall);
@@ -84,21 +84,21 @@ TEST_F(MachineTest, WhatOtherCoresAskMeanwhileTakesNoTimeFromTheGuest) {
     machine.set_deadline(3);
     for (u32 i = 0; i < 50; ++i) script.exit(ExitCode::intr); // shoot-downs
     EXPECT_EQ(run(machine).kind, ExitKind::hypercall);
-    EXPECT_EQ(machine.spent().ticks, 50u);
+    EXPECT_EQ(machine.statistics().ticks, 50u);
 }
 
 TEST_F(MachineTest, TimeInTheGuestAndInResetsIsCounted) {
     Machine machine = make();
     script.act([](vm::Registers &, svm::Save &) { sim::cpu().tsc += 1000; });
     run(machine);
-    const u64 run_once = machine.spent().guest_time;
+    const u64 run_once = machine.statistics().guest_time;
     EXPECT_GE(run_once, 1000u);
     EXPECT_LE(run_once, 1100u) << "what was before the entry and behind the exit is not the guest's";
     ASSERT_TRUE(machine.take_snapshot(snapshot).ok());
-    EXPECT_EQ(machine.spent().reset_time, 0u);
+    EXPECT_EQ(machine.statistics().reset_time, 0u);
     ASSERT_TRUE(machine.reset().ok());
-    EXPECT_GT(machine.spent().reset_time, 0u);
-    EXPECT_EQ(machine.spent().guest_time, run_once);
+    EXPECT_GT(machine.statistics().reset_time, 0u);
+    EXPECT_EQ(machine.statistics().guest_time, run_once);
 }
 
 TEST_F(MachineTest, AResetGivesTheCaseItsTicksBack) {
@@ -131,7 +131,7 @@ TEST_F(MachineTest, PrivilegeChoosesTheSegmentsAndIsReadBack) {
         save.cs = {0x10, 0xA9B, ~0u, 0}, save.ss = {0x18, 0xC93, ~0u, 0}, save.cpl = 0; // SYSCALL
     });
     EXPECT_EQ(run(machine).privilege, Privilege::supervisor);
-    EXPECT_EQ(machine.spent().system_calls, 1u);
+    EXPECT_EQ(machine.statistics().system_calls, 1u);
     EXPECT_EQ(machine.registers().privilege, Privilege::supervisor);
     machine.registers().privilege = Privilege::user;
     script.act([](vm::Registers &, svm::Save &save) {
@@ -145,18 +145,17 @@ TEST_F(MachineTest, PrivilegeChoosesTheSegmentsAndIsReadBack) {
 TEST_F(MachineTest, ARefusedVmcbIsAChainThatNamesTheRule) {
     Machine machine = make();
     run(machine);
-    svm::Plant<Machine>(machine).refused_by_the_processor();
-    svm::Vmcb &vmcb = svm::Plant<Machine>(machine).vmcb();
+    svm::VmcbFaultInjector<Machine>(machine).refused_by_the_processor();
+    svm::Vmcb &vmcb = svm::VmcbFaultInjector<Machine>(machine).vmcb();
     vmcb.control.clean_bits = 0;
     auto result = machine.run();
     ASSERT_FALSE(result.ok());
-    // The machine is Careful, so the lie about the intercepts is found first; without it, the processor
-    // refuses.
+    // CheckedAudit detects the changed intercepts first. Without it the processor refuses the VMCB.
     EXPECT_TRUE(fails_with(std::move(result), svm::stale_clean_area));
-    using Plain = svm::Machine<SimMemory, SimMemory, svm::Trusting>;
+    using Plain = svm::Machine<SimMemory, SimMemory, svm::UncheckedAudit>;
     Plain plain = Plain::make(core, memory, memory, heap.allocator(), guest_size).take();
     EXPECT_TRUE(plain.run().ok());
-    svm::Plant<Plain>(plain).refused_by_the_processor();
+    svm::VmcbFaultInjector<Plain>(plain).refused_by_the_processor();
     auto refused = plain.run();
     ASSERT_FALSE(refused.ok());
     rstate::Error error = refused.take_error();
@@ -173,7 +172,7 @@ TEST_F(MachineTest, ARefusedVmcbIsAChainThatNamesTheRule) {
 
 TEST_F(MachineTest, OurOwnCheckStopsABadVmcbBeforeTheProcessorSeesIt) {
     Machine machine = make();
-    svm::Plant<Machine>(machine).refused_by_our_check();
+    svm::VmcbFaultInjector<Machine>(machine).refused_by_our_check();
     EXPECT_TRUE(fails_with(machine.run(), svm::vmcb_breaks_rule));
     EXPECT_EQ(script.entries(), 0u);
 }
@@ -224,7 +223,7 @@ TEST_F(MachineTest, WithoutNripTheGuestsBytesTellHowFarToSkip) {
     script.exit(ExitCode::cpuid);
     const vm::Exit exit = run(machine);
     EXPECT_EQ(exit.kind, ExitKind::cpuid);
-    EXPECT_EQ(machine.spent().other_exits, 1u);
+    EXPECT_EQ(machine.statistics().other_exits, 1u);
     ASSERT_TRUE(machine.skip_instruction(exit).ok());
     EXPECT_EQ(machine.registers().rip, 0x3001u);
     EXPECT_TRUE(fails_with(machine.skip_instruction(exit), vm::unexpected_instruction));
@@ -281,7 +280,7 @@ TEST_F(MachineTest, GuestTablesThatPointOutsideItsMemoryAreErrorsNotCrashes) {
     EXPECT_TRUE(fails_with(machine.translate(GuestVirt(0x1000)), vm::outside_memory));
 }
 
-TEST_F(MachineTest, ANewCr3OwesAFlush) {
+TEST_F(MachineTest, ANewCr3RequestsAFlush) {
     Machine machine = make();
     run(machine);
     EXPECT_EQ(script.flushes(), 1u); // the ASID may have been another machine's

@@ -11,28 +11,28 @@ namespace {
 using namespace sim;
 using svm::Vmcb;
 
-TEST(FlushDebt, IsOwedFromTheStartAndAfterEveryChange) {
-    svm::FlushDebt debt;
+TEST(TlbFlushTracker, AFlushIsRequestedFromTheStartAndAfterEveryChange) {
+    svm::TlbFlushTracker tracker;
     svm::Control control{};
-    EXPECT_TRUE(fails_with(debt.check(control, 1), svm::flush_owed));
+    EXPECT_TRUE(fails_with(tracker.check(control, 1), svm::missing_flush));
     control.tlb_control = static_cast<u32>(svm::TlbControl::flush_all);
-    EXPECT_TRUE(debt.check(control, 1).ok());
-    debt.paid(control, 1);
+    EXPECT_TRUE(tracker.check(control, 1).ok());
+    tracker.done(control, 1);
     control.tlb_control = 0;
-    EXPECT_TRUE(debt.check(control, 1).ok());
-    EXPECT_TRUE(fails_with(debt.check(control, 2), svm::flush_owed));
+    EXPECT_TRUE(tracker.check(control, 1).ok());
+    EXPECT_TRUE(fails_with(tracker.check(control, 2), svm::missing_flush));
 }
 
-TEST(FlushDebt, AnEntryWithoutAFlushPaysNothing) {
-    svm::FlushDebt debt;
+TEST(TlbFlushTracker, AnEntryWithoutAFlushLeavesItRequested) {
+    svm::TlbFlushTracker tracker;
     svm::Control control{};
-    debt.paid(control, 5);
-    EXPECT_TRUE(debt.owed(5));
+    tracker.done(control, 5);
+    EXPECT_TRUE(tracker.requested(5));
     control.tlb_control = 3;
-    debt.paid(control, 5);
-    EXPECT_FALSE(debt.owed(5));
-    debt.incur();
-    EXPECT_TRUE(debt.owed(5));
+    tracker.done(control, 5);
+    EXPECT_FALSE(tracker.requested(5));
+    tracker.request();
+    EXPECT_TRUE(tracker.requested(5));
 }
 
 // One field of each area, in the order of the clean bits.
@@ -45,30 +45,30 @@ const std::function<void(Vmcb &)> changes[svm::clean_areas] = {
     [](Vmcb &v) { v.save.branch_from ^= 1; },
 };
 
-TEST(Careful, NoticesAChangeInEachAreaThatIsClaimedClean) {
+TEST(CheckedAudit, NoticesAChangeInEachAreaThatIsClaimedClean) {
     for (u32 area = 0; area < svm::clean_areas; ++area) {
         const auto vmcb = std::make_unique<Vmcb>();
-        svm::Careful careful;
-        careful.after_exit(*vmcb);
-        EXPECT_TRUE(careful.before_entry(*vmcb, svm::Clean::All::mask).ok());
+        svm::CheckedAudit audit;
+        audit.after_exit(*vmcb);
+        EXPECT_TRUE(audit.before_entry(*vmcb, svm::Clean::All::mask).ok());
         changes[area](*vmcb);
-        EXPECT_TRUE(fails_with(careful.before_entry(*vmcb, 1ul << area), svm::stale_clean_area)) << area;
-        EXPECT_TRUE(careful.before_entry(*vmcb, svm::Clean::All::mask & ~(1ul << area)).ok()) << area;
+        EXPECT_TRUE(fails_with(audit.before_entry(*vmcb, 1ul << area), svm::stale_clean_area)) << area;
+        EXPECT_TRUE(audit.before_entry(*vmcb, svm::Clean::All::mask & ~(1ul << area)).ok()) << area;
     }
 }
 
-class ConscienceTest : public SvmTest {};
+class VmcbAuditTest : public SvmTest {};
 
-TEST_F(ConscienceTest, AFieldChangedBehindTheCleanBitsStopsTheMachine) {
+TEST_F(VmcbAuditTest, AFieldChangedBehindTheCleanBitsStopsTheMachine) {
     Machine machine = make();
     run(machine);
-    svm::Plant<Machine>(machine).changed_behind_clean_bits();
+    svm::VmcbFaultInjector<Machine>(machine).changed_behind_clean_bits();
     auto result = machine.run();
     EXPECT_TRUE(fails_with(std::move(result), svm::stale_clean_area));
     EXPECT_EQ(script.entries(), 1u);
 }
 
-TEST_F(ConscienceTest, WhatTheMachineItselfChangesIsNeverClaimedClean) {
+TEST_F(VmcbAuditTest, WhatTheMachineItselfChangesIsNeverClaimedClean) {
     Machine machine = make();
     map_low_addresses(machine);
     run(machine);
@@ -103,7 +103,7 @@ TEST_F(CleanBitsTest, TheFirstEntryClaimsNothingAndASteadyOneEverything) {
     EXPECT_EQ(script.clean_bits, svm::Clean::All::mask & ~svm::Clean::Segments::mask);
 }
 
-TEST_F(ConscienceTest, WithoutTheFeatureNothingIsClaimed) {
+TEST_F(VmcbAuditTest, WithoutTheFeatureNothingIsClaimed) {
     Machine machine = make();
     run(machine), run(machine);
     EXPECT_EQ(script.clean_bits, 0u);

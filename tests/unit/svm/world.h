@@ -12,8 +12,8 @@
 
 namespace sim {
 
-// Both are tested; daily machines are Trusting, and what they would not notice the Careful one does.
-using Machine = svm::Machine<SimMemory, SimMemory, svm::Careful>;
+// Release builds use UncheckedAudit. The tests use CheckedAudit, which detects what the other ignores.
+using Machine = svm::Machine<SimMemory, SimMemory, svm::CheckedAudit>;
 static_assert(vm::Vm<Machine>);
 
 // QEMU's TCG: nested paging and nothing optional.

@@ -40,9 +40,9 @@ TEST_F(GuestMemoryTest, AGuestsReadSharesTheZeroPageAndItsWriteTakesAFrame) {
 
 TEST_F(GuestMemoryTest, AGuestThatReachesBeyondItsMemoryIsToldApart) {
     Guest guest(memory, heap, size);
-    EXPECT_EQ(guest.own.fault(GuestPhys(size - 1), Access::read).take(), Fault::resolved);
-    EXPECT_EQ(guest.own.fault(GuestPhys(size), Access::read).take(), Fault::beyond_memory);
-    EXPECT_EQ(guest.own.fault(GuestPhys(~0ul), Access::write).take(), Fault::beyond_memory);
+    EXPECT_EQ(guest.pages.fault(GuestPhys(size - 1), Access::read).take(), Fault::resolved);
+    EXPECT_EQ(guest.pages.fault(GuestPhys(size), Access::read).take(), Fault::beyond_memory);
+    EXPECT_EQ(guest.pages.fault(GuestPhys(~0ul), Access::write).take(), Fault::beyond_memory);
 }
 
 TEST_F(GuestMemoryTest, TheHostsReadsAndWritesCrossPagesAndStopAtTheEnd) {
@@ -50,12 +50,12 @@ TEST_F(GuestMemoryTest, TheHostsReadsAndWritesCrossPagesAndStopAtTheEnd) {
     u8 out[8192 + 6], back[sizeof out] = {};
     for (u64 i = 0; i < sizeof out; ++i) out[i] = static_cast<u8>(i * 7);
     const GuestPhys at(3 * page_size - 3);
-    ASSERT_TRUE(guest.own.write(at, out).ok());
-    ASSERT_TRUE(guest.own.read(at, back).ok());
+    ASSERT_TRUE(guest.pages.write(at, out).ok());
+    ASSERT_TRUE(guest.pages.read(at, back).ok());
     EXPECT_EQ(std::memcmp(out, back, sizeof out), 0);
-    EXPECT_TRUE(fails_with(guest.own.write(GuestPhys(size - 1), {out, 2}), vm::outside_memory));
-    EXPECT_TRUE(fails_with(guest.own.read(GuestPhys(~0ul), {back, 2}), vm::outside_memory));
-    EXPECT_TRUE(guest.own.write(GuestPhys(size), Bytes()).ok());
+    EXPECT_TRUE(fails_with(guest.pages.write(GuestPhys(size - 1), {out, 2}), vm::outside_memory));
+    EXPECT_TRUE(fails_with(guest.pages.read(GuestPhys(~0ul), {back, 2}), vm::outside_memory));
+    EXPECT_TRUE(guest.pages.write(GuestPhys(size), Bytes()).ok());
 }
 
 TEST_F(GuestMemoryTest, TheFirstWriteAfterASnapshotCopiesAndLaterOnesDoNot) {
@@ -69,7 +69,7 @@ TEST_F(GuestMemoryTest, TheFirstWriteAfterASnapshotCopiesAndLaterOnesDoNot) {
     guest.write(page_at(7) + 7, 0x33);
     EXPECT_EQ(memory.used(mm::Owner::guest_private), before + 1);
     EXPECT_EQ(guest.read(page_at(7) + 5), 0x11); // the copy has the rest of the page
-    EXPECT_EQ(guest.own.spent().new_pages,
+    EXPECT_EQ(guest.pages.statistics().new_pages,
               1u); // reading goes on where the snapshot's frame was mapped before
 }
 
@@ -79,7 +79,7 @@ TEST_F(GuestMemoryTest, TwoMachinesShareFramesAndNeverSeeEachOthersWrites) {
     first.take(snapshot);
     Guest second(memory, heap, size);
     const u64 before = memory.used(mm::Owner::guest_private) + memory.used(mm::Owner::snapshot);
-    ASSERT_TRUE(second.own.attach(snapshot).ok());
+    ASSERT_TRUE(second.pages.attach(snapshot).ok());
     for (u64 page = 0; page < 100; ++page) EXPECT_EQ(second.read(page_at(page)), page + 1);
     EXPECT_EQ(memory.used(mm::Owner::guest_private) + memory.used(mm::Owner::snapshot), before);
     first.write(page_at(3), 0xAA);
@@ -93,15 +93,15 @@ TEST_F(GuestMemoryTest, TwoMachinesShareFramesAndNeverSeeEachOthersWrites) {
 
 TEST_F(GuestMemoryTest, AMachineWithMemoryOfItsOwnOrAnotherSizeCannotAttach) {
     Guest first(memory, heap, size);
-    EXPECT_TRUE(fails_with(first.own.attach(snapshot), vm::snapshot_state));
+    EXPECT_TRUE(fails_with(first.pages.attach(snapshot), vm::snapshot_state));
     first.take(snapshot);
-    EXPECT_TRUE(fails_with(first.own.attach(snapshot), vm::snapshot_state));
+    EXPECT_TRUE(fails_with(first.pages.attach(snapshot), vm::snapshot_state));
     Guest used(memory, heap, size);
     used.host_write(page_at(0), 1);
-    EXPECT_TRUE(fails_with(used.own.attach(snapshot), vm::snapshot_state));
+    EXPECT_TRUE(fails_with(used.pages.attach(snapshot), vm::snapshot_state));
     Guest smaller(memory, heap, size / 2);
-    EXPECT_TRUE(fails_with(smaller.own.attach(snapshot), vm::snapshot_state));
-    EXPECT_TRUE(fails_with(smaller.own.reset(), vm::snapshot_state));
+    EXPECT_TRUE(fails_with(smaller.pages.attach(snapshot), vm::snapshot_state));
+    EXPECT_TRUE(fails_with(smaller.pages.reset(), vm::snapshot_state));
 }
 
 TEST_F(GuestMemoryTest, ImpossibleSizesAreRefused) {
@@ -115,7 +115,7 @@ TEST_F(GuestMemoryTest, AFaultThatNothingExplainsEndsInAnErrorNotALoop) {
     guest.write(page_at(1), 1);
     u32 tolerated = 0;
     for (; tolerated < 1000; ++tolerated) {
-        auto again = guest.own.fault(page_at(1), Access::write);
+        auto again = guest.pages.fault(page_at(1), Access::write);
         if (again.ok()) continue;
         EXPECT_TRUE(fails_with(std::move(again), vm::fault_stays));
         break;
@@ -127,20 +127,20 @@ TEST_F(GuestMemoryTest, AFaultThatNothingExplainsEndsInAnErrorNotALoop) {
 TEST_F(GuestMemoryTest, PageTablesAreSharedByAllMachinesAndWrittenByNone) {
     Guest first(memory, heap, size);
     first.host_write(page_at(20) + 8, 0x67);
-    ASSERT_TRUE(first.own.protect_tables(page_at(20), 3).ok());
+    ASSERT_TRUE(first.pages.protect_tables(page_at(20), 3).ok());
     first.take(snapshot);
     Guest second(memory, heap, size);
-    ASSERT_TRUE(second.own.attach(snapshot).ok());
+    ASSERT_TRUE(second.pages.attach(snapshot).ok());
     second.read(page_at(21)); // an entry that was read first lets the walk write later
     const u64 before = memory.used(mm::Owner::guest_private);
     for (Guest *guest : {&first, &second}) {
         for (u64 page = 20; page < 23; ++page) guest->walk(page_at(page));
         guest->reset();
-        EXPECT_EQ(guest->own.spent().dirty_pages, 0u);
+        EXPECT_EQ(guest->pages.statistics().dirty_pages, 0u);
         EXPECT_EQ(guest->read(page_at(20) + 8), 0x67);
         const u8 byte = 1;
-        EXPECT_TRUE(fails_with(guest->own.write(page_at(20), {&byte, 1}), vm::shared_page));
-        EXPECT_TRUE(fails_with(guest->own.protect_tables(page_at(30), 1), vm::snapshot_state));
+        EXPECT_TRUE(fails_with(guest->pages.write(page_at(20), {&byte, 1}), vm::shared_page));
+        EXPECT_TRUE(fails_with(guest->pages.protect_tables(page_at(30), 1), vm::snapshot_state));
     }
     EXPECT_EQ(memory.used(mm::Owner::guest_private), before);
     EXPECT_EQ(first.digest(), snapshot.digest());
@@ -148,23 +148,23 @@ TEST_F(GuestMemoryTest, PageTablesAreSharedByAllMachinesAndWrittenByNone) {
 
 TEST_F(GuestMemoryTest, PageTablesLieInsideTheMemory) {
     Guest guest(memory, heap, size);
-    EXPECT_TRUE(fails_with(guest.own.protect_tables(GuestPhys(8), 1), vm::outside_memory));
-    EXPECT_TRUE(fails_with(guest.own.protect_tables(GuestPhys(size - page_size), 2), vm::outside_memory));
-    EXPECT_TRUE(fails_with(guest.own.protect_tables(GuestPhys(0), ~0ul), vm::outside_memory));
+    EXPECT_TRUE(fails_with(guest.pages.protect_tables(GuestPhys(8), 1), vm::outside_memory));
+    EXPECT_TRUE(fails_with(guest.pages.protect_tables(GuestPhys(size - page_size), 2), vm::outside_memory));
+    EXPECT_TRUE(fails_with(guest.pages.protect_tables(GuestPhys(0), ~0ul), vm::outside_memory));
 }
 
 TEST_F(GuestMemoryTest, AnythingThatChangesAPresentEntryAsksForAFlush) {
     Guest guest(memory, heap, size);
     guest.read(page_at(5));
-    const u64 shared = guest.own.epoch();
+    const u64 shared = guest.pages.epoch();
     guest.host_write(page_at(5), 1); // the guest read the zero page until now
-    EXPECT_NE(guest.own.epoch(), shared);
-    const u64 own = guest.own.epoch();
+    EXPECT_NE(guest.pages.epoch(), shared);
+    const u64 own = guest.pages.epoch();
     guest.host_write(page_at(5), 2);
     guest.write(page_at(5), 3);
-    EXPECT_EQ(guest.own.epoch(), own); // an own page changes no entry
+    EXPECT_EQ(guest.pages.epoch(), own); // an own page changes no entry
     guest.take(snapshot);
-    EXPECT_NE(guest.own.epoch(), own); // read-only now
+    EXPECT_NE(guest.pages.epoch(), own); // read-only now
 }
 
 TEST_F(GuestMemoryTest, AShedPageIsNotReachedThroughAnOldTranslation) {
@@ -174,10 +174,10 @@ TEST_F(GuestMemoryTest, AShedPageIsNotReachedThroughAnOldTranslation) {
     guest.write(page_at(3), 0x22);
     guest.reset();
     EXPECT_EQ(guest.read(page_at(3)), 0x11); // translated, to a page of its own that is clean
-    const u64 faults = guest.own.spent().new_pages;
-    ASSERT_EQ(guest.own.shed(1), 1u);
+    const u64 faults = guest.pages.statistics().new_pages;
+    ASSERT_EQ(guest.evict(1), 1u);
     EXPECT_EQ(guest.read(page_at(3)), 0x11);
-    EXPECT_EQ(guest.own.spent().new_pages, faults + 1);
+    EXPECT_EQ(guest.pages.statistics().new_pages, faults + 1);
 }
 
 } // namespace

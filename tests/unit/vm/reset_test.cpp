@@ -16,7 +16,7 @@ using Oracle = std::vector<u8>;
 void expect_equal(Guest &guest, const Oracle &oracle, const char *when) {
     std::vector<u8> page(page_size);
     for (u64 p = 0; p < page_count; ++p) {
-        ASSERT_TRUE(guest.own.read(page_at(p), {page.data(), page_size}).ok());
+        ASSERT_TRUE(guest.pages.read(page_at(p), {page.data(), page_size}).ok());
         ASSERT_EQ(std::memcmp(page.data(), oracle.data() + p * page_size, page_size), 0)
             << when << ", page " << p;
     }
@@ -63,7 +63,7 @@ TEST_F(ResetTest, RandomCasesOnTwoMachinesAlwaysReturnToTheSnapshot) {
     fill(first);
     first.take(snapshot);
     Guest second(memory, heap, size);
-    ASSERT_TRUE(second.own.attach(snapshot).ok());
+    ASSERT_TRUE(second.pages.attach(snapshot).ok());
     expect_equal(second, oracle, "attached");
     for (u32 round = 0; round < 100; ++round) {
         for (Guest *guest : {&first, &second}) {
@@ -81,7 +81,7 @@ TEST_F(ResetTest, RandomCasesReturnToTheSnapshotWithFaultsAnsweredAhead) {
     Guest guest(memory, heap, size);
     fill(guest);
     guest.take(snapshot);
-    guest.own.set_fault_around(15);
+    guest.pages.set_fault_around(15);
     for (u32 round = 0; round < 100; ++round) {
         Oracle now = oracle;
         run_case(guest, now);
@@ -96,21 +96,21 @@ TEST_F(ResetTest, AFaultIsAnsweredForThePagesBehindItToo) {
     Guest guest(memory, heap, size);
     guest.host_write(page_at(20), 1); // used before the door: not copied ahead
     guest.take(snapshot);
-    guest.own.set_fault_around(15);
+    guest.pages.set_fault_around(15);
     guest.write(page_at(16), 1);
-    EXPECT_EQ(guest.own.own_pages(), 15u); // 16 to 31 without 20
+    EXPECT_EQ(guest.pages.private_pages(), 15u); // 16 to 31 without 20
     for (u64 page = 17; page < 32; ++page)
         if (page != 20) guest.write(page_at(page), 2);
-    EXPECT_EQ(guest.own.spent().new_pages, 1u);
+    EXPECT_EQ(guest.pages.statistics().new_pages, 1u);
     guest.reset();
-    EXPECT_EQ(guest.own.spent().dirty_pages, 15u);
+    EXPECT_EQ(guest.pages.statistics().dirty_pages, 15u);
     guest.write(page_at(17), 3);
     guest.reset();
-    EXPECT_EQ(guest.own.spent().dirty_pages, 16u); // what is only taken ahead is clean
+    EXPECT_EQ(guest.pages.statistics().dirty_pages, 16u); // what is only taken ahead is clean
     EXPECT_EQ(guest.digest(), snapshot.digest());
     guest.read(page_at(40));
     guest.read(page_at(55));
-    EXPECT_EQ(guest.own.spent().new_pages, 2u);
+    EXPECT_EQ(guest.pages.statistics().new_pages, 2u);
 }
 
 TEST_F(ResetTest, ASteadyCaseFaultsNowhereAndTakesNothing) {
@@ -123,14 +123,14 @@ TEST_F(ResetTest, ASteadyCaseFaultsNowhereAndTakesNothing) {
         guest.reset();
     };
     one_case();
-    const vm::Spent warm = guest.own.spent();
+    const vm::Statistics warm = guest.pages.statistics();
     const u64 frames = memory.used();
     for (u32 i = 0; i < 10; ++i) one_case();
-    EXPECT_EQ(guest.own.spent().new_pages, warm.new_pages);
-    EXPECT_EQ(guest.own.spent().allocations, warm.allocations);
+    EXPECT_EQ(guest.pages.statistics().new_pages, warm.new_pages);
+    EXPECT_EQ(guest.pages.statistics().allocations, warm.allocations);
     EXPECT_EQ(memory.used(), frames);
-    EXPECT_EQ(guest.own.spent().dirty_pages, warm.dirty_pages + 300);
-    EXPECT_EQ(guest.own.spent().reset_bytes, guest.own.spent().dirty_pages * page_size);
+    EXPECT_EQ(guest.pages.statistics().dirty_pages, warm.dirty_pages + 300);
+    EXPECT_EQ(guest.pages.statistics().reset_bytes, guest.pages.statistics().dirty_pages * page_size);
 }
 
 TEST_F(ResetTest, OnlyWrittenPagesAreRestored) {
@@ -138,14 +138,14 @@ TEST_F(ResetTest, OnlyWrittenPagesAreRestored) {
     guest.take(snapshot);
     for (u64 page = 0; page < 50; ++page) guest.write(page_at(page), 1);
     guest.reset();
-    const u64 before = guest.own.spent().dirty_pages;
+    const u64 before = guest.pages.statistics().dirty_pages;
     guest.write(page_at(10), 1);
     guest.read(page_at(11));
     guest.host_write(page_at(12), 1);
     guest.reset();
-    EXPECT_EQ(guest.own.spent().dirty_pages, before + 2);
+    EXPECT_EQ(guest.pages.statistics().dirty_pages, before + 2);
     guest.reset(); // nothing was written
-    EXPECT_EQ(guest.own.spent().dirty_pages, before + 2);
+    EXPECT_EQ(guest.pages.statistics().dirty_pages, before + 2);
 }
 
 TEST_F(ResetTest, MorePagesThanTheHotListHoldsAreAllRestored) {
@@ -160,8 +160,8 @@ TEST_F(ResetTest, MorePagesThanTheHotListHoldsAreAllRestored) {
         guest.reset();
         ASSERT_EQ(guest.digest(), snapshot.digest()) << "round " << round;
     }
-    EXPECT_GT(guest.own.shed(1000), 150u); // every one of them is clean, hot or not
-    EXPECT_EQ(guest.own.own_pages(), 0u);
+    EXPECT_GT(guest.evict(1000), 150u); // every one of them is clean, hot or not
+    EXPECT_EQ(guest.pages.private_pages(), 0u);
     guest.enter();
     EXPECT_EQ(guest.digest(), snapshot.digest());
     EXPECT_EQ(memory.pins(), 0u);
@@ -172,25 +172,27 @@ TEST_F(ResetTest, AMachineThatMovesTakesItsHotPagesAlong) {
     guest.take(snapshot);
     for (u64 page = 0; page < 10; ++page) guest.write(page_at(page), 1);
     guest.reset();
-    GuestMemory moved(std::move(guest.own));
+    GuestMemory moved(std::move(guest.pages));
     const u8 byte = 5;
     ASSERT_TRUE(moved.write(page_at(3), {&byte, 1}).ok());
     ASSERT_TRUE(moved.reset().ok());
     EXPECT_EQ(moved.digest({}).take(), snapshot.digest());
-    EXPECT_EQ(moved.own_pages(), 10u);
+    EXPECT_EQ(moved.private_pages(), 10u);
 }
 
-// Says that the other tests can fail: a processor that is not flushed after a reset writes without a trace.
-TEST_F(ResetTest, WithoutTheFlushThatIsOwedAResetWouldMissAWrite) {
+// Proves that the other tests can fail: a processor that is not flushed after a reset writes without a dirty
+// bit.
+TEST_F(ResetTest, WithoutTheRequestedFlushAResetMissesAWrite) {
     Guest guest(memory, heap, size);
     guest.take(snapshot);
     guest.write(page_at(4), 1);
     guest.reset();
-    ASSERT_TRUE(
-        guest.cpu.translate(guest.own.root(), page_at(4), vm::Access::write)); // as if nothing was owed
-    *guest.cpu.byte(*guest.cpu.translate(guest.own.root(), page_at(4), vm::Access::write)) = 9;
-    guest.reset();
+    // Not guest.write: it would flush.
+    ASSERT_TRUE(guest.cpu.translate(guest.pages.root(), page_at(4), vm::Access::write));
+    *guest.cpu.byte(*guest.cpu.translate(guest.pages.root(), page_at(4), vm::Access::write)) = 9;
+    ASSERT_TRUE(guest.pages.reset().ok());
     EXPECT_NE(guest.digest(), snapshot.digest());
+    EXPECT_TRUE(fails_with(guest.pages.check_invariants(), vm::broken_invariant));
 }
 
 TEST_F(ResetTest, TheDigestNoticesOneBit) {
@@ -208,9 +210,9 @@ TEST_F(ResetTest, PagesOfOneRepeatedWordShareAFrame) {
     Guest guest(memory, heap, size);
     std::vector<u8> red(page_size, 0xFA), zero(page_size, 0);
     for (u64 page = 0; page < 600; ++page)
-        ASSERT_TRUE(guest.own.write(page_at(page), {red.data(), page_size}).ok());
+        ASSERT_TRUE(guest.pages.write(page_at(page), {red.data(), page_size}).ok());
     for (u64 page = 600; page < 700; ++page)
-        ASSERT_TRUE(guest.own.write(page_at(page), {zero.data(), page_size}).ok());
+        ASSERT_TRUE(guest.pages.write(page_at(page), {zero.data(), page_size}).ok());
     guest.host_write(page_at(700), 1);
     guest.take(snapshot);
     EXPECT_EQ(snapshot.pages(), 1u);
@@ -231,7 +233,7 @@ TEST_F(ResetTest, MorePatternsThanTheSnapshotRemembersCostTheirFrames) {
     Guest guest(memory, heap, size);
     for (u64 page = 0; page < 40; ++page) {
         std::vector<u8> fill_byte(page_size, static_cast<u8>(page / 2 + 1));
-        ASSERT_TRUE(guest.own.write(page_at(page), {fill_byte.data(), page_size}).ok());
+        ASSERT_TRUE(guest.pages.write(page_at(page), {fill_byte.data(), page_size}).ok());
     }
     guest.take(snapshot);
     EXPECT_EQ(snapshot.pages() + snapshot.pattern_pages(), 40u);

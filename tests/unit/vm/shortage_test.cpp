@@ -32,7 +32,7 @@ TEST_F(ShortageTest, AMachineShedsCleanPagesAndGoesOn) {
         guest.reset();
         ASSERT_EQ(guest.digest(), snapshot.digest());
     }
-    EXPECT_GT(guest.own.spent().shed_pages, 0u);
+    EXPECT_GT(guest.pages.statistics().evicted_pages, 0u);
 }
 
 TEST_F(ShortageTest, DirtyPagesAreNeverShed) {
@@ -40,15 +40,15 @@ TEST_F(ShortageTest, DirtyPagesAreNeverShed) {
     fill(guest);
     guest.take(snapshot);
     for (u64 page = 0; page < 20; ++page) guest.write(page_at(page), 0xEE);
-    EXPECT_EQ(guest.own.shed(100), 0u);
+    EXPECT_EQ(guest.evict(100), 0u);
     memory.limit_frames(memory.used());
-    EXPECT_TRUE(fails_with(guest.own.fault(page_at(50), vm::Access::write), vm::out_of_memory));
-    EXPECT_EQ(guest.own.own_pages(), 20u);
+    EXPECT_TRUE(fails_with(guest.pages.fault(page_at(50), vm::Access::write), vm::out_of_memory));
+    EXPECT_EQ(guest.pages.private_pages(), 20u);
     for (u64 page = 0; page < 20; ++page) EXPECT_EQ(guest.host_read(page_at(page)), 0xEE);
     guest.reset();
     guest.enter();
-    EXPECT_EQ(guest.own.shed(5), 5u);
-    EXPECT_EQ(guest.own.own_pages(), 15u);
+    EXPECT_EQ(guest.evict(5), 5u);
+    EXPECT_EQ(guest.pages.private_pages(), 15u);
     guest.write(page_at(50), 1); // there is room again
     guest.reset();
     EXPECT_EQ(guest.digest(), snapshot.digest());
@@ -58,11 +58,11 @@ TEST_F(ShortageTest, ACaseThatWritesMoreThanItsMachineMayHaveFailsAndTheNextRuns
     Guest guest(memory, heap, size);
     fill(guest);
     guest.take(snapshot);
-    guest.own.set_page_limit(30);
+    guest.pages.set_page_limit(30);
     const u64 before = memory.used();
     for (u32 round = 0; round < 5; ++round) {
         for (u64 page = 0; page < 30; ++page) guest.write(page_at(page * 5 + round), 0xEE);
-        EXPECT_TRUE(fails_with(guest.own.fault(page_at(199), vm::Access::write), vm::out_of_memory));
+        EXPECT_TRUE(fails_with(guest.pages.fault(page_at(199), vm::Access::write), vm::out_of_memory));
         for (u64 page = 0; page < 30; ++page) EXPECT_EQ(guest.host_read(page_at(page * 5 + round)), 0xEE);
         guest.reset();
         ASSERT_EQ(guest.digest(), snapshot.digest());
@@ -75,15 +75,15 @@ TEST_F(ShortageTest, AtItsLimitAMachineUsesItsOwnFramesAgain) {
     Guest guest(memory, heap, size);
     fill(guest);
     guest.take(snapshot);
-    guest.own.set_page_limit(40);
+    guest.pages.set_page_limit(40);
     for (u64 page = 0; page < 40; ++page) guest.write(page_at(page), 1);
     guest.reset();
-    const u64 used = memory.used(), taken = guest.own.spent().allocations;
+    const u64 used = memory.used(), taken = guest.pages.statistics().allocations;
     for (u64 page = 50; page < 90; ++page) guest.write(page_at(page), 2);
     for (u64 page = 50; page < 90; ++page) EXPECT_EQ(guest.read(page_at(page)), 2);
     EXPECT_EQ(memory.used(), used);
-    EXPECT_EQ(guest.own.spent().allocations, taken);
-    EXPECT_EQ(guest.own.own_pages(), 40u);
+    EXPECT_EQ(guest.pages.statistics().allocations, taken);
+    EXPECT_EQ(guest.pages.private_pages(), 40u);
     guest.reset();
     EXPECT_EQ(guest.digest(), snapshot.digest());
 }
@@ -93,8 +93,8 @@ TEST_F(ShortageTest, BeforeTheSnapshotNothingCanBeShed) {
     fill(guest);
     memory.limit_frames(memory.used());
     const u8 byte = 1;
-    EXPECT_TRUE(fails_with(guest.own.write(page_at(500), {&byte, 1}), mm::out_of_frames));
-    EXPECT_EQ(guest.own.own_pages(), 200u);
+    EXPECT_TRUE(fails_with(guest.pages.write(page_at(500), {&byte, 1}), mm::out_of_frames));
+    EXPECT_EQ(guest.pages.private_pages(), 200u);
 }
 
 // Every allocation and every pin of an operation fails once; afterwards the operation works, and nothing is
@@ -121,7 +121,7 @@ TEST_F(ShortageTest, AWriteFailsCleanlyAtEveryStep) {
         guest.host_write(page_at(600), 5);
         memory.fail_after(step);
         const u8 byte = 7;
-        auto written = guest.own.write(page_at(3) + 1, {&byte, 1});
+        auto written = guest.pages.write(page_at(3) + 1, {&byte, 1});
         const bool failed = memory.failed();
         memory.never_fail();
         ASSERT_EQ(written.ok(), !failed);
@@ -143,9 +143,9 @@ TEST_F(ShortageTest, AFaultFailsCleanlyAtEveryStep) {
     for (u64 step = 0;; ++step) {
         ASSERT_LT(step, 100u);
         Guest guest(memory, heap, size);
-        ASSERT_TRUE(guest.own.attach(snapshot).ok());
+        ASSERT_TRUE(guest.pages.attach(snapshot).ok());
         memory.fail_after(step);
-        auto resolved = guest.own.fault(page_at(9), vm::Access::write);
+        auto resolved = guest.pages.fault(page_at(9), vm::Access::write);
         const bool failed = memory.failed();
         memory.never_fail();
         ASSERT_EQ(resolved.ok(), !failed);
@@ -162,14 +162,14 @@ TEST_F(ShortageTest, ASnapshotFailsCleanlyAtEveryStep) {
     Guest guest(memory, heap, size);
     fill(guest);
     guest.host_write(page_at(700), 3);
-    ASSERT_TRUE(guest.own.protect_tables(page_at(100), 2).ok());
+    ASSERT_TRUE(guest.pages.protect_tables(page_at(100), 2).ok());
     const u64 used = memory.used(), live = heap.live();
     const u64 digest = guest.digest();
     bool taken = false;
     for (u64 step = 0; !taken; ++step) {
         ASSERT_LT(step, 5000u);
         memory.fail_after(step);
-        auto result = vm::SnapshotTaker<SimMemory, SimMemory>(guest.own, snapshot).take({});
+        auto result = vm::SnapshotTaker<SimMemory, SimMemory>(guest.pages, snapshot).take({});
         memory.never_fail();
         taken = result.ok();
         handled(std::move(result));
@@ -196,7 +196,7 @@ TEST_F(ShortageTest, AResetThatFailsHalfwayIsFinishedByTheNext) {
         ASSERT_LT(step, 500u);
         for (u64 page = 0; page < 20; ++page) guest.write(page_at(page * 30), 0x77);
         memory.fail_after(step);
-        auto reset = guest.own.reset();
+        auto reset = guest.pages.reset();
         const bool failed = memory.failed();
         memory.never_fail();
         ASSERT_EQ(reset.ok(), !failed);
@@ -214,7 +214,7 @@ TEST_F(ShortageTest, EverythingGoesBackWhenAMachineEnds) {
         fill(first);
         first.take(snapshot);
         Guest second(memory, heap, size);
-        ASSERT_TRUE(second.own.attach(snapshot).ok());
+        ASSERT_TRUE(second.pages.attach(snapshot).ok());
         second.write(page_at(1), 1);
         second.read(page_at(2));
     }
