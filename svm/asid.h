@@ -1,5 +1,12 @@
-// svm/asid.h — address space identifiers of one core: each machine has its own, so that switching between
-// machines needs no flush. APM vol 2 §15.16 "TLB Control".
+// svm/asid.h — chooses the ASID (address space identifier) of each machine on a core.
+//
+// APM vol 2 §15.16 "TLB Control": translations are tagged with the ASID, so with one ASID for each machine
+// switching between machines needs no flush. With nested paging an ASID stands for a guest-physical address
+// space, and covers all address spaces inside the guest (§15.25.1 "Traditional Paging versus Nested Paging").
+//
+// An ASID means nothing on another core: each core has its own TLB, its own allocator, and machines do not
+// move. A freed ASID is given out again without a flush here. That is safe, because a new machine's first
+// entry always flushes (TlbFlushTracker starts with a requested flush).
 #pragma once
 
 #include "rstate/result.h"
@@ -8,14 +15,14 @@
 namespace svm {
 
 struct Asid {
-    u32 number = 0; // 0 is the host's
+    u32 number = 0; // 0 is the host's; VMRUN refuses it for a guest
 };
 
-// Owned by its core; no lock. QEMU takes any number without complaint, so the limit is kept here.
+// Owned by its core; no lock. QEMU accepts any number, so the limit of CPUID Fn8000_000A EBX is kept here.
 class AsidAllocator final {
   public:
-    // `count` as CPUID gives it: the identifiers are 0 to count - 1. More than 64 machines on a core have no
-    // use.
+    // `count` as CPUID returns it: the ASIDs are 0 to count - 1. One word of bits is enough: a core runs one
+    // or two machines.
     explicit AsidAllocator(u32 count) : count_(min(count, 64u)) {}
 
     rstate::Result<Asid> allocate() {
@@ -24,7 +31,7 @@ class AsidAllocator final {
             used_ |= 1ul << number;
             return Asid{number};
         }
-        return FAIL(out_of_asids, "every address space identifier of this core is in use", count_);
+        return FAIL(out_of_asids, "every ASID of this core is in use", count_);
     }
     void free(Asid asid) {
         CHECK(asid.number != 0 && asid.number < count_ && (used_ & 1ul << asid.number) != 0,

@@ -1,7 +1,7 @@
-// svm/check.h — our own check of a VMCB before VMRUN sees it.
+// svm/check.h — checks a VMCB against the consistency checks of VMRUN, before VMRUN sees it.
 //
-// Emulators accept much that silicon refuses, and silicon refuses with one number for everything. Both are
-// reasons to know the rules ourselves: a broken one is named.
+// Emulators accept VMCBs that hardware refuses, and hardware refuses all with one exit code, VMEXIT_INVALID.
+// Here a broken rule has a name. The check runs when a checked field changed, not at every entry.
 #pragma once
 
 #include "cpu/features.h"
@@ -15,7 +15,8 @@ struct Broken {
     u64 value = 0;              // of the field that breaks it
 };
 
-// The first rule that VMRUN enforces, or the manual demands, or this project relies on, and `vmcb` breaks.
+// The first rule that `vmcb` breaks, of VMRUN's, of the manual's, and of this project's. It reads the VMCB
+// only, so it may also be asked after a refused VMRUN.
 Broken first_broken_rule(const Vmcb &vmcb, const cpu::Features &features);
 
 rstate::Result<void> check_vmcb(const Vmcb &vmcb, const cpu::Features &features);

@@ -1,5 +1,5 @@
-// svm/core.h — what the machines of one core share: the processor's features, its host state, the ASIDs, the
-// permission maps, and whose vector registers are loaded.
+// svm/core.h — one core with SVM on: features, host state, ASID allocator, permission maps, and the machine
+// whose vector registers are loaded.
 #pragma once
 
 #include "cpu/features.h"
@@ -12,14 +12,19 @@
 
 namespace svm {
 
-// Both maps are all ones and never change, so that every port and every MSR is intercepted; one run of three
-// pages serves as both, for every machine on every core. The I/O map needs the third page: an access of four
-// bytes at port 0xFFFF looks at the bits past it (APM vol 2 §15.10.1 "I/O Permissions Map").
+// The I/O and MSR permission maps. Both are all ones and never change, so every port and every MSR is
+// intercepted, and one run of three pages serves as both, for every machine on every core.
+//
+// APM vol 2 §15.10.1 "I/O Permissions Map": 64K + 3 bits in three contiguous pages. The third page is needed,
+// because an access of four bytes at port 0xFFFF looks at three bits past the last port; with two pages the
+// processor would read whatever lies behind. §15.11 "MSR Intercepts": two contiguous pages, two bits for each
+// MSR. VMRUN refuses a map that reaches the end of physical memory. The processor reads the maps by physical
+// address and may keep what it read: while clean bit 1 is set a change would take effect late, or never.
 struct PermissionMaps {
     static constexpr u64 pages = 3;
     Phys first;
 
-    // `first` begins three pages in a row, whoever owns them; they are filled here, once.
+    // `first` is the first of three contiguous pages, which the caller owns and never frees.
     template <mm::PhysicalMemory Memory>
     static rstate::Result<PermissionMaps> fill(Memory &memory, Phys first) {
         for (u64 i = 0; i < pages; ++i) {
@@ -40,8 +45,14 @@ class Core final {
     Core(const Core &) = delete;
     Core &operator=(const Core &) = delete;
 
-    // On the core itself, with its FS, GS, TR, LDTR and system-call MSRs as they will stay: they are kept
-    // here once and loaded at every exit. Takes frames for good: the host save area and the host's VMCB.
+    // Call it on the core itself, when its FS, GS, TR, LDTR and system-call MSRs have their final values:
+    // VMSAVE stores them once, and svm_enter loads them after each exit. A later change on the host's side is
+    // lost at the next #VMEXIT.
+    //
+    // It allocates two frames that are never freed: the host save area and the host's VMCB. They are
+    // different things. Only the processor accesses the first (VM_HSAVE_PA, §15.30.4), in a format of its
+    // own; VMSAVE and VMLOAD access the second (§15.5.2 "VMSAVE and VMLOAD Instructions"). One page for both
+    // would let VMRUN overwrite what VMLOAD reads.
     static constexpr u64 frames_for_good = 2;
     template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames>
     rstate::Result<void> start(Memory &memory, Frames &frames) {
@@ -53,7 +64,8 @@ class Core final {
         TRY(clear(memory, save.get()), "clearing the host save area");
         TRY(clear(memory, host.get()), "clearing the host's VMCB");
         TRY(enable(features_, save.release()), "switching SVM on", current_core());
-        cpu::clear_x87(); // most guests begin so, and then need no FXRSTOR (vectors.h)
+        // Most guests begin with a cleared x87, and then need no FXRSTOR (vectors.h).
+        cpu::clear_x87();
         host_vmcb_ = host.release();
         cpu::vmsave(host_vmcb_);
         number_ = current_core();
@@ -66,8 +78,9 @@ class Core final {
     Phys host_vmcb() const { return host_vmcb_; }
     u32 number() const { return number_; }
 
-    // The kernel has no use for vector registers, so the guest's stay in them across exits. Only when another
-    // machine runs on this core do they go to memory.
+    // VMRUN and #VMEXIT do not touch the x87 and SSE registers. The kernel is compiled without them, so the
+    // guest's stay loaded across exits. They go to memory only when another machine runs on this core: a
+    // steady case executes no FXSAVE for an exit.
     void load_vectors(vm::VectorState &mine) {
         if (loaded_ == &mine) return;
         if (loaded_ != nullptr) cpu::fxsave(loaded_->bytes);

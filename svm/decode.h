@@ -1,4 +1,6 @@
-// svm/decode.h — from what #VMEXIT left in the VMCB to one of a few cases, once.
+// svm/decode.h — decodes the exit fields of the VMCB, once, into a vendor-independent vm::Exit and an Action.
+//
+// After it no other code looks at exit codes, so the guest layer and the fuzzer know nothing of SVM.
 #pragma once
 
 #include "base/addr.h"
@@ -9,15 +11,16 @@
 namespace svm {
 
 enum class Action : u8 {
-    deliver,            // an Exit for whoever runs the guest
-    new_page,           // a nested fault inside the guest's memory, or beyond it
-    tick,               // an interrupt of the host's stopped the guest; it has been served
-    software_interrupt, // INT3 on some machines, INT n: the guest's bytes tell
+    deliver,            // run() returns the Exit
+    new_page,           // a nested page fault, inside the guest's memory or beyond it
+    tick,               // a host interrupt stopped the guest; the host has served it
+    software_interrupt, // INT n, on some emulators also INT3: the guest's bytes decide
 };
 
-// Fills `exit`, which is as new, and says what to do with it. For new_page its address is guest-physical, and
-// access says what the guest wanted. Fails with unknown_exit, for a code that this file does not know, and
-// with machine_check.
+// Fills `exit`, which must be default-initialised, and returns what to do with it. For new_page, `address` is
+// guest-physical and `access` is the access that the nested tables refused. Fails with unknown_exit for a
+// code that is not in exit_codes.h, and with machine_check: the hardware's fault is not a finding of the
+// target.
 rstate::Result<Action> decode_exit(const Vmcb &vmcb, vm::Exit &exit);
 
 } // namespace svm

@@ -1,4 +1,4 @@
-// svm/entry.h — what svm_enter reads and writes: the two control blocks and the guest's general registers.
+// svm/entry.h — the arguments of svm_enter: two VMCBs and the guest's general registers.
 #pragma once
 
 #include "base/types.h"
@@ -9,12 +9,14 @@ namespace svm {
 struct EntryFrame {
     u64 guest_vmcb = 0; // physical
     u64 host_vmcb = 0;  // physical: holds this core's FS, GS, TR and their like, written once by VMSAVE
-    // RAX, RSP, RIP and RFLAGS travel in the VMCB; svm_enter exchanges the other fourteen.
+    // VMRUN and #VMEXIT exchange RAX, RSP, RIP and RFLAGS with the VMCB; svm_enter exchanges the other
+    // fourteen.
     vm::Registers registers;
 };
 
 } // namespace svm
 
-// Runs the guest until the next #VMEXIT (svm/enter.asm; the tests play back a script). Interrupts are on
-// when it returns, and one that stopped the guest has been served.
+// Runs the guest until the next #VMEXIT (svm/enter.asm; host tests link a scripted processor instead). When
+// it returns, interrupts are enabled, and the host has served the interrupt that stopped the guest, if one
+// did.
 extern "C" void svm_enter(svm::EntryFrame *frame);

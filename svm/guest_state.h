@@ -1,4 +1,4 @@
-// svm/guest_state.h — a VMCB as every guest of ours begins: 64-bit, flat, nothing allowed, nothing shared.
+// svm/guest_state.h — the VMCB of a new guest: 64-bit, flat segments, everything intercepted.
 #pragma once
 
 #include "base/addr.h"
@@ -14,20 +14,24 @@ struct VmcbAddresses {
     u32 asid = 0;
 };
 
-// `vmcb` is a page of zeros.
+// `vmcb` is a page of zeros. Everything that a rule of VMRUN or the guest needs is set here; what changes
+// later goes through Machine, which keeps the clean bits.
 void initialise(Vmcb &vmcb, const cpu::Features &features, const VmcbAddresses &addresses);
 
-// Code and stack segments and CPL of one of the two flat worlds.
+// Sets the code and stack segments and CPL of one privilege level.
 void load_privilege(Save &save, vm::Privilege privilege);
 inline vm::Privilege privilege_of(const Save &save) {
     return save.cpl == 0 ? vm::Privilege::supervisor : vm::Privilege::user;
 }
 
+// Among the fields of VMLOAD and VMSAVE these alone may be set: the others cannot matter to ring 3 or to the
+// stub.
 vm::SystemRegisters system_of(const Save &save);
 void set_system(Save &save, const vm::SystemRegisters &system);
 
 // What ring 3 can change besides general and vector registers: ES, CS, SS, DS, FS and GS.
 constexpr u32 hidden_words = 12;
+static_assert(hidden_words <= sizeof(vm::ProcessorState::hidden) / sizeof(u64));
 void save_hidden(const Save &save, u64 (&words)[16]);
 void load_hidden(Save &save, const u64 (&words)[16]);
 

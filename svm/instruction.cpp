@@ -1,5 +1,8 @@
 // svm/instruction.cpp — prefixes, then one known opcode: APM vol 3 §1.2 "Instruction Prefixes", and each
 // instruction's page there.
+//
+// Only for processors without NRIPS, which includes QEMU's TCG. A general decoder is not needed: the exit
+// code names the instruction, and each has one or two encodings.
 #include "svm/instruction.h"
 
 #include "svm/exit_codes.h"
@@ -9,13 +12,15 @@ namespace svm {
 
 namespace {
 
+// `exit` is the code of the intercept that the opcode causes.
 struct Opcode {
     ExitCode exit;
     u8 length;
     u8 bytes[3];
 };
 
-// What a guest may want to go on behind. Anything else that is intercepted ends a target.
+// The instructions behind which a guest may continue. Every other intercept ends the case. RDMSR and WRMSR
+// share an exit code, so either opcode is right for it.
 constexpr Opcode opcodes[] = {
     {ExitCode::cpuid, 2, {0x0F, 0xA2}},
     {ExitCode::hlt, 1, {0xF4}},
@@ -32,6 +37,7 @@ constexpr Opcode opcodes[] = {
     {ExitCode::icebp, 1, {0xF1}},
 };
 
+// In 64-bit mode the segment overrides of ES, CS, SS and DS are ignored, but they count for the length.
 bool is_legacy_prefix(u8 byte) {
     switch (byte) {
     case 0x26: // segment overrides
@@ -61,6 +67,8 @@ bool starts_with(Bytes bytes, usize at, const Opcode &opcode) {
 
 } // namespace
 
+// A REX prefix counts only directly before the opcode; elsewhere the processor ignores it, and the byte is
+// then not the opcode that the table expects: an error, never a wrong length.
 rstate::Result<u32> instruction_length(u64 exit_code, Bytes bytes) {
     bytes = bytes.first(min<usize>(bytes.size(), max_instruction_bytes));
     usize at = 0;
@@ -69,6 +77,7 @@ rstate::Result<u32> instruction_length(u64 exit_code, Bytes bytes) {
     for (const Opcode &opcode : opcodes)
         if (static_cast<u64>(opcode.exit) == exit_code && starts_with(bytes, at, opcode))
             return static_cast<u32>(at + opcode.length);
+    // The bytes go into the error, so that a report shows what stands there.
     u64 seen = 0;
     for (usize i = 0; i < min<usize>(bytes.size(), 8); ++i) seen |= static_cast<u64>(bytes[i]) << (8 * i);
     return FAIL(vm::unexpected_instruction,

@@ -1,10 +1,12 @@
 // svm/machine.h — a virtual machine on AMD-V: the one type that satisfies vm::Vm today.
 //
 // One run of a steady case:   run -> enter -> svm_enter ... #VMEXIT ... decode -> Exit
-// On the way nothing is allocated and nothing locked; what does not change between entries is not written
-// again. A new page, or a tick of the host's timer, is resolved and the guest goes on.
+// That path allocates nothing, takes no lock, and does not write again what is the same as at the last entry.
+// A new page, or a tick of the host's timer, is resolved, and the guest continues.
 //
-// Owned by one core, and it stays there: its ASID, its VMCB's cached parts and its pins are that core's.
+// One core owns a machine, for its whole life. Its ASID tags translations in that core's TLB, the processor
+// caches its VMCB by physical address (APM vol 2 §15.15 "VMCB State Caching"), and its pins lie in that
+// core's window. To move it would need a new ASID, clean bits of zero and new pins.
 #pragma once
 
 #include "cpu/ticks.h"
@@ -23,7 +25,7 @@ namespace svm {
 template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Audit = DefaultAudit>
 class Machine final {
   public:
-    // Memory of `memory_size` bytes, all zero and costing nothing yet. `heap` holds its books.
+    // `memory_size` bytes of memory, all zero; no page takes a frame yet. Its records lie on `heap`.
     static rstate::Result<Machine> make(Core &core, Memory &memory, Frames &frames, const mm::Allocator &heap,
                                         u64 memory_size);
     Machine(Machine &&) = default;
@@ -61,7 +63,7 @@ class Machine final {
     rstate::Result<u64> digest() { return memory_.digest(processor_state()); }
     const vm::Statistics &statistics() const { return memory_.statistics(); }
 
-    // For whoever looks at it from outside; nothing may be changed through it.
+    // For tests and reports.
     const auto &nested_table() const { return memory_.nested_table(); }
     u64 private_pages() const { return memory_.private_pages(); }
     u64 evict(u64 pages) { return memory_.evict(pages); }
@@ -79,9 +81,12 @@ class Machine final {
     Save &save() { return vmcb_->save; }
     const Save &save() const { return vmcb_->save; }
     GuestPhys root() const { return GuestPhys(save().cr3); }
-    // An area of the VMCB was written: the processor must read it again, and so must our check.
+    // Call it when an area of the VMCB was written: clears the clean bit, so that the processor reads the
+    // area again (§15.15.2 "Guidelines for Clearing VMCB Clean Bits"), and runs check_vmcb before the next
+    // entry.
     void touched(u64 clean_bit) { next_clean_ &= ~clean_bit, checked_ = false; }
 
+    // One VMRUN. Every way into the guest goes through it, so the checks cannot be passed by.
     rstate::Result<void> enter();
     void load_registers();
     void store_registers();
@@ -96,12 +101,17 @@ class Machine final {
     Asid asid_;
     Page vmcb_page_, vector_page_;
     vm::GuestMemory<Memory, Frames> memory_;
-    Vmcb *vmcb_;               // stays pinned
+    Vmcb *vmcb_;               // points into vmcb_page_, which stays pinned
     vm::VectorState *vectors_; // the guest's x87 and SSE registers while another machine's are loaded
+    // The guest's registers between two runs. RAX, RSP, RIP and RFLAGS are copied to and from the VMCB.
     EntryFrame entry_;
-    vm::Privilege loaded_privilege_ = vm::Privilege::user; // what the VMCB's segments are for
-    bool checked_ = false;
-    u64 next_clean_ = 0;           // what has not changed since the last entry
+    // The privilege level of the VMCB's segments. The caller changes entry_.registers only; load_registers
+    // compares.
+    vm::Privilege loaded_privilege_ = vm::Privilege::user;
+    bool checked_ = false; // check_vmcb accepted the VMCB since its last change
+    // Clean bits of the areas that software has not written since the last exit. Zero at first: the page may
+    // hold an older VMCB in the processor's cache.
+    u64 next_clean_ = 0;
     u64 deadline_ = 0, began_ = 0; // in ticks of this core
     TlbFlushTracker flush_;
     Audit audit_;

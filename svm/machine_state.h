@@ -1,5 +1,5 @@
-// svm/machine_state.h — Machine's making, its processor's state, and memory by guest-virtual address. Part of
-// svm/machine.h.
+// svm/machine_state.h — Machine: construction, processor state, snapshot and reset, memory by guest-virtual
+// address. Part of svm/machine.h.
 #pragma once
 
 #include "svm/exit_codes.h"
@@ -13,6 +13,7 @@ template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Audit>
 auto Machine<Memory, Frames, Audit>::make(Core &core, Memory &memory, Frames &frames,
                                           const mm::Allocator &heap, u64 memory_size)
     -> rstate::Result<Machine> {
+    // ASID, VMCB cache and pins belong to one core, and `core` describes it.
     CHECK(core.number() == current_core(), "a machine is made on its own core", core.number());
     auto guest = TRY((vm::GuestMemory<Memory, Frames>::make(memory, frames, heap, memory_size)),
                      "making the guest's memory", memory_size);
@@ -31,15 +32,22 @@ auto Machine<Memory, Frames, Audit>::make(Core &core, Memory &memory, Frames &fr
 template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Audit>
 Machine<Memory, Frames, Audit>::~Machine() {
     if (!vmcb_page_.owned()) return; // moved from
+    // The ASID may be allocated again at once: a new machine's first entry flushes it. The VMCB's frame too:
+    // its next user writes clean bits of zero.
     core_->forget_vectors(*vectors_);
     core_->asids().free(asid_);
 }
 
 template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Audit>
 void Machine<Memory, Frames, Audit>::set_system(const vm::SystemRegisters &system) {
+    // Each case's reset comes here with the same values: nothing is written, so the clean bits stay set.
     if (system == system_of(save())) return;
-    if (system.cr3 != root()) flush_.request(); // translations of the old tables carry the same ASID
+    // The ASID stands for the guest-physical space, so translations through the old tables keep matching.
+    // VMRUN loads CR3 without flushing them: "the VMM must ensure that the guest's TLB entries are flushed"
+    // (§15.16 "TLB Control", Software Rule).
+    if (system.cr3 != root()) flush_.request();
     svm::set_system(save(), system);
+    // For CR3 alone: the bases and LSTAR are VMLOAD's and have no clean bit.
     touched(Clean::ControlRegisters::mask);
 }
 
@@ -48,9 +56,11 @@ vm::ProcessorState Machine<Memory, Frames, Audit>::processor_state() {
     vm::ProcessorState state;
     state.registers = entry_.registers;
     state.system = system();
+    // While they are loaded, the registers are newer than memory.
     if (core_->has_loaded(*vectors_)) cpu::fxsave(vectors_->bytes);
     state.vectors = *vectors_;
-    load_registers(); // a privilege that was set but not yet run with decides the segments
+    // A privilege that was set but not yet run with decides the segments that belong to the snapshot.
+    load_registers();
     save_hidden(save(), state.hidden);
     return state;
 }
@@ -60,8 +70,11 @@ void Machine<Memory, Frames, Audit>::load_processor(const vm::ProcessorState &st
     entry_.registers = state.registers;
     set_system(state.system);
     load_hidden(save(), state.hidden);
-    next_clean_ &= ~Clean::Segments::mask; // as they were when they were checked
+    // Not touched(): check_vmcb has seen these segments when the snapshot was made, and a reset must not pay
+    // for it.
+    next_clean_ &= ~Clean::Segments::mask;
     loaded_privilege_ = state.registers.privilege;
+    // Not cached, so no clean bit (§15.15.3 "VMCB Clean Field").
     control().interrupt_shadow = 0;
     core_->load_vectors(*vectors_);
     put_back(state.vectors);
@@ -78,19 +91,27 @@ template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Audit>
 rstate::Result<void> Machine<Memory, Frames, Audit>::attach(const vm::Snapshot &snapshot) {
     TRY(memory_.attach(snapshot), "attaching a machine to the snapshot", memory_.size());
     load_processor(snapshot.processor());
-    checked_ = false;
+    checked_ = false; // another machine's segments, which this VMCB has never been checked with
     return rstate::done();
 }
 
 template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Audit>
 rstate::Result<void> Machine<Memory, Frames, Audit>::reset() {
+    // Memory first: if it fails, the registers still are the case's, and the error chain shows them.
     TRY(memory_.reset(), "resetting the guest's memory", entry_.guest_vmcb);
     load_processor(memory_.snapshot()->processor());
     began_ = cpu::ticks();
     return rstate::done();
 }
 
-// Bytes at RIP, as many as the guest maps of the fifteen an instruction can have.
+// Moves RIP behind the intercepted instruction, from the best source there is:
+//   - EXITINFO2 for IN and OUT, on every processor (§15.10.2 "IN and OUT Behavior");
+//   - nRIP where CPUID has NRIPS. It is zero for exits that are not instructions, and it describes the last
+//   exit
+//     only, so the exit must still be that one (§15.7.1 "State Saved on Exit");
+//   - else the guest's bytes, as many of fifteen as the guest maps. Another core cannot change them
+//   meanwhile: the
+//     memory belongs to this machine.
 template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Audit>
 rstate::Result<void> Machine<Memory, Frames, Audit>::skip_instruction(const vm::Exit &exit) {
     vm::Registers &r = entry_.registers;

@@ -1,4 +1,7 @@
-// svm/vectors.h — the x87 and SSE registers as a snapshot has them, put back with as little as will do.
+// svm/vectors.h — restores the x87 and SSE registers of a snapshot, without FXRSTOR where that is possible.
+//
+// VMRUN, #VMEXIT, VMLOAD and VMSAVE leave these registers alone (APM vol 2 §15.5.1 "Basic Operation"):
+// software exchanges them.
 #pragma once
 
 #include "cpu/ops.h"
@@ -6,7 +9,7 @@
 
 namespace svm {
 
-// The state that FINIT and reset leave: all exceptions masked, 64-bit precision, nothing in the registers.
+// The state after FINIT: all exceptions masked, 64-bit precision, empty registers.
 inline void reset_vectors(vm::VectorState &vectors) {
     constexpr u16 control_word = 0x037F;
     constexpr u32 mxcsr = 0x1F80;

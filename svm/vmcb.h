@@ -1,59 +1,85 @@
-// svm/vmcb.h — the virtual machine control block: one page that tells VMRUN what the guest is, and what
-// stopped it.
+// svm/vmcb.h — the virtual machine control block (VMCB): one page that describes a guest to VMRUN, and
+// receives the reason of each #VMEXIT.
 //
-// APM vol 2 appendix B "VMCB Layout". Gaps are named arrays, so nothing lands where the manual says
-// "reserved"; fields that only other features use (AVIC, SEV) are named where we must keep them zero.
+// APM vol 2 appendix B "VMCB Layout". Gaps are named arrays, so no field can land where the manual says
+// "reserved". Fields of features that are never enabled (AVIC, SEV) are named where they must stay zero.
+//
+// VMRUN takes the physical address of this page in RAX. It must be page aligned and below the physical limit,
+// or VMRUN raises #GP. While the guest runs, and with clean bits until the next VMRUN, the processor may hold
+// newer values than the page: software reads and writes it only between #VMEXIT and VMRUN, on one core.
 #pragma once
 
 #include <stddef.h>
 
 #include "base/bits.h"
 #include "base/types.h"
+#include "svm/intercepts.h"
+#include "svm/vmcb_fields.h"
 
 namespace svm {
 
-// Table B-1 "VMCB Layout, Control Area".
+// Table B-1 "VMCB Layout, Control Area". Software writes it; #VMEXIT writes back only the exit fields, V_TPR,
+// V_IRQ and the interrupt shadow (§15.6 "#VMEXIT").
 struct Control {
-    u16 cr_reads, cr_writes; // +000 one bit for each control register
+    // +000 intercept words: svm/intercepts.h.
+    u16 cr_reads, cr_writes;
     u16 dr_reads, dr_writes; // +004
-    u32 exceptions;          // +008 one bit for each vector
+    u32 exceptions;          // +008
     u32 intercepts1;         // +00C struct Intercept1
     u32 intercepts2;         // +010 struct Intercept2
-    u32 intercepts3;         // +014 INVLPGB and its like: privileged, so ring 3 meets #GP before them
+    u32 intercepts3;         // +014 INVLPGB and similar: zero, because ring 3 meets #GP or #UD before them
     u8 reserved_018[0x24];
-    u16 pause_threshold, pause_count; // +03C
-    u64 iopm_base;                    // +040
-    u64 msrpm_base;                   // +048
-    u64 tsc_offset;                   // +050
-    u32 asid;                         // +058
-    u32 tlb_control;                  // +05C enum TlbControl
-    u64 virtual_interrupt;            // +060 struct VirtualInterrupt
-    u64 interrupt_shadow;             // +068
-    u64 exit_code;                    // +070
-    u64 exit_info1;                   // +078
-    u64 exit_info2;                   // +080
-    u64 exit_interrupt_info;          // +088
-    u64 np_control;                   // +090 bit 0: nested paging
-    u64 avic_bar;                     // +098
-    u64 ghcb;                         // +0A0
-    u64 event_injection;              // +0A8
-    u64 nested_cr3;                   // +0B0
-    u64 lbr_control;                  // +0B8
-    u64 clean_bits;                   // +0C0 struct Clean
-    u64 next_rip;                     // +0C8 zero without the feature
-    u8 bytes_fetched;                 // +0D0 zero without decode assists
-    u8 instruction[15];               // +0D1
-    u64 avic_backing_page;            // +0E0
+    // +03C PAUSE is not intercepted, so its filter does nothing.
+    u16 pause_threshold, pause_count;
+    // +040 physical addresses of the permission maps, below the physical limit with all their pages
+    // (§15.10.1 "I/O Permissions Map", §15.11 "MSR Intercepts"). VMRUN ignores the low twelve bits.
+    u64 iopm_base;
+    u64 msrpm_base;        // +048
+    u64 tsc_offset;        // +050 zero: the guest cannot read the TSC
+    u32 asid;              // +058 tags this guest's translations; zero is the host's and refused by VMRUN
+    u32 tlb_control;       // +05C enum TlbControl; only the low byte is defined
+    u64 virtual_interrupt; // +060 struct VirtualInterrupt
+    // +068 bit 0: the guest stopped behind STI or MOV SS. A reset clears it, or the next case would start in
+    // the shadow of the last (§15.21.5 "Interrupt Shadows").
+    u64 interrupt_shadow;
+    u64 exit_code; // +070 svm/exit_codes.h
+    // +078 depends on the exit code, and undefined where the manual names no use (§15.6).
+    u64 exit_info1;
+    u64 exit_info2; // +080
+    // +088 the event that was being delivered when the intercept happened (§15.7.2 "Intercepts During IDT
+    // Interrupt Delivery"). Never valid here: exceptions are intercepted before delivery, INT n before it
+    // starts, and nothing is injected.
+    u64 exit_interrupt_info;
+    // +090 bit 0: nested paging. The other bits are SEV, GMET, shadow stack check and more: zero.
+    u64 np_control;
+    u64 avic_bar; // +098
+    u64 ghcb;     // +0A0
+    // +0A8 an event that VMRUN would deliver through the guest's IDT (§15.20 "Event Injection"). Always zero:
+    // a target in ring 3 gets no signals, and the guest has no IDT.
+    u64 event_injection;
+    u64 nested_cr3;  // +0B0 root of the nested tables
+    u64 lbr_control; // +0B8 bit 0: VMRUN and #VMEXIT exchange the branch records (§15.23.1)
+    u64 clean_bits;  // +0C0 struct Clean
+    // +0C8 address behind the intercepted instruction, where CPUID has NRIPS; zero for other exits (§15.7.1
+    // "State Saved on Exit").
+    u64 next_rip;
+    // +0D0 the bytes at RIP, for nested and intercepted page faults on data only (§15.8.4 "Nested and
+    // Intercepted #PF"). Not used: the exits that need the instruction are not page faults.
+    u8 bytes_fetched;
+    u8 instruction[15];    // +0D1
+    u64 avic_backing_page; // +0E0
     u64 reserved_0e8;
     u64 avic_logical_table, avic_physical_table; // +0F0
     u64 reserved_100;
     u64 vmsa;                       // +108
     u64 vmgexit_rax;                // +110
     u64 vmgexit_cpl;                // +118
-    u8 reserved_120[0x400 - 0x120]; // the last 32 bytes of it are the hypervisor's own
+    u8 reserved_120[0x400 - 0x120]; // the last 32 bytes are reserved for the hypervisor's own use
 };
 
-// Table B-2 "VMCB Layout, State Save Area". The attributes are the descriptor's bits 55..52 and 47..40.
+// Table B-2 "VMCB Layout, State Save Area". The attributes are the descriptor's bits 55..52 and 47..40; base
+// and limit are expanded. A segment that is not present is null: all attributes zero (§15.5.1 "Basic
+// Operation", "Segment State in the VMCB").
 struct Segment {
     u16 selector = 0;
     u16 attributes = 0;
@@ -70,12 +96,23 @@ struct Segment {
     bool operator==(const Segment &) const = default;
 };
 
+// Who moves which field (§15.5.1 "Basic Operation", §15.5.2 "VMSAVE and VMLOAD Instructions"):
+//
+//   VMRUN and #VMEXIT   ES CS SS DS, GDTR IDTR, CPL, EFER CR0 CR2 CR3 CR4, DR6 DR7, RFLAGS RIP RSP RAX, and
+//   with
+//                       nested paging G_PAT, with LBR virtualization the five fields from debug_control on
+//   VMLOAD and VMSAVE   FS GS TR LDTR, STAR LSTAR CSTAR SFMASK, KernelGsBase, SYSENTER_*
+//   software            the other fourteen general registers, vector registers
+//
+// CR2 is loaded by VMRUN and not restored for the host, where only the page fault handler reads it, at once.
+// DR0 to DR3 are not exchanged at all: the guest cannot access them.
 struct Save {
     Segment es, cs, ss, ds, fs, gs, gdtr, ldtr, idtr, tr; // +000
     u8 reserved_0a0[0x2B];
-    u8 cpl; // +0CB
+    // +0CB VMRUN takes the privilege level from here, not from a segment; SS.DPL must agree (§15.5.1).
+    u8 cpl;
     u32 reserved_0cc;
-    u64 efer; // +0D0
+    u64 efer; // +0D0 with SVME set, or VMRUN refuses the guest
     u8 reserved_0d8[0x70];
     u64 cr4, cr3, cr0, dr7, dr6, rflags, rip; // +148
     u8 reserved_180[0x58];
@@ -98,55 +135,7 @@ struct Vmcb {
     Save save;
 };
 
-// Control area, offset 00Ch.
-struct Intercept1 {
-    using Intr = Bits<0>;
-    using Nmi = Bits<1>;
-    using Smi = Bits<2>;
-    using Init = Bits<3>;
-    using Pushf = Bits<16>;
-    using Popf = Bits<17>;
-    using Pause = Bits<23>;
-    // Everything else can hold the core, touch the host or differ between two runs. These three cannot:
-    // what POPF may switch on in ring 3, single steps and alignment checks, ends in an intercepted exception.
-    static constexpr u32 required = static_cast<u32>(~(Pushf::mask | Popf::mask | Pause::mask));
-};
-
-// Control area, offset 010h.
-struct Intercept2 {
-    using Vmrun = Bits<0>;
-    using Vmmcall = Bits<1>;
-    // VMRUN, VMMCALL, VMLOAD, VMSAVE, STGI, CLGI, SKINIT, RDTSCP, ICEBP, WBINVD, MONITOR, two of MWAIT,
-    // XSETBV, RDPRU. Behind them come traps that fire after a write, which our intercepts before it preclude.
-    using AllInstructions = Bits<14, 0>;
-};
-
-// Control area, offset 05Ch: APM vol 2 §15.16.1 "TLB Flush".
-enum class TlbControl : u32 { keep = 0, flush_all = 1, flush_this_asid = 3 };
-
-// Control area, offset 060h: APM vol 2 §15.21 "Interrupt and Local APIC Support".
-struct VirtualInterrupt {
-    using Masking = Bits<24>;    // V_INTR_MASKING: the host's IF decides, the guest's CR8 is its own
-    using GifEnabled = Bits<25>; // virtual GIF
-    using Priority = Bits<7, 0>; // V_TPR
-};
-
-// Control area, offset 0C0h: APM vol 2 §15.15.3 "VMCB Clean Field". Set: the processor may use what it kept.
-struct Clean {
-    using Intercepts = Bits<0>; // with TSC offset and pause filter
-    using Permissions = Bits<1>;
-    using Asid = Bits<2>;
-    using VirtualInterrupts = Bits<3>;
-    using NestedPaging = Bits<4>; // NP_ENABLE, nCR3, gPAT
-    using ControlRegisters = Bits<5>;
-    using DebugRegisters = Bits<6>;
-    using DescriptorTables = Bits<7>;
-    using Segments = Bits<8>; // CS, DS, SS, ES, CPL
-    using PageFaultAddress = Bits<9>;
-    using BranchRecords = Bits<10>;
-    using All = Bits<10, 0>; // what lies beyond belongs to features we never enable
-};
-
+// A field at a wrong offset is a field that VMRUN takes from its neighbour: nothing else would notice.
 static_assert(sizeof(Segment) == 16);
 static_assert(sizeof(Control) == 0x400 && sizeof(Save) == 0xC00 && sizeof(Vmcb) == page_size);
 static_assert(offsetof(Control, exceptions) == 0x008 && offsetof(Control, intercepts1) == 0x00C);

@@ -1,9 +1,9 @@
-// svm/vmcb_audit.h — what silicon punishes and emulators forgive: translations not flushed, clean bits that
-// lie.
+// svm/vmcb_audit.h — checks that hardware needs and emulators do not enforce: missing TLB flushes, and VMCB
+// clean bits that are set although the area changed.
 //
-// The debt of a flush is kept always: it costs one compare for each entry. The checksums of clean areas cost
-// hundreds of instructions, so a machine is made with `Careful` in tests and in development builds, and with
-// `Trusting` otherwise.
+// TlbFlushTracker is always on: one compare for each entry. Hashing the clean areas costs hundreds of
+// instructions, so a machine uses `CheckedAudit` in tests and development builds, and `UncheckedAudit`
+// otherwise.
 #pragma once
 
 #include "base/check.h"
@@ -13,19 +13,32 @@
 
 namespace svm {
 
-// Knows which epoch of the nested tables the processor's translations are from.
+// Tracks requested TLB flushes: which epoch of the nested tables the processor's translations are from.
+//
+// When a flush is needed (APM vol 2 §15.16 "TLB Control", §15.16.1 "TLB Flush"):
+//   - a nested entry lost permissions, its presence or its frame, or its dirty bit was cleared: the epoch
+//   rose;
+//   - CR3 changed in the VMCB: VMRUN loads it without flushing ("Software Rule");
+//   - the ASID is new to this machine: another machine's translations may carry it.
+// An entry that only gains permissions needs none: at worst the guest faults once more.
+//
+// With nested paging INVLPGA is no alternative: it invalidates by guest-virtual address (§15.16.2 "Invalidate
+// Page, Alternate ASID"), and a reset knows guest-physical ones.
 class TlbFlushTracker final {
   public:
     bool requested(u64 epoch) const { return epoch != flushed_; }
-    // The guest's translations are void for another reason: a new CR3, a new ASID.
+    // For the reasons that the epoch does not cover: a new CR3, a new ASID.
     void request() { flushed_ = never; }
 
+    // A machine that asks requested() itself can never fail here. The check is for the day when it does not:
+    // QEMU would go on, and hardware would run the guest on another case's memory.
     rstate::Result<void> check(const Control &control, u64 epoch) const {
         if (requested(epoch) && control.tlb_control == static_cast<u32>(TlbControl::keep))
-            return FAIL(missing_flush, "the guest would run on translations from before a change", epoch,
-                        flushed_, control.asid);
+            return FAIL(missing_flush, "a flush was requested, and VMRUN would run the guest without it",
+                        epoch, flushed_, control.asid);
         return rstate::done();
     }
+    // After the exit: the processor flushed at VMRUN if TLB_CONTROL said so.
     void done(const Control &control, u64 epoch) {
         if (control.tlb_control != static_cast<u32>(TlbControl::keep)) flushed_ = epoch;
     }
@@ -37,7 +50,8 @@ class TlbFlushTracker final {
 
 constexpr u32 clean_areas = 11;
 
-// Compares every area that is claimed clean with what the last exit left.
+// Compares every area whose clean bit is set with the area as the last exit left it. It is given the bits
+// that would be set, so it finds mistakes on processors without clean bits too.
 class CheckedAudit final {
   public:
     rstate::Result<void> before_entry(const Vmcb &vmcb, u64 claimed_clean) const;

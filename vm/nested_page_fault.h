@@ -46,7 +46,7 @@ rstate::Result<Fault> GuestMemory<Memory, Frames>::fault(GuestPhys address, Acce
 }
 
 // Maps the snapshot's frame read-only. A page table of the guest is mapped writable: the processor treats its
-// walks as writes and would fault for ever on a read-only page (§15.25.5 "Nested Table Walk").
+// walks as writes and would fault again and again on a read-only page (§15.25.5 "Nested Table Walk").
 template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames>
 rstate::Result<void> GuestMemory<Memory, Frames>::share(GuestPhys address, Pin &leaf, SnapshotEntry from) {
     const mm::Permissions allowed = from.table() ? mm::read_write_execute : mm::read_execute;

@@ -16,16 +16,17 @@ using Space = mm::AddressSpace<SimMemory>;
 using Guest = svm::Machine<SimMemory, Frames, svm::CheckedAudit>;
 
 enum class Fallible { memory, heap, processor };
-// What came of one planned failure: an error, or whoever met it did without, or there was no such point.
-enum class Told { failed, got_over, too_few };
+// What one planned failure caused: an error, or the code did without the resource, or there was no such
+// point.
+enum class Verdict { failed, got_over, too_few };
 
 constexpr u64 frames_per_core = 1500;
 constexpr mm::AllocationSite site{"thing", "some/file.cpp", "some_function", 1};
 
 // All that is made on the way, and the steps that make it.
-class Story {
+class Scenario {
   public:
-    Story() {
+    Scenario() {
         sim::reset_cpus();
         const std::vector<const char *> writing = {"making a page the host writes private",
                                                    "pinning a page to write the guest's memory"};
@@ -50,7 +51,7 @@ class Story {
              {"taking a frame as the boot does", "mapping as the boot does",
               "looking before the boot's pages", "looking behind the boot's pages",
               "recording the boot's pages", "taking over the boot's pages"},
-             [this] { return adopt(); }},
+             [this] { return take_over(); }},
             {"allocating a block", block, [this] { return allocate(100); }},
             {"allocating a large block", block, [this] { return allocate(5 * page_size + 1); }},
             {"taking the permission maps",
@@ -62,9 +63,11 @@ class Story {
              [this] { return switch_on(); }},
             {"making a machine", making, [this] { return make(first_); }},
             {"loading a target", writing, [this] { return load(); }},
-            {"running to the door", entering, [this] { return run(*first_); },
+            {"running to the snapshot point", entering, [this] { return run(*first_); },
              [this] { script_.write(GuestPhys(0x1000), 1).exit(svm::ExitCode::hlt); }},
-            {"photographing", {"taking the snapshot"}, [this] { return first_->take_snapshot(*snapshot_); }},
+            {"taking the snapshot of it",
+             {"taking the snapshot"},
+             [this] { return first_->take_snapshot(*snapshot_); }},
             {"making another machine", making, [this] { return make(second_); }},
             {"attaching it", {}, [this] { return second_->attach(*snapshot_); }},
             {"placing an input", writing, [this] { return place_input(); }},
@@ -75,7 +78,7 @@ class Story {
             {"resetting", {"resetting the guest's memory"}, [this] { return second_->reset(); }},
         };
     }
-    ~Story() {
+    ~Scenario() {
         first_.reset(), second_.reset();
         if (snapshot_->taken()) EXPECT_TRUE(snapshot_->release(memory_, frames_).ok());
         snapshot_.reset();
@@ -90,8 +93,8 @@ class Story {
         sim::reset_cpus();
     }
 
-    // Tells the story with the n-th thing of a kind failing.
-    Told tell(Fallible kind, u64 n) {
+    // Runs all steps; the n-th use of one kind fails.
+    Verdict run_with_failure(Fallible kind, u64 n) {
         if (kind == Fallible::memory) memory_.fail_after(n);
         if (kind == Fallible::heap) objects_.fail_after(n);
         refuse_ = kind == Fallible::processor ? n : ~0ul;
@@ -101,19 +104,19 @@ class Story {
             auto done = step.run();
             if (done.ok()) continue;
             ++failures;
-            expect_told(done.take_error(), step);
+            expect_chain(done.take_error(), step);
             memory_.never_fail(), objects_.never_fail();
             auto again = step.run();
             EXPECT_TRUE(again.ok()) << step.what << " is possible when what failed works again, n " << n;
             rstate::handled(std::move(again));
         }
         EXPECT_LE(failures, 1u);
-        if (failures == 1) return Told::failed;
+        if (failures == 1) return Verdict::failed;
         const bool happened = kind == Fallible::memory ? memory_.failed()
                               : kind == Fallible::heap ? objects_.failed()
                                                        : refuse_ > n;
         memory_.never_fail(), objects_.never_fail();
-        return happened ? Told::got_over : Told::too_few;
+        return happened ? Verdict::got_over : Verdict::too_few;
     }
 
   private:
@@ -129,7 +132,7 @@ class Story {
         script_it();
     }
 
-    static void expect_told(rstate::Error error, const Step &step) {
+    static void expect_chain(rstate::Error error, const Step &step) {
         std::string text;
         rstate::print_error({[](void *out, Text line) {
                                  *static_cast<std::string *>(out) +=
@@ -143,13 +146,12 @@ class Story {
                                 [&](const char *doing) { return text.find(doing) != std::string::npos; }))
             << step.what << " does not say what was being done:\n"
             << text;
-        EXPECT_GE(std::count(text.begin(), text.end(), '\n'), 3)
-            << step.what << " tells more than the origin:\n"
-            << text;
+        EXPECT_GE(std::count(text.begin(), text.end(), '\n'), 3) << step.what << " reports only the origin:\n"
+                                                                 << text;
     }
 
     template <class T> rstate::Result<> keep(rstate::Result<T> made) {
-        ranges_.push_back(TRY(std::move(made), "making a range of the story"));
+        ranges_.push_back(TRY(std::move(made), "making a range of the scenario"));
         return rstate::done();
     }
     rstate::Result<> add(u64 number) {
@@ -163,11 +165,11 @@ class Story {
         auto table = TRY(Space::Table::make(memory_, frames_), "making the kernel's top table");
         tlb_shootdown_.join(nullptr);
         space_.emplace(frames_, tlb_shootdown_, table.root(), 4u);
-        space_->mix_entropy(Text("a story").bytes());
+        space_->mix_entropy(Text("a scenario").bytes());
         heap_.emplace(*space_);
         return rstate::done();
     }
-    rstate::Result<> adopt() {
+    rstate::Result<> take_over() {
         const Virt page(0xffff'9123'4567'8000);
         if (!boots_) boots_ = TRY(frames_.allocate(Owner::boot), "taking a frame as the boot does");
         if (!mapped_)
@@ -177,7 +179,7 @@ class Story {
     }
     rstate::Result<> allocate(u64 size) {
         blocks_.push_back(
-            {TRY(heap_->allocate(size, 16, site), "allocating a block of the story", size), size});
+            {TRY(heap_->allocate(size, 16, site), "allocating a block of the scenario", size), size});
         return rstate::done();
     }
     rstate::Result<> take_maps() {
@@ -237,7 +239,7 @@ class Story {
     u64 refuse_ = ~0ul;
 };
 
-TEST(EveryFailure, IsToldLosesNothingAndIsSurvivedFromTheFirstFrameToACase) {
+TEST(EveryFailure, IsReportedLosesNothingAndTheStepCanBeRepeated) {
     std::string counted;
     u64 points = 0, over = 0;
     for (const auto &[kind, name] : {std::pair{Fallible::memory, "of memory"},
@@ -245,9 +247,9 @@ TEST(EveryFailure, IsToldLosesNothingAndIsSurvivedFromTheFirstFrameToACase) {
                                      {Fallible::processor, "of the processor"}}) {
         u64 n = 0;
         for (; !testing::Test::HasFailure(); ++n) {
-            const Told told = Story().tell(kind, n);
-            if (told == Told::too_few) break;
-            over += told == Told::got_over;
+            const Verdict verdict = Scenario().run_with_failure(kind, n);
+            if (verdict == Verdict::too_few) break;
+            over += verdict == Verdict::got_over;
         }
         counted += (counted.empty() ? "" : ", ") + std::to_string(n) + " " + name;
         points += n;

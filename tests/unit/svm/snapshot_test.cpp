@@ -11,7 +11,7 @@ using svm::ExitCode;
 
 class SnapshotTest : public SvmTest {
   protected:
-    Machine at_the_door() {
+    Machine at_the_snapshot_point() {
         Machine machine = make();
         map_low_addresses(machine);
         EXPECT_TRUE(machine.protect_tables(GuestPhys(16 * page_size), 4).ok());
@@ -24,8 +24,8 @@ class SnapshotTest : public SvmTest {
 };
 
 TEST_F(SnapshotTest, EverythingThatACaseChangesComesBack) {
-    Machine machine = at_the_door();
-    sim::cpu().fx_state[40] = 0; // registers as they are at the door
+    Machine machine = at_the_snapshot_point();
+    sim::cpu().fx_state[40] = 0; // registers as they are in the snapshot
     for (u32 round = 0; round < 3; ++round) {
         EXPECT_EQ(machine.digest().take(), snapshot.digest());
         script.write(GuestPhys(0x1000), 0x22).act([](vm::Registers &r, svm::Save &save) {
@@ -50,7 +50,7 @@ TEST_F(SnapshotTest, EverythingThatACaseChangesComesBack) {
 }
 
 TEST_F(SnapshotTest, TheX87IsRestoredOnlyWhenTheGuestUsedIt) {
-    Machine machine = at_the_door();
+    Machine machine = at_the_snapshot_point();
     const auto case_that_writes = [&](u32 offset) {
         script.act([offset](vm::Registers &, svm::Save &) { sim::cpu().fx_state[offset] = 77; });
         run(machine);
@@ -75,7 +75,7 @@ TEST_F(SnapshotTest, AMachineThatBeginsOnACoreNeedsNoFxrstorWhateverRanThereBefo
 }
 
 TEST_F(SnapshotTest, ASteadyCaseIsOneExitAndOneFlush) {
-    Machine machine = at_the_door();
+    Machine machine = at_the_snapshot_point();
     const auto one_case = [&] {
         const u8 input = 0x33;
         ASSERT_TRUE(machine.write(GuestPhys(0x2000), {&input, 1}).ok());
@@ -100,8 +100,8 @@ TEST_F(SnapshotTest, ASteadyCaseIsOneExitAndOneFlush) {
     EXPECT_EQ(machine.digest().take(), snapshot.digest());
 }
 
-TEST_F(SnapshotTest, AnotherMachineStartsFromTheSameDoor) {
-    Machine first = at_the_door();
+TEST_F(SnapshotTest, AnotherMachineStartsFromTheSameSnapshot) {
+    Machine first = at_the_snapshot_point();
     Machine second = make();
     ASSERT_TRUE(second.attach(snapshot).ok());
     EXPECT_EQ(second.digest().take(), snapshot.digest());
@@ -144,7 +144,7 @@ TEST_F(SnapshotTest, AFreshMachineBeginsWithTheVectorRegistersOfReset) {
 }
 
 TEST_F(SnapshotTest, AHostThatChangedTheBasesIsUndoneToo) {
-    Machine machine = at_the_door();
+    Machine machine = at_the_snapshot_point();
     vm::SystemRegisters system = machine.system();
     system.fs_base = 0x5000;
     machine.set_system(system);
@@ -170,7 +170,7 @@ TEST_F(SnapshotTest, APrivilegeSetButNotYetRunBelongsToTheSnapshot) {
 TEST_F(SnapshotTest, ASnapshotIsTakenOnceAndOutlivesItsTaker) {
     vm::Snapshot other;
     {
-        Machine machine = at_the_door();
+        Machine machine = at_the_snapshot_point();
         EXPECT_TRUE(fails_with(machine.take_snapshot(snapshot), vm::snapshot_state));
         EXPECT_TRUE(fails_with(machine.take_snapshot(other), vm::snapshot_state));
         Machine fresh = make();
@@ -212,7 +212,7 @@ TEST_F(RichTest, WithDecodeAssistsASoftwareInterruptNeedsNoLookAtTheBytes) {
     EXPECT_EQ(run(machine).kind, vm::ExitKind::other);
 }
 
-TEST_F(RichTest, BranchRecordsAreOnAndTellWhereAnExceptionCameFrom) {
+TEST_F(RichTest, BranchRecordsAreOnAndNameTheLastBranchBeforeAnException) {
     Machine machine = make();
     script
         .act([](vm::Registers &, svm::Save &save) {

@@ -1,5 +1,4 @@
-// tests/unit/vm/guest_memory_test.cpp — pages: shared until written, then a machine's own; never beyond the
-// end.
+// tests/unit/vm/guest_memory_test.cpp — pages: shared until written, then private; never beyond the end.
 #include "tests/unit/vm/world.h"
 
 namespace {
@@ -38,7 +37,7 @@ TEST_F(GuestMemoryTest, AGuestsReadSharesTheZeroPageAndItsWriteTakesAFrame) {
     EXPECT_EQ(guest.read(page_at(0)), 0); // the zero page is still zero
 }
 
-TEST_F(GuestMemoryTest, AGuestThatReachesBeyondItsMemoryIsToldApart) {
+TEST_F(GuestMemoryTest, AnAccessBeyondTheMemoryIsReported) {
     Guest guest(memory, heap, size);
     EXPECT_EQ(guest.pages.fault(GuestPhys(size - 1), Access::read).take(), Fault::resolved);
     EXPECT_EQ(guest.pages.fault(GuestPhys(size), Access::read).take(), Fault::beyond_memory);
@@ -91,7 +90,7 @@ TEST_F(GuestMemoryTest, TwoMachinesShareFramesAndNeverSeeEachOthersWrites) {
     EXPECT_EQ(second.read(page_at(3)), 0xBB);
 }
 
-TEST_F(GuestMemoryTest, AMachineWithMemoryOfItsOwnOrAnotherSizeCannotAttach) {
+TEST_F(GuestMemoryTest, AMachineWithPagesOrOfAnotherSizeCannotAttach) {
     Guest first(memory, heap, size);
     EXPECT_TRUE(fails_with(first.pages.attach(snapshot), vm::snapshot_state));
     first.take(snapshot);
@@ -167,13 +166,13 @@ TEST_F(GuestMemoryTest, AnythingThatChangesAPresentEntryAsksForAFlush) {
     EXPECT_NE(guest.pages.epoch(), own); // read-only now
 }
 
-TEST_F(GuestMemoryTest, AShedPageIsNotReachedThroughAnOldTranslation) {
+TEST_F(GuestMemoryTest, AnEvictedPageIsNotReachedThroughAnOldTranslation) {
     Guest guest(memory, heap, size);
     guest.host_write(page_at(3), 0x11);
     guest.take(snapshot);
     guest.write(page_at(3), 0x22);
     guest.reset();
-    EXPECT_EQ(guest.read(page_at(3)), 0x11); // translated, to a page of its own that is clean
+    EXPECT_EQ(guest.read(page_at(3)), 0x11); // translated, to a private page that is clean
     const u64 faults = guest.pages.statistics().new_pages;
     ASSERT_EQ(guest.evict(1), 1u);
     EXPECT_EQ(guest.read(page_at(3)), 0x11);

@@ -94,7 +94,7 @@ TEST_F(ResetTest, RandomCasesReturnToTheSnapshotWithFaultsAnsweredAhead) {
 
 TEST_F(ResetTest, AFaultIsAnsweredForThePagesBehindItToo) {
     Guest guest(memory, heap, size);
-    guest.host_write(page_at(20), 1); // used before the door: not copied ahead
+    guest.host_write(page_at(20), 1); // used before the snapshot: not copied ahead
     guest.take(snapshot);
     guest.pages.set_fault_around(15);
     guest.write(page_at(16), 1);

@@ -1,5 +1,5 @@
-// tests/unit/vm/shortage_test.cpp — frames run short: pages are shed, and what cannot be done leaves all as
-// it was.
+// tests/unit/vm/shortage_test.cpp — frames run short: clean pages are evicted, and an operation that fails
+// changes nothing.
 #include "mm/codes.h"
 #include "tests/unit/vm/world.h"
 
@@ -21,7 +21,7 @@ class ShortageTest : public testing::Test {
     }
 };
 
-TEST_F(ShortageTest, AMachineShedsCleanPagesAndGoesOn) {
+TEST_F(ShortageTest, AMachineEvictsCleanPagesAndContinues) {
     Guest guest(memory, heap, size);
     fill(guest);
     guest.take(snapshot);
@@ -35,7 +35,7 @@ TEST_F(ShortageTest, AMachineShedsCleanPagesAndGoesOn) {
     EXPECT_GT(guest.pages.statistics().evicted_pages, 0u);
 }
 
-TEST_F(ShortageTest, DirtyPagesAreNeverShed) {
+TEST_F(ShortageTest, DirtyPagesAreNeverEvicted) {
     Guest guest(memory, heap, size);
     fill(guest);
     guest.take(snapshot);
@@ -70,7 +70,7 @@ TEST_F(ShortageTest, ACaseThatWritesMoreThanItsMachineMayHaveFailsAndTheNextRuns
     }
 }
 
-// Frames that move from one page to another of the same machine are nobody else's meanwhile.
+// Frames that move from one page to another stay with the same machine.
 TEST_F(ShortageTest, AtItsLimitAMachineUsesItsOwnFramesAgain) {
     Guest guest(memory, heap, size);
     fill(guest);
@@ -88,7 +88,7 @@ TEST_F(ShortageTest, AtItsLimitAMachineUsesItsOwnFramesAgain) {
     EXPECT_EQ(guest.digest(), snapshot.digest());
 }
 
-TEST_F(ShortageTest, BeforeTheSnapshotNothingCanBeShed) {
+TEST_F(ShortageTest, BeforeTheSnapshotNothingIsEvicted) {
     Guest guest(memory, heap, size);
     fill(guest);
     memory.limit_frames(memory.used());
