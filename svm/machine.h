@@ -63,7 +63,8 @@ class Machine final {
     rstate::Result<u64> digest() { return memory_.digest(processor_state()); }
     const vm::Statistics &statistics() const { return memory_.statistics(); }
 
-    // For tests and reports.
+    // For tests and reports. evict() is also what a machine short of frames calls itself, so an outside call
+    // cannot disturb a case: pages that it has written stay.
     const auto &nested_table() const { return memory_.nested_table(); }
     u64 private_pages() const { return memory_.private_pages(); }
     u64 evict(u64 pages) { return memory_.evict(pages); }
