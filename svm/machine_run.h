@@ -77,7 +77,7 @@ rstate::Result<void> Machine<Memory, Frames, Audit>::enter() {
                     save().rip, c.exit_code);
     store_registers();
     flush_.done(c, memory_.epoch());
-    // From here on only software can make page and cache differ, and it calls touched().
+    // From here on only software can make page and cache differ, and it calls `touched`.
     next_clean_ = Clean::All::mask;
     audit_.after_exit(*vmcb_);
     return rstate::done();

@@ -70,8 +70,8 @@ void Machine<Memory, Frames, Audit>::load_processor(const vm::ProcessorState &st
     entry_.registers = state.registers;
     set_system(state.system);
     load_hidden(save(), state.hidden);
-    // Not touched(): check_vmcb has seen these segments when the snapshot was made, and a reset must not pay
-    // for it.
+    // Without `touched`: check_vmcb has seen these segments when the snapshot was made, and a reset must not
+    // pay for it.
     next_clean_ &= ~Clean::Segments::mask;
     loaded_privilege_ = state.registers.privilege;
     // Not cached, so no clean bit (§15.15.3 "VMCB Clean Field").

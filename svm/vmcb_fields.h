@@ -55,7 +55,7 @@ struct Clean {
     using All = Bits<10, 0>; // AVIC (11), CET (12) and reserved bits stay clear: never enabled
 };
 
-// An area that is never written needs no code; a new write to one needs touched() (machine.h).
+// An area that is never written needs no code; a new write to one needs `Machine::touched`.
 // FS, GS, TR, LDTR and the system-call MSRs have no clean bit: VMLOAD reads them from the VMCB each time.
 
 } // namespace svm
