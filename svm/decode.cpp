@@ -47,6 +47,7 @@ constexpr const char *register_access_names[4] = {"CR read", "CR write", "DR rea
 // §15.12 "Exception Intercepts". RIP is that of the faulting instruction for faults, of the next one for
 // traps, and for INT3 of the INT3 itself: the exit comes before delivery. The guest's CR2 is not written; the
 // address of a page fault is in EXITINFO2 alone (§15.12.15 "#PF (Page Fault)").
+// Hazard: for vectors that push no error code EXITINFO1 is undefined, so error_code means nothing for them.
 void describe_exception(const Control &c, Exit &exit) {
     exit.kind = ExitKind::exception;
     exit.vector = static_cast<u8>(c.exit_code - static_cast<u64>(ExitCode::exception_0));

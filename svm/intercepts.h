@@ -95,6 +95,9 @@ constexpr u16 all_registers = 0xFFFF;
 // Control area, offset 008h: one bit for each vector. With no IDT in the guest, every exception ends or
 // interrupts the case; an intercept is tested before delivery, so nothing is pushed and CR2 keeps its value
 // (§15.12.15 "#PF (Page Fault)").
+//
+// Hazard: bits 2 and 9 have no intercept, and the manual leaves open what setting them does (§15.12.3 "Vector
+// 2 (Reserved)", §15.12.10 "Vector 9 (Reserved)"). NMI has a bit of its own, and vector 9 is never raised.
 constexpr u32 all_exceptions = ~0u;
 
 } // namespace svm

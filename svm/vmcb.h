@@ -98,9 +98,8 @@ struct Segment {
 
 // Who moves which field (§15.5.1 "Basic Operation", §15.5.2 "VMSAVE and VMLOAD Instructions"):
 //
-//   VMRUN and #VMEXIT   ES CS SS DS, GDTR IDTR, CPL, EFER CR0 CR2 CR3 CR4, DR6 DR7, RFLAGS RIP RSP RAX, and
-//   with
-//                       nested paging G_PAT, with LBR virtualization the five fields from debug_control on
+//   VMRUN and #VMEXIT   ES CS SS DS, GDTR IDTR, CPL, EFER CR0 CR2 CR3 CR4, DR6 DR7, RFLAGS RIP RSP RAX;
+//                       G_PAT with nested paging; debug_control to last_exception_to with LBR virtualization
 //   VMLOAD and VMSAVE   FS GS TR LDTR, STAR LSTAR CSTAR SFMASK, KernelGsBase, SYSENTER_*
 //   software            the other fourteen general registers, vector registers
 //
