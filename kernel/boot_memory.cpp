@@ -1,4 +1,4 @@
-// kernel/boot_memory.cpp — see boot_memory.h.
+// kernel/boot_memory.cpp — frees or keeps the memory that the boot used; see boot_memory.h.
 #include "kernel/boot_memory.h"
 
 #include "base/hash.h"
@@ -9,9 +9,9 @@ namespace kernel {
 namespace {
 
 constexpr u64 low_memory = 1_MiB;
-constexpr u64 stage2_memory = 20; // where stage2's image says how much memory it occupies (stage2/entry.asm)
+constexpr u64 stage2_memory = 20; // offset in stage2's image of the size it occupies (stage2/entry.asm)
 
-constinit BootMemory found;
+constinit BootMemory kept_memory;
 
 // Calls use(bytes, done) for each page's part of [at, at + size), while it is pinned.
 template <class Use> rstate::Result<> for_each_part(Phys at, u64 size, Use use) {
@@ -20,7 +20,7 @@ template <class Use> rstate::Result<> for_each_part(Phys at, u64 size, Use use) 
         const Phys here = at + done;
         const u64 bytes = min(size - done, page_size - here.offset());
         {
-            auto pin = TRY(window.pin(here.page()), "pinning memory of the boot", here);
+            auto pin = TRY(window.pin(here.page()), "pinning the boot's memory", here);
             use(MutableBytes(pin.bytes() + here.offset(), bytes), done);
         }
         window.invalidate(here.page());
@@ -34,26 +34,26 @@ rstate::Result<u64> hash(const BootMemory &memory) {
     for (u32 i = 0; i < memory.count; ++i)
         TRY(for_each_part(Phys(memory.ranges[i].start), memory.ranges[i].end - memory.ranges[i].start,
                           [&](MutableBytes bytes, u64) { hash.add(bytes); }),
-            "hashing what is kept", Phys(memory.ranges[i].start));
+            "hashing kept memory", Phys(memory.ranges[i].start));
     return hash.digest();
 }
 
 rstate::Result<> read_handoff(BootMemory &memory, Phys at) {
     memory.handoff_at = at;
     TRY(read_physical(at, {reinterpret_cast<u8 *>(&memory.handoff), sizeof memory.handoff}),
-        "reading what stage2 was handed", at);
+        "reading stage2's hand-off", at);
     if (memory.handoff.magic != boot::Handoff::expected_magic)
-        return FAIL(boot::bad_handoff, "what stage2 was handed is gone", at, memory.handoff.magic);
+        return FAIL(boot::bad_handoff, "stage2's hand-off is overwritten", at, memory.handoff.magic);
     return rstate::done();
 }
 
-// Stage1 leaves everything in the first MiB, from the hand-off to stage2's end; the loader in an area of its
-// own, but for the page through which cores come.
+// Stage1 puts everything into the first MiB, from the hand-off to stage2's end. The loader puts it into an
+// area of its own, except for the handover page, through which the cores enter the kernel.
 rstate::Result<> find_ranges(BootMemory &memory, u64 handover_page) {
     const boot::Handoff &handoff = memory.handoff;
     u32 bytes = 0;
     TRY(read_physical(Phys(handoff.stage2 + stage2_memory), {reinterpret_cast<u8 *>(&bytes), sizeof bytes}),
-        "reading how large stage2 is");
+        "reading stage2's size");
     memory.ranges[0] = {handoff.kernel, handoff.kernel + handoff.kernel_bytes};
     if (handoff.area_bytes == 0) {
         memory.ranges[1] = {memory.handoff_at.value(), handoff.stage2 + bytes};
@@ -66,13 +66,13 @@ rstate::Result<> find_ranges(BootMemory &memory, u64 handover_page) {
     return rstate::done();
 }
 
-// What of [start, end) is usable.
-rstate::Result<> give(const boot::MemoryMap &map, u64 start, u64 end, FramePool &pool) {
+// Adds the usable memory of [start, end) to `pool`.
+rstate::Result<> add_usable(const boot::MemoryMap &map, u64 start, u64 end, FramePool &pool) {
     for (const boot::Range &range : map.ranges()) {
         const u64 from = max(start, range.start), to = min(end, range.end);
         if (from < to)
-            TRY(pool.add({Phys(from), to - from, 0, 0, 0}), "taking back the boot's memory", Phys(from),
-                to - from);
+            TRY(pool.add({Phys(from), to - from, 0, 0, 0}), "adding the boot's memory to the pool",
+                Phys(from), to - from);
     }
     return rstate::done();
 }
@@ -109,31 +109,34 @@ u64 BootMemory::bytes() const {
 }
 
 rstate::Result<> take_boot_memory(const boot::CoreArgs &args, FramePool &pool) {
-    TRY(read_handoff(found, Phys(args.handoff)), "finding the hand-off");
-    TRY(find_ranges(found, args.handover_page), "finding what a reboot would need");
-    auto map = TRY(read_map(found.handoff), "finding which of the boot's memory is usable");
-    found.kept = found.bytes() <= args.memory_pages * page_size / most_to_keep;
-    if (found.kept) {
-        found.xxh64 = TRY(hash(found), "noting what is kept for a reboot");
-        for (u32 i = 0; i < found.count; ++i)
-            TRY(map->remove(found.ranges[i].start, found.ranges[i].end - found.ranges[i].start),
-                "keeping what a reboot needs", Phys(found.ranges[i].start));
+    TRY(read_handoff(kept_memory, Phys(args.handoff)), "finding the hand-off");
+    TRY(find_ranges(kept_memory, args.handover_page), "finding the ranges that a reboot needs");
+    auto map = TRY(read_map(kept_memory.handoff), "reading which memory is usable");
+    kept_memory.kept = kept_memory.bytes() <= args.memory_pages * page_size / most_to_keep;
+    if (kept_memory.kept) {
+        kept_memory.xxh64 = TRY(hash(kept_memory), "hashing what is kept for a reboot");
+        for (u32 i = 0; i < kept_memory.count; ++i)
+            TRY(map->remove(kept_memory.ranges[i].start,
+                            kept_memory.ranges[i].end - kept_memory.ranges[i].start),
+                "keeping what a reboot needs", Phys(kept_memory.ranges[i].start));
     }
-    const boot::Handoff &handoff = found.handoff;
-    // Page 0 stays untouched: it is NULL to anything that reads physical memory.
-    TRY(give(*map, page_size, low_memory, pool), "the first MiB");
-    TRY(give(*map, handoff.area, handoff.area + handoff.area_bytes, pool), "the loader's memory");
-    TRY(give(*map, handoff.kernel, handoff.kernel + align_down(handoff.kernel_bytes, page_size), pool),
-        "the kernel's file");
+    const boot::Handoff &handoff = kept_memory.handoff;
+    // Page 0 stays unused: its physical address is NULL.
+    TRY(add_usable(*map, page_size, low_memory, pool), "freeing the first MiB");
+    TRY(add_usable(*map, handoff.area, handoff.area + handoff.area_bytes, pool),
+        "freeing the loader's memory");
+    TRY(add_usable(*map, handoff.kernel, handoff.kernel + align_down(handoff.kernel_bytes, page_size), pool),
+        "freeing the memory of the kernel's file");
     return rstate::done();
 }
 
-const BootMemory &boot_memory() { return found; }
+const BootMemory &boot_memory() { return kept_memory; }
 
 rstate::Result<> check_boot_memory() {
-    const u64 now = TRY(hash(found), "looking at what was kept");
-    if (now != found.xxh64)
-        return FAIL(boot::damaged, "what was kept for a reboot has changed", now, found.xxh64, found.bytes());
+    const u64 now = TRY(hash(kept_memory), "hashing what was kept for a reboot");
+    if (now != kept_memory.xxh64)
+        return FAIL(boot::damaged, "the memory that was kept for a reboot has changed", now,
+                    kept_memory.xxh64, kept_memory.bytes());
     return rstate::done();
 }
 

@@ -1,4 +1,4 @@
-// kernel/codes.h — what can go wrong in putting the parts together; docs/errors.md has the meanings.
+// kernel/codes.h — the kernel's error codes; docs/errors.md has the meanings.
 #pragma once
 
 #include "rstate/site.h"

@@ -1,4 +1,4 @@
-// kernel/console.cpp — see console.h.
+// kernel/console.cpp — the console: serial line and screens; see console.h.
 #include "kernel/console.h"
 
 #include "base/format.h"
@@ -17,31 +17,31 @@ constinit dev::Screen screen;
 constinit dev::Framebuffer framebuffer;
 constinit bool set_up = false;
 constinit bool seized = false;
-constinit bool in_line = false;   // a line is on the line in part
-constinit bool in_record = false; // a record is on the line in part
-// Lines that came meanwhile; what does not fit breaks the record, since a lost line is worse than a lost
-// record.
+constinit bool in_line = false;   // a log line is half sent
+constinit bool in_record = false; // a record is half sent
+// Log lines that wait for the end of the record. A line that does not fit interrupts the record: a lost line
+// is worse than a lost record.
 constinit char kept_back[8192];
 constinit usize kept_bytes = 0;
 
-// Longer than any report takes at 115,200 baud: who holds the console for so long stands still, and what
-// others have to say is worth more than its line.
-constexpr u64 patience_seconds = 4;
+// Longer than any report takes at 115,200 baud: a core that holds the console for so long hangs.
+constexpr u64 lock_timeout_seconds = 4;
 
-// True when this core took it, false when it has it already or nobody locks any more.
-bool take_console() __attribute__((no_thread_safety_analysis)) {
+// Locks the console. False when this core holds it already, or when the console is seized and no core locks
+// it.
+bool lock_console() __attribute__((no_thread_safety_analysis)) {
     if (seized || console_lock.held_by_me()) return false;
     const u64 hz = first_core.args != nullptr ? first_core.args->tsc_hz : 0;
-    if (console_lock.lock_with_timeout(hz * patience_seconds)) return true;
+    if (console_lock.lock_with_timeout(hz * lock_timeout_seconds)) return true;
     if (!seized) kernel::seize_console();
     return false;
 }
-void give_console_back() __attribute__((no_thread_safety_analysis)) {
+void unlock_console() __attribute__((no_thread_safety_analysis)) {
     if (!seized && console_lock.held_by_me()) console_lock.unlock();
 }
 
-// What was said before there was a screen, for when there is one.
-constinit char said_early[512];
+// The first log lines, which the console shows when a screen is attached.
+constinit char early_text[512];
 constinit usize early_bytes = 0;
 constinit bool has_screen = false;
 constinit bool shows_status = false;
@@ -51,31 +51,31 @@ void write_to_screens(Text text) {
     framebuffer.write(text);
 }
 
-void put_status_away() {
+void erase_status() {
     constexpr Text blanks =
         "\r                                                                               \r";
     if (shows_status) write_to_screens(blanks);
     shows_status = false;
 }
 
-void keep_for_the_screen(Text part) {
+void keep_early_text(Text part) {
     for (const char c : part)
-        if (early_bytes < sizeof said_early) said_early[early_bytes++] = c;
+        if (early_bytes < sizeof early_text) early_text[early_bytes++] = c;
 }
 
 void write_line(Text line) {
     in_line = true;
-    put_status_away();
+    erase_status();
     for (const Text part : {line, Text("\r\n")}) {
         uart.write(part);
         write_to_screens(part);
-        if (!has_screen) keep_for_the_screen(part);
+        if (!has_screen) keep_early_text(part);
     }
     in_line = false;
 }
 
-void show_what_was_said() {
-    if (!has_screen) write_to_screens({said_early, early_bytes});
+void show_early_text() {
+    if (!has_screen) write_to_screens({early_text, early_bytes});
     has_screen = true;
 }
 
@@ -89,7 +89,7 @@ void flush_kept_back() {
     kept_bytes = 0;
 }
 
-// False when there is no room.
+// Stores a line until the record ends; false when there is no room.
 bool keep_back(Text line) {
     if (sizeof kept_back - kept_bytes < line.size() + 1) return false;
     for (const char c : line) kept_back[kept_bytes++] = c;
@@ -99,14 +99,14 @@ bool keep_back(Text line) {
 
 } // namespace
 
-// Interrupt handlers log too, so the lock is only ever held with interrupts off.
+// Interrupt handlers log, too, so a core holds the lock only with interrupts off.
 u32 begin_log_section() {
     const bool were_on = cpu::interrupts_enabled();
     cpu::disable_interrupts();
-    return were_on | u32{take_console()} << 1;
+    return were_on | u32{lock_console()} << 1;
 }
 void end_log_section(u32 begun) {
-    if ((begun & 2) != 0) give_console_back();
+    if ((begun & 2) != 0) unlock_console();
     if ((begun & 1) != 0) cpu::enable_interrupts();
 }
 
@@ -122,33 +122,33 @@ void log_line(Text line) {
 namespace kernel {
 
 void init_console() {
-    set_up = true; // before anything can fail: a panic in here must not come here again
+    set_up = true; // first: a panic in here must not initialise the console again
     uart.init();
 }
 
 void attach_screen(volatile u16 *cells) {
     const LogSection alone;
     screen.attach(cells);
-    show_what_was_said();
+    show_early_text();
 }
 
 void attach_framebuffer(volatile u32 *pixels, u32 width, u32 height, u32 stride, u32 row) {
     const LogSection alone;
     framebuffer.attach(pixels, width, height, stride, row, dev::dev_font);
-    show_what_was_said();
+    show_early_text();
 }
 
 void show_status(Text line) {
     const LogSection alone;
     if (!has_screen || in_line) return;
-    put_status_away();
+    erase_status();
     write_to_screens(line);
     shows_status = true;
 }
 
 void seize_console() {
     if (!set_up) init_console();
-    if (!seized && in_line) uart.write("\r\n"); // its writer will not end it
+    if (!seized && in_line) uart.write("\r\n"); // the interrupted line stays incomplete
     seized = true;
 }
 

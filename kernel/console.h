@@ -1,4 +1,5 @@
-// kernel/console.h — the machine's one console: text for people and records for tools, whole lines only.
+// kernel/console.h — the console: serial line and screens, text for people and records for tools, in whole
+// lines.
 #pragma once
 
 #include "base/text.h"
@@ -6,23 +7,24 @@
 namespace kernel {
 
 void init_console();
-// The screen's text buffer, once it is mapped in the kernel's world.
+// Shows the log on the VGA text screen from now on; `cells` is its mapped buffer.
 void attach_screen(volatile u16 *cells);
-// One that is drawn pixel by pixel; likewise.
+// The same for a framebuffer, to which the console draws pixels.
 void attach_framebuffer(volatile u32 *pixels, u32 width, u32 height, u32 stride, u32 row);
-// A line on the screens alone, in the place of the one before; the next line for people takes its place.
+// Shows a line on the screens alone; the next status or log line replaces it.
 void show_status(Text line);
-// From now on lines go out whoever holds the console: the holder may be dead, or nobody has set it up yet.
+// From now on no core waits for the console's lock: its holder may have stopped. Initialises the console if
+// it is not.
 void seize_console();
-// One byte from the serial line, if somebody sent one.
+// Reads one byte from the serial line; false when there is none.
 bool read_console(u8 &byte);
-// As many bytes of a record as the port takes without waiting. Until a record ends, lines for people are kept
-// back.
+// Sends as many bytes of a record as the port takes without waiting, and returns how many. Until end_record,
+// the console keeps lines for people back.
 usize write_record_some(Text text);
 void end_record();
-// Waits until all that was written has left the port.
+// Waits until all bytes have left the port.
 void flush_console();
-// Waits until all is written.
+// Sends part of a record and waits until the port has taken it.
 void write_record(Text text);
 
 } // namespace kernel

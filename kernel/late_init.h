@@ -1,5 +1,5 @@
-// kernel/late_init.h — a global that is made when its turn has come, not before main: no constructor runs by
-// itself.
+// kernel/late_init.h — static storage for a global object that the kernel constructs late, at a moment it
+// chooses: no constructor runs before main.
 #pragma once
 
 #include <new>
@@ -9,19 +9,19 @@
 
 namespace kernel {
 
-template <class T> class Late {
+template <class T> class LateInit {
   public:
-    constexpr Late() = default;
-    Late(const Late &) = delete;
+    constexpr LateInit() = default;
+    LateInit(const LateInit &) = delete;
 
     template <class... Ts> T &make(Ts &&...arguments) {
-        CHECK(object_ == nullptr, "a late object is made once");
+        CHECK(object_ == nullptr, "a late-initialised object is constructed once");
         object_ = new (storage_) T(static_cast<Ts &&>(arguments)...);
         return *object_;
     }
     bool made() const { return object_ != nullptr; }
     T &get() const {
-        CHECK(object_ != nullptr, "a late object is made before it is used");
+        CHECK(object_ != nullptr, "a late-initialised object is constructed before it is used");
         return *object_;
     }
     T *operator->() const { return &get(); }

@@ -1,4 +1,4 @@
-// kernel/main.cpp — the composition root: what core 0 does, in order, one line and one reason each.
+// kernel/main.cpp — the composition root: core 0's start-up steps, in order.
 #include "base/log.h"
 #include "boot/contract/exit.h"
 #include "kernel/campaign/campaign.h"
@@ -13,7 +13,7 @@
 #include "kernel/world.h"
 #include "svm/enable.h"
 
-// A core that waits for another may be the one that the other waits for.
+// A core that waits for another core answers TLB shootdowns meanwhile: the other may wait for the answer.
 void cpu::while_waiting() {
     if (kernel::world.made()) kernel::world->tlb_shootdown.serve();
 }
@@ -22,13 +22,14 @@ namespace kernel {
 
 namespace {
 
-rstate::Result<> check(const boot::CoreArgs &args) {
+rstate::Result<> check_args(const boot::CoreArgs &args) {
     if (args.magic != boot::CoreArgs::expected_magic)
-        return FAIL(bad_arguments, "stage2 speaks another language", args.magic);
+        return FAIL(bad_arguments, "stage2's arguments have the wrong magic", args.magic,
+                    boot::CoreArgs::expected_magic);
     return rstate::done();
 }
 
-void announce(const boot::CoreArgs &args, const boot::Options &options) {
+void write_boot_record(const boot::CoreArgs &args, const boot::Options &options) {
     TextBuffer<400> line;
     line.add("{\"type\":\"boot\",\"build\":\"{h}\",\"cores\":{},\"memory_mib\":{},", args.build_id,
              args.core_count, args.memory_pages * page_size / 1_MiB);
@@ -39,28 +40,29 @@ void announce(const boot::CoreArgs &args, const boot::Options &options) {
     log_line(line.text());
 }
 
-// What the options ask for; returns what an emulator exits with.
-rstate::Result<u32> serve(const boot::CoreArgs &args, const boot::Bundle &bundle,
-                          const boot::Options &options) {
+// Runs the mode that the options select; returns the value that QEMU exits with.
+rstate::Result<u32> run_options(const boot::CoreArgs &args, const boot::Bundle &bundle,
+                                const boot::Options &options) {
     if (!options.mode.empty())
-        return TRY(run_mode(options.mode, {args, bundle}, options.mode_argument), "running another mode");
-    TRY(svm::check_support(cpu::Features::read()), "looking for a VM backend: AMD's SVM is the only one");
+        return TRY(run_mode(options.mode, {args, bundle}, options.mode_argument),
+                   "running the mode that the options select");
+    TRY(svm::check_support(cpu::Features::read()), "checking for AMD SVM, the only VM backend");
     if (options.replay) return TRY(replay(bundle, options, args.tsc_hz), "replaying an input");
     TRY(run_campaign(bundle, options, args.core_count, args.tsc_hz), "running a campaign");
     return boot::exit_ok;
 }
 
 rstate::Result<u32> run(const boot::CoreArgs &args) {
-    TRY(check(args), "checking what stage2 hands on");
+    TRY(check_args(args), "checking stage2's arguments");
     first_core.apic_id = args.apic_id;
-    protect_core();                                      // before anything of ours could rely on its absence
+    protect_core();                                      // SMEP, SMAP, UMIP, CR0.WP: before the first mapping
     TRY(make_world(args), "starting memory management"); // window, frames, address space, heap
     TRY(guard_first_core(), "guarding core 0's interrupt stacks");
-    enable_apic(); // the others are told of freed pages through it
+    enable_apic(); // TLB shootdowns need IPIs
     first_core.running.store(true);
     cpu::enable_interrupts();
-    TRY(start_other_cores(args), "starting the other cores");      // they wait in entry.asm until now
-    TRY(settle_world(args), "settling what the boot left behind"); // nothing of the boot stays mapped
+    TRY(start_other_cores(args), "starting the other cores");  // they wait in entry.asm
+    TRY(settle_world(args), "taking over what the boot left"); // no other mapping of the boot stays
 
     const boot::Bundle bundle =
         TRY(boot::Bundle::parse({reinterpret_cast<const u8 *>(args.bundle), args.bundle_bytes}),
@@ -69,9 +71,9 @@ rstate::Result<u32> run(const boot::CoreArgs &args) {
     const boot::Options options =
         TRY(boot::Options::parse({reinterpret_cast<const char *>(text.data()), text.size()}),
             "reading the options");
-    announce(args, options);
-    TRY(tell_exposure(), "telling what is mapped");
-    return TRY(serve(args, bundle, options), "doing what the options ask");
+    write_boot_record(args, options);
+    TRY(report_live_pages(), "reporting the mapped pages");
+    return TRY(run_options(args, bundle, options), "running what the options ask for");
 }
 
 } // namespace
@@ -81,7 +83,7 @@ rstate::Result<u32> run(const boot::CoreArgs &args) {
 extern "C" [[noreturn]] void kernel_main(const boot::CoreArgs &args) {
     using namespace kernel;
     set_kernel_image(args.kernel_base, args.text_bytes);
-    start_first_core(args); // from here on a fault says what it is
+    start_first_core(args); // from here on the kernel reports a fault
     init_console();
     log_formatted("6 kernel at {x}, build {h}", args.kernel_base, args.build_id);
     auto status = run(args);

@@ -1,4 +1,4 @@
-// kernel/mode.cpp — see mode.h.
+// kernel/mode.cpp — finds and runs a registered mode; see mode.h.
 #include "kernel/mode.h"
 
 #include "kernel/codes.h"

@@ -1,6 +1,5 @@
-// kernel/mode.h — what a kernel can do besides fuzzing and replaying: modes that register themselves in a
-// section of the image. The product has none; test_kernel.elf adds the tests, the benchmarks and the injected
-// bugs.
+// kernel/mode.h — modes besides fuzzing and replay, which register themselves in a section of the image. The
+// product has none; test_kernel.elf adds the tests, the benchmarks and the injected bugs.
 //
 //   rstate::Result<u32> run(const ModeContext &context, Text argument) { ... }
 //   RL_MODE("bench", run);      // the option bench=ARGUMENT runs it instead of fuzzing
@@ -19,7 +18,7 @@ struct ModeContext {
 
 struct Mode {
     const char *name; // the option's key
-    // Returns what an emulator exits with (boot/contract/exit.h).
+    // Returns the value that QEMU exits with (boot/contract/exit.h).
     rstate::Result<u32> (*run)(const ModeContext &context, Text argument);
 };
 
@@ -28,8 +27,8 @@ struct Mode {
         name, function                                                                                       \
     }
 
-// Runs the registered mode of that name; an image without it is an error that says which image has it. `name`
-// is a text that lives as long as the program.
+// Runs the registered mode of that name. If the image has no such mode, the error says which image has it and
+// keeps a pointer to `name`, which must live as long as the program.
 rstate::Result<u32> run_mode(Text name, const ModeContext &context, Text argument);
 
 } // namespace kernel

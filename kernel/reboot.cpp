@@ -1,4 +1,4 @@
-// kernel/reboot.cpp — see reboot.h.
+// kernel/reboot.cpp — the reboot without firmware; see reboot.h.
 #include "kernel/reboot.h"
 
 #include "base/atomic.h"
@@ -21,21 +21,21 @@ namespace kernel {
 
 namespace {
 
-// In the hand-over page, behind the trampoline that stage2 will copy there: the descriptors that the leaving
-// core's segments come from lie here, and must outlast it.
+// The offset of leave.asm's code in the handover page, after the trampoline that stage2 will copy there: the
+// code contains the descriptors of the leaving core's segments, so the trampoline must not overwrite it.
 constexpr u64 leave_offset = page_size / 2;
-// As leave.asm has it.
+// See leave.asm.
 using Leave = void (*)(u64 handoff, u64 stage2, u64 boot_tables);
 
-constinit Atomic<u32> retired;
+constinit Atomic<u32> stopped_cores;
 
 void quiet_core() {
     stop_ticks();
     if (cpu::Efer::SvmEnable::test(cpu::read_msr(cpu::Msr::efer))) svm::disable();
 }
 
-// Stage2 added this kernel's base to every pointer of the file where it lies; the next base belongs to the
-// file as it was built.
+// Stage2 relocated the file in place, by this kernel's base. The next boot's relocation needs the file as it
+// was built.
 rstate::Result<> restore_kernel_file(const boot::Handoff &handoff, u64 base) {
     const Phys first = Phys(handoff.kernel).page();
     const u64 offset = Phys(handoff.kernel).offset();
@@ -46,11 +46,11 @@ rstate::Result<> restore_kernel_file(const boot::Handoff &handoff, u64 base) {
             "mapping the kernel's file", first, pages);
     auto kernel = TRY(stage2::KernelFile::parse({pointer_to<u8>(file.first + offset), handoff.kernel_bytes}),
                       "reading the kernel's file");
-    TRY(kernel.relocate(0 - base), "taking this kernel's base out of its file", base);
+    TRY(kernel.relocate(0 - base), "undoing the relocation of the kernel's file", base);
     return rstate::done();
 }
 
-// What stage2 mixes into its own entropy: this boot's secrets, never seen by anybody.
+// The entropy that the next boot's stage2 mixes into its own: words of this boot that never left the kernel.
 rstate::Result<> renew_handoff(const BootMemory &memory) {
     boot::Handoff handoff = memory.handoff;
     for (u64 &word : handoff.entropy) word = world->space.random_word();
@@ -59,29 +59,32 @@ rstate::Result<> renew_handoff(const BootMemory &memory) {
     return rstate::done();
 }
 
-// The only page that both this kernel's tables and the boot's map at one address. Nobody else changes tables.
-rstate::Result<Leave> prepare_way_out(u64 page) {
+// Copies leave.asm's code into the handover page, the only page that this kernel's tables and the boot's map
+// at the same address. All other cores are paused, so no other core changes the tables.
+rstate::Result<Leave> prepare_leave(u64 page) {
     const Bytes code(leave_start, static_cast<usize>(leave_end - leave_start));
-    CHECK(code.size() <= page_size - leave_offset, "the way out is in one page", code.size());
-    TRY(write_physical(Phys(page + leave_offset), code), "writing the way out", Phys(page));
+    CHECK(code.size() <= page_size - leave_offset, "leave.asm's code fits into its half of the handover page",
+          code.size());
+    TRY(write_physical(Phys(page + leave_offset), code), "writing leave.asm's code to the handover page",
+        Phys(page));
     TRY(world->space.table().map(Virt(page), Phys(page), mm::read_execute, world->frames),
-        "mapping the way out", Phys(page));
+        "mapping the handover page", Phys(page));
     return reinterpret_cast<Leave>(page + leave_offset);
 }
 
-// True once every core that runs has stopped. The longest that a core has interrupts off is for a line to the
-// console, well within the watchdog's patience.
-bool retire_others() {
+// Stops every other core by IPI; true once all have stopped. A core has interrupts off for at most one line
+// to the console, which takes much less time than the limit.
+bool stop_other_cores() {
     u32 others = 0;
     for (u32 core = 0; core < max_cores; ++core) {
         if (core == current_core() || core_table[core] == nullptr || !core_table[core]->running.load())
             continue;
-        send_interrupt(core, retire_vector);
+        send_ipi(core, stop_for_reboot_vector);
         ++others;
     }
     const auto ticks = [] { return cpu::ticks_of(0); };
     const u64 first = ticks();
-    while (retired.load(Order::acquire) != others) {
+    while (stopped_cores.load(Order::acquire) != others) {
         if (ticks() - first > patience_ticks) return false;
         cpu::while_waiting();
         cpu::pause();
@@ -89,16 +92,16 @@ bool retire_others() {
     return true;
 }
 
-// A halted core would be woken by an NMI, into memory that is another kernel's by then; one that was sent
-// INIT waits for nothing but its start (APM vol 2 §14.1 "Processor Initialization").
-void send_all_to_start() {
+// An NMI would wake a halted core in memory that belongs to the next kernel by then. After INIT a core waits
+// for its start-up IPI alone (APM vol 2 §14.1 "Processor Initialization").
+void send_init_to_others() {
     for (u32 core = 0; core < max_cores; ++core)
         if (core != current_core() && core_table[core] != nullptr && core_table[core]->running.load())
             send_init(core);
 }
 
-// Interrupts that came meanwhile are served by whom they were for.
-void serve_what_is_pending() {
+// Interrupts that are pending still reach this kernel's handlers.
+void serve_pending_interrupts() {
     constexpr u32 pauses = 100;
     cpu::enable_interrupts();
     for (u32 i = 0; i < pauses; ++i) cpu::pause();
@@ -109,16 +112,18 @@ rstate::Result<> try_reboot() {
     const BootMemory &memory = boot_memory();
     const boot::CoreArgs &args = *first_core.args;
     if (!memory.kept)
-        return FAIL(not_kept, "there was too little memory to keep the kernel and what starts it",
-                    memory.bytes(), args.memory_pages * page_size, most_to_keep);
-    TRY(check_boot_memory(), "checking what starts the kernel");
+        return FAIL(not_kept, "the boot had too little memory to keep what a reboot needs", memory.bytes(),
+                    args.memory_pages * page_size, most_to_keep);
+    TRY(check_boot_memory(), "checking the memory that was kept for a reboot");
     TRY(restore_kernel_file(memory.handoff, args.kernel_base), "restoring the kernel's file");
     TRY(renew_handoff(memory), "renewing the hand-off");
-    const Leave leave = TRY(prepare_way_out(args.handover_page), "preparing the way out");
-    if (!retire_others()) return FAIL(no_answer, "a core does not stop", retired.load(), args.core_count - 1);
+    const Leave leave = TRY(prepare_leave(args.handover_page), "preparing the handover page");
+    if (!stop_other_cores())
+        return FAIL(no_answer, "a core does not stop for the reboot", stopped_cores.load(),
+                    args.core_count - 1);
     quiet_core();
-    serve_what_is_pending();
-    send_all_to_start();
+    serve_pending_interrupts();
+    send_init_to_others();
     flush_console();
     leave(memory.handoff_at.value(), memory.handoff.stage2, args.boot_tables);
     __builtin_unreachable();
@@ -128,10 +133,10 @@ rstate::Result<> try_reboot() {
 
 rstate::Error reboot() { return try_reboot().take_error(); }
 
-void retire() {
+void stop_for_reboot() {
     cpu::disable_interrupts();
     quiet_core();
-    retired.fetch_add(1, Order::release);
+    stopped_cores.fetch_add(1, Order::release);
     for (;;) cpu::halt();
 }
 

@@ -1,20 +1,20 @@
-// kernel/reboot.h — starts the kernel that is kept in memory again, without the firmware: at another place,
-// with nothing of this kernel left.
+// kernel/reboot.h — the reboot without firmware: stage2 loads the kernel's file that is kept in memory again,
+// at another base, and nothing of this kernel is left.
 //
-// All cores come out of their guests and stop; this one enters stage2 in the state in which the stage before
-// it did (docs/boot.md), and stage2 builds a world as at the first boot.
+// All cores leave their guests and stop. Core 0 enters stage2 in the state in which the previous stage enters
+// it (docs/boot.md), and stage2 builds everything as at the first boot.
 #pragma once
 
 #include "rstate/result.h"
 
 namespace kernel {
 
-// Core 0, while every other core rests. Returns only when it cannot be done, and why; some cores may have
-// stopped for good by then.
+// Core 0, during a pause of all other cores. Returns only when the reboot is impossible, with the reason;
+// some cores may have stopped for good by then.
 rstate::Error reboot();
 
-// In the interrupt by which core 0 asks for it: this core stops, in a state from which it can be started
-// anew.
-[[noreturn]] void retire();
+// In the handler of the IPI that core 0 sends: this core stops, in a state from which INIT and SIPI start it
+// again.
+[[noreturn]] void stop_for_reboot();
 
 } // namespace kernel

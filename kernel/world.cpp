@@ -1,4 +1,4 @@
-// kernel/world.cpp — see world.h.
+// kernel/world.cpp — starts memory management and takes over what the boot left; see world.h.
 #include "kernel/world.h"
 
 #include "base/log.h"
@@ -11,51 +11,53 @@
 
 namespace kernel {
 
-constinit Late<World> world;
+constinit LateInit<World> world;
 
 namespace {
 
-// Freed ranges that a fault can still be explained by; each costs a record and tables until it is forgotten.
+// Freed ranges that the address space remembers to explain faults; each uses a record and page tables
+// meanwhile.
 constexpr u32 quarantined_ranges = 1024;
 
-constinit Late<mm::Window> first_window;
-constinit Late<FramePool> first_pool;
+constinit LateInit<mm::Window> first_window;
+constinit LateInit<FramePool> first_pool;
 
-void send_tlb_shootdown(void *, u32 core) { send_interrupt(core, tlb_shootdown_vector); }
+void send_tlb_shootdown(void *, u32 core) { send_ipi(core, tlb_shootdown_vector); }
 
 constexpr mm::AllocationSite site(const char *type) { return {type, __FILE__, "settle_world", __LINE__}; }
 
-rstate::Result<mm::Range> adopt(u64 first, u64 bytes, mm::Owner owner, mm::Permissions allowed,
-                                const char *what) {
+rstate::Result<mm::Range> take_over(u64 first, u64 bytes, mm::Owner owner, mm::Permissions allowed,
+                                    const char *what) {
     return TRY(world->space.take_over(Virt(first), {align_up(bytes, page_size) / page_size, site(what),
                                                     mm::RangeKind::memory, owner, allowed, nullptr, 0, 0}),
                "taking over a mapping of the boot", Virt(first), bytes, what);
 }
 
-// The image is three neighbours with permissions of their own; its record says what most of it is.
-rstate::Result<> adopt_boot_mappings(const boot::CoreArgs &args) {
-    TRY(adopt(args.kernel_base, args.kernel_bytes, mm::Owner::boot, mm::read_execute, "kernel image"),
+// The image is three adjacent segments with different permissions; its one record carries those of the code.
+rstate::Result<> take_over_boot_mappings(const boot::CoreArgs &args) {
+    TRY(take_over(args.kernel_base, args.kernel_bytes, mm::Owner::boot, mm::read_execute, "kernel image"),
         "the kernel image");
-    TRY(adopt(args.bundle, args.bundle_bytes, mm::Owner::none, mm::read_only, "bundle"), "the bundle");
+    TRY(take_over(args.bundle, args.bundle_bytes, mm::Owner::none, mm::read_only, "bundle"), "the bundle");
     for (u32 core = 0; core < args.core_count; ++core) {
         const auto &its = *pointer_to<const boot::CoreArgs>(Virt(args.args_of[core]));
-        TRY(adopt(its.stack_bottom, its.stack_top - its.stack_bottom, mm::Owner::boot, mm::read_write,
-                  "core's stack"),
+        TRY(take_over(its.stack_bottom, its.stack_top - its.stack_bottom, mm::Owner::boot, mm::read_write,
+                      "core's stack"),
             "a stack", core);
-        TRY(adopt(args.args_of[core], page_size, mm::Owner::boot, mm::read_only, "core's arguments"),
+        TRY(take_over(args.args_of[core], page_size, mm::Owner::boot, mm::read_only, "core's arguments"),
             "arguments", core);
-        TRY(adopt(its.seed.window_base.value(), mm::window_bytes, mm::Owner::none, mm::read_write,
-                  "core's window"),
-            "a window", core); // what its slots show belongs to others
-        TRY(adopt(its.seed.window_table.value(), page_size, mm::Owner::boot, mm::read_write,
-                  "window's table"),
+        TRY(take_over(its.seed.window_base.value(), mm::window_bytes, mm::Owner::none, mm::read_write,
+                      "core's window"),
+            "a window", core); // the frames in its slots have owners of their own
+        TRY(take_over(its.seed.window_table.value(), page_size, mm::Owner::boot, mm::read_write,
+                      "window's table"),
             "a window's table", core);
     }
     return rstate::done();
 }
 
-// What stage2 built for a core that was listed and did not come. The window's table goes with the window.
-rstate::Result<> give_up(const boot::CoreArgs &its, Virt args_page) {
+// Unmaps and frees what stage2 built for a core that the firmware lists and that did not start. To free the
+// window frees the window's table, too.
+rstate::Result<> release_absent_core(const boot::CoreArgs &its, Virt args_page) {
     struct Built {
         u64 first, bytes;
         mm::Owner owner;
@@ -66,57 +68,60 @@ rstate::Result<> give_up(const boot::CoreArgs &its, Virt args_page) {
         {args_page.value(), page_size, mm::Owner::boot},
     };
     for (const Built &b : built) {
-        const mm::Range range = TRY(adopt(b.first, b.bytes, b.owner, mm::read_write, "absent core's"),
-                                    "taking over what an absent core does not need", its.core);
-        TRY(world->space.unmap_and_free(range, nullptr), "giving up what an absent core does not need",
-            its.core);
+        const mm::Range range = TRY(take_over(b.first, b.bytes, b.owner, mm::read_write, "absent core's"),
+                                    "taking over a mapping of an absent core", its.core);
+        TRY(world->space.unmap_and_free(range, nullptr), "freeing a mapping of an absent core", its.core);
     }
     return rstate::done();
 }
 
-// Memory was shared out before any core was started: what absent cores got is core 0's, joined where it
-// touches.
-class Inheritance {
+// Joins adjacent ranges of memory and adds them to core 0's frame pool.
+class RangeCoalescer {
   public:
     void add(const mm::PhysRange &range) {
         if (joined_.bytes != 0 && joined_.end() == range.first && joined_.node == range.node)
             joined_.bytes += range.bytes;
         else
-            settle(), joined_ = range;
+            flush(), joined_ = range;
     }
-    void settle() {
+    void flush() {
         if (joined_.bytes == 0) return;
         auto added = first_pool->add(joined_);
-        if (!added.ok()) rstate::report(added.take_error(), "leaving memory of an absent core unused");
+        if (!added.ok())
+            rstate::report(added.take_error(), "adding an absent core's memory to core 0's: it stays unused");
         joined_.bytes = 0;
     }
 
   private:
     mm::PhysRange joined_;
 };
+
+// Stage2 shares the memory among the listed cores before it starts them, so core 0 takes over the shares of
+// those that did not start.
 rstate::Result<> take_over_absent_cores(const boot::CoreArgs &args) {
-    Inheritance inheritance;
+    RangeCoalescer coalescer;
     for (u32 core = args.core_count; core < max_cores && args.args_of[core] != 0; ++core) {
         const auto &its = *pointer_to<const boot::CoreArgs>(Virt(args.args_of[core]));
-        for (u32 i = 0; i < its.seed.range_count; ++i) inheritance.add(its.seed.ranges[i]);
+        for (u32 i = 0; i < its.seed.range_count; ++i) coalescer.add(its.seed.ranges[i]);
     }
-    inheritance.settle();
+    coalescer.flush();
     for (u32 core = args.core_count; core < max_cores && args.args_of[core] != 0; ++core)
-        TRY(give_up(*pointer_to<const boot::CoreArgs>(Virt(args.args_of[core])), Virt(args.args_of[core])),
-            "an absent core", core);
+        TRY(release_absent_core(*pointer_to<const boot::CoreArgs>(Virt(args.args_of[core])),
+                                Virt(args.args_of[core])),
+            "releasing an absent core", core);
     return rstate::done();
 }
 
-// The page through which cores came: its frame is the boot's memory (boot_memory.h).
+// The page through which the cores entered the kernel. Its frame is the boot's memory (boot_memory.h).
 rstate::Result<> unmap_handover(const boot::CoreArgs &args) {
     world->space.release_unused(
-        TRY(adopt(args.handover_page, page_size, mm::Owner::none, mm::read_execute, "way in"),
-            "taking over the page through which cores came"));
+        TRY(take_over(args.handover_page, page_size, mm::Owner::none, mm::read_execute, "handover page"),
+            "taking over the handover page"));
     return rstate::done();
 }
 
-// Where lines are shown besides the serial line: pixels if the firmware drew some, whatever the VGA's
-// registers say then, else text if there is such a screen.
+// Maps the screen that shows the log besides the serial line: the firmware's framebuffer if it has one,
+// since the VGA registers are then meaningless; otherwise the VGA text screen if there is one.
 rstate::Result<> map_screens(AddressSpace &space, const boot::Framebuffer &f) {
     if (f.base != 0 && is_aligned(f.base, page_size)) {
         const u64 bytes = u64{dev::Framebuffer::lines(f.height)} * f.stride * sizeof(u32);
@@ -157,10 +162,10 @@ rstate::Result<> make_world(const boot::CoreArgs &args) {
 }
 
 rstate::Result<> settle_world(const boot::CoreArgs &args) {
-    TRY(unmap_handover(args), "closing the way in");
-    TRY(adopt_boot_mappings(args), "taking over what the boot mapped");
-    TRY(take_over_absent_cores(args), "taking over what cores got that did not come");
-    TRY(take_boot_memory(args, *first_pool), "taking back what only the boot needed");
+    TRY(unmap_handover(args), "unmapping the handover page");
+    TRY(take_over_boot_mappings(args), "taking over the boot's mappings");
+    TRY(take_over_absent_cores(args), "taking over the memory of cores that did not start");
+    TRY(take_boot_memory(args, *first_pool), "taking over the boot's memory");
     return rstate::done();
 }
 

@@ -1,4 +1,5 @@
-// kernel/world.h — the concrete types the kernel is put together from, and the objects that all cores share.
+// kernel/world.h — the concrete types that the kernel is built from, and the memory management that all cores
+// share.
 #pragma once
 
 #include "boot/contract/core_args.h"
@@ -18,24 +19,24 @@ using PageHeap = mm::PageHeap<Windows>;
 using Machine = svm::Machine<Windows, Frames>;
 using Process = guest::Process<Machine>;
 
-// Memory management for the whole machine; made by core 0, used by all.
+// Memory management for the whole machine: core 0 constructs it, all cores use it.
 struct World {
     Windows windows;
     mm::TlbShootdown tlb_shootdown;
     Frames frames;
     AddressSpace space;
     PageHeap heap;
-    mm::Allocator allocator; // the heap, as everybody below the kernel sees it
+    mm::Allocator allocator; // the heap's interface for the layers below the kernel
 
     explicit World(Phys root);
 };
 
-extern Late<World> world;
+extern LateInit<World> world;
 
-// Core 0, first: its window, its share of memory, then the heap.
+// Core 0, before anything else: its window, its share of memory, then the heap.
 rstate::Result<> make_world(const boot::CoreArgs &args);
-// Core 0, once the others have arrived: the boot's mappings get guards and records, its leftovers become free
-// memory.
+// Core 0, after all other cores have started: gives the boot's mappings guard pages and records, and frees
+// the memory that only the boot needed.
 rstate::Result<> settle_world(const boot::CoreArgs &args);
 
 } // namespace kernel

@@ -1,16 +1,16 @@
-// kernel/campaign/campaign.h — fuzzing on all cores: one worker each, records to the console, until somebody
-// says stop.
+// kernel/campaign/campaign.h — a fuzzing campaign: one worker on each core, records to the console, until the
+// limit of cases or the command `quit`.
 #pragma once
 
 #include "kernel/campaign/target.h"
 
 namespace kernel {
 
-// Runs until the options' limit or a 'q' on the console; the end record's status is then "ok".
+// Fuzzes until the options' limit of cases or the console's `quit`; the end record's status is then "ok".
 rstate::Result<> run_campaign(const boot::Bundle &bundle, const boot::Options &options, u32 core_count,
                               u64 tsc_hz);
 
-// Runs the bundle's "replay" once and tells what came of it; returns what QEMU shall exit with
+// Runs the bundle's entry "replay" once and reports what it did; returns the value that QEMU exits with
 // (boot/contract/exit.h).
 rstate::Result<u32> replay(const boot::Bundle &bundle, const boot::Options &options, u64 tsc_hz);
 

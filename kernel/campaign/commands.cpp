@@ -1,4 +1,4 @@
-// kernel/campaign/commands.cpp — see commands.h.
+// kernel/campaign/commands.cpp — the serial console's commands; see commands.h.
 #include "kernel/campaign/commands.h"
 
 #include "base/log.h"
@@ -19,23 +19,23 @@ namespace kernel {
 
 struct Commands::Word {
     Text name;
-    Text says;
+    Text help;
     rstate::Result<> (Commands::*run)();
 };
 
 const Commands::Word Commands::words[] = {
-    {"help", "these lines", &Commands::help},
+    {"help", "prints this list", &Commands::help},
     {"stats", "what all cores have done so far", &Commands::stats},
-    {"cores", "what each core has done, and where its last tick found it", &Commands::cores},
+    {"cores", "what each core has done, and where its last tick interrupted it", &Commands::cores},
     {"maps", "every mapping of the kernel and of core 0's machine, with its owner", &Commands::maps},
-    {"heap", "frames by owner, live memory by the place that made it", &Commands::heap},
-    {"errors", "chains in flight on each core, and errors that nobody looked at", &Commands::errors},
-    {"trace", "what each core did lately, for `build.py trace`", &Commands::trace},
-    {"pause", "every core rests after its case", &Commands::pause},
-    {"resume", "they go on", &Commands::resume},
+    {"heap", "frames by owner, live heap blocks by the line that allocated them", &Commands::heap},
+    {"errors", "error chains in flight on each core, and errors that were dropped unread", &Commands::errors},
+    {"trace", "each core's last trace records, for `build.py trace`", &Commands::trace},
+    {"pause", "stops every core after its case", &Commands::pause},
+    {"resume", "ends a pause", &Commands::resume},
     {"reboot", "starts the kernel again from memory, without the firmware", &Commands::reboot},
-    {"halt", "stops every core for good", &Commands::halt},
-    {"quit", "ends the run, when all records are out", &Commands::quit},
+    {"halt", "stops every core; only a reset starts the machine again", &Commands::halt},
+    {"quit", "ends the run once all records are sent", &Commands::quit},
 };
 
 void Commands::listen() {
@@ -58,7 +58,7 @@ void Commands::answer() {
     for (const Word &word : words)
         if (word.name == typed) run = word.run;
     auto answered = (this->*run)();
-    if (!answered.ok()) rstate::report(answered.take_error(), "answering what was typed");
+    if (!answered.ok()) rstate::report(answered.take_error(), "running a console command");
 }
 
 rstate::Result<> Commands::help() {
@@ -66,7 +66,7 @@ rstate::Result<> Commands::help() {
         TextBuffer<120> line;
         line.add("help: {}", word.name);
         while (line.size() < 14) line.add(" ");
-        log_line(line.add("{}", word.says).text());
+        log_line(line.add("{}", word.help).text());
     }
     return rstate::done();
 }
@@ -92,29 +92,29 @@ rstate::Result<> Commands::cores() {
         const fuzz::CoreCounts &counts = shared_.counts(number);
         LOG(cores, "core {}: APIC id {}, {} cases, corpus {}, {} ticks, the last one at kernel+{x}{}", number,
             core.apic_id, counts.cases.load(), counts.corpus.load(), cpu::ticks_of(core.number),
-            core.last_tick_rip - base, orders_.resting() ? ", resting" : "");
+            core.last_tick_rip - base, pause_.active() ? ", paused" : "");
     }
     return rstate::done();
 }
 
-// Tables and records of the other cores stand still while this looks at them.
-template <class Look> rstate::Result<> Commands::at_rest(Look &&look) {
-    const bool were_resting = orders_.resting();
-    const bool all = orders_.rest();
-    if (!all)
-        LOG(console, "a core does not end its case: nothing is shown while it may change what is shown");
-    auto looked = all ? look() : rstate::done();
-    if (!were_resting) orders_.go_on();
-    return looked;
+// Calls read() while no other core changes its tables or records.
+template <class Read> rstate::Result<> Commands::while_paused(Read &&read) {
+    const bool was_active = pause_.active();
+    const bool all_stopped = pause_.pause_all();
+    if (!all_stopped)
+        LOG(console, "a core does not end its case: nothing is printed, since it may change what is printed");
+    auto done = all_stopped ? read() : rstate::done();
+    if (!was_active) pause_.resume_all();
+    return done;
 }
 
 rstate::Result<> Commands::maps() {
-    return at_rest([this] { return list_mappings(machine_); });
+    return while_paused([this] { return report_mappings(machine_); });
 }
-rstate::Result<> Commands::heap() { return at_rest(list_memory); }
+rstate::Result<> Commands::heap() { return while_paused(report_memory); }
 
 rstate::Result<> Commands::trace() {
-    return at_rest([] {
+    return while_paused([] {
         dump_traces(cpu::TraceRing::capacity);
         LOG(trace, "end");
         return rstate::done();
@@ -123,7 +123,7 @@ rstate::Result<> Commands::trace() {
 
 rstate::Result<> Commands::errors() {
     const Output out{[](void *, Text line) { log_line(line); }, nullptr};
-    LOG(errors, "{} dropped unseen since the start", rstate::dropped_errors());
+    LOG(errors, "{} dropped unread since the start", rstate::dropped_errors());
     for (u32 core = 0; core < shared_.cores(); ++core) {
         LOG(errors, "core {} has {} of {} frames in use", core, rstate::frames_in_use(core),
             rstate::frames_per_pool);
@@ -134,21 +134,24 @@ rstate::Result<> Commands::errors() {
 
 rstate::Result<> Commands::pause() {
     paused_ = true;
-    LOG(console, "{}", orders_.rest() ? "paused" : "paused, but a core does not end its case");
+    LOG(console, "{}", pause_.pause_all() ? "paused" : "paused, but a core does not end its case");
     return rstate::done();
 }
 
 rstate::Result<> Commands::resume() {
     paused_ = false;
-    orders_.go_on();
+    pause_.resume_all();
     LOG(console, "resumed");
     return rstate::done();
 }
 
 rstate::Result<> Commands::reboot() {
     LOG(console, "rebooting without the firmware");
-    rstate::report(orders_.rest() ? kernel::reboot() : FAIL(no_answer, "a core does not end its case"),
-                   "starting the kernel again");
+    rstate::report(
+        pause_.pause_all()
+            ? kernel::reboot()
+            : FAIL(no_answer, "a core does not end its case, so the kernel cannot reboot", shared_.cores()),
+        "starting the kernel again");
     LOG(console, "resetting the machine: the firmware starts it again");
     flush_console();
     cpu::disable_interrupts();
@@ -158,7 +161,7 @@ rstate::Result<> Commands::reboot() {
 
 rstate::Result<> Commands::halt() {
     LOG(console, "{}",
-        orders_.rest() ? "halted: every core has stopped" : "halted, but a core does not end its case");
+        pause_.pause_all() ? "halted: every core has stopped" : "halted, but a core does not end its case");
     end_machine(boot::exit_ok);
 }
 

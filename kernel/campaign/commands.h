@@ -1,5 +1,5 @@
-// kernel/campaign/commands.h — words typed on the console while the machine fuzzes: one word, Enter, an
-// answer in lines for people. docs/inside.md lists them.
+// kernel/campaign/commands.h — the serial console's commands while the machine fuzzes: a user types one word
+// and Enter, and core 0 answers in lines for people. docs/inside.md lists the commands.
 #pragma once
 
 #include "fuzz/shared.h"
@@ -8,18 +8,18 @@
 
 namespace kernel {
 
-// Core 0's: only there is the console read.
+// Core 0's: no other core reads the console.
 class Commands final {
   public:
-    // `machine` is core 0's, shown by `maps`.
-    Commands(fuzz::Shared &shared, Orders &orders, Machine &machine)
-        : shared_(shared), orders_(orders), machine_(machine) {}
+    // `machine` is core 0's, which the command `maps` prints.
+    Commands(fuzz::Shared &shared, Pause &pause, Machine &machine)
+        : shared_(shared), pause_(pause), machine_(machine) {}
 
-    // Takes what was typed since the last call.
+    // Reads what the user typed since the last call.
     void listen();
     // Whether a whole word waits for its answer.
     bool asked() const { return asked_; }
-    // Answers it; no record may be on the line in part.
+    // Runs the command; the caller makes sure that no record is half sent.
     void answer();
     bool paused() const { return paused_; }
 
@@ -29,7 +29,7 @@ class Commands final {
     static constexpr usize longest_word = 15;
 
     void take(u8 byte);
-    template <class Look> rstate::Result<> at_rest(Look &&look);
+    template <class Read> rstate::Result<> while_paused(Read &&read);
     rstate::Result<> help();
     rstate::Result<> stats();
     rstate::Result<> cores();
@@ -44,9 +44,9 @@ class Commands final {
     rstate::Result<> quit();
 
     fuzz::Shared &shared_;
-    Orders &orders_;
+    Pause &pause_;
     Machine &machine_;
-    char typed_[longest_word + 1] = {}; // what is longer is no word of ours, and one character tells
+    char typed_[longest_word + 1] = {}; // one character more than any command: a longer word matches none
     usize length_ = 0;
     bool asked_ = false, paused_ = false;
 };

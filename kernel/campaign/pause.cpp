@@ -1,4 +1,4 @@
-// kernel/campaign/pause.cpp — see orders.h.
+// kernel/campaign/pause.cpp — the stop-the-world pause; see pause.h.
 #include "kernel/campaign/pause.h"
 
 #include "cpu/ticks.h"
@@ -9,16 +9,16 @@
 
 namespace kernel {
 
-void Orders::wake_all() const {
-    for (u32 core = 1; core < shared_.cores(); ++core) send_interrupt(core, wake_vector);
+void Pause::wake_all() const {
+    for (u32 core = 1; core < shared_.cores(); ++core) send_ipi(core, wake_vector);
 }
 
-bool Orders::rest() {
-    rest_.store(1, Order::release);
-    // A case may last this many ticks of its own core; core 0's own timer counts them, whatever its speed.
+bool Pause::pause_all() {
+    requested_.store(1, Order::release);
+    // A case may last this many ticks of its own core. Core 0's timer, of the same period, counts them.
     const auto ticks = [] { return cpu::ticks_of(0); };
     const u64 first = ticks(), most = deadlines.case_ticks + 2;
-    while (at_rest_.load(Order::acquire) != shared_.cores() - 1) {
+    while (stopped_.load(Order::acquire) != shared_.cores() - 1) {
         if (shared_.stopping() || ticks() - first > most) return false;
         cpu::while_waiting();
         cpu::pause();
@@ -26,25 +26,26 @@ bool Orders::rest() {
     return true;
 }
 
-void Orders::go_on() {
-    rest_.store(0, Order::release);
+void Pause::resume_all() {
+    requested_.store(0, Order::release);
     wake_all();
 }
 
-// Interrupts are off from the look at the order to the halt, so that the wake between them is not lost. A run
-// that ends while all rest wakes nobody: each core's own tick does.
-void Orders::obey() {
-    if (!resting()) return;
-    at_rest_.fetch_add(1, Order::release);
-    while (resting() && !shared_.stopping()) {
+// The core turns interrupts off before it reads the request and on again in the instruction that halts, so
+// that a wake-up IPI between the two is not lost. No IPI announces the end of the run: the core's own timer
+// tick ends the halt then.
+void Pause::check_in() {
+    if (!active()) return;
+    stopped_.fetch_add(1, Order::release);
+    while (active() && !shared_.stopping()) {
         show_progress();
         cpu::disable_interrupts();
-        if (resting() && !shared_.stopping())
+        if (active() && !shared_.stopping())
             cpu::enable_interrupts_and_halt();
         else
             cpu::enable_interrupts();
     }
-    at_rest_.fetch_sub(1, Order::release);
+    stopped_.fetch_sub(1, Order::release);
 }
 
 } // namespace kernel

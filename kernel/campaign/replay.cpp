@@ -1,10 +1,11 @@
-// kernel/campaign/replay.cpp — one input, once: what a fuzzing run says of it, said again.
+// kernel/campaign/replay.cpp — runs one input once and reports what it does, as a campaign would.
 #include "base/log.h"
 #include "boot/contract/exit.h"
 #include "fuzz/edge_budget.h"
 #include "fuzz/minimizer.h"
 #include "fuzz/records.h"
 #include "kernel/campaign/campaign.h"
+#include "kernel/campaign/snapshot_session.h"
 #include "kernel/console.h"
 #include "kernel/entry/apic.h"
 
@@ -14,25 +15,39 @@ namespace {
 
 const Output record_output{[](void *, Text text) { write_record(text); }, nullptr};
 
-// The budget that a fuzzing run would give each case, so that a timeout there is one here.
+// The budget that a campaign would give each case, so that an input that times out there times out here.
 rstate::Result<u64> edge_budget(Process &process, const boot::Bundle &bundle, const boot::Options &options) {
     if (options.edge_budget != 0) return options.edge_budget;
     fuzz::EdgeBudget budget;
     for (u32 i = bundle.next("seed/"); i < bundle.count(); i = bundle.next("seed/", i + 1)) {
         const vm::Outcome *outcome =
             TRY(process.run_case(bundle.entry(i).data, {.edge_budget = budget.for_seeds}),
-                "running a seed for its edges", i);
+                "running a seed to count its edges", i);
         if (outcome->ending == vm::Ending::done) budget.add(outcome->edges_spent);
         TRY(process.reset(), "resetting after a seed", i);
     }
     return budget.for_cases();
 }
 
-void tell_crash(Bytes input, const vm::Finding &finding, const rstate::Resolver &resolver) {
-    fuzz::write_crash(record_output, {1, current_core(), input, &finding}, &resolver);
+void write_end_record(Text status) {
+    fuzz::write_end(record_output, status, 1);
     end_record();
 }
 
+u32 report_no_crash(const vm::Outcome &outcome) {
+    LOG(kernel, "no crash: the harness returned {} after {} edges", outcome.value, outcome.edges_spent);
+    write_end_record("ok");
+    return boot::exit_ok;
+}
+
+u32 report_timeout(Bytes input) {
+    fuzz::write_overrun(record_output, vm::Ending::timeout, 1, current_core(), input);
+    end_record();
+    write_end_record("timeout");
+    return boot::exit_target_timed_out;
+}
+
+// Runs the input with other fills of fresh memory: true when the crash depends on the fill.
 rstate::Result<bool> depends_on_fill(Process &process, Bytes input, u64 hash, u64 budget) {
     return fuzz::depends_on_fill([&](u8 fill) -> rstate::Result<bool> {
         const vm::Outcome *outcome = TRY(process.run_case(input, {.edge_budget = budget, .fill = fill}),
@@ -43,49 +58,45 @@ rstate::Result<bool> depends_on_fill(Process &process, Bytes input, u64 hash, u6
     });
 }
 
+rstate::Result<u32> report_crash(SnapshotSession &session, Bytes input, u64 budget, vm::Finding finding) {
+    Process &process = session.process();
+    TRY(process.reset(), "resetting after the crash");
+    finding.uninitialised =
+        TRY(depends_on_fill(process, input, finding.hash, budget), "trying other fills of fresh memory");
+    const rstate::Resolver resolver = session.target().program().symbols().resolver();
+    fuzz::write_crash(record_output, {1, current_core(), input, &finding}, &resolver);
+    end_record();
+    write_end_record("crash");
+    return boot::exit_target_crashed;
+}
+
+rstate::Result<u32> run_and_report(SnapshotSession &session, Bytes input, u64 budget) {
+    const vm::Outcome *outcome =
+        TRY(session.process().run_case(input, {.edge_budget = budget}), "running the input", input.size());
+    switch (outcome->ending) {
+    case vm::Ending::done:
+        return report_no_crash(*outcome);
+    case vm::Ending::timeout:
+        return report_timeout(input);
+    case vm::Ending::crash:
+        return report_crash(session, input, budget, outcome->finding);
+    case vm::Ending::out_of_memory:
+        break;
+    }
+    return FAIL(vm::out_of_memory, "this input needs a machine with more memory", input.size(),
+                session.target().memory_size(), world->frames.free_frames());
+}
+
 } // namespace
 
 rstate::Result<u32> replay(const boot::Bundle &bundle, const boot::Options &options, u64 tsc_hz) {
-    Target target = TRY(Target::load(bundle), "loading the target", options.target.data());
-    auto svm = TRY(start_svm(), "preparing this core");
-    Machine machine = TRY(make_machine(*svm, target), "making the machine");
     start_ticks(tick_milliseconds, tsc_hz);
-    Process process = TRY(target.take_snapshot(machine), "taking the snapshot that every case starts from");
-    const rstate::Resolver resolver = target.program().symbols().resolver();
-    const u64 budget = TRY(edge_budget(process, bundle, options), "finding the edge budget");
+    SnapshotSession session;
+    TRY(session.start(bundle), "preparing the target", options.target.data());
+    const u64 budget = TRY(edge_budget(session.process(), bundle, options), "computing the edge budget");
     const Bytes input = TRY(bundle.find("replay"), "finding the input in the bundle");
-
     log_formatted("7 replaying an input of {} bytes, {} edges allowed", input.size(), budget);
-    const vm::Outcome *outcome =
-        TRY(process.run_case(input, {.edge_budget = budget}), "running the input", input.size());
-    u32 status = boot::exit_ok;
-    const vm::Ending ending = outcome->ending;
-    switch (ending) {
-    case vm::Ending::done:
-        LOG(kernel, "no crash: the harness returned {} after {} edges", outcome->value, outcome->edges_spent);
-        break;
-    case vm::Ending::timeout:
-        fuzz::write_overrun(record_output, ending, 1, current_core(), input);
-        end_record();
-        status = boot::exit_target_timed_out;
-        break;
-    case vm::Ending::out_of_memory:
-        return FAIL(vm::out_of_memory, "this input needs a machine with more memory", input.size(),
-                    target.memory_size(), world->frames.free_frames());
-    case vm::Ending::crash: {
-        vm::Finding finding = outcome->finding;
-        TRY(process.reset(), "resetting after the crash");
-        finding.uninitialised =
-            TRY(depends_on_fill(process, input, finding.hash, budget), "trying other fills of fresh memory");
-        tell_crash(input, finding, resolver);
-        status = boot::exit_target_crashed;
-        break;
-    }
-    }
-    const Text names[] = {"ok", "crash", "timeout"};
-    fuzz::write_end(record_output, names[static_cast<u32>(ending)], 1);
-    end_record();
-    return status;
+    return run_and_report(session, input, budget);
 }
 
 } // namespace kernel

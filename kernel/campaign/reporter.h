@@ -1,5 +1,5 @@
-// kernel/campaign/reporter.h — brings the workers' records to the console, a little between two cases, so
-// that no worker waits.
+// kernel/campaign/reporter.h — sends the workers' records to the console, a few bytes between two cases of
+// core 0, so that no worker waits for the serial line.
 #pragma once
 
 #include "fuzz/outbox.h"
@@ -11,28 +11,28 @@ namespace kernel {
 class Reporter final {
   public:
     Reporter(fuzz::Shared &shared, Machine &machine)
-        : shared_(shared), orders_(shared), commands_(shared, orders_, machine) {}
+        : shared_(shared), pause_(shared), commands_(shared, pause_, machine) {}
     void attach(u32 core, fuzz::Outbox &outbox) { outboxes_[core] = &outbox; }
 
-    // Between two cases of core 0: a few bytes out, and what somebody typed; returns when nobody wants a
-    // pause.
+    // Core 0, between two cases: sends a few bytes and runs console commands. During a pause that a user
+    // asked for it returns only after `resume`.
     void serve();
-    // What the other cores do between two cases.
-    Orders &orders() { return orders_; }
-    // Sends everything that is queued now, waiting for the line; true when there was something.
+    // The pause in which the other cores stop.
+    Pause &pause() { return pause_; }
+    // Sends every record that is queued now and waits for the serial line; true when there was one.
     bool drain();
 
   private:
     Span<fuzz::Outbox *const> outboxes() const { return {outboxes_, shared_.cores()}; }
-    bool anything() const;
+    bool any_queued() const;
     void send_some();
     void listen();
-    void show_status_each_second();
+    void update_status_line();
 
     fuzz::Shared &shared_;
     fuzz::Outbox *outboxes_[max_cores] = {};
     fuzz::Merger merger_;
-    Orders orders_;
+    Pause pause_;
     Commands commands_;
     u32 turn_ = 0;
     u64 shown_at_ = 0; // time stamp

@@ -1,4 +1,4 @@
-// kernel/campaign/target.cpp — see target.h.
+// kernel/campaign/target.cpp — the target and its snapshot; see target.h.
 #include "kernel/campaign/target.h"
 
 #include "base/atomic.h"
@@ -18,18 +18,17 @@ rstate::Result<Target> Target::load(const boot::Bundle &bundle) {
 Target::~Target() {
     if (!snapshot_ || !snapshot_->taken()) return;
     auto released = snapshot_->release(world->windows, world->frames);
-    if (!released.ok()) rstate::report(released.take_error(), "giving the snapshot's frames back");
+    if (!released.ok()) rstate::report(released.take_error(), "freeing the snapshot's frames");
 }
 
 rstate::Result<Process> Target::take_snapshot(Machine &machine) {
     snapshot_ = TRY(mm::allocate<vm::Snapshot>(world->allocator), "allocating the snapshot");
     Process process = TRY(Process::load(machine, program_, deadlines), "loading the target");
-    TRY(process.run_to_snapshot_point(), "running the target to its door");
-    TRY(machine.take_snapshot(*snapshot_), "photographing the target");
+    TRY(process.run_to_snapshot_point(), "running the target to its snapshot point");
+    TRY(machine.take_snapshot(*snapshot_), "taking the snapshot");
     snapshot_point_ = TRY(mm::allocate<guest::SnapshotPoint>(world->allocator, process.snapshot_point()),
-                          "keeping what the target said");
-    LOG(kernel,
-        "target at its door: {} edge counters; snapshot of {} pages and {} that repeat one word, digest {h}",
+                          "keeping the target's control block");
+    LOG(kernel, "snapshot taken: {} edge counters, {} pages and {} that repeat one word, digest {h}",
         process.counter_count(), snapshot_->pages(), snapshot_->pattern_pages(), snapshot_->digest());
     return process;
 }
@@ -45,11 +44,11 @@ u64 frames_kept_by_svm() { return kept_by_svm.load(); }
 
 rstate::Result<mm::Owned<svm::Core>> start_svm() {
     const cpu::Features features = cpu::Features::read();
-    TRY(svm::check_support(features), "looking whether this processor can run virtual machines");
-    static constinit u64 shared_maps = 0; // made by core 0 before any other core comes here
+    TRY(svm::check_support(features), "checking that this processor can run virtual machines");
+    static constinit u64 shared_maps = 0; // core 0 makes them before any other core calls this
     if (shared_maps == 0) {
         const Phys first = TRY(world->frames.allocate_run(svm::PermissionMaps::pages, 1, mm::Owner::device),
-                               "taking frames for the permission maps");
+                               "allocating frames for the permission maps");
         TRY(svm::PermissionMaps::fill(world->windows, first), "filling the permission maps");
         shared_maps = first.value();
         kept_by_svm.fetch_add(svm::PermissionMaps::pages);
@@ -63,8 +62,8 @@ rstate::Result<mm::Owned<svm::Core>> start_svm() {
 }
 
 rstate::Result<Machine> make_machine(svm::Core &core, const Target &target) {
-    constexpr u32 pages_ahead =
-        15; // with the faulting one 64 KiB: measured, one nested fault in 100 cases is left
+    // With the faulting page 64 KiB. Measured: one nested page fault in 100 cases is left.
+    constexpr u32 pages_ahead = 15;
     Machine machine =
         TRY(Machine::make(core, world->windows, world->frames, world->allocator, target.memory_size()),
             "making a virtual machine", target.memory_size());

@@ -1,5 +1,5 @@
-// kernel/campaign/target.h — what is fuzzed: the bundle's program, at its door, photographed once for all
-// cores.
+// kernel/campaign/target.h — the target that is fuzzed: the bundle's program and its one snapshot, which all
+// cores' machines start from.
 #pragma once
 
 #include "boot/formats/bundle.h"
@@ -9,8 +9,8 @@
 
 namespace kernel {
 
-// Each tick costs an exit, so they are rare; a case that spends none of its edge budget for five seconds
-// hangs in code without edges.
+// Each tick costs an exit from the guest, so ticks are rare. A case that spends none of its edge budget for
+// five ticks hangs in code without edge counters.
 constexpr u32 tick_milliseconds = 1000;
 constexpr guest::Deadlines deadlines{.start_ticks = 60, .case_ticks = 5, .describe_ticks = 2};
 
@@ -19,7 +19,7 @@ class Target final {
     // Reads the bundle's target and checks it. The bundle outlives the target.
     static rstate::Result<Target> load(const boot::Bundle &bundle);
     Target(Target &&) = default;
-    // No machine may stand at the snapshot any more.
+    // No machine may be attached to the snapshot any more.
     ~Target();
 
     const guest::Program &program() const { return program_; }
@@ -27,9 +27,9 @@ class Target final {
     vm::Snapshot &snapshot() { return *snapshot_; }
     const guest::SnapshotPoint &snapshot_point() const { return *snapshot_point_; }
 
-    // On core 0, once: runs the target to its door in `machine` and takes the snapshot.
+    // On core 0, once: runs the target to its snapshot point in `machine` and takes the snapshot.
     rstate::Result<Process> take_snapshot(Machine &machine);
-    // On any other core: a machine that stands at the snapshot.
+    // On any other core: sets `machine` to the snapshot.
     rstate::Result<Process> attach(Machine &machine);
 
   private:
@@ -42,9 +42,9 @@ class Target final {
     mm::Owned<guest::SnapshotPoint> snapshot_point_;
 };
 
-// Switches SVM on for this core; the result lives on this core for as long as machines do.
+// Switches SVM on for this core. The result must live as long as this core's machines.
 rstate::Result<mm::Owned<svm::Core>> start_svm();
-// Frames that every start so far has taken for good, of mm::Owner::device.
+// How many frames of mm::Owner::device the calls of start_svm so far have taken and never free.
 u64 frames_kept_by_svm();
 rstate::Result<Machine> make_machine(svm::Core &core, const Target &target);
 

@@ -1,4 +1,4 @@
-// kernel/entry/apic.cpp — see apic.h.
+// kernel/entry/apic.cpp — the local APIC: IPIs and ticks; see apic.h.
 #include "kernel/entry/apic.h"
 
 #include "cpu/lock.h"
@@ -9,7 +9,7 @@
 namespace kernel {
 
 namespace {
-// Each core reaches its own APIC through it: the registers lie at one address for all.
+// One object for all cores: each core reaches its own APIC at the same address.
 constinit dev::LocalApic apic;
 constinit bool ready = false;
 } // namespace
@@ -22,7 +22,7 @@ void set_apic(volatile u32 *registers) {
 void enable_apic() { apic.enable(spurious_vector); }
 void end_of_interrupt() { apic.end_of_interrupt(); }
 
-void send_interrupt(u32 core, u8 vector) {
+void send_ipi(u32 core, u8 vector) {
     cpu::InterruptsOff off;
     apic.send(core_table[core]->apic_id, vector);
 }
@@ -39,9 +39,10 @@ void send_init(u32 core) {
 void stop_ticks() { apic.stop_timer(); }
 
 void start_ticks(u32 milliseconds, u64 tsc_hz) {
-    constexpr u64 assumed_hz = 2'000'000'000; // when the PIT was missing: ticks are then only roughly timed
+    constexpr u64 assumed_hz =
+        2'000'000'000; // when stage2 found no PIT to measure by: ticks are then only roughly timed
     const u64 span = (tsc_hz != 0 ? tsc_hz : assumed_hz) / 1000;
-    constexpr u32 tries = 3; // the processor may be taken away meanwhile: the shortest millisecond is one
+    constexpr u32 tries = 3; // the host may suspend this core meanwhile: the shortest measurement is right
     cpu::InterruptsOff off;
     u32 per_millisecond = ~0u;
     for (u32 i = 0; i < tries; ++i) {

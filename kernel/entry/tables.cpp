@@ -1,4 +1,4 @@
-// kernel/entry/tables.cpp — the descriptor tables: one for interrupts, one of segments and a task state for
+// kernel/entry/tables.cpp — the descriptor tables: one IDT for all cores, a GDT and a task state segment for
 // each core.
 #include "base/bits.h"
 #include "cpu/registers.h"
@@ -7,8 +7,7 @@
 extern "C" {
 extern const u64 trap_stubs[256];
 
-// What LGDT and LIDT read is `limit` and what follows it; the padding lets `base` be an aligned, relocatable
-// word.
+// LGDT and LIDT read from `limit` on. The padding aligns `base`, so that it can be relocated.
 struct TablePointer {
     u16 padding[3];
     u16 limit;
@@ -92,7 +91,7 @@ void load_core_tables(Core &core) {
 
 [[noreturn]] void triple_fault() {
     Core &core = *core_table[current_core()];
-    set_task_descriptor(core); // available again: loading a busy one would fault before the table is gone
+    set_task_descriptor(core); // available again: to load a busy one would fault before the IDT is gone
     const TablePointer gdt{{}, sizeof core.gdt - 1, reinterpret_cast<u64>(core.gdt)};
     const TablePointer none{{}, 0, 0};
     load_tables(&gdt.limit, &none.limit, task_selector);

@@ -1,5 +1,5 @@
-// kernel/entry/traps.cpp — every exception and interrupt, sorted: what is ours to serve, what a pager can
-// mend, what is a bug.
+// kernel/entry/traps.cpp — dispatches every exception and interrupt to its handler, and describes exceptions
+// that are bugs of the kernel.
 #include "kernel/entry/traps.h"
 
 #include "cpu/lock.h"
@@ -9,6 +9,7 @@
 #include "guest/instruction.h"
 #include "kernel/codes.h"
 #include "kernel/entry/apic.h"
+#include "kernel/entry/page_fault.h"
 #include "kernel/panic/panic.h"
 #include "kernel/panic/watchdog.h"
 #include "kernel/reboot.h"
@@ -40,58 +41,9 @@ const char *exception_text(u64 vector) {
 }
 
 rstate::Error describe(const TrapFrame &frame) {
-    rstate::open_reserve(); // what is described ends the kernel
+    rstate::open_reserve(); // this error ends the kernel
     return FAIL(unexpected_exception, "an exception that nothing in the kernel may raise", frame.vector,
                 exception_text(frame.vector), frame.error_code, Virt(frame.rip));
-}
-
-const char *access_text(vm::Access access) {
-    switch (access) {
-    case vm::Access::none:
-        return "using";
-    case vm::Access::read:
-        return "reading";
-    case vm::Access::write:
-        return "writing";
-    case vm::Access::execute:
-        return "executing";
-    }
-    return "";
-}
-
-rstate::Error describe_access(Virt address, vm::Access access, const TrapFrame &frame) {
-    rstate::open_reserve();
-    return WRAP(mm::to_error(world->space.explain(address, frame.error_code)),
-                "the kernel touched what it may not", access_text(access), address, Virt(frame.rip));
-}
-
-// Interrupts on while they were on in what the exception came from: a pager may take its time, and meanwhile
-// this core answers the others.
-class InterruptsAsBefore {
-  public:
-    explicit InterruptsAsBefore(const TrapFrame &frame) {
-        if (cpu::Rflags::Interrupt::test(frame.rflags)) cpu::enable_interrupts();
-    }
-    ~InterruptsAsBefore() { cpu::disable_interrupts(); }
-    InterruptsAsBefore(const InterruptsAsBefore &) = delete;
-};
-
-rstate::Result<bool> ask_pager(Virt address, const TrapFrame &frame) {
-    // A pager takes locks, and may wait for what this core would have to give back first.
-    if (cpu::in_interrupt() || cpu::holds_a_lock() || panicking()) return false;
-    const InterruptsAsBefore as_before(frame);
-    return TRY(world->space.handle_page_fault(address, frame.error_code), "asking a range's pager", address);
-}
-
-// Either the page is there now, or the error says what the address is.
-rstate::Result<> serve_page_fault(Virt address, const TrapFrame &frame) {
-    if (!world.made())
-        return FAIL(unexpected_exception, "a page fault before there is memory management", address);
-    if (TRY(ask_pager(address, frame), "looking whether a page is to come", address)) return rstate::done();
-    const auto access = frame.error_code & cpu::PageFaultCode::Fetch::mask   ? vm::Access::execute
-                        : frame.error_code & cpu::PageFaultCode::Write::mask ? vm::Access::write
-                                                                             : vm::Access::read;
-    return describe_access(address, access, frame);
 }
 
 vm::Registers registers_of(const TrapFrame &f) {
@@ -110,7 +62,8 @@ void note_tick(Core &core, const TrapFrame &frame) {
     cpu::note_tick();
 }
 
-// An address that is not canonical leaves no trace in CR2: the instruction says which one it was.
+// An address that is not canonical raises #GP, and CR2 does not have it: the decoded instruction says which
+// address it was.
 rstate::Error describe_protection(const TrapFrame &frame) {
     if (!world.made()) return describe(frame);
     if (!is_canonical(frame.rip)) return describe_access(Virt(frame.rip), vm::Access::execute, frame);
@@ -123,19 +76,19 @@ rstate::Error describe_protection(const TrapFrame &frame) {
     return describe_access(Virt(instruction.address), instruction.access, frame);
 }
 
-// The processor could not deliver a fault, nearly always because it could not push onto the stack. CR2 may be
-// another fault's, so it is the stack pointer that is explained.
+// The processor could not deliver an exception, nearly always because it could not push onto the stack. CR2
+// may belong to another fault, so this explains the stack pointer.
 rstate::Error describe_double_fault(const TrapFrame &frame) {
     const u64 pushed_to = is_canonical(frame.rsp) ? align_down(frame.rsp, 16) - 8 : frame.rsp;
     if (!world.made()) return describe(frame);
     rstate::open_reserve();
     const mm::Explanation what = world->space.explain(Virt(pushed_to), 0);
-    if (what.code == &mm::forbidden_access) return describe(frame); // the stack is there
+    if (what.code == &mm::forbidden_access) return describe(frame); // the stack is mapped
     return WRAP(mm::to_error(what), "the stack cannot take what a fault pushes", Virt(frame.rsp),
                 Virt(frame.rip));
 }
 
-void serve_interrupt(TrapFrame &frame) {
+void handle_interrupt(TrapFrame &frame) {
     const cpu::InInterrupt serving;
     switch (frame.vector) {
     case timer_vector:
@@ -147,27 +100,24 @@ void serve_interrupt(TrapFrame &frame) {
         return world->tlb_shootdown.serve();
     case wake_vector:
         return end_of_interrupt();
-    case retire_vector:
+    case stop_for_reboot_vector:
         end_of_interrupt();
-        retire();
+        stop_for_reboot();
     case spurious_vector:
         return;
     case static_cast<u64>(cpu::Vector::nmi):
         if (panicking()) return stop_for_panic(frame);
         if (answer_watchdog(frame)) return;
-        panic_trap(frame, FAIL(unexpected_exception, "an NMI that nobody here sent", frame.vector));
+        panic_trap(frame, FAIL(unexpected_exception, "an NMI that no core sent", frame.vector));
     default:
         panic_trap(frame, describe(frame));
     }
 }
 
-void serve_exception(TrapFrame &frame) {
+void handle_exception(TrapFrame &frame) {
     switch (static_cast<cpu::Vector>(frame.vector)) {
-    case cpu::Vector::page_fault: {
-        auto served = serve_page_fault(Virt(cpu::read_cr2()), frame);
-        if (served.ok()) return;
-        panic_trap(frame, served.take_error());
-    }
+    case cpu::Vector::page_fault:
+        return handle_page_fault(frame);
     case cpu::Vector::double_fault:
         panic_trap(frame, describe_double_fault(frame));
     case cpu::Vector::general_protection:
@@ -185,7 +135,7 @@ void serve_exception(TrapFrame &frame) {
 extern "C" void trap(kernel::TrapFrame *frame) {
     using namespace kernel;
     if (is_interrupt(frame->vector))
-        serve_interrupt(*frame);
+        handle_interrupt(*frame);
     else
-        serve_exception(*frame);
+        handle_exception(*frame);
 }

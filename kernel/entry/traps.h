@@ -1,4 +1,5 @@
-// kernel/entry/traps.h — descriptor tables, and what happens on exceptions and interrupts.
+// kernel/entry/traps.h — exceptions and interrupts: the trap frame, the kernel's vectors, the descriptor
+// tables.
 #pragma once
 
 #include "cpu/registers.h"
@@ -6,7 +7,7 @@
 
 namespace kernel {
 
-// As kernel/entry/entry.asm pushes it.
+// The registers as kernel/entry/entry.asm pushes them.
 struct TrapFrame {
     u64 r15, r14, r13, r12, r11, r10, r9, r8, rdi, rsi, rbp, rbx, rdx, rcx, rax;
     u64 vector, error_code;
@@ -14,26 +15,26 @@ struct TrapFrame {
 };
 static_assert(sizeof(TrapFrame) == 22 * 8);
 
-// Vectors of our own, above the processor's 32.
+// The kernel's own vectors, above the processor's 32. All but the timer's are IPIs.
 constexpr u8 timer_vector = 0x40;
 constexpr u8 tlb_shootdown_vector = 0x41;
-constexpr u8 wake_vector = 0x42;   // ends a halt, nothing more
-constexpr u8 retire_vector = 0x43; // stops the core for good, before a reboot
+constexpr u8 wake_vector = 0x42;            // ends a halt, nothing more
+constexpr u8 stop_for_reboot_vector = 0x43; // stops the core for good, before a reboot
 constexpr u8 spurious_vector = 0xFF;
 
-// Fills the one interrupt descriptor table; once, by core 0.
+// Fills the interrupt descriptor table (IDT), which all cores share; once, on core 0.
 void build_interrupt_table();
 // Loads this core's descriptor tables.
 void load_core_tables(Core &core);
-// Tells the processor of `core.stack_tops`; for the core whose they are, at any time.
+// Sets the interrupt stacks of this core from `core.stack_tops`.
 void set_interrupt_stacks(Core &core);
 
-// What comes between any two instructions, rather than from one of them.
+// Whether the vector is of an interrupt, which comes between any two instructions, rather than an exception.
 constexpr bool is_interrupt(u64 vector) {
     return vector >= 32 || vector == static_cast<u64>(cpu::Vector::nmi);
 }
 
-// Takes the interrupt table away and faults: the processor shuts down, which resets the machine.
+// Loads an empty IDT and faults: the processor shuts down, which resets the machine.
 [[noreturn]] void triple_fault();
 
 } // namespace kernel

@@ -1,4 +1,4 @@
-// kernel/introspect/address_space_report.cpp — see layout.h.
+// kernel/introspect/address_space_report.cpp — the address-space report; see address_space_report.h.
 #include "kernel/introspect/address_space_report.h"
 
 #include "base/log.h"
@@ -11,8 +11,8 @@ namespace {
 constexpr u64 addresses = 1ul << 36; // pages in both canonical halves
 
 struct Live {
-    u64 pages = 0;    // that are mapped
-    u64 borrowed = 0; // of them, through the cores' windows: these come and go
+    u64 pages = 0;           // that are mapped
+    u64 through_windows = 0; // of them, in the cores' windows, where mappings come and go
 };
 
 rstate::Result<Live> live_pages() {
@@ -20,10 +20,10 @@ rstate::Result<Live> live_pages() {
     TRY(world->space.table().visit([&](Virt page, const mm::Location &at) -> rstate::Result<> {
         if (!at.entry.present()) return rstate::done();
         ++live.pages;
-        live.borrowed += window_at(page.value()) != max_cores;
+        live.through_windows += window_at(page.value()) != max_cores;
         return rstate::done();
     }),
-        "counting what is mapped");
+        "counting the mapped pages");
     return live;
 }
 
@@ -43,7 +43,7 @@ Text name_of(mm::RangeKind kind) {
 
 Text name_of(mm::Permissions allowed) { return allowed.write ? "rw" : allowed.execute ? "rx" : "r"; }
 
-void tell_range(const mm::Record &range) {
+void report_range(const mm::Record &range) {
     TextBuffer<500> line;
     line.add("{\"type\":\"range\",\"first\":\"{x}\",\"pages\":{},\"kind\":\"{}\",\"what\":\"{}\",",
              range.first, range.pages, name_of(range.kind), range.site.type);
@@ -55,20 +55,20 @@ void tell_range(const mm::Record &range) {
 
 } // namespace
 
-rstate::Result<> tell_exposure() {
-    const u64 pages = TRY(live_pages(), "seeing how much is mapped").pages;
+rstate::Result<> report_live_pages() {
+    const u64 pages = TRY(live_pages(), "counting the live pages").pages;
     LOG(kernel, "{} pages are live: a random canonical address hits one once in {} tries", pages,
         addresses / max(1ul, pages));
     return rstate::done();
 }
 
-rstate::Result<> tell_layout() {
-    TRY(world->space.visit_ranges([](u32, const mm::Record &range) { tell_range(range); }),
-        "telling the ranges");
-    const Live live = TRY(live_pages(), "seeing how much is mapped");
+rstate::Result<> report_layout() {
+    TRY(world->space.visit_ranges([](u32, const mm::Record &range) { report_range(range); }),
+        "reporting the ranges");
+    const Live live = TRY(live_pages(), "counting the live pages");
     TextBuffer<200> line;
     line.add("{\"type\":\"layout\",\"ranges\":{},\"live_pages\":{},\"through_windows\":{},\"one_in\":{}}",
-             world->space.live_ranges(), live.pages, live.borrowed, addresses / max(1ul, live.pages));
+             world->space.live_ranges(), live.pages, live.through_windows, addresses / max(1ul, live.pages));
     log_line(line.text());
     return rstate::done();
 }

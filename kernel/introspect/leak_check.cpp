@@ -1,4 +1,4 @@
-// kernel/introspect/leak_check.cpp — see balance.h.
+// kernel/introspect/leak_check.cpp — the leak check; see leak_check.h.
 #include "kernel/introspect/leak_check.h"
 
 #include "base/log.h"
@@ -13,56 +13,62 @@ namespace {
 
 const Output to_log{[](void *, Text line) { log_line(line); }, nullptr};
 
-rstate::Error blocks_left(u64 count, u32 ranges_made) {
-    rstate::ignore(list_blocks_since(ranges_made), "the chain is told without the places, too");
-    return FAIL(not_released, "blocks of the heap live still: the log has who made them", count);
+rstate::Error leaked_lock() {
+    const char *names[cpu::most_locks] = {};
+    const u32 count = cpu::locks_held(current_core(), names);
+    return FAIL(not_released, "a lock is still held", count == 0 ? "none" : names[count - 1]);
+}
+
+rstate::Error leaked_pins(u64 count) {
+    world->windows.of(current_core())->print_pins(to_log);
+    return FAIL(not_released, "pins are still held: the log names their places", count);
+}
+
+rstate::Error leaked_errors(u64 frames) {
+    LOG(errors, "in flight on core {}:", current_core());
+    rstate::print_in_flight(to_log, current_core());
+    return FAIL(not_released, "errors are still kept: the log has them", frames);
+}
+
+rstate::Error leaked_blocks(u64 count, u32 ranges_made) {
+    rstate::ignore(report_blocks_since(ranges_made), "the chain is useful without the places, too");
+    return FAIL(not_released, "heap blocks are still allocated: the log has their places", count);
 }
 
 } // namespace
 
-Balance Balance::now() {
-    Balance b;
+LeakCheck LeakCheck::count_now() {
+    LeakCheck count;
     const u32 me = current_core();
     const char *names[cpu::most_locks];
-    b.blocks_ = world->heap.live_blocks();
+    count.blocks_ = world->heap.live_blocks();
     for (u32 owner = 0; owner < static_cast<u32>(mm::Owner::count_); ++owner)
-        b.frames_[owner] = world->frames.used(static_cast<mm::Owner>(owner));
-    b.frames_[static_cast<u32>(mm::Owner::device)] -= frames_kept_by_svm();
-    b.ranges_made_ = world->space.ranges_made();
-    b.pins_ = world->windows.of(me)->pinned();
-    b.locks_ = cpu::locks_held(me, names);
-    b.error_frames_ = rstate::frames_in_use(me);
-    b.dropped_errors_ = rstate::dropped_errors();
-    return b;
+        count.frames_[owner] = world->frames.used(static_cast<mm::Owner>(owner));
+    count.frames_[static_cast<u32>(mm::Owner::device)] -= frames_kept_by_svm();
+    count.ranges_made_ = world->space.ranges_made();
+    count.pins_ = world->windows.of(me)->pinned();
+    count.locks_ = cpu::locks_held(me, names);
+    count.error_frames_ = rstate::frames_in_use(me);
+    count.dropped_errors_ = rstate::dropped_errors();
+    return count;
 }
 
-rstate::Result<> Balance::nothing_held(u64 known_error_frames) const {
-    const Balance after = now();
-    if (after.locks_ != locks_) {
-        const char *names[cpu::most_locks] = {};
-        const u32 count = cpu::locks_held(current_core(), names);
-        return FAIL(not_released, "a lock is held still", count == 0 ? "none" : names[count - 1]);
-    }
-    if (after.pins_ != pins_) {
-        world->windows.of(current_core())->print_pins(to_log);
-        return FAIL(not_released, "pins are held still: the log says from where", after.pins_ - pins_);
-    }
+rstate::Result<> LeakCheck::check_held(u64 known_error_frames) const {
+    const LeakCheck after = count_now();
+    if (after.locks_ != locks_) return leaked_lock();
+    if (after.pins_ != pins_) return leaked_pins(after.pins_ - pins_);
     if (after.dropped_errors_ != dropped_errors_)
         return FAIL(not_released, "errors were dropped: the log has them",
                     after.dropped_errors_ - dropped_errors_);
     const u64 kept = after.error_frames_ - error_frames_ - known_error_frames;
-    if (kept != 0) {
-        LOG(errors, "in flight on core {}:", current_core());
-        rstate::print_in_flight(to_log, current_core());
-        return FAIL(not_released, "errors are kept still: the log has them", kept);
-    }
+    if (kept != 0) return leaked_errors(kept);
     return rstate::done();
 }
 
-rstate::Result<> Balance::all_given_back() const {
-    TRY(nothing_held(), "looking for what nobody may keep");
-    const Balance after = now();
-    if (after.blocks_ != blocks_) return blocks_left(after.blocks_ - blocks_, ranges_made_);
+rstate::Result<> LeakCheck::check_all() const {
+    TRY(check_held(), "checking pins, locks and errors");
+    const LeakCheck after = count_now();
+    if (after.blocks_ != blocks_) return leaked_blocks(after.blocks_ - blocks_, ranges_made_);
     for (u32 i = 0; i < static_cast<u32>(mm::Owner::count_); ++i) {
         const mm::Owner owner = static_cast<mm::Owner>(i);
         const bool stays = owner == mm::Owner::page_table || owner == mm::Owner::metadata;

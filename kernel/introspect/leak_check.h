@@ -1,5 +1,11 @@
-// kernel/introspect/leak_check.h — what is borrowed at a moment, so that whoever borrows can be shown to have
-// given it back. Before the chain that says what is missing, the log says where it came from.
+// kernel/introspect/leak_check.h — the leak check: counts pins, locks, errors, heap blocks and frames in use,
+// so that a later call can report what was not released in between.
+//
+//   const LeakCheck before = LeakCheck::count_now();
+//   ...
+//   TRY(before.check_all(), "checking for leaks");
+//
+// Before it fails, a check logs where what is left came from.
 #pragma once
 
 #include "mm/physical.h"
@@ -7,22 +13,23 @@
 
 namespace kernel {
 
-class Balance final {
+class LeakCheck final {
   public:
-    // Of the whole machine, except what only this core can have: pins, locks, frames of errors.
-    static Balance now();
+    // Of this core: pins, locks, error frames. Of the whole machine: all else.
+    static LeakCheck count_now();
 
-    // What only a bug leaves behind, whatever was done: pins, locks, errors nobody looked at, and frames of
-    // errors beyond those that are known.
-    rstate::Result<> nothing_held(u64 known_error_frames = 0) const;
-    // The same, and every block of the heap and every frame, whoever owned it. Tables and books stay for the
-    // ranges that are remembered, and so does what SVM keeps for good.
-    rstate::Result<> all_given_back() const;
+    // Fails for what no operation may leave behind: pins, locks, dropped errors, and error frames beyond
+    // `known_error_frames`.
+    rstate::Result<> check_held(u64 known_error_frames = 0) const;
+    // Fails for these, and for every heap block and frame in use that was not in use before. Page tables and
+    // range metadata do not count, since quarantined ranges keep them; nor do the frames that SVM never
+    // frees.
+    rstate::Result<> check_all() const;
 
   private:
     u64 blocks_ = 0;
     u64 frames_[static_cast<u32>(mm::Owner::count_)] = {};
-    u32 ranges_made_ = 0; // until then: what was made later is what may be left behind
+    u32 ranges_made_ = 0; // a range with a higher number was made later
     u64 pins_ = 0, locks_ = 0, error_frames_ = 0, dropped_errors_ = 0;
 };
 

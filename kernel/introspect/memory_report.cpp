@@ -1,4 +1,4 @@
-// kernel/introspect/memory_report.cpp — see inventory.h.
+// kernel/introspect/memory_report.cpp — the memory report; see memory_report.h.
 #include "kernel/introspect/memory_report.h"
 
 #include <utility>
@@ -15,7 +15,7 @@ namespace {
 class Ranges final {
   public:
     static rstate::Result<Ranges> collect() {
-        constexpr u64 spare = 16; // this list is a range itself
+        constexpr u64 spare = 16; // the list that is allocated here is a range itself
         Ranges ranges;
         ranges.records_ =
             TRY(mm::allocate_array<mm::Record>(world->allocator, world->space.live_ranges() + spare),
@@ -25,7 +25,7 @@ class Ranges final {
         return ranges;
     }
     Span<const mm::Record> all() const { return {records_.data(), count_}; }
-    // The one that holds `address`, or nullptr.
+    // The record of the range that contains `address`, or nullptr.
     const mm::Record *of(u64 address) const {
         usize low = 0, high = count_;
         while (low < high) {
@@ -53,30 +53,33 @@ class Ranges final {
     usize count_ = 0;
 };
 
-// Neighbouring pages in neighbouring frames (upwards, or downwards as a fresh pool gives them), alike in
-// everything that a line tells.
-struct Run {
+// Adjacent pages in adjacent frames, with the same rights, owner and record: one line of the report. The
+// frames lie upwards of the first one, or downwards, as a fresh frame pool hands them out.
+struct PageRun {
     u64 address = 0;
-    Phys frame;
+    Phys frame; // the first page's
     u64 pages = 0;
-    bool down = false; // the frames; settled by the second page
-    mm::Entry like;
+    bool down = false; // frames lie downwards; the second page decides it
+    mm::Entry entry;
     mm::Owner owner = mm::Owner::none;
     const mm::Record *record = nullptr;
 
-    // Grows by `next` if that goes on where this ends.
-    bool take(const Run &next) {
-        const bool up_fits = next.frame == frame + pages * page_size;
-        const bool down_fits = next.frame + pages * page_size == frame && next.pages == 1;
-        if (pages == 0 || next.address != address + pages * page_size || next.owner != owner ||
-            next.record != record || kind_of(next.like) != kind_of(like) ||
-            !(down ? down_fits : up_fits || (pages == 1 && down_fits)))
-            return false;
-        if (pages == 1) down = !up_fits;
+    // Appends `next` if it continues this run; otherwise returns false and leaves the run as it is.
+    bool append(const PageRun &next) {
+        if (pages == 0 || next.address != address + pages * page_size || !is_like(next)) return false;
+        const bool above = next.frame == frame + pages * page_size;
+        const bool below = next.frame + pages * page_size == frame && next.pages == 1;
+        if (pages == 1) down = below;
+        if (down ? !below : !above) return false;
         pages += next.pages;
         return true;
     }
-    static constexpr u64 kind_of(mm::Entry entry) {
+
+  private:
+    bool is_like(const PageRun &other) const {
+        return other.owner == owner && other.record == record && rights(other.entry) == rights(entry);
+    }
+    static constexpr u64 rights(mm::Entry entry) {
         return entry.raw &
                (mm::Entry::Writable::mask | mm::Entry::NoExecute::mask | mm::Entry::CacheType::mask);
     }
@@ -87,12 +90,12 @@ Text cache_of(mm::Entry entry) {
     return names[mm::Entry::CacheType::get(entry.raw)];
 }
 
-void print_run(Text space, const Run &run) {
+void print_run(Text space, const PageRun &run) {
     if (run.pages == 0) return;
     TextBuffer<220> line;
     line.add("map {} {h} {h} {} {} r{}{} {} {}", space, run.address, run.frame.value(), run.pages,
-             run.down ? "down" : "up", run.like.writable() ? "w" : "-", run.like.executable() ? "x" : "-",
-             cache_of(run.like), mm::name_of(run.owner));
+             run.down ? "down" : "up", run.entry.writable() ? "w" : "-", run.entry.executable() ? "x" : "-",
+             cache_of(run.entry), mm::name_of(run.owner));
     if (run.record != nullptr) {
         const mm::AllocationSite &site = run.record->site;
         line.add(" {}", site.type);
@@ -101,73 +104,86 @@ void print_run(Text space, const Run &run) {
     log_line(line.text());
 }
 
-// `ranges` is nullptr for a space that has no records.
-template <class Table> rstate::Result<> list_table(Text space, const Table &table, const Ranges *ranges) {
-    Run run;
-    u64 pages = 0, slots[max_cores] = {};
-    TRY(table.visit([&](typename Table::Address address, const mm::Location &at) -> rstate::Result<> {
-        if (!at.entry.present()) return rstate::done();
+// Collects the pages of one address space into runs and prints each run when it ends.
+class MappingPrinter final {
+  public:
+    // `ranges` is nullptr for a space that has no records.
+    MappingPrinter(Text space, const Ranges *ranges) : space_(space), ranges_(ranges) {}
+
+    void add(u64 address, const mm::Location &at) {
         const u64 size = 1ul << (9 * at.level);
-        pages += size;
-        // A window's slots change with every look, and are no place of anything.
-        const u32 window = ranges != nullptr ? window_at(address.value()) : max_cores;
+        pages_ += size;
+        // A window's slots change with every pin, so they are counted and not printed.
+        const u32 window = ranges_ != nullptr ? window_at(address) : max_cores;
         if (window != max_cores) {
-            ++slots[window];
-            return rstate::done();
+            ++slots_[window];
+            return;
         }
-        const Run next{address.value(),
-                       at.entry.frame(),
-                       size,
-                       false,
-                       at.entry,
-                       world->frames.owner_of(at.entry.frame()),
-                       ranges != nullptr ? ranges->of(address.value()) : nullptr};
-        if (!run.take(next)) {
-            print_run(space, run);
-            run = next;
-        }
+        PageRun next;
+        next.address = address, next.frame = at.entry.frame(), next.pages = size;
+        next.entry = at.entry, next.owner = world->frames.owner_of(next.frame);
+        next.record = ranges_ != nullptr ? ranges_->of(address) : nullptr;
+        if (run_.append(next)) return;
+        print_run(space_, run_);
+        run_ = next;
+    }
+    void finish(Phys root) const {
+        print_run(space_, run_);
+        for (u32 core = 0; core < max_cores; ++core)
+            if (slots_[core] != 0)
+                LOG(maps, "window of core {}: {} of {} slots mapped at {}", core, slots_[core],
+                    mm::Window::slot_count, core_table[core]->args->seed.window_base);
+        LOG(maps, "{}: {} pages through the tables at {}", space_, pages_, root);
+    }
+
+  private:
+    Text space_;
+    const Ranges *ranges_;
+    PageRun run_;
+    u64 pages_ = 0, slots_[max_cores] = {};
+};
+
+template <class Table> rstate::Result<> print_mappings(Text space, const Table &table, const Ranges *ranges) {
+    MappingPrinter printer(space, ranges);
+    TRY(table.visit([&](typename Table::Address address, const mm::Location &at) -> rstate::Result<> {
+        if (at.entry.present()) printer.add(address.value(), at);
         return rstate::done();
     }),
         "walking page tables", table.root());
-    print_run(space, run);
-    for (u32 core = 0; core < max_cores; ++core)
-        if (slots[core] != 0)
-            LOG(maps, "window of core {}: {} of {} slots mapped at {}", core, slots[core],
-                mm::Window::slot_count, core_table[core]->args->seed.window_base);
-    LOG(maps, "{}: {} pages through the tables at {}", space, pages, table.root());
+    printer.finish(table.root());
     return rstate::done();
 }
 
-// The blocks that one line of the program made.
-struct Maker {
+// The heap blocks that one line of the program allocated.
+struct AllocationCount {
     mm::AllocationSite site;
     u64 blocks = 0, bytes = 0;
 };
 
-void count_in(Span<Maker> makers, usize &used, const mm::Record &record) {
-    Maker *maker = makers.begin();
-    while (maker != makers.begin() + used &&
-           (maker->site.file != record.site.file || maker->site.line != record.site.line ||
-            maker->site.type != record.site.type))
-        ++maker;
-    if (maker == makers.end()) return;
-    if (maker == makers.begin() + used) maker->site = record.site, ++used;
-    ++maker->blocks, maker->bytes += record.size;
+void count_in(Span<AllocationCount> counts, usize &used, const mm::Record &record) {
+    AllocationCount *count = counts.begin();
+    while (count != counts.begin() + used &&
+           (count->site.file != record.site.file || count->site.line != record.site.line ||
+            count->site.type != record.site.type))
+        ++count;
+    if (count == counts.end()) return;
+    if (count == counts.begin() + used) count->site = record.site, ++used;
+    ++count->blocks, count->bytes += record.size;
 }
 
-// The blocks that count(record) takes, by who made them.
-template <class Count> rstate::Result<> list_blocks(const Ranges &ranges, Count &&count) {
-    auto makers =
-        TRY(mm::allocate_array<Maker>(world->allocator, ranges.all().size() + 1), "counting blocks");
+// Prints the blocks for which select(record) is true, by the line that allocated them, largest first.
+template <class Select> rstate::Result<> print_blocks(const Ranges &ranges, Select &&select) {
+    auto counts = TRY(mm::allocate_array<AllocationCount>(world->allocator, ranges.all().size() + 1),
+                      "counting blocks");
     usize used = 0;
     for (const mm::Record &record : ranges.all())
-        if (record.kind == mm::RangeKind::heap_block && count(record)) count_in(makers.span(), used, record);
+        if (record.kind == mm::RangeKind::heap_block && select(record)) count_in(counts.span(), used, record);
     for (usize i = 0; i < used; ++i) {
         for (usize j = i + 1; j < used; ++j)
-            if (makers[j].bytes > makers[i].bytes) std::swap(makers[i], makers[j]);
-        const Maker &maker = makers[i];
-        LOG(heap, "{} bytes in {} blocks of {}, {}:{}", maker.bytes, maker.blocks, maker.site.type,
-            maker.site.file, maker.site.line);
+            if (counts[j].bytes > counts[i].bytes) std::swap(counts[i], counts[j]);
+        const AllocationCount &count = counts[i];
+        LOG(heap, "{} bytes in {} blocks of {}, {}:{}", count.bytes, count.blocks, count.site.type,
+            count.site.file, count.site.line);
     }
     return rstate::done();
 }
@@ -182,30 +198,30 @@ u32 window_at(u64 address) {
     return max_cores;
 }
 
-rstate::Result<> list_mappings(const Machine &machine) {
-    const Ranges ranges = TRY(Ranges::collect(), "finding who has which addresses");
-    TRY(list_table("host", world->space.table(), &ranges), "the kernel's own tables");
-    TRY(list_table("nested", machine.nested_table(), nullptr), "a machine's nested tables");
+rstate::Result<> report_mappings(const Machine &machine) {
+    const Ranges ranges = TRY(Ranges::collect(), "reading the ranges of the address space");
+    TRY(print_mappings("host", world->space.table(), &ranges), "printing the kernel's mappings");
+    TRY(print_mappings("nested", machine.nested_table(), nullptr), "printing the nested tables' mappings");
     return rstate::done();
 }
 
-rstate::Result<> list_memory() {
+rstate::Result<> report_memory() {
     LOG(heap, "{} bytes live in {} blocks; {} live and {} freed ranges", world->heap.live_bytes(),
         world->heap.live_blocks(), world->space.live_ranges(), world->space.freed_ranges());
-    LOG(heap, "{} frames free, {} used, {} at the most", world->frames.free_frames(), world->frames.used(),
+    LOG(heap, "{} frames free, {} used, at most {}", world->frames.free_frames(), world->frames.used(),
         world->frames.peak());
     for (u32 owner = 0; owner < static_cast<u32>(mm::Owner::count_); ++owner)
         if (const u64 frames = world->frames.used(static_cast<mm::Owner>(owner)); frames != 0)
             LOG(heap, "frames of {}: {}", mm::name_of(static_cast<mm::Owner>(owner)), frames);
     if (boot_memory().kept) LOG(heap, "{} bytes kept for a reboot", boot_memory().bytes());
     const Ranges ranges = TRY(Ranges::collect(), "finding the live blocks");
-    return list_blocks(ranges, [](const mm::Record &) { return true; });
+    return print_blocks(ranges, [](const mm::Record &) { return true; });
 }
 
-rstate::Result<> list_blocks_since(u32 ranges_made) {
-    const u32 until = world->space.ranges_made(); // the lists below are blocks too
+rstate::Result<> report_blocks_since(u32 ranges_made) {
+    const u32 until = world->space.ranges_made(); // the lists that are allocated below are blocks, too
     const Ranges ranges = TRY(Ranges::collect(), "finding the live blocks");
-    return list_blocks(ranges, [&](const mm::Record &record) {
+    return print_blocks(ranges, [&](const mm::Record &record) {
         return mm::made_since(record, ranges_made) && !mm::made_since(record, until);
     });
 }

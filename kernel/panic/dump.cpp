@@ -1,4 +1,4 @@
-// kernel/panic/dump.cpp — see dump.h.
+// kernel/panic/dump.cpp — prints what a core was doing; see dump.h.
 #include "kernel/panic/dump.h"
 
 #include "base/format.h"
@@ -13,7 +13,8 @@ constinit u64 image_base = 0, image_text_bytes = 0;
 
 bool in_text(u64 address) { return address - image_base < image_text_bytes; }
 
-// Which of this core's stacks an address lies on: 0 its own, then its interrupt stacks; stack_count: none.
+// The number of this core's stack that contains an address: 0 its own, then its interrupt stacks;
+// stack_count: none.
 u32 stack_of(u64 address) {
     const Core *core = core_table[current_core()];
     if (core == nullptr || core->args == nullptr) return stack_count;
@@ -50,8 +51,8 @@ void dump_registers(const TrapFrame &f) {
     line("  cr2 {h} cr3 {h} rfl {h} err {h}", cpu::read_cr2(), cpu::read_cr3(), f.rflags, f.error_code);
 }
 
-// A frame pointer may be anything: it is followed only where this core has a stack, and upwards there. A
-// handler's first frame leads to the stack that it interrupted.
+// A frame pointer may be corrupt: the loop follows it only within this core's stacks, and only upwards within
+// one stack. A handler's first frame leads to the stack that it interrupted.
 u32 callers_of(u64 frame_pointer, Span<u64> callers) {
     u32 count = 0;
     while (count < callers.size()) {

@@ -1,7 +1,6 @@
-// kernel/panic/dump.h — what a core was doing, as lines on the console: registers, callers, the locks it
-// holds.
+// kernel/panic/dump.h — prints what a core was doing: registers, callers, held locks.
 //
-// For the panic path: nothing here takes a lock, allocates, or reads memory that might not be there.
+// For the panic path: nothing here takes a lock, allocates, or reads memory that might not be mapped.
 #pragma once
 
 #include "base/span.h"
@@ -10,15 +9,16 @@
 
 namespace kernel {
 
-// Needed to name addresses; set as soon as they are known.
+// The kernel's place in memory, for printing addresses as offsets; set first at start-up.
 void set_kernel_image(u64 base, u64 text_bytes);
 
-// Also as an offset into the kernel, when it is in its code: `build.py explain` knows what stands there.
+// Prints an address in the kernel's code as an offset, too: `build.py explain` resolves it to file and line.
 void dump_address(Text label, u64 address);
 void dump_registers(const TrapFrame &frame);
-// Of this core, by the frame pointers that each function saves; at most `most`, innermost first.
+// Prints this core's callers, at most `most`, innermost first: follows the frame pointers that each function
+// saves.
 void dump_callers(u64 frame_pointer, u32 most);
-// The same as addresses; returns how many there are.
+// Stores the same callers and returns how many there are.
 u32 callers_of(u64 frame_pointer, Span<u64> callers);
 void dump_locks(u32 core);
 

@@ -1,4 +1,4 @@
-// kernel/panic/panic.cpp — see panic.h.
+// kernel/panic/panic.cpp — the panic; see panic.h.
 #include "kernel/panic/panic.h"
 
 #include "base/atomic.h"
@@ -16,11 +16,11 @@ namespace kernel {
 
 namespace {
 
-constexpr u32 nobody = ~0u;
+constexpr u32 no_core = ~0u;
 constexpr u32 most_callers = 24, most_callers_of_others = 8;
-constexpr u32 told_of_each_trace = 12; // records: the last few cases
-constinit Atomic<u32> panicking_core(nobody);
-constinit Atomic<u32> turn(nobody); // the other core that may speak now
+constexpr u32 records_of_each_trace = 12; // those of the last few cases
+constinit Atomic<u32> panicking_core(no_core);
+constinit Atomic<u32> turn(no_core); // the other core that may print now
 constinit u8 depth[max_cores];
 
 [[noreturn]] void stop() {
@@ -30,7 +30,7 @@ constinit u8 depth[max_cores];
     for (;;) cpu::halt();
 }
 
-// Two cores may fail at once: the second tells its failure when the first one asks what it was doing.
+// Two cores may fail at once: the second prints its failure when the first asks it what it was doing.
 void wait_for_turn(u32 me) {
     Core *core = core_table[me];
     if (core == nullptr) stop();
@@ -39,11 +39,11 @@ void wait_for_turn(u32 me) {
     core->answers.store(true, Order::release);
 }
 
-// A failure inside the panic is told as well; one inside that ends the machine without another word.
+// A failure during the panic is printed as well; a failure during that ends the machine at once.
 void begin() {
     cpu::disable_interrupts();
     rstate::open_reserve();
-    u32 first = nobody;
+    u32 first = no_core;
     const u32 me = current_core();
     const bool mine =
         panicking_core.compare_exchange(first, me, Order::acq_rel, Order::acquire) || first == me;
@@ -54,23 +54,23 @@ void begin() {
     if (depth[me] > 2) end_machine(boot::exit_system_failed);
 }
 
-// True when the core has set the flag within so many pauses.
-bool comes(const Atomic<bool> &flag, u32 pauses) {
+// Waits for the flag; false when another core has not set it within so many pauses.
+bool wait_for(const Atomic<bool> &flag, u32 pauses) {
     for (; pauses != 0 && !flag.load(Order::acquire); --pauses) cpu::pause();
     return pauses != 0;
 }
 
-// What each other core was doing, one after the other, so that their lines do not mix. A core may be beyond
-// answering; one that has begun may have to wait for a serial line.
+// Asks each other core by NMI to print what it was doing and to stop, one after the other, so that their
+// lines do not mix. A core may be unable to answer; one that answers may have to wait for the serial line.
 void stop_other_cores() {
-    constexpr u32 to_answer = 1'500'000, to_tell = 100'000'000;
+    constexpr u32 to_answer = 1'500'000, to_print = 100'000'000;
     for (u32 number = 0; number < max_cores; ++number) {
         Core *other = core_table[number];
         if (other == nullptr || number == current_core()) continue;
         if (!other->running.load(Order::acquire) && !other->failed_too.load(Order::acquire)) continue;
         turn.store(number, Order::release);
         send_nmi(number);
-        if (comes(other->answers, to_answer) && comes(other->stopped, to_tell)) continue;
+        if (wait_for(other->answers, to_answer) && wait_for(other->stopped, to_print)) continue;
         log_formatted("core {} does not answer", number);
         dump_locks(number);
         if (other->last_tick_rip != 0) dump_address("  its last tick came at", other->last_tick_rip);
@@ -81,7 +81,7 @@ void stop_other_cores() {
     dump_locks(current_core());
     if (panicking_core.load(Order::acquire) != current_core()) stop();
     stop_other_cores();
-    dump_traces(told_of_each_trace);
+    dump_traces(records_of_each_trace);
     log_line("panic: stopped");
     end_machine(boot::exit_system_failed);
 }
@@ -111,7 +111,7 @@ void print_check(const CheckSite &site, const u64 *values, u32 count) {
 
 } // namespace
 
-bool panicking() { return panicking_core.load(Order::acquire) != nobody; }
+bool panicking() { return panicking_core.load(Order::acquire) != no_core; }
 
 void end_machine(u32 value) {
     cpu::out32(boot::debug_exit_port, value);
@@ -135,7 +135,7 @@ void panic_trap(const TrapFrame &frame, rstate::Error error) {
 
 void stop_for_panic(const TrapFrame &frame) {
     const u32 me = current_core();
-    if (core_table[me]->failed_too.load(Order::acquire)) return; // it speaks for itself
+    if (core_table[me]->failed_too.load(Order::acquire)) return; // it prints its own failure
     core_table[me]->answers.store(true, Order::release);
     TextBuffer<40> where;
     dump_address(where.add("core {} was at", me).text(), frame.rip);

@@ -1,4 +1,4 @@
-// kernel/panic/tracing.cpp — see tracing.h.
+// kernel/panic/tracing.cpp — prints the cores' trace records; see tracing.h.
 #include "kernel/panic/tracing.h"
 
 #include "base/log.h"
@@ -14,7 +14,7 @@ void add_value(TextBuffer<160> &line, Text name, u64 value) {
 }
 
 void print_record(u32 core, const cpu::TraceRecord &record) {
-    if (record.site == nullptr) return; // claimed, not yet filled
+    if (record.site == nullptr) return; // reserved, not yet written
     TextBuffer<160> line;
     line.add("trace {} {} {c} {}", core, record.time, record.site->phase, record.site->name);
     add_value(line, record.site->first, record.first);

@@ -1,11 +1,11 @@
-// kernel/panic/tracing.h — the cores' traces as lines: for `build.py trace`, and at the end of a panic.
+// kernel/panic/tracing.h — prints the cores' trace records: for `build.py trace`, and at the end of a panic.
 #pragma once
 
 #include "base/types.h"
 
 namespace kernel {
 
-// The last records of every core, oldest first, each core's behind a line that counts them:
+// Prints the last records of every core, oldest first, each core's after a line that counts them:
 //
 //   trace: core 0 has 512 of 91822 records, 2000000000 ticks a second
 //   trace 0 18237182 E guest exit_code 0x81 rip 0x47f0b7

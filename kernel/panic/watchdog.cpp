@@ -1,4 +1,4 @@
-// kernel/panic/watchdog.cpp — see watchdog.h.
+// kernel/panic/watchdog.cpp — the watchdog; see watchdog.h.
 #include "kernel/panic/watchdog.h"
 
 #include "base/log.h"
@@ -11,21 +11,22 @@ namespace kernel {
 
 namespace {
 
-// Written by the core itself, `progress` read by whoever watches it.
+// Written by the core itself; the core that watches it reads `works` and `progress`.
 struct alignas(64) Watch {
     Atomic<bool> works;
     Atomic<u64> progress;
-    // What it has seen of the core that it watches.
+    // About the core that this one watches: its number, its progress at the last look, and for how many ticks
+    // that has not changed.
     u32 other = 0;
-    u32 stood_still = 0;
+    u32 unchanged_ticks = 0;
     u64 seen = 0;
 };
 constinit Watch watches[max_cores];
-constinit Sighting sightings[max_cores];
+constinit CoreSample samples[max_cores];
 
 bool works(u32 core) { return watches[core].works.load(Order::acquire); }
 
-// The next one that works, in a ring; this core itself when there is none.
+// The next core that works, in a ring; this core itself when no other works.
 u32 next_core() {
     const u32 me = current_core();
     u32 core = me;
@@ -34,31 +35,31 @@ u32 next_core() {
     return core;
 }
 
-void print_sighting(u32 core, const Sighting &sighting) {
+void print_sample(u32 core, const CoreSample &sample) {
     TextBuffer<40> where;
-    dump_address(where.add("  core {} is at", core).text(), sighting.frame.rip);
-    dump_registers(sighting.frame);
-    for (u32 i = 0; i < sighting.caller_count; ++i) dump_address("    from", sighting.callers[i]);
+    dump_address(where.add("  core {} is at", core).text(), sample.frame.rip);
+    dump_registers(sample.frame);
+    for (u32 i = 0; i < sample.caller_count; ++i) dump_address("    from", sample.callers[i]);
 }
 
-void tell_of(u32 core) {
+void report_stuck(u32 core) {
     constexpr u32 to_answer = 500'000; // pauses: far more than an NMI takes
-    Sighting &sighting = sightings[core];
+    CoreSample &sample = samples[core];
     const LogSection together;
     log_formatted("watchdog: core {} works and has made no progress for {} ticks of core {}", core,
                   patience_ticks, current_core());
-    sighting.answered.store(false);
-    sighting.asked.fetch_add(1, Order::release);
+    sample.answered.store(false);
+    sample.asked.fetch_add(1, Order::release);
     send_nmi(core);
     u32 left = to_answer;
-    while (left != 0 && !sighting.answered.load(Order::acquire)) {
+    while (left != 0 && !sample.answered.load(Order::acquire)) {
         cpu::pause();
         --left;
     }
     if (left != 0)
-        print_sighting(core, sighting);
+        print_sample(core, sample);
     else
-        log_formatted("  core {} takes no NMI: its global interrupt flag is clear, or it serves another",
+        log_formatted("  core {} takes no NMI: its global interrupt flag is clear, or it handles another",
                       core);
     dump_locks(core);
     rstate::print_in_flight({[](void *, Text line) { log_line(line); }, nullptr}, core);
@@ -75,30 +76,30 @@ void end_work() { watches[current_core()].works.store(false, Order::release); }
 
 void show_progress() { watches[current_core()].progress.bump(); }
 
-// A core is told of once; when it has gone on and stands again, once more. Core 0 watches to the end of the
-// run, the others while they work.
+// A core is reported once, and again if it makes progress and hangs again. Core 0 watches until the end of
+// the run, the others while they work.
 void watch_next_core() {
     const u32 me = current_core(), core = next_core();
     if (core == me || (me != 0 && !works(me))) return;
     Watch &mine = watches[me];
     const u64 progress = watches[core].progress.load();
     if (mine.other != core || mine.seen != progress) {
-        mine.other = core, mine.seen = progress, mine.stood_still = 0;
+        mine.other = core, mine.seen = progress, mine.unchanged_ticks = 0;
         return;
     }
-    if (mine.stood_still < patience_ticks && ++mine.stood_still == patience_ticks) tell_of(core);
+    if (mine.unchanged_ticks < patience_ticks && ++mine.unchanged_ticks == patience_ticks) report_stuck(core);
 }
 
 bool answer_watchdog(const TrapFrame &frame) {
-    Sighting &sighting = sightings[current_core()];
-    if (sighting.asked.load(Order::acquire) == 0) return false;
-    sighting.asked.fetch_sub(1);
-    sighting.frame = frame;
-    sighting.caller_count = callers_of(frame.rbp, sighting.callers);
-    sighting.answered.store(true, Order::release);
+    CoreSample &sample = samples[current_core()];
+    if (sample.asked.load(Order::acquire) == 0) return false;
+    sample.asked.fetch_sub(1);
+    sample.frame = frame;
+    sample.caller_count = callers_of(frame.rbp, sample.callers);
+    sample.answered.store(true, Order::release);
     return true;
 }
 
-const Sighting &sighting_of(u32 core) { return sightings[core]; }
+const CoreSample &sample_of(u32 core) { return samples[core]; }
 
 } // namespace kernel

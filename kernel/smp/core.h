@@ -1,5 +1,4 @@
-// kernel/smp/core.h — what each core has for itself: its number, descriptor tables, and where its arguments
-// lie.
+// kernel/smp/core.h — the per-core data: number, descriptor tables, stacks, state.
 #pragma once
 
 #include "base/atomic.h"
@@ -18,7 +17,7 @@ struct TaskState {
 };
 static_assert(sizeof(TaskState) == 104);
 
-// Faults that must not trust the stack they happen on get one of their own.
+// Exceptions whose handler must not use the interrupted stack have a stack of their own (IST).
 enum InterruptStack : u32 {
     no_stack = 0,
     double_fault_stack = 1,
@@ -35,11 +34,11 @@ struct Core {
     TaskState task;
     const boot::CoreArgs *args = nullptr;
     u64 stack_tops[stack_count] = {}; // of the interrupt stacks; its own stack's bounds are in `args`
-    // Where the core is, for whoever reports that it does not answer.
+    // The instruction at its last tick, for the report that it does not answer.
     u64 last_tick_rip = 0;
     Atomic<bool> running;
-    // While another core panics: it has failed too and waits for its turn to say so; it has begun to tell
-    // what it was doing; it has told all and stopped.
+    // While another core panics. failed_too: it failed as well and waits for its turn to report; answers: it
+    // has begun to print what it was doing; stopped: it has printed everything and stopped.
     Atomic<bool> failed_too, answers, stopped;
 };
 

@@ -1,4 +1,4 @@
-// kernel/smp/cores.cpp — see cores.h.
+// kernel/smp/cores.cpp — starts the cores; see cores.h.
 #include "kernel/smp/cores.h"
 
 #include "base/atomic.h"
@@ -18,7 +18,7 @@ namespace kernel {
 
 namespace {
 
-// Core 0's, until there is memory with guards around it.
+// Core 0's interrupt stacks until guard_first_core.
 alignas(16) constinit u8 early_stacks[stack_count][interrupt_stack_bytes];
 constinit Atomic<u32> arrived;
 constinit cpu::TraceRing first_trace;
@@ -35,7 +35,7 @@ rstate::Result<> make_interrupt_stacks(Core &core) {
     return rstate::done();
 }
 
-// Everything a core needs before its first instruction of ours; publishing it in core_table lets the core in.
+// Allocates everything that a core needs. The core waits in entry.asm until core_table has its Core.
 rstate::Result<> prepare_core(const boot::CoreArgs &args) {
     auto core = TRY(mm::allocate<Core>(world->allocator), "allocating a core's own data", args.core);
     auto window =
@@ -56,7 +56,7 @@ rstate::Result<> prepare_core(const boot::CoreArgs &args) {
     world->frames.attach(args.core, *pool);
     rstate::attach_pool(args.core, *errors);
     cpu::attach_trace(args.core, *trace);
-    // Cores never leave, so what they own stays for good.
+    // Cores never stop being used, so these objects are never freed.
     static_cast<void>(window.keep());
     static_cast<void>(pool.keep());
     static_cast<void>(errors.keep());
@@ -83,7 +83,7 @@ rstate::Result<> guard_first_core() {
     return rstate::done();
 }
 
-// Shared by all: supervisor code neither runs nor reads what a guest or a stray mapping marks as user's.
+// The kernel then neither executes nor reads pages that a stray mapping marks as user pages.
 void protect_core() {
     const cpu::Features features = cpu::Features::read();
     u64 cr4 = cpu::read_cr4();

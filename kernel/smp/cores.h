@@ -1,5 +1,5 @@
-// kernel/smp/cores.h — the cores as they come in from stage2: what core 0 prepares for each, and what each
-// does first.
+// kernel/smp/cores.h — starts the cores that stage2 hands over: core 0 prepares their data, then each core
+// initialises itself.
 #pragma once
 
 #include "kernel/smp/core.h"
@@ -7,13 +7,14 @@
 
 namespace kernel {
 
-// Core 0's tables and stacks, before there is a heap.
+// Core 0's descriptor tables and stacks, before there is a heap.
 void start_first_core(const boot::CoreArgs &args);
-// On core 0, once there is memory: its interrupt stacks get guards, like everybody's.
+// On core 0, after make_world: replaces its interrupt stacks by ones with guard pages, as all cores have.
 rstate::Result<> guard_first_core();
-// On core 0: memory and stacks for all others, which then come in; returns when all have.
+// On core 0: allocates the other cores' data and stacks, lets them enter the kernel, and waits until all are
+// in.
 rstate::Result<> start_other_cores(const boot::CoreArgs &args);
-// On every core: what the processor offers for protection is switched on.
+// On every core: switches on the processor's protection: SMEP, SMAP, UMIP, CR0.WP.
 void protect_core();
 
 } // namespace kernel

@@ -1,4 +1,4 @@
-// kernel/smp/jobs.cpp — see jobs.h.
+// kernel/smp/jobs.cpp — jobs for all cores; see jobs.h.
 #include "kernel/smp/jobs.h"
 
 #include "base/atomic.h"
@@ -23,7 +23,7 @@ void run_on_cores(u32 cores, const Job &given) {
     job_cores = cores;
     ended.store(0);
     job_number.fetch_add(1, Order::release);
-    for (u32 core = 1; core < cores; ++core) send_interrupt(core, wake_vector);
+    for (u32 core = 1; core < cores; ++core) send_ipi(core, wake_vector);
     given.run(given.context);
     while (ended.load(Order::acquire) != cores - 1) {
         cpu::while_waiting();
@@ -34,7 +34,7 @@ void run_on_cores(u32 cores, const Job &given) {
 void serve_jobs() {
     u32 last = 0;
     for (;;) {
-        // Interrupts are off from the look at the number until the halt, so a wake between them is not lost.
+        // Interrupts are off from the read of the number until the halt, so that the wake-up IPI is not lost.
         cpu::disable_interrupts();
         const u32 number = job_number.load(Order::acquire);
         if (number == last || current_core() >= job_cores) {

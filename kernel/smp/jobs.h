@@ -1,7 +1,7 @@
-// kernel/smp/jobs.h — work for all cores: core 0 gives it out, takes part, and goes on when every core has
-// ended it.
+// kernel/smp/jobs.h — jobs for all cores: core 0 starts a job, takes part in it, and continues when every
+// core has ended it.
 //
-// A core without work halts, so that it takes nothing from those that have some.
+// A core without a job halts, so that an emulator gives its time to the other cores.
 #pragma once
 
 #include "base/types.h"
@@ -16,7 +16,7 @@ struct Job {
 // On core 0. The first `cores` cores run the job; returns when all of them have ended it.
 void run_on_cores(u32 cores, const Job &job);
 
-// What the other cores do, for ever.
+// The other cores' loop: waits for jobs and runs them.
 [[noreturn]] void serve_jobs();
 
 } // namespace kernel

@@ -49,7 +49,7 @@ struct Code {
     }
 };
 
-constinit Late<TextBuffer<400>> one, other; // a message, and the next longer one
+constinit LateInit<TextBuffer<400>> one, other; // a message, and the next longer one
 
 // One word that is 0 or leads to a text, which each level puts its own before, as status libraries do.
 struct Status {

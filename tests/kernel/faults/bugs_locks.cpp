@@ -53,7 +53,7 @@ UNANALYSED void take_in_handler(TrapFrame &) {
 }
 void interrupt_myself() {
     hook_vector(vector, take_in_handler);
-    send_interrupt(current_core(), vector);
+    send_ipi(current_core(), vector);
     while (!__atomic_load_n(&interrupted, __ATOMIC_ACQUIRE)) cpu::pause();
 }
 UNANALYSED rstate::Result<> held_into_an_interrupt(const TestContext &) {

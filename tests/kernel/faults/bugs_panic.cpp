@@ -49,7 +49,7 @@ rstate::Result<> plain(const TestContext &) {
 rstate::Result<> in_a_panic(const TestContext &) { fail_in_telling(); }
 rstate::Result<> in_an_interrupt(const TestContext &) {
     hook_vector(vector, fail_in_handler);
-    send_interrupt(current_core(), vector);
+    send_ipi(current_core(), vector);
     hang();
 }
 rstate::Result<> in_an_nmi(const TestContext &) {

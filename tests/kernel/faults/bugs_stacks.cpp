@@ -50,7 +50,7 @@ rstate::Result<> page_fault_overflow(const TestContext &) {
 rstate::Result<> interrupt_overflow(const TestContext &) {
     constexpr u8 vector = 0x50;
     hook_vector(vector, overflow_in_handler);
-    send_interrupt(current_core(), vector);
+    send_ipi(current_core(), vector);
     for (;;) cpu::pause();
 }
 

@@ -19,9 +19,9 @@ const Test *find(Text name) {
 
 // A bug that is not reported at once may leave something behind.
 rstate::Result<> run_and_check_leaks(const Test &bug, const TestContext &context) {
-    const Balance before = Balance::now();
+    const LeakCheck before = LeakCheck::count_now();
     TRY(bug.run(context), "running the injected bug", bug.name);
-    TRY(before.all_given_back(), "checking for leaks after an injected bug", bug.name);
+    TRY(before.check_all(), "checking for leaks after an injected bug", bug.name);
     return FAIL(test_failed, "an injected bug went unnoticed", bug.name);
 }
 

@@ -53,7 +53,7 @@ rstate::Result<> an_interrupts_error_never_touches_the_interrupted_ones(const Te
     hook_vector(vector, make_one);
     for (u64 i = 0; i < 200; ++i) {
         rstate::Error kept = chain(i);
-        send_interrupt(current_core(), vector);
+        send_ipi(current_core(), vector);
         auto made = make_errors_until(i + 1);
         const bool whole = is_whole(kept, i);
         rstate::handled(std::move(kept));

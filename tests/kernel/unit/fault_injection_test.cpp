@@ -408,7 +408,7 @@ template <class Story, class Given> class Teller final {
     rstate::Result<> come_to(u32 step) {
         if (!story_) {
             world->space.drain_quarantine();
-            before_ = Balance::now(), free_ = world->frames.free_frames();
+            before_ = LeakCheck::count_now(), free_ = world->frames.free_frames();
             story_.emplace(given_), at_ = 0;
         }
         plan = FailurePlan();
@@ -417,7 +417,7 @@ template <class Story, class Given> class Teller final {
     }
     rstate::Result<> end() {
         story_.reset();
-        TRY(before_.all_given_back(), "looking for what a story lost");
+        TRY(before_.check_all(), "looking for what a story lost");
         world->space.drain_quarantine();
         EXPECT(world->frames.free_frames() == free_, world->frames.free_frames(), free_);
         return rstate::done();
@@ -427,7 +427,7 @@ template <class Story, class Given> class Teller final {
     std::optional<Story> story_;
     u32 at_ = 0; // the first step that is not done
     u64 met_[step_count][point_kinds] = {};
-    Balance before_ = Balance::now();
+    LeakCheck before_ = LeakCheck::count_now();
     u64 free_ = 0;
     Count count_;
 };

@@ -74,7 +74,7 @@ constexpr Operation operations[] = {map_a_stack, allocate_a_block, make_a_guest}
 // Once with so many frames left: true when they were enough.
 rstate::Result<bool> try_with(u64 frames, Hoard &hoard, Operation operation, svm::Core &core) {
     TRY(hoard.leave(frames), "using the frames up");
-    const Balance before = Balance::now();
+    const LeakCheck before = LeakCheck::count_now();
     auto done = operation(core);
     const bool enough = done.ok();
     if (!enough) {
@@ -83,7 +83,7 @@ rstate::Result<bool> try_with(u64 frames, Hoard &hoard, Operation operation, svm
             return WRAP(done.take_error(), "this does not tell that there are too few frames");
         rstate::handled(std::move(done));
     }
-    TRY(before.all_given_back(), "looking for what was lost");
+    TRY(before.check_all(), "looking for what was lost");
     world->space.drain_quarantine();
     EXPECT(world->frames.free_frames() == frames, world->frames.free_frames(), frames);
     return enough;

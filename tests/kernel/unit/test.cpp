@@ -21,12 +21,12 @@ static u64 frames_of(const rstate::Error &error) {
 }
 
 static bool run_one(const Test &test, const TestContext &context) {
-    const Balance before = Balance::now();
+    const LeakCheck before = LeakCheck::count_now();
     auto result = test.run(context);
     const bool passed = result.ok();
     rstate::Error error;
     if (!passed) error = result.take_error();
-    auto given_back = before.nothing_held(passed ? 0 : frames_of(error));
+    auto given_back = before.check_held(passed ? 0 : frames_of(error));
     const bool leaked = !given_back.ok();
     if (leaked) {
         auto left = given_back.take_error();

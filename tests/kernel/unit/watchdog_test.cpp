@@ -32,12 +32,12 @@ void watch(Stand &stand) {
     while (__atomic_load_n(&stand.stands, __ATOMIC_ACQUIRE) == 0) cpu::pause();
     for (u32 tick = 0; tick < patience_ticks; ++tick) { // the first look only notes where it is
         watch_next_core();
-        stand.seen_early |= sighting_of(1).answered.load();
+        stand.seen_early |= sample_of(1).answered.load();
     }
     watch_next_core();
-    stand.answered = sighting_of(1).answered.load();
-    stand.seen_at = sighting_of(1).frame.rip;
-    stand.callers = sighting_of(1).caller_count;
+    stand.answered = sample_of(1).answered.load();
+    stand.seen_at = sample_of(1).frame.rip;
+    stand.callers = sample_of(1).caller_count;
     __atomic_store_n(&stand.may_go, 1, __ATOMIC_RELEASE);
 }
 

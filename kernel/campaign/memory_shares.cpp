@@ -1,0 +1,31 @@
+// kernel/campaign/memory_shares.cpp — each core's share of the free memory; see memory_shares.h.
+#include "kernel/campaign/memory_shares.h"
+
+#include "kernel/world.h"
+
+namespace kernel {
+
+fuzz::WorkerSize worker_size(u32 edges, u64 max_len, u32 cores) {
+    fuzz::WorkerSize size;
+    size.edges = edges;
+    size.max_len = static_cast<u32>(max_len);
+    // Chosen: an eighth, since private pages of the machines are worth more than a larger corpus.
+    const u64 share = world->frames.free_frames() * page_size / 8 / cores;
+    size.corpus_bytes = static_cast<u32>(max(256_KiB, min(share, 4_MiB)));
+    size.entries = size.corpus_bytes / 1024;
+    return size;
+}
+
+// A part of each share stays free for the nested tables and for what the other cores allocate when they
+// start.
+rstate::Result<u64> pages_per_core(u32 cores) {
+    constexpr u64 for_setup = 96, minimum = 64; // chosen: pages; a plain case writes some twenty
+    const u64 free = world->frames.free_frames(), each = free / cores;
+    const u64 reserved = for_setup + each / 16;
+    if (each < reserved + minimum)
+        return FAIL(mm::out_of_frames, "there is too little memory for so many cores", cores, free,
+                    reserved + minimum);
+    return each - reserved;
+}
+
+} // namespace kernel

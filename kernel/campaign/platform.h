@@ -1,0 +1,34 @@
+// kernel/campaign/platform.h — what a fuzzing worker uses of the kernel: clocks, memory figures, and the
+// console.
+#pragma once
+
+#include "fuzz/worker.h"
+#include "kernel/campaign/reporter.h"
+#include "kernel/panic/watchdog.h"
+
+namespace kernel {
+
+class KernelPlatform final {
+  public:
+    KernelPlatform(Reporter &reporter, u64 tsc_hz)
+        : reporter_(reporter), ticks_per_us_(max(1ul, tsc_hz / 1'000'000)) {}
+
+    u64 now_us() const { return cpu::read_tsc() / ticks_per_us_; }
+    static u64 time() { return cpu::read_tsc(); }
+    // Core 0 alone talks to the console; the other cores stop here while it holds a pause.
+    void between_cases() {
+        show_progress();
+        if (current_core() == 0)
+            reporter_.serve();
+        else
+            reporter_.pause().check_in();
+    }
+    fuzz::MachineFigures figures() const { return {world->frames.free_frames(), world->heap.live_bytes()}; }
+    void send_records() { reporter_.drain(); }
+
+  private:
+    Reporter &reporter_;
+    u64 ticks_per_us_;
+};
+
+} // namespace kernel

@@ -1,0 +1,35 @@
+// kernel/campaign/snapshot_session.h — a target that is ready to run cases on core 0: loaded, started in a
+// virtual machine, and stopped at its snapshot.
+#pragma once
+
+#include <optional>
+
+#include "kernel/campaign/target.h"
+
+namespace kernel {
+
+// Its parts refer to each other, so it does not move.
+class SnapshotSession final {
+  public:
+    SnapshotSession() = default;
+    SnapshotSession(const SnapshotSession &) = delete;
+
+    // Loads the bundle's target, switches SVM on for this core, makes the machine, runs the target to its
+    // snapshot point and takes the snapshot. Once. The caller starts the timer's ticks before: they end a
+    // start-up that takes too long.
+    rstate::Result<> start(const boot::Bundle &bundle);
+
+    // After start().
+    Target &target() { return *target_; }
+    Machine &machine() { return *machine_; }
+    Process &process() { return *process_; }
+
+  private:
+    // In the order of their construction: the target's destructor needs that no machine is left.
+    std::optional<Target> target_;
+    mm::Owned<svm::Core> svm_;
+    std::optional<Machine> machine_;
+    std::optional<Process> process_;
+};
+
+} // namespace kernel
