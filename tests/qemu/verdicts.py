@@ -79,7 +79,7 @@ def tests_ran(outcomes):
     return "" if outcomes[0].of_type("test") else "not one test was reported"
 
 
-TAKEN = r"failures in .+: (\d+) points, (\d+) taken, (\d+) told, (\d+) done without$"
+TAKEN = r"failures in .+: (\d+) points, (\d+) injected, (\d+) reported, (\d+) succeeded without$"
 
 
 def _taken(outcome):

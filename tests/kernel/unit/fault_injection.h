@@ -1,5 +1,6 @@
-// tests/kernel/unit/fault_injection.h — the kernel's memory, frames, heap and processor as a test hands them
-// on: what can fail in them is counted, and the n-th point of one kind fails, once.
+// tests/kernel/unit/fault_injection.h — fault injection: the kernel's pins, frames, heap blocks and guest
+// entries as a test passes them on. The injector counts these failure points, and the n-th point of one kind
+// fails, once.
 #pragma once
 
 #include "kernel/world.h"
@@ -7,88 +8,91 @@
 
 namespace kernel {
 
-// What can fail: a pin through the window, a frame, a block of the heap, an entry into a guest.
-enum class Point : u8 { pin, frame, block, entry, count_ };
-constexpr u32 point_kinds = static_cast<u32>(Point::count_);
+// The kinds of failure points: a pin of a frame, an allocated frame, an allocated heap block, a guest entry.
+enum class FailurePoint : u8 { pin, frame, block, entry, count_ };
+constexpr u32 failure_point_kinds = static_cast<u32>(FailurePoint::count_);
 
-class FailurePlan final {
+class FaultInjector final {
   public:
-    constexpr FailurePlan() = default;
-    static FailurePlan of(Point kind, u64 n) {
-        FailurePlan plan;
-        plan.kind_ = kind, plan.left_ = n, plan.planned_ = true;
-        return plan;
+    constexpr FaultInjector() = default;
+    // Fails at the n-th point of this kind, counted from 0.
+    static FaultInjector at(FailurePoint kind, u64 n) {
+        FaultInjector injector;
+        injector.kind_ = kind, injector.left_ = n, injector.armed_ = true;
+        return injector;
     }
 
-    // True when this point is to fail.
-    bool meets(Point kind) {
-        if (!open_) return false;
-        ++met_[static_cast<u32>(kind)];
-        if (!planned_ || kind != kind_ || left_-- != 0) return false;
-        planned_ = false, happened_ = true;
+    // Every failure point calls it; true when the point has to fail.
+    bool fails(FailurePoint kind) {
+        if (!enabled_) return false;
+        ++counts_[static_cast<u32>(kind)];
+        if (!armed_ || kind != kind_ || left_-- != 0) return false;
+        armed_ = false, injected_ = true;
         return true;
     }
-    bool happened() const { return happened_; }
-    u64 met(Point kind) const { return met_[static_cast<u32>(kind)]; }
+    bool injected() const { return injected_; }
+    u64 count(FailurePoint kind) const { return counts_[static_cast<u32>(kind)]; }
 
-    // Points count from here on, or no longer: whoever gives something back has nowhere to fail to.
-    void open() { open_ = true; }
-    void close() { open_ = false; }
+    // Failure points count from here on, or no longer: code that releases something cannot fail.
+    void enable() { enabled_ = true; }
+    void disable() { enabled_ = false; }
 
   private:
-    Point kind_ = Point::pin;
+    FailurePoint kind_ = FailurePoint::pin;
     u64 left_ = 0;
-    u64 met_[point_kinds] = {};
-    bool planned_ = false, happened_ = false, open_ = false;
+    u64 counts_[failure_point_kinds] = {};
+    bool armed_ = false, injected_ = false, enabled_ = false;
 };
 
-// One for all: a machine makes its conscience itself, so nothing can be handed to that.
-inline constinit FailurePlan plan;
+// A global: a machine constructs its VMCB audit itself, so a test cannot pass an injector to that.
+inline constinit FaultInjector injector;
 
-class PlannedMemory final {
+class FaultyMemory final {
   public:
     using Pin = Windows::Pin;
     rstate::Result<Pin> pin(Phys page) {
-        if (plan.meets(Point::pin)) return FAIL(mm::no_slot, "this pin is planned to fail", page);
+        if (injector.fails(FailurePoint::pin)) return FAIL(mm::no_slot, "injected failure of a pin", page);
         return world->windows.pin(page);
     }
 };
-static_assert(mm::PhysicalMemory<PlannedMemory>);
+static_assert(mm::PhysicalMemory<FaultyMemory>);
 
-class PlannedFrames final {
+class FaultyFrames final {
   public:
     rstate::Result<Phys> allocate(mm::Owner owner) {
-        if (plan.meets(Point::frame)) return FAIL(mm::out_of_frames, "this frame is planned to fail", owner);
+        if (injector.fails(FailurePoint::frame))
+            return FAIL(mm::out_of_frames, "injected failure of a frame", owner);
         return world->frames.allocate(owner);
     }
     void free(Phys frame, mm::Owner owner) { world->frames.free(frame, owner); }
     void free_all(Span<const Phys> frames, mm::Owner owner) { world->frames.free_all(frames, owner); }
 };
-static_assert(mm::FrameAllocator<PlannedFrames>);
+static_assert(mm::FrameAllocator<FaultyFrames>);
 
-inline constexpr mm::Allocator planned_heap{
+inline constexpr mm::Allocator faulty_heap{
     nullptr,
     [](void *, u64 size, u64 alignment, mm::AllocationSite site) -> rstate::Result<u8 *> {
-        if (plan.meets(Point::block))
-            return FAIL(mm::out_of_frames, "this block is planned to fail", site.type, size);
+        if (injector.fails(FailurePoint::block))
+            return FAIL(mm::out_of_frames, "injected failure of a heap block", site.type, size);
         return world->allocator.allocate_bytes(world->allocator.context, size, alignment, site);
     },
     [](void *, u8 *block, u64 size) { world->allocator.free_bytes(world->allocator.context, block, size); }};
 
-// Makes the processor itself refuse the entry, behind all checks of ours. The machine, which lives at least
-// until it is tried again, must be mended before: QEMU writes the host's state into a VMCB that it refuses.
-class PlannedEntries final {
+// Makes the processor itself refuse the entry, after all checks of the kernel. restore() must be called
+// before the machine runs again, and the machine must live until then: QEMU writes the host's state into a
+// VMCB that it refuses.
+class FaultyEntries final {
   public:
     rstate::Result<void> before_entry(svm::Vmcb &vmcb, u64) {
-        vmcb.control.clean_bits = 0; // the processor must look at what changes here
-        if (!plan.meets(Point::entry)) return rstate::done();
+        vmcb.control.clean_bits = 0; // the processor must read the field that changes here
+        if (!injector.fails(FailurePoint::entry)) return rstate::done();
         refused_ = &vmcb, before_ = vmcb;
         vmcb.control.intercepts2 &= ~static_cast<u32>(svm::Intercept2::Vmrun::mask);
         return rstate::done();
     }
     void after_exit(const svm::Vmcb &) {}
 
-    static void mend() {
+    static void restore() {
         if (refused_ != nullptr) *refused_ = before_;
         refused_ = nullptr;
     }

@@ -102,8 +102,9 @@ rstate::Result<> long_some_failures_for_want_of_frames_lose_nothing(const TestCo
                     break;
     }
     EXPECT(world->frames.free_frames() == free, world->frames.free_frames(), free);
-    LOG(kernel, "failures in a machine without memory: {} points, {} taken, {} told, 0 done without", points,
-        points, points);
+    LOG(kernel,
+        "failures in a machine without memory: {} points, {} injected, {} reported, 0 succeeded without",
+        points, points, points);
     EXPECT(points > 10, points);
     return rstate::done();
 }
