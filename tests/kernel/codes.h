@@ -1,4 +1,4 @@
-// tests/kernel/codes.h — what a test inside the kernel fails with; docs/errors.md has the meaning.
+// tests/kernel/codes.h — the error code of tests that run in the kernel; docs/errors.md has its meaning.
 #pragma once
 
 #include "rstate/site.h"

@@ -1,5 +1,6 @@
-// tests/kernel/interrupt_hook.cpp — see interrupt_hook.h. The test kernel is linked with --wrap=trap: the
-// entry stubs then call the function below, and the product has no hook in its interrupt path.
+// tests/kernel/interrupt_hook.cpp — a test's own interrupt handler; see interrupt_hook.h. The test kernel is
+// linked with --wrap=trap: the entry stubs then call the function below, and the product has no hook in its
+// interrupt path.
 #include "tests/kernel/interrupt_hook.h"
 
 #include "cpu/lock.h"

@@ -1,5 +1,4 @@
-// tests/kernel/tiny_guest.h — a machine that runs a few instructions of ours: for tests and benchmarks of the
-// machine itself.
+// tests/kernel/tiny_guest.h — a guest of a few instructions, for tests and benchmarks of the machine itself.
 //
 //   guest physical = guest virtual, 4 MiB:   0x1000 tables   0x10000 code   0x20000 stack top   0x200000 data
 #pragma once

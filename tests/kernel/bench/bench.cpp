@@ -1,5 +1,5 @@
-// tests/kernel/bench/bench.cpp — see bench.h. Every figure is a difference of two time stamps over many
-// rounds.
+// tests/kernel/bench/bench.cpp — the benchmarks; see bench.h. Every figure is a difference of two time stamps
+// over many rounds.
 #include "tests/kernel/bench/bench.h"
 
 #include "base/log.h"
@@ -7,7 +7,7 @@
 #include "cpu/trace.h"
 #include "fuzz/coverage.h"
 #include "fuzz/mutators/mutate.h"
-#include "kernel/campaign/target.h"
+#include "kernel/campaign/snapshot_session.h"
 #include "kernel/entry/apic.h"
 #include "mm/aligned_memory.h"
 #include "tests/kernel/bench/bench_memory.h"
@@ -47,16 +47,16 @@ rstate::Result<u64> snapshot_loop(Bench &b, u32 pages) {
     {
         TinyGuest guest = TRY(TinyGuest::make(*b.core, writer.code), "making a guest");
         guest.machine().registers().rdi = TinyGuest::data;
-        TRY(guest.machine().take_snapshot(*snapshot), "photographing");
+        TRY(guest.machine().take_snapshot(*snapshot), "taking the snapshot");
         u64 begin = 0;
         for (u32 i = 0; i < rounds + 2; ++i) {
-            if (i == 2) begin = cpu::read_tsc(); // by then every page is the machine's own
+            if (i == 2) begin = cpu::read_tsc(); // by then every page is a private page
             TRY(guest.machine().run(), "running", i);
             TRY(guest.machine().reset(), "resetting", i);
         }
         spent = (cpu::read_tsc() - begin) / rounds - (4 * pages + 2);
     }
-    TRY(snapshot->release(world->windows, world->frames), "giving the snapshot back");
+    TRY(snapshot->release(world->windows, world->frames), "freeing the snapshot");
     return spent;
 }
 
@@ -71,7 +71,7 @@ rstate::Result<> reset_costs(Bench &b) {
 }
 
 rstate::Result<> round_trip(Bench &b) {
-    constexpr u8 vmmcall[] = {0x0F, 0x01, 0xD9}; // not stepped over, so it stops the guest again and again
+    constexpr u8 vmmcall[] = {0x0F, 0x01, 0xD9}; // the loop does not step over it, so each run stops at it
     TinyGuest guest = TRY(TinyGuest::make(*b.core, vmmcall), "making a guest");
     u64 begin = 0;
     for (u32 i = 0; i < rounds + 2; ++i) {
@@ -87,7 +87,7 @@ rstate::Result<> window_cost(Bench &) {
     const Phys frame = TRY(world->frames.allocate(mm::Owner::device), "taking a frame");
     u64 sum = 0, begin = 0;
     for (u32 i = 0; i < rounds + 1; ++i) {
-        if (i == 1) begin = cpu::read_tsc(); // the first pin makes it hot
+        if (i == 1) begin = cpu::read_tsc(); // the first pin maps the slot
         auto pin = TRY(world->windows.pin(frame), "pinning a hot frame");
         sum += reinterpret_cast<u64>(pin.bytes());
     }
@@ -97,12 +97,13 @@ rstate::Result<> window_cost(Bench &) {
     return rstate::done();
 }
 
-// A case of the bundle's target, in its parts. The target's own instructions stand in `run`, with ours for
-// one entry.
+// The parts of a case of the bundle's target. `run` contains the target's own instructions and the kernel's
+// for one entry.
 rstate::Result<> case_parts(Bench &b) {
-    Target target = TRY(Target::load(b.context.bundle), "loading the target");
-    Machine machine = TRY(make_machine(*b.core, target), "making a machine");
-    Process process = TRY(target.take_snapshot(machine), "photographing the target");
+    SnapshotSession session;
+    TRY(session.start(b.context.bundle), "preparing the target");
+    Machine &machine = session.machine();
+    Process &process = session.process();
     const u32 edges = process.counter_count();
     auto memory = TRY(mm::allocate_aligned(world->allocator, fuzz::Coverage::memory(edges)), "tables");
     fuzz::Arena arena(mm::bytes_of(memory));

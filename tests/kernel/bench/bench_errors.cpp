@@ -1,5 +1,5 @@
-// tests/kernel/bench/bench_errors.cpp — what passing errors on costs: a chain, beside a plain code and a
-// status with text.
+// tests/kernel/bench/bench_errors.cpp — the cost of passing errors on: an rstate chain, compared with a plain
+// code and with a status that has a text.
 #include "tests/kernel/bench/bench.h"
 
 #include "base/format.h"
@@ -13,7 +13,8 @@ namespace {
 
 constexpr u32 levels = 8, rounds = 200;
 
-// Each way: `levels` functions, none inlined, that pass a number up, or the failure of the innermost one.
+// For each way: `levels` functions, none inlined, that return a number or pass the innermost one's failure
+// on.
 struct Chain {
     template <u32 level> [[gnu::noinline]] static rstate::Result<u64> get(u64 value) {
         if constexpr (level == 0) {
@@ -49,9 +50,10 @@ struct Code {
     }
 };
 
-constinit LateInit<TextBuffer<400>> one, other; // a message, and the next longer one
+constinit LateInit<TextBuffer<400>> one, other; // a message and the next longer one
 
-// One word that is 0 or leads to a text, which each level puts its own before, as status libraries do.
+// A pointer that is null or leads to a text, to which each level adds its own in front, as status libraries
+// do.
 struct Status {
     using Message = TextBuffer<400>;
     static Message *before(Message *said, Text text, u64 level) {

@@ -1,5 +1,5 @@
-// tests/kernel/bench/bench_memory.cpp — see bench_memory.h. Both sides run the same code, mm's own, over the
-// same frames.
+// tests/kernel/bench/bench_memory.cpp — compares the window with a linear map; see bench_memory.h. Both sides
+// run mm's code over the same frames.
 #include "tests/kernel/bench/bench_memory.h"
 
 #include "kernel/campaign/target.h"
@@ -9,7 +9,7 @@ namespace kernel {
 
 namespace {
 
-// Some frames in a row, mapped in a row: a pin is an addition. It exists while the benchmark runs.
+// Contiguous frames, mapped contiguously: a pin is an addition. It exists while the benchmark runs.
 class LinearMap final {
   public:
     class Pin final {
@@ -37,7 +37,7 @@ constexpr u64 frame_count = 1024;
 constexpr u64 hot_pages = 128;
 constexpr u32 rounds = 20;
 
-// Hands out the frames of a row, one after the other, and takes none back.
+// Allocates contiguous frames, one after the other, and frees none.
 struct Row {
     Phys next;
     rstate::Result<Phys> allocate(mm::Owner) {
@@ -49,7 +49,7 @@ struct Row {
     void free_all(Span<const Phys>, mm::Owner) {}
 };
 
-// Instructions of each of `count` calls, after a round that makes all hot.
+// Instructions for each of `count` calls, after a round that maps all slots.
 template <class Call> rstate::Result<u64> each(u64 count, Call &&call) {
     u64 begin = 0;
     for (u32 round = 0; round <= rounds; ++round) {
@@ -88,7 +88,7 @@ template <class M> rstate::Result<u64> frees(mm::Frames<M> &frames, M &memory) {
     });
 }
 
-void tell(Text what, u64 window, u64 linear) {
+void record_both(Text what, u64 window, u64 linear) {
     TextBuffer<80> name, compared;
     name.add("mm.window_{}", what);
     compared.add("a linear map: {}; {} in 1000 more", linear, (window - min(window, linear)) * 1000 / linear);
@@ -101,19 +101,19 @@ rstate::Result<> compare(LinearMap &linear, Phys first) {
     auto table = TRY(Nested<LinearMap>::make(linear, row), "making a table to walk");
     for (u64 i = 0; i < hot_pages; ++i)
         TRY(table.map(GuestPhys(i * page_size), first + i * page_size, mm::read_write, row), "mapping", i);
-    tell("page_walk", TRY(walks(windows, table.root()), "walking through windows"),
-         TRY(walks(linear, table.root()), "walking through a linear map"));
-    tell("page_copy", TRY(copies(windows, first), "copying through windows"),
-         TRY(copies(linear, first), "copying through a linear map"));
+    record_both("page_walk", TRY(walks(windows, table.root()), "walking through windows"),
+                TRY(walks(linear, table.root()), "walking through a linear map"));
+    record_both("page_copy", TRY(copies(windows, first), "copying through windows"),
+                TRY(copies(linear, first), "copying through a linear map"));
 
-    // A pool of its own for the linear side: the second half of the frames.
+    // The linear side has a pool of its own: the second half of the frames.
     const Phys half = first + frame_count / 2 * page_size;
     mm::FramePool<LinearMap> pool(linear);
     TRY(pool.add({half, frame_count / 2 * page_size, 0, 0, 0}), "making a pool");
     auto frames = TRY(mm::allocate<mm::Frames<LinearMap>>(world->allocator, linear), "making pools");
     frames->attach(current_core(), pool);
-    tell("frame_free", TRY(frees(world->frames, windows), "freeing through windows"),
-         TRY(frees(*frames, linear), "freeing through a linear map"));
+    record_both("frame_free", TRY(frees(world->frames, windows), "freeing through windows"),
+                TRY(frees(*frames, linear), "freeing through a linear map"));
     return rstate::done();
 }
 
@@ -121,7 +121,8 @@ struct CaseCost {
     u64 whole = 0, reset = 0, edges = 0;
 };
 
-// What a case of the bundle's first seed costs in a machine over this memory, the target's own part included.
+// What a case with the empty input costs in a machine over this memory, including the target's own
+// instructions.
 template <class M>
 rstate::Result<CaseCost> cases(svm::Core &core, M &memory, mm::Frames<M> &frames,
                                const guest::Program &program) {
@@ -133,27 +134,27 @@ rstate::Result<CaseCost> cases(svm::Core &core, M &memory, mm::Frames<M> &frames
         const u64 size = align_up(program.layout().memory_needed(), 2_MiB);
         Vm machine = TRY(Vm::make(core, memory, frames, world->allocator, size), "making a machine");
         auto process = TRY(guest::Process<Vm>::load(machine, program, deadlines), "loading the target");
-        TRY(process.run_to_snapshot_point(), "running the target to its door");
-        TRY(machine.take_snapshot(*snapshot), "photographing the target");
-        for (u32 i = 0; i < cases + 2; ++i) { // after two cases all pages are there
+        TRY(process.run_to_snapshot_point(), "running the target to its snapshot point");
+        TRY(machine.take_snapshot(*snapshot), "taking the snapshot");
+        for (u32 i = 0; i < cases + 2; ++i) { // after two cases all pages are allocated
             const u64 begin = cpu::read_tsc();
             TRY(process.run_case(Bytes(), {.edge_budget = 10'000'000}), "running a case", i);
             TRY(process.visit_counters([&](u32, Bytes piece) {
                 for (const u8 hits : piece) cost.edges += hits;
             }),
-                "looking at the edges", i);
+                "reading the edge counters", i);
             const u64 ran = cpu::read_tsc();
             TRY(process.reset(), "resetting", i);
             const u64 end = cpu::read_tsc();
             if (i >= 2) cost.whole += end - begin, cost.reset += end - ran;
         }
     }
-    TRY(snapshot->release(memory, frames), "giving the snapshot back");
+    TRY(snapshot->release(memory, frames), "freeing the snapshot");
     return CaseCost{cost.whole / cases, cost.reset / cases, cost.edges};
 }
 
-// Frames for a whole machine beside the window's: rows from one pool, and a map of all from the first to the
-// last.
+// Frames for a whole machine besides the window's: runs of one pool, and one linear map from the first frame
+// to the last.
 struct Rows {
     static constexpr u32 count = 2;
     static constexpr u64 frames = mm::FramePool<Windows>::longest_run;
@@ -173,8 +174,8 @@ rstate::Result<> compare_cases_over(const Rows &rows, const mm::Range &range, sv
     const CaseCost windows = TRY(cases(core, world->windows, world->frames, program), "running over windows");
     const CaseCost plain = TRY(cases(core, linear, *frames, program), "running over a linear map");
     EXPECT(windows.edges == plain.edges, windows.edges, plain.edges);
-    tell("case", windows.whole, plain.whole);
-    tell("case_reset", windows.reset, plain.reset);
+    record_both("case", windows.whole, plain.whole);
+    record_both("case_reset", windows.reset, plain.reset);
     return rstate::done();
 }
 
@@ -182,14 +183,14 @@ rstate::Result<> compare_cases_over(const Rows &rows, const mm::Range &range, sv
 
 rstate::Result<> compare_with_linear_map() {
     const Phys first =
-        TRY(world->frames.allocate_run(frame_count, 1, mm::Owner::device), "taking frames in a row");
+        TRY(world->frames.allocate_run(frame_count, 1, mm::Owner::device), "allocating contiguous frames");
     const mm::Range range =
         TRY(world->space.map_device(first, frame_count, {"linear map", "tests/kernel/bench/bench_memory.cpp"},
                                     mm::read_write, mm::Cache::write_back),
-            "mapping frames in a row");
+            "mapping contiguous frames");
     LinearMap linear(first, range.first);
     TRY(compare(linear, first), "measuring windows and a linear map");
-    TRY(world->space.unmap_and_free(range, nullptr), "giving the linear map up");
+    TRY(world->space.unmap_and_free(range, nullptr), "unmapping the linear map");
     world->frames.free_run(first, frame_count, mm::Owner::device);
     return rstate::done();
 }
@@ -198,15 +199,17 @@ rstate::Result<> compare_cases(svm::Core &core, const boot::Bundle &bundle) {
     Target target = TRY(Target::load(bundle), "loading the target");
     Rows rows;
     for (Phys &first : rows.first)
-        first = TRY(world->frames.allocate_run(Rows::frames, 1, mm::Owner::device), "taking frames in a row");
+        first = TRY(world->frames.allocate_run(Rows::frames, 1, mm::Owner::device),
+                    "allocating contiguous frames");
     if (rows.span() > 4 * Rows::frames)
-        return FAIL(mm::no_contiguous, "the rows lie far from each other", rows.first[0], rows.first[1]);
+        return FAIL(mm::no_contiguous, "the runs of frames are too far apart for one map", rows.first[0],
+                    rows.first[1]);
     const mm::Range range = TRY(world->space.map_device(rows.lowest(), rows.span(),
                                                         {"linear map", "tests/kernel/bench/bench_memory.cpp"},
                                                         mm::read_write, mm::Cache::write_back),
-                                "mapping frames in a row");
+                                "mapping contiguous frames");
     TRY(compare_cases_over(rows, range, core, target.program()), "measuring cases");
-    TRY(world->space.unmap_and_free(range, nullptr), "giving the linear map up");
+    TRY(world->space.unmap_and_free(range, nullptr), "unmapping the linear map");
     for (const Phys first : rows.first) world->frames.free_run(first, Rows::frames, mm::Owner::device);
     return rstate::done();
 }

@@ -6,7 +6,7 @@ default rel
 section .text
 
 ; [[noreturn]] void inject_push_onto(u64 stack)
-; The stack pointer becomes RDI and takes a push.
+; Sets the stack pointer to RDI and pushes.
 global inject_push_onto
 inject_push_onto:
         mov     rsp, rdi
@@ -14,7 +14,7 @@ inject_push_onto:
         ud2
 
 ; void inject_frame_pointer(u64 rbp, void (*function)())
-; Calls with a broken frame pointer; functions save it and go on.
+; Calls the function with a broken frame pointer, which it saves like any other.
 global inject_frame_pointer
 inject_frame_pointer:
         push    rbp
@@ -31,7 +31,7 @@ inject_machine_check:
         ret
 
 ; void inject_no_interrupt_table()
-; As it is before there is one: every exception would be a triple fault.
+; As before the kernel has an IDT: every exception would be a triple fault.
 global inject_no_interrupt_table
 inject_no_interrupt_table:
         sub     rsp, 16
@@ -41,8 +41,8 @@ inject_no_interrupt_table:
         add     rsp, 16
         ret
 
-; void inject_without_interrupts_of_any_kind(const bool *may_go)
-; With the global interrupt flag clear not even an NMI comes (APM vol 2 §15.17 "Global Interrupt Flag, STGI and
+; void inject_without_interrupts_of_any_kind(const bool *released)
+; Waits with the global interrupt flag clear, when not even an NMI arrives (APM vol 2 §15.17 "Global Interrupt Flag, STGI and
 ; CLGI Instructions"). EFER.SVME is set.
 global inject_without_interrupts_of_any_kind
 inject_without_interrupts_of_any_kind:

@@ -1,4 +1,4 @@
-// tests/kernel/faults/bugs_errors.cpp — injected bugs: errors that nobody looks at, or too many.
+// tests/kernel/faults/bugs_errors.cpp — injected bugs: errors that are dropped, or consumed more than once.
 #include "tests/kernel/faults/inject.h"
 
 namespace kernel {
@@ -8,7 +8,7 @@ namespace {
 rstate::Result<u64> fails() { return FAIL(test_failed, "an injected error"); }
 
 rstate::Result<> dropped(const TestContext &) {
-    { auto nobody_looks = fails(); }
+    { auto dropped_result = fails(); }
     return rstate::done();
 }
 rstate::Result<> overwritten(const TestContext &) {

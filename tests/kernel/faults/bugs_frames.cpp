@@ -8,22 +8,22 @@ namespace {
 
 constexpr mm::Owner owner = mm::Owner::device;
 
-rstate::Result<Phys> take_frame() { return TRY(world->frames.allocate(owner), "taking a frame"); }
+rstate::Result<Phys> take_frame() { return TRY(world->frames.allocate(owner), "allocating a frame"); }
 
 rstate::Result<volatile u8 *> bytes_of_ended_pin(Phys frame) {
     auto pin = TRY(world->windows.pin(frame), "pinning a frame", frame);
     return opaque<volatile u8>(pin.bytes());
 }
 rstate::Result<> stale_pin(const TestContext &) {
-    const Phys frame = TRY(take_frame(), "taking a frame");
-    volatile u8 *bytes = TRY(bytes_of_ended_pin(frame), "keeping what a pin gave");
+    const Phys frame = TRY(take_frame(), "allocating a frame");
+    volatile u8 *bytes = TRY(bytes_of_ended_pin(frame), "keeping the pointer of a pin");
     world->frames.free(frame, owner);
     touch_byte<Touch::write>(bytes);
     return rstate::done();
 }
 rstate::Result<> stale_pin_of_a_live_frame(const TestContext &) {
-    const Phys frame = TRY(take_frame(), "taking a frame");
-    touch_byte<Touch::write>(TRY(bytes_of_ended_pin(frame), "keeping what a pin gave"));
+    const Phys frame = TRY(take_frame(), "allocating a frame");
+    touch_byte<Touch::write>(TRY(bytes_of_ended_pin(frame), "keeping the pointer of a pin"));
     world->frames.free(frame, owner);
     return rstate::done();
 }
@@ -34,13 +34,14 @@ rstate::Result<> leak_pin(Phys frame) {
     return rstate::done();
 }
 rstate::Result<> leaked_pin(const TestContext &) {
-    const Phys frame = TRY(take_frame(), "taking a frame");
+    const Phys frame = TRY(take_frame(), "allocating a frame");
     return leak_pin(frame);
 }
-// In the midst of a campaign: the target's name is asked from a pager that leaks when the run is announced.
+// During a campaign: the target's name lies in a lazy range, whose pager leaks a pin when the kernel logs the
+// name.
 rstate::Result<> leaked_pin_in_a_campaign(const TestContext &context) {
     static constinit Phys frame{};
-    frame = TRY(take_frame(), "taking a frame");
+    frame = TRY(take_frame(), "allocating a frame");
     static constexpr mm::Pager pager{nullptr,
                                      [](void *, u64, u8 *page) -> rstate::Result<void> {
                                          *page = 'x';
@@ -57,19 +58,19 @@ rstate::Result<> leaked_pin_in_a_campaign(const TestContext &context) {
     return run_campaign(context.bundle, options, context.args.core_count, context.args.tsc_hz);
 }
 rstate::Result<> free_under_a_pin(const TestContext &) {
-    const Phys frame = TRY(take_frame(), "taking a frame");
+    const Phys frame = TRY(take_frame(), "allocating a frame");
     TRY(leak_pin(frame), "leaking a pin");
     world->frames.free(frame, owner);
     return rstate::done();
 }
 
 rstate::Result<> double_freed_frame(const TestContext &) {
-    const Phys frame = TRY(take_frame(), "taking a frame");
+    const Phys frame = TRY(take_frame(), "allocating a frame");
     for (u32 i = 0; i < 2; ++i) world->frames.free(frame, owner);
     return rstate::done();
 }
 rstate::Result<> strangers_frame(const TestContext &) {
-    const Phys frame = TRY(take_frame(), "taking a frame");
+    const Phys frame = TRY(take_frame(), "allocating a frame");
     world->frames.free(frame, mm::Owner::snapshot);
     return rstate::done();
 }
@@ -78,14 +79,14 @@ rstate::Result<> foreign_frame(const TestContext &context) {
     return rstate::done();
 }
 rstate::Result<> mapped_frame(const TestContext &) {
-    const Phys frame = TRY(take_frame(), "taking a frame");
+    const Phys frame = TRY(take_frame(), "allocating a frame");
     const mm::AllocationSite site{"injected", __FILE__, "", __LINE__};
     TRY(world->space.map_device(frame, 1, site), "mapping the frame");
     world->frames.free(frame, owner);
     return rstate::done();
 }
 rstate::Result<> leaked_frame(const TestContext &) {
-    static_cast<void>(TRY(take_frame(), "taking a frame"));
+    static_cast<void>(TRY(take_frame(), "allocating a frame"));
     return rstate::done();
 }
 rstate::Result<> leaked_block(const TestContext &) {

@@ -1,4 +1,4 @@
-// tests/kernel/faults/bugs_free.cpp — injected bugs: freeing what must not be freed, or not so.
+// tests/kernel/faults/bugs_free.cpp — injected bugs: wrong frees of heap blocks.
 #include "tests/kernel/faults/inject.h"
 
 namespace kernel {
@@ -22,7 +22,7 @@ rstate::Result<> double_free(const TestContext &) {
 
 [[gnu::noinline]] rstate::Result<> free_elsewhere(volatile u8 *block) {
     free_block(world->heap, block, size);
-    return rstate::done(); // not by a jump: it shall stand in the chain as the place of the free
+    return rstate::done(); // no tail call: the chain must name this function as the place of the free
 }
 rstate::Result<> double_free_by_another_core(const TestContext &) {
     volatile u8 *victim = TRY(make_block(world->heap, size), "making a block");
@@ -41,7 +41,7 @@ rstate::Result<> free_of_a_constant(const TestContext &context) {
     return rstate::done();
 }
 rstate::Result<> free_of_a_pinned_frame(const TestContext &) {
-    const Phys frame = TRY(world->frames.allocate(mm::Owner::device), "taking a frame");
+    const Phys frame = TRY(world->frames.allocate(mm::Owner::device), "allocating a frame");
     auto pin = TRY(world->windows.pin(frame), "pinning a frame", frame);
     free_block(world->heap, pin.bytes(), size);
     return rstate::done();

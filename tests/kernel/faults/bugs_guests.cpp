@@ -1,4 +1,4 @@
-// tests/kernel/faults/bugs_guests.cpp — injected bugs: guests, and machines that hold them.
+// tests/kernel/faults/bugs_guests.cpp — injected bugs: wrong VMCBs, and accesses beyond a guest's memory.
 #include "kernel/campaign/target.h"
 #include "tests/kernel/faults/inject.h"
 #include "tests/kernel/faults/vmcb_fault_injector.h"
@@ -19,17 +19,17 @@ rstate::Result<> refused_vmrun(const TestContext &) {
     return rstate::done();
 }
 
-// An emulator reads the whole VMCB anew each time: only a careful machine minds.
+// An emulator reads the whole VMCB at each entry, so only the VMCB audit finds this.
 rstate::Result<> changed_behind_clean_bits(const TestContext &) {
     auto core = TRY(start_svm(), "switching SVM on");
     TinyGuest guest = TRY(TinyGuest::make(*core, vmmcall), "making a guest");
     TRY(guest.machine().run(), "running a guest");
     svm::VmcbFaultInjector(guest.machine()).changed_behind_clean_bits();
-    TRY(guest.machine().run(), "running a guest whose clean bits lie");
+    TRY(guest.machine().run(), "running a guest with a wrong clean bit");
     return rstate::done();
 }
 
-// The guest's own table leads one page to where its memory has ended; RDI holds the page's address.
+// The guest's own page table maps one page behind the end of its memory; RDI holds the page's address.
 rstate::Result<> reach_beyond(Bytes program) {
     constexpr u64 page = 0x100000, lowest_table = 0x4000, user_page = 0x67;
     const u64 entry = TinyGuest::memory_bytes | user_page;
@@ -37,7 +37,7 @@ rstate::Result<> reach_beyond(Bytes program) {
     TinyGuest guest = TRY(TinyGuest::make(*core, program), "making a guest");
     TRY(guest.machine().write(GuestPhys(lowest_table + 8 * (page / page_size)),
                               {reinterpret_cast<const u8 *>(&entry), sizeof entry}),
-        "leading the guest beyond its memory");
+        "mapping a page beyond the guest's memory");
     guest.machine().registers().rdi = page;
     const vm::Exit exit = TRY(guest.machine().run(), "running the guest");
     if (exit.kind != vm::ExitKind::beyond_memory) return rstate::done();

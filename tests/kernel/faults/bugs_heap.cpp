@@ -1,5 +1,4 @@
-// tests/kernel/faults/bugs_heap.cpp — injected bugs: reading and writing beside blocks, and blocks that are
-// gone.
+// tests/kernel/faults/bugs_heap.cpp — injected bugs: reads and writes beside heap blocks and in freed blocks.
 #include "tests/kernel/faults/inject.h"
 
 namespace kernel {
@@ -9,8 +8,8 @@ namespace {
 using Place = PageHeap::Placement;
 using enum Touch;
 
-// Touches one byte so far from the block's start, then frees the block: beside it, what was written is found
-// then.
+// Touches one byte at this offset from the block's start, then frees the block: the free finds what was
+// written into the slack beside it.
 template <Place place, u64 size, u64 alignment, i64 offset, Touch touch>
 rstate::Result<> beside(const TestContext &) {
     PageHeap heap(world->space, place);
@@ -41,8 +40,8 @@ rstate::Result<> after_many_frees(const TestContext &) {
     return rstate::done();
 }
 
-// Two cores over one block: `first` has it in its TLB, `second` frees it, and in the instruction behind
-// free's end `first` is told and touches it.
+// Two cores and one block: one core has it in its TLB, the other frees it; at once after the free the first
+// touches it again.
 struct Race {
     PageHeap &heap;
     volatile u8 *block;
@@ -80,7 +79,7 @@ template <u32 toucher, Touch touch> rstate::Result<> touched_on_another_core(con
     return rstate::done();
 }
 
-// What a page heap cannot see: all of it stays inside what may be written.
+// What a page heap cannot find: the write stays inside writable memory.
 struct Pair {
     u8 first[24], second[8];
 };

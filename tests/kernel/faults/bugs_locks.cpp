@@ -1,5 +1,5 @@
-// tests/kernel/faults/bugs_locks.cpp — injected bugs: locks. Most of them clang's thread-safety analysis
-// refuses to compile, which is switched off here.
+// tests/kernel/faults/bugs_locks.cpp — injected bugs: locks. Clang's thread-safety analysis is off here,
+// since it refuses to compile most of them.
 #include "cpu/lock.h"
 #include "kernel/entry/apic.h"
 #include "tests/kernel/faults/inject.h"
@@ -62,7 +62,7 @@ UNANALYSED rstate::Result<> held_into_an_interrupt(const TestContext &) {
     outer.unlock();
     return rstate::done();
 }
-// It happened not to be held when the interrupt came: the next time it may.
+// The lock was free when the interrupt came; another time it may be held.
 rstate::Result<> held_with_interrupts_on(const TestContext &) {
     interrupt_myself();
     const cpu::Guard guard(outer);

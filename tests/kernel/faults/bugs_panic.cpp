@@ -1,5 +1,5 @@
-// tests/kernel/faults/bugs_panic.cpp — failures injected at the worst moments: what the panic path must get
-// through.
+// tests/kernel/faults/bugs_panic.cpp — failures injected at the worst moments, which the panic path must
+// survive.
 #include "base/log.h"
 #include "cpu/lock.h"
 #include "kernel/campaign/target.h"
@@ -20,8 +20,8 @@ namespace {
 
 constexpr u8 vector = 0x50;
 constinit cpu::SpinLock lock("injected", 1);
-constinit const char *wanted = nullptr; // the lock with which a core shall die
-constinit bool ready = false, dead = false;
+constinit const char *wanted = nullptr; // the lock that a core holds when it hangs
+constinit bool ready = false, hangs = false;
 constinit u32 in_handlers = 0;
 
 void fail() { CHECK(current_core() >= max_cores, "this failure is injected", current_core()); }
@@ -41,12 +41,12 @@ rstate::Result<> plain(const TestContext &) {
     fail();
     return rstate::done();
 }
-// The text of a value lies where nothing is: telling the error fails in its second line.
-[[noreturn]] void fail_in_telling() {
+// A value of the error is a text at an address that is not mapped: the report fails in its second line.
+[[noreturn]] void fail_in_report() {
     const char *text = opaque(reinterpret_cast<const char *>(0x0000'1234'5678'9ABC));
-    panic(WRAP(FAIL(test_failed, "an error that cannot be told", text), "an error that can be told"));
+    panic(WRAP(FAIL(test_failed, "an error that cannot be printed", text), "an error that can be printed"));
 }
-rstate::Result<> in_a_panic(const TestContext &) { fail_in_telling(); }
+rstate::Result<> in_a_panic(const TestContext &) { fail_in_report(); }
 rstate::Result<> in_an_interrupt(const TestContext &) {
     hook_vector(vector, fail_in_handler);
     send_ipi(current_core(), vector);
@@ -57,7 +57,7 @@ rstate::Result<> in_an_nmi(const TestContext &) {
     send_nmi(current_core());
     hang();
 }
-// Every frame is kept by somebody when the kernel ends: at a fault, whose chain is made then.
+// Every error frame is in use when the kernel panics: the fault's chain needs the panic reserve.
 rstate::Result<> with_an_empty_pool(const TestContext &) {
     rstate::Error kept[rstate::frames_per_pool];
     for (rstate::Error &error : kept) error = FAIL(test_failed, "an error that is kept", current_core());
@@ -73,7 +73,7 @@ rstate::Result<> with_a_wild_frame_pointer(const TestContext &) {
     inject_frame_pointer(0x0000'1234'5678'9ABC, fail);
     return rstate::done();
 }
-// The others fail while core 0 does: where no NMI reaches them before they have.
+// The other cores fail together with core 0, in an NMI handler, where no other NMI reaches them before.
 rstate::Result<> on_all_cores(const TestContext &context) {
     const u32 others = context.args.core_count - 1;
     hook_vector(static_cast<u64>(cpu::Vector::nmi), [](TrapFrame &) {
@@ -87,7 +87,7 @@ rstate::Result<> on_all_cores(const TestContext &context) {
     return rstate::done();
 }
 
-// One core works, another fails as soon as `ready` is set.
+// Core 1 runs `work`; core 0 fails as soon as `ready` is set.
 template <void (*work)()> rstate::Result<> while_core_1_works(const TestContext &) {
     run_on_cores(2, {[](void *) {
                          if (current_core() == 1) work();
@@ -102,8 +102,8 @@ __attribute__((no_thread_safety_analysis)) void hold_a_lock() {
     set(ready);
     hang();
 }
-// In an NMI's handler no other NMI comes.
-void go_deaf() {
+// In an NMI handler no other NMI arrives.
+void hang_without_nmi() {
     hook_vector(static_cast<u64>(cpu::Vector::nmi), [](TrapFrame &) {
         set(ready);
         hang();
@@ -111,50 +111,50 @@ void go_deaf() {
     send_nmi(current_core());
     hang();
 }
-void run_a_guest_for_ever() {
+void run_an_endless_guest() {
     constexpr u8 loop[] = {0xEB, 0xFE}; // jmp to itself
     auto core = start_svm();
     CHECK(core.ok(), "SVM can be switched on");
     auto guest = TinyGuest::make(*core.value(), loop);
     CHECK(guest.ok(), "a guest can be made");
     set(ready);
-    rstate::ignore(guest.value().machine().run(), "it is ended by the other core's failure");
+    rstate::ignore(guest.value().machine().run(), "the other core's failure ends it");
 }
 
-// Core 1 dies in the middle of what it does, with the lock in its hands; then core 0 fails.
-void die_with_the_lock(TrapFrame &) {
+// Core 1 hangs while it holds the lock; then core 0 fails.
+void hang_with_the_lock(TrapFrame &) {
     const char *names[cpu::most_locks];
     const u32 held = cpu::locks_held(current_core(), names);
     if (held == 0 || Text(names[held - 1]) != Text(wanted)) return;
-    set(dead);
+    set(hangs);
     hang();
 }
-void wait_for_death() {
+void stop_core_1() {
     wait_for(ready);
-    hook_vector(static_cast<u64>(cpu::Vector::nmi), die_with_the_lock);
-    while (!__atomic_load_n(&dead, __ATOMIC_ACQUIRE)) {
+    hook_vector(static_cast<u64>(cpu::Vector::nmi), hang_with_the_lock);
+    while (!__atomic_load_n(&hangs, __ATOMIC_ACQUIRE)) {
         send_nmi(1);
         for (u32 i = 0; i < 1000; ++i) cpu::pause();
     }
     unhook_vector();
 }
-rstate::Result<> with_a_dead_console(const TestContext &) {
+rstate::Result<> with_a_held_console(const TestContext &) {
     wanted = "console";
     run_on_cores(2, {[](void *) {
-                         if (current_core() == 0) return wait_for_death(), fail();
+                         if (current_core() == 0) return stop_core_1(), fail();
                          for (u64 i = 0;; ++i, set(ready)) log_formatted("line {} of many", i);
                      },
                      nullptr});
     return rstate::done();
 }
-// To explain the second failure, the address space's lock is wanted.
-rstate::Result<> with_a_dead_address_space(const TestContext &) {
+// The explanation of the second failure needs the address space's lock.
+rstate::Result<> with_a_held_address_space(const TestContext &) {
     wanted = "mm.address_space";
     run_on_cores(2, {[](void *) {
                          if (current_core() == 1)
                              for (;; set(ready)) static_cast<void>(world->space.random_word());
-                         wait_for_death();
-                         fail_in_telling();
+                         stop_core_1();
+                         fail_in_report();
                      },
                      nullptr});
     return rstate::done();
@@ -170,10 +170,10 @@ constexpr Test bugs[] = {
     {"panic-with-wild-frame-pointer", with_a_wild_frame_pointer},
     {"panic-on-all-cores", on_all_cores},
     {"panic-beside-a-lock", while_core_1_works<hold_a_lock>},
-    {"panic-beside-a-deaf-core", while_core_1_works<go_deaf>},
-    {"panic-beside-a-guest", while_core_1_works<run_a_guest_for_ever>},
-    {"panic-with-dead-console", with_a_dead_console},
-    {"panic-with-dead-address-space", with_a_dead_address_space},
+    {"panic-beside-a-core-without-nmi", while_core_1_works<hang_without_nmi>},
+    {"panic-beside-a-guest", while_core_1_works<run_an_endless_guest>},
+    {"panic-with-held-console", with_a_held_console},
+    {"panic-with-held-address-space", with_a_held_address_space},
 };
 
 } // namespace

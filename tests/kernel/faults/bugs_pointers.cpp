@@ -1,5 +1,5 @@
-// tests/kernel/faults/bugs_pointers.cpp — injected bugs: pointers to nothing, to the wrong half, out of fresh
-// memory, and to what may not be touched so.
+// tests/kernel/faults/bugs_pointers.cpp — injected bugs: null, wild, non-canonical and uninitialised
+// pointers, and accesses without the permission.
 #include "base/log.h"
 #include "cpu/lock.h"
 #include "tests/kernel/faults/inject.h"
@@ -38,7 +38,7 @@ rstate::Result<> through_slack(const TestContext &) {
     return rstate::done();
 }
 
-// A fault under a lock: no pager may be asked, and what is told takes locks itself.
+// A fault under a lock: the handler must not call a pager, and its report takes locks itself.
 constinit cpu::SpinLock outer("injected outer", 1), inner("injected inner", 2);
 rstate::Result<> under_locks(const TestContext &) {
     const cpu::Guard first(outer), second(inner);
@@ -51,7 +51,7 @@ rstate::Result<> in_a_log_section(const TestContext &) {
     return rstate::done();
 }
 
-// A pager that fails, and one that makes the mistake itself.
+// A pager that fails, and one that itself touches a null pointer.
 rstate::Result<> through_pager(const mm::Pager &pager) {
     const mm::Range range = TRY(world->space.reserve({1,
                                                       {"lazy", __FILE__, "", __LINE__},
@@ -85,7 +85,7 @@ rstate::Result<> write_code(const TestContext &context) {
     touch_byte<write>(byte_at(context.args.kernel_base));
     return rstate::done();
 }
-constexpr u8 constant[] = "nobody writes here";
+constexpr u8 constant[] = "constant";
 rstate::Result<> write_constant(const TestContext &) {
     touch_byte<write>(byte_at(reinterpret_cast<u64>(opaque(constant))));
     return rstate::done();

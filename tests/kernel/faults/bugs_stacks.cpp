@@ -1,4 +1,5 @@
-// tests/kernel/faults/bugs_stacks.cpp — injected bugs: every kind of stack overflows, or stops being one.
+// tests/kernel/faults/bugs_stacks.cpp — injected bugs: overflows of every kind of stack, and wild stack
+// pointers.
 #include "kernel/entry/apic.h"
 #include "tests/kernel/faults/inject.h"
 #include "tests/kernel/interrupt_hook.h"
@@ -18,7 +19,7 @@ namespace {
     return depth == ~0ul ? 0 : recurse(depth + 1) + frame[0];
 }
 
-// Gives the vector back first: the overflow may come through it again.
+// Removes the hook first: the overflow itself may raise this vector again.
 void overflow_in_handler(TrapFrame &) {
     unhook_vector();
     if (recurse(0) == 1) cpu::pause();
@@ -54,7 +55,7 @@ rstate::Result<> interrupt_overflow(const TestContext &) {
     for (;;) cpu::pause();
 }
 
-// A frame so large that it reaches over the guard.
+// A frame so large that it reaches beyond the guard page.
 rstate::Result<> leap_over_the_guard(const TestContext &) {
     const boot::CoreArgs &args = *core_table[current_core()]->args;
     const u64 here = reinterpret_cast<u64>(__builtin_frame_address(0));

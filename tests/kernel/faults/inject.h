@@ -1,5 +1,5 @@
-// tests/kernel/faults/inject.h — what the injected bugs share: blocks at chosen places, and accesses that the
-// compiler does not see through.
+// tests/kernel/faults/inject.h — what the injected bugs share: heap blocks at chosen places, and accesses
+// that the compiler cannot optimise away.
 #pragma once
 
 #include "kernel/smp/jobs.h"

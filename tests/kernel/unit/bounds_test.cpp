@@ -1,13 +1,13 @@
-// tests/kernel/unit/bounds_test.cpp — one byte beside a block, for every size, alignment, placement and kind
-// of access: the page fault comes at that instruction, and says which block it was.
+// tests/kernel/unit/bounds_test.cpp — an access to one byte beside a block, for every size, alignment,
+// placement and kind of access: that instruction raises a page fault, whose explanation names the block.
 #include "cpu/registers.h"
 #include "kernel/world.h"
 #include "tests/kernel/interrupt_hook.h"
 #include "tests/kernel/unit/test.h"
 
 extern "C" {
-// One byte, read or written; the instruction that touches it is at touch_read_at or touch_write_at, and what
-// follows it lies behind.
+// Read or write one byte. The instruction that does it is at touch_read_at or touch_write_at, the next one at
+// ..._behind.
 void touch_read(const volatile void *byte);
 void touch_write(volatile void *byte);
 extern const u8 touch_read_at[], touch_read_behind[], touch_write_at[], touch_write_behind[];
@@ -25,7 +25,7 @@ struct Seen {
 };
 constinit Seen seen;
 
-// Instead of the kernel's own handler: remembers, and goes on behind the instruction.
+// Instead of the kernel's own handler: stores what it sees and continues after the instruction.
 void note_and_skip(TrapFrame &frame) {
     seen = {true, cpu::read_cr2(), frame.rip, frame.error_code};
     const u8 *const rip = reinterpret_cast<const u8 *>(frame.rip);
@@ -34,7 +34,7 @@ void note_and_skip(TrapFrame &frame) {
     else if (rip == touch_write_at)
         frame.rip = reinterpret_cast<u64>(touch_write_behind);
     else
-        unhook_vector(); // not the byte: the kernel's handler says what it was
+        unhook_vector(); // another fault: the kernel's handler reports it
 }
 
 struct Case {
@@ -81,9 +81,9 @@ rstate::Result<> touch_beside(PageHeap::Placement place, u64 size, u64 alignment
     return rstate::done();
 }
 
-// A size that is a multiple of its alignment leaves nothing behind a block at its page's end, nor before one
-// at its page's start; whole pages leave nothing on either side.
-rstate::Result<> one_byte_beside_any_block_faults_and_is_told(const TestContext &) {
+// A block whose size is a multiple of its alignment ends at its page's end, or begins at its page's start,
+// without slack; a block of whole pages has no slack on either side.
+rstate::Result<> one_byte_beside_any_block_faults_and_is_explained(const TestContext &) {
     using Place = PageHeap::Placement;
     for (u64 alignment = 1; alignment <= page_size; alignment *= 2) {
         for (u64 pages = 1; pages <= 3; ++pages) {
@@ -99,7 +99,7 @@ rstate::Result<> one_byte_beside_any_block_faults_and_is_told(const TestContext 
     }
     return rstate::done();
 }
-RL_TEST(one_byte_beside_any_block_faults_and_is_told);
+RL_TEST(one_byte_beside_any_block_faults_and_is_explained);
 
 } // namespace
 

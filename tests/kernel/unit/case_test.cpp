@@ -1,6 +1,6 @@
-// tests/kernel/unit/case_test.cpp — a case of the bundle's target, in its steady state: what it costs beyond
-// running.
-#include "kernel/campaign/target.h"
+// tests/kernel/unit/case_test.cpp — a case of the bundle's target in its steady state: what it costs besides
+// running, and that it repeats.
+#include "kernel/campaign/snapshot_session.h"
 #include "tests/kernel/unit/test.h"
 
 namespace kernel {
@@ -8,10 +8,10 @@ namespace kernel {
 namespace {
 
 rstate::Result<> a_steady_case_is_one_exit_and_takes_no_lock_and_no_frame(const TestContext &context) {
-    Target target = TRY(Target::load(context.bundle), "loading the target");
-    auto core = TRY(start_svm(), "switching SVM on");
-    Machine machine = TRY(make_machine(*core, target), "making a machine");
-    Process process = TRY(target.take_snapshot(machine), "photographing the target");
+    SnapshotSession session;
+    TRY(session.start(context.bundle), "preparing the target");
+    Machine &machine = session.machine();
+    Process &process = session.process();
     const u32 seed = context.bundle.next("seed/");
     EXPECT(seed < context.bundle.count(), seed);
     const Bytes input = context.bundle.entry(seed).data;
@@ -23,26 +23,25 @@ rstate::Result<> a_steady_case_is_one_exit_and_takes_no_lock_and_no_frame(const 
         TRY(process.visit_counters([&](u32, Bytes piece) { seen += piece.size(); }), "scanning the counters",
             i);
         TRY(process.reset(), "resetting", i);
-        if (i == 0) continue; // the first case meets its pages
+        if (i == 0) continue; // the first case copies its pages
         const vm::Statistics &after = machine.statistics();
         EXPECT(after.exits - before.exits == 1 + after.ticks - before.ticks, after.exits - before.exits, i);
         EXPECT(after.new_pages == before.new_pages && after.allocations == before.allocations, i);
         EXPECT(cpu::locks_taken() == locks, cpu::locks_taken() - locks, i);
         EXPECT(world->frames.free_frames() == free, free, i);
     }
-    const u64 digest = TRY(process.digest(), "digesting");
-    EXPECT(digest == target.snapshot().digest());
+    const u64 digest = TRY(process.digest(), "computing the digest");
+    EXPECT(digest == session.target().snapshot().digest());
     EXPECT(seen == 100 * process.counter_count(), seen);
     return rstate::done();
 }
 RL_VM_TEST(a_steady_case_is_one_exit_and_takes_no_lock_and_no_frame);
 
-// The same input again: the same edges, the same exits, the same memory at its end.
+// The same input again gives the same edges, the same counters, and the same memory at its end.
 rstate::Result<> one_case_always_repeats(const TestContext &context) {
-    Target target = TRY(Target::load(context.bundle), "loading the target");
-    auto core = TRY(start_svm(), "switching SVM on");
-    Machine machine = TRY(make_machine(*core, target), "making a machine");
-    Process process = TRY(target.take_snapshot(machine), "photographing the target");
+    SnapshotSession session;
+    TRY(session.start(context.bundle), "preparing the target");
+    Process &process = session.process();
     for (u32 i = context.bundle.next("seed/"); i < context.bundle.count();
          i = context.bundle.next("seed/", i + 1)) {
         u64 digest = 0, edges = 0, counters = 0;
@@ -53,7 +52,7 @@ rstate::Result<> one_case_always_repeats(const TestContext &context) {
             Xxh64 hash;
             TRY(process.visit_counters([&](u32, Bytes piece) { hash.add(piece); }), "hashing the counters",
                 i);
-            const u64 memory = TRY(process.digest(), "digesting the end of a case", i);
+            const u64 memory = TRY(process.digest(), "computing the digest after a case", i);
             if (round == 0) digest = memory, edges = outcome->edges_spent, counters = hash.digest();
             EXPECT(memory == digest && outcome->edges_spent == edges && hash.digest() == counters, i, round);
             TRY(process.reset(), "resetting", i);

@@ -1,5 +1,5 @@
-// tests/kernel/unit/error_test.cpp — errors on the machine: in interrupts and NMIs, moved between cores,
-// kept.
+// tests/kernel/unit/error_test.cpp — errors on the machine: in interrupts and NMIs, moved between cores, kept
+// until the pool is empty.
 #include "kernel/entry/apic.h"
 #include "kernel/smp/jobs.h"
 #include "kernel/world.h"
@@ -20,7 +20,7 @@ rstate::Error chain(u64 value) {
     return WRAP(failed.take_error(), "outermost", value + 2);
 }
 
-// Three frames that nobody else has written to.
+// Whether the chain has its three frames, with their values.
 bool is_whole(const rstate::Error &error, u64 value) {
     const rstate::Frame *frame = error.frame();
     for (u64 level = 2;; --level, frame = frame->inner) {
@@ -37,7 +37,7 @@ void make_one(TrapFrame &frame) {
     __atomic_add_fetch(&served, 1, __ATOMIC_RELAXED);
 }
 
-// The errors of handlers, and of what they interrupt at any instruction, share a pool and nothing else.
+// Errors of handlers and of the code that they interrupt share a pool and nothing else.
 rstate::Result<> make_errors_until(u64 interrupts) {
     for (u64 i = 0; __atomic_load_n(&served, __ATOMIC_RELAXED) < interrupts; ++i) {
         rstate::Error one = chain(i), two = chain(i + 7);
@@ -65,14 +65,15 @@ rstate::Result<> an_interrupts_error_never_touches_the_interrupted_ones(const Te
 }
 RL_TEST(an_interrupts_error_never_touches_the_interrupted_ones);
 
-// An NMI comes between any two instructions, also where interrupts are off.
+// An NMI arrives between any two instructions, also while interrupts are off.
 struct Nmis {
     static constexpr u64 count = 500;
     u32 cores;
     rstate::Error failed;
 };
 rstate::Result<> an_nmis_error_never_touches_the_interrupted_ones(const TestContext &context) {
-    if (context.args.core_count < 2) return rstate::done(); // an NMI of one's own comes at once
+    if (context.args.core_count < 2)
+        return rstate::done(); // an NMI that a core sends to itself arrives at once
     served = 0;
     hook_vector(static_cast<u64>(cpu::Vector::nmi), make_one);
     Nmis nmis{context.args.core_count, {}};
@@ -98,7 +99,7 @@ rstate::Result<> an_nmis_error_never_touches_the_interrupted_ones(const TestCont
 }
 RL_TEST(an_nmis_error_never_touches_the_interrupted_ones);
 
-rstate::Result<> an_error_moves_between_cores_and_gives_its_frames_back(const TestContext &context) {
+rstate::Result<> an_error_moves_between_cores_and_returns_its_frames(const TestContext &context) {
     if (context.args.core_count < 2) return rstate::done();
     const u32 before = rstate::frames_in_use(1);
     rstate::Error moved;
@@ -113,7 +114,7 @@ rstate::Result<> an_error_moves_between_cores_and_gives_its_frames_back(const Te
     EXPECT(rstate::frames_in_use(1) == before, rstate::frames_in_use(1), before);
     return rstate::done();
 }
-RL_TEST(an_error_moves_between_cores_and_gives_its_frames_back);
+RL_TEST(an_error_moves_between_cores_and_returns_its_frames);
 
 struct Kept {
     rstate::Error error;

@@ -1,5 +1,5 @@
-// tests/kernel/unit/lazy_test.cpp — lazy and copy-on-write ranges, by real faults: the pager runs in the
-// fault of whoever touched the page, while the other cores go on.
+// tests/kernel/unit/lazy_test.cpp — lazy and copy-on-write ranges, by real page faults: the pager runs on the
+// core that touched the page, while the other cores continue.
 #include "kernel/smp/jobs.h"
 #include "kernel/world.h"
 #include "tests/kernel/unit/test.h"
@@ -19,7 +19,7 @@ volatile u8 &byte_of(const mm::Range &range, u64 page, u64 offset = 0) {
     return *pointer_to<volatile u8>(range.page(page) + offset);
 }
 
-// Core 1 does one thing and core 0 another, at once.
+// Runs one function on core 0 and the other on core 1, at the same time.
 template <class Zero, class One> void on_two_cores(Zero &&zero, One &&one) {
     struct Both {
         Zero &zero;
@@ -35,7 +35,7 @@ template <class Zero, class One> void on_two_cores(Zero &&zero, One &&one) {
                      &both});
 }
 
-// Pages that count how often they were asked for; the first byte is the page's number and one.
+// A pager that counts its calls; a page's first byte is the page's number plus one.
 struct Pages {
     u32 asked = 0;
     static rstate::Result<void> fill(void *self, u64 page, u8 *bytes) {
@@ -46,7 +46,7 @@ struct Pages {
     }
 };
 
-rstate::Result<> lazy_pages_come_when_they_are_touched(const TestContext &) {
+rstate::Result<> lazy_pages_are_filled_when_they_are_touched(const TestContext &) {
     Pages pages;
     const mm::Pager pager{&pages, Pages::fill, nullptr};
     const mm::Range range = TRY(reserve(100, pager), "reserving");
@@ -56,23 +56,24 @@ rstate::Result<> lazy_pages_come_when_they_are_touched(const TestContext &) {
     TRY(world->space.unmap_and_free(range, nullptr), "ending the range");
     return rstate::done();
 }
-RL_TEST(lazy_pages_come_when_they_are_touched);
+RL_TEST(lazy_pages_are_filled_when_they_are_touched);
 
-rstate::Result<> a_write_copies_a_lent_page_for_every_core(const TestContext &context) {
+rstate::Result<> a_write_copies_a_shared_page_for_every_core(const TestContext &context) {
     if (context.args.core_count < 2) return rstate::done();
-    Phys lent = TRY(world->frames.allocate(mm::Owner::snapshot), "taking a page to lend");
+    Phys shared = TRY(world->frames.allocate(mm::Owner::snapshot), "allocating a page to share");
     {
-        auto pin = TRY(world->windows.pin(lent), "filling it");
+        auto pin = TRY(world->windows.pin(shared), "filling it");
         cpu::fill_page(pin.bytes(), 0x0101'0101'0101'0101);
     }
-    const mm::Pager pager{
-        &lent, nullptr, [](void *frame, u64) -> rstate::Result<Phys> { return *static_cast<Phys *>(frame); }};
+    const mm::Pager pager{&shared, nullptr, [](void *frame, u64) -> rstate::Result<Phys> {
+                              return *static_cast<Phys *>(frame);
+                          }};
     const mm::Range range = TRY(reserve(2, pager), "reserving");
     bool warm = false, written = false;
     u8 before = 0, after = 0;
     on_two_cores(
         [&] {
-            before = byte_of(range, 0, 5); // from now on this core has the lent page in its TLB
+            before = byte_of(range, 0, 5); // from now on this core has the shared page in its TLB
             __atomic_store_n(&warm, true, __ATOMIC_RELEASE);
             while (!__atomic_load_n(&written, __ATOMIC_ACQUIRE)) cpu::pause();
             after = byte_of(range, 0, 5);
@@ -86,15 +87,15 @@ rstate::Result<> a_write_copies_a_lent_page_for_every_core(const TestContext &co
     EXPECT(byte_of(range, 1, 5) == 1 && byte_of(range, 0, 6) == 1);
     TRY(world->space.unmap_and_free(range, nullptr), "ending the range");
     {
-        auto pin = TRY(world->windows.pin(lent), "looking at the lent page");
+        auto pin = TRY(world->windows.pin(shared), "reading the shared page");
         EXPECT(pin.bytes()[5] == 1);
     }
-    world->frames.free(lent, mm::Owner::snapshot);
+    world->frames.free(shared, mm::Owner::snapshot);
     return rstate::done();
 }
-RL_TEST(a_write_copies_a_lent_page_for_every_core);
+RL_TEST(a_write_copies_a_shared_page_for_every_core);
 
-// Core 1's pager sleeps until core 0 has freed blocks, which core 1 must have answered for meanwhile.
+// Core 1's pager waits until core 0 has freed blocks, for which core 1 must answer TLB shootdowns meanwhile.
 struct Sleeper {
     bool asleep = false, wake = false;
     static rstate::Result<void> fill(void *self, u64, u8 *bytes) {
@@ -129,7 +130,7 @@ rstate::Result<> while_a_pager_sleeps_other_cores_free(const TestContext &contex
 }
 RL_TEST(while_a_pager_sleeps_other_cores_free);
 
-// The outer range's pager reads the inner range, whose page is not there yet either.
+// The outer range's pager reads the inner range, whose page is not mapped yet, either.
 rstate::Result<> a_pager_may_fault_itself(const TestContext &) {
     Pages pages;
     const mm::Pager inner_pager{&pages, Pages::fill, nullptr};

@@ -1,4 +1,4 @@
-// tests/kernel/unit/memory_test.cpp — memory management on the machine it is for.
+// tests/kernel/unit/memory_test.cpp — memory management on the machine.
 #include "kernel/smp/jobs.h"
 #include "kernel/world.h"
 #include "tests/kernel/unit/test.h"
@@ -33,7 +33,7 @@ rstate::Result<> nothing_of_the_boot_is_mapped(const TestContext &context) {
 }
 RL_TEST(nothing_of_the_boot_is_mapped);
 
-rstate::Result<> freed_memory_comes_back(const TestContext &) {
+rstate::Result<> freed_memory_can_be_allocated_again(const TestContext &) {
     world->space.drain_quarantine();
     const u64 before = world->frames.free_frames(), live = world->heap.live_blocks();
     for (u32 i = 0; i < 2000; ++i) {
@@ -45,7 +45,7 @@ rstate::Result<> freed_memory_comes_back(const TestContext &) {
     EXPECT(world->frames.free_frames() == before, world->frames.free_frames(), before);
     return rstate::done();
 }
-RL_TEST(freed_memory_comes_back);
+RL_TEST(freed_memory_can_be_allocated_again);
 
 rstate::Result<> fresh_memory_is_not_zero_and_blocks_lie_apart(const TestContext &) {
     const mm::AllocationSite site{"bytes", __FILE__, __func__, __LINE__};
@@ -62,16 +62,16 @@ rstate::Result<> fresh_memory_is_not_zero_and_blocks_lie_apart(const TestContext
 }
 RL_TEST(fresh_memory_is_not_zero_and_blocks_lie_apart);
 
-// Every core reads a page, then core 0 frees it: afterwards nobody can reach it, so the frame may serve anew.
+// Every core reads a page, then core 0 frees it: afterwards no core can reach the frame, so it can be reused.
 struct Shared {
     volatile u64 *word;
     u64 seen[max_cores];
 };
-rstate::Result<> every_core_drops_what_one_frees(const TestContext &context) {
+rstate::Result<> every_core_drops_the_mapping_of_a_freed_page(const TestContext &context) {
     for (u32 round = 0; round < 50; ++round) {
-        auto block = TRY(mm::allocate_array<u64>(world->allocator, 512), "allocating what all read");
+        auto block = TRY(mm::allocate_array<u64>(world->allocator, 512), "allocating what all cores read");
         block[0] = round + 1;
-        auto shared = TRY(mm::allocate<Shared>(world->allocator), "allocating what they say");
+        auto shared = TRY(mm::allocate<Shared>(world->allocator), "allocating the cores' results");
         shared->word = block.data();
         run_on_cores(context.args.core_count, {[](void *s) {
                                                    auto &all = *static_cast<Shared *>(s);
@@ -88,9 +88,9 @@ rstate::Result<> every_core_drops_what_one_frees(const TestContext &context) {
     }
     return rstate::done();
 }
-RL_TEST(every_core_drops_what_one_frees);
+RL_TEST(every_core_drops_the_mapping_of_a_freed_page);
 
-rstate::Result<> the_513th_pin_is_an_error_that_is_told(const TestContext &) {
+rstate::Result<> the_513th_pin_is_an_error(const TestContext &) {
     struct Pins {
         Windows::Pin *pins;
         u32 count;
@@ -124,7 +124,7 @@ rstate::Result<> the_513th_pin_is_an_error_that_is_told(const TestContext &) {
     EXPECT(failed_at > 400 && failed_at <= mm::Window::slot_count, failed_at); // the kernel holds some itself
     return rstate::done();
 }
-RL_TEST(the_513th_pin_is_an_error_that_is_told);
+RL_TEST(the_513th_pin_is_an_error);
 
 } // namespace
 

@@ -1,5 +1,5 @@
-// tests/kernel/unit/shortage_test.cpp — the kernel's own memory management with its frames really used up:
-// each operation with none left, then with one, until there are enough.
+// tests/kernel/unit/shortage_test.cpp — the kernel's memory management without free frames: each operation
+// with none left, then with one, until there are enough.
 #include "base/log.h"
 #include "kernel/campaign/target.h"
 #include "kernel/introspect/leak_check.h"
@@ -11,32 +11,32 @@ namespace kernel {
 
 namespace {
 
-// All frames of the machine but a few; each leads to the one that was taken before it.
+// Allocates all frames of the machine but a few, as a list: each frame contains the address of the next.
 class Hoard final {
   public:
     Hoard() = default;
     Hoard(const Hoard &) = delete;
     ~Hoard() {
-        while (last_.value() != 0) give_one();
+        while (last_.value() != 0) free_one();
     }
 
     rstate::Result<> leave(u64 frames) {
-        while (world->frames.free_frames() < frames) give_one();
-        while (world->frames.free_frames() > frames) TRY(take_one(), "taking a frame", frames);
+        while (world->frames.free_frames() < frames) free_one();
+        while (world->frames.free_frames() > frames) TRY(allocate_one(), "allocating a frame", frames);
         return rstate::done();
     }
 
   private:
-    rstate::Result<> take_one() {
+    rstate::Result<> allocate_one() {
         const Phys frame = TRY(world->frames.allocate(mm::Owner::device), "allocating a frame to keep");
         auto pin = mm::must_pin(world->windows, frame);
         *reinterpret_cast<Phys *>(pin.bytes()) = last_;
         last_ = frame;
         return rstate::done();
     }
-    void give_one() {
+    void free_one() {
         const Phys frame = last_;
-        CHECK(frame.value() != 0, "what is given back was taken");
+        CHECK(frame.value() != 0, "a frame is freed only after it was allocated");
         {
             auto pin = mm::must_pin(world->windows, frame);
             last_ = *reinterpret_cast<Phys *>(pin.bytes());
@@ -63,7 +63,7 @@ rstate::Result<> make_a_guest(svm::Core &core) {
     const vm::Exit exit = TRY(guest.machine().run(), "running it");
     EXPECT(exit.kind == vm::ExitKind::hypercall, exit.kind);
     auto snapshot = TRY(mm::allocate<vm::Snapshot>(world->allocator), "allocating a snapshot");
-    TRY(guest.machine().take_snapshot(*snapshot), "photographing it");
+    TRY(guest.machine().take_snapshot(*snapshot), "taking its snapshot");
     { const TinyGuest gone(std::move(guest)); }
     return snapshot->release(world->windows, world->frames);
 }
@@ -71,7 +71,7 @@ rstate::Result<> make_a_guest(svm::Core &core) {
 using Operation = rstate::Result<> (*)(svm::Core &);
 constexpr Operation operations[] = {map_a_stack, allocate_a_block, make_a_guest};
 
-// Once with so many frames left: true when they were enough.
+// Runs the operation with so many frames left; true when they were enough.
 rstate::Result<bool> try_with(u64 frames, Hoard &hoard, Operation operation, svm::Core &core) {
     TRY(hoard.leave(frames), "using the frames up");
     const LeakCheck before = LeakCheck::count_now();
@@ -80,16 +80,16 @@ rstate::Result<bool> try_with(u64 frames, Hoard &hoard, Operation operation, svm
     if (!enough) {
         const bool tells = done.error().frame() != nullptr && done.error().frame()->inner != nullptr;
         if (!tells || !done.error().is(mm::out_of_frames))
-            return WRAP(done.take_error(), "this does not tell that there are too few frames");
+            return WRAP(done.take_error(), "this error does not say that there are too few frames");
         rstate::handled(std::move(done));
     }
-    TRY(before.check_all(), "looking for what was lost");
+    TRY(before.check_all(), "checking for leaks");
     world->space.drain_quarantine();
     EXPECT(world->frames.free_frames() == frames, world->frames.free_frames(), frames);
     return enough;
 }
 
-rstate::Result<> long_some_failures_for_want_of_frames_lose_nothing(const TestContext &) {
+rstate::Result<> long_some_failures_without_free_frames_leak_nothing(const TestContext &) {
     auto core = TRY(start_svm(), "switching SVM on");
     world->space.drain_quarantine();
     const u64 free = world->frames.free_frames();
@@ -108,7 +108,7 @@ rstate::Result<> long_some_failures_for_want_of_frames_lose_nothing(const TestCo
     EXPECT(points > 10, points);
     return rstate::done();
 }
-RL_VM_TEST(long_some_failures_for_want_of_frames_lose_nothing);
+RL_VM_TEST(long_some_failures_without_free_frames_leak_nothing);
 
 } // namespace
 

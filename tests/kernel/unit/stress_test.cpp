@@ -8,7 +8,7 @@ namespace kernel {
 
 namespace {
 
-// A block that waits for whoever draws its slot.
+// A block that the next core that picks its slot frees.
 struct Block {
     u64 *words;
     u64 count;
@@ -25,7 +25,7 @@ struct Stress {
     rstate::Error errors[max_cores];
 };
 
-// Its last word says who made it, and that nobody else wrote there.
+// The block's last word: the core that allocated it, in a form that shows that no other core wrote there.
 u64 tag_of(const Block &block, u64 core) { return reinterpret_cast<u64>(block.words) ^ core << 1 ^ 1; }
 
 rstate::Result<Block> make_block(Random &random) {
@@ -96,13 +96,13 @@ rstate::Result<> stress_all_cores(const TestContext &context, u64 operations) {
     return rstate::done();
 }
 
-// Few enough for cores that wait for each other while the host runs something else.
+// Few enough for cores that wait for each other while the host runs other programs.
 rstate::Result<> a_thousand_operations_lose_no_frame(const TestContext &context) {
     return stress_all_cores(context, 1000);
 }
 RL_TEST(a_thousand_operations_lose_no_frame);
 
-// As many as cores that really run at the same time get done in a test run, however long one pauses.
+// As many as cores that really run at the same time complete in a test run, even if one of them is suspended.
 rstate::Result<> long_20_thousand_operations_lose_no_frame(const TestContext &context) {
     return stress_all_cores(context, 20'000);
 }

@@ -1,5 +1,4 @@
-// tests/kernel/unit/svm_test.cpp — virtual machines on a processor that has them, or an emulator's idea of
-// one.
+// tests/kernel/unit/svm_test.cpp — virtual machines on a processor with SVM, or on an emulator's.
 #include "kernel/campaign/target.h"
 #include "kernel/entry/apic.h"
 #include "kernel/smp/jobs.h"
@@ -12,7 +11,7 @@ namespace kernel {
 
 namespace {
 
-// One SVM core for all tests on core 0; there is no switching it off.
+// One svm::Core for all tests on a core: a core never switches SVM off.
 rstate::Result<svm::Core *> svm_core() {
     static constinit svm::Core *cores[max_cores] = {};
     svm::Core *&core = cores[current_core()];
@@ -85,17 +84,17 @@ rstate::Result<> a_reset_brings_every_byte_back_for_one_exit(const TestContext &
     TinyGuest guest = TRY(guest_running(write_16_pages), "making a guest");
     guest.machine().registers().rdi = TinyGuest::data;
     auto snapshot = TRY(mm::allocate<vm::Snapshot>(world->allocator), "allocating a snapshot");
-    TRY(guest.machine().take_snapshot(*snapshot), "photographing");
+    TRY(guest.machine().take_snapshot(*snapshot), "taking the snapshot");
     for (u32 i = 0; i < 20; ++i) {
         const vm::Statistics before = guest.machine().statistics();
         const vm::Exit exit = TRY(guest.machine().run(), "running", i);
         EXPECT(exit.kind == vm::ExitKind::hypercall, exit.kind, exit.code);
         TRY(guest.machine().reset(), "resetting", i);
         const vm::Statistics &after = guest.machine().statistics();
-        const u64 digest = TRY(guest.machine().digest(), "digesting");
+        const u64 digest = TRY(guest.machine().digest(), "computing the digest");
         EXPECT(digest == snapshot->digest(), i);
         EXPECT(after.dirty_pages - before.dirty_pages == 16, after.dirty_pages - before.dirty_pages, i);
-        if (i == 0) continue; // the first run meets the pages
+        if (i == 0) continue; // the first run copies the pages
         EXPECT(after.exits - before.exits - (after.ticks - before.ticks) == 1, after.exits - before.exits, i);
         EXPECT(after.new_pages == before.new_pages && after.allocations == before.allocations, i);
     }
@@ -122,11 +121,11 @@ rstate::Result<> a_vmcb_the_processor_refuses_ends_in_a_chain(const TestContext 
 RL_VM_TEST(a_vmcb_the_processor_refuses_ends_in_a_chain);
 
 // jmp $: only the host's timer ends it.
-constexpr u8 for_ever[] = {0xEB, 0xFE};
+constexpr u8 endless_loop[] = {0xEB, 0xFE};
 
 rstate::Result<> no_guest_holds_a_core(const TestContext &context) {
     start_ticks(10, context.args.tsc_hz);
-    TinyGuest guest = TRY(guest_running(for_ever), "making a guest");
+    TinyGuest guest = TRY(guest_running(endless_loop), "making a guest");
     guest.machine().set_deadline(3);
     const vm::Exit exit = TRY(guest.machine().run(), "running");
     EXPECT(exit.kind == vm::ExitKind::deadline, exit.kind, exit.code);
@@ -158,8 +157,8 @@ rstate::Result<> every_core_runs_a_guest(const TestContext &context) {
 }
 RL_VM_TEST(every_core_runs_a_guest);
 
-// Core 1 has a block's page in its TLB and its frame in its window, and does what `busy` does; meanwhile core
-// 0 frees the block.
+// Core 1 has a block's page in its TLB and the page's frame in its window, and runs `busy`; meanwhile core 0
+// frees the block.
 struct Freed {
     Virt block;
     Phys frame;
@@ -173,7 +172,7 @@ constexpr u64 freed_bytes = 100;
 
 rstate::Result<> have_in_tlb_and_window(const Freed &f) {
     static_cast<void>(*pointer_to<volatile u8>(f.block));
-    auto pin = TRY(world->windows.pin(f.frame), "having the frame in a window");
+    auto pin = TRY(world->windows.pin(f.frame), "pinning the frame");
     static_cast<void>(*static_cast<volatile u8 *>(pin.bytes()));
     return rstate::done();
 }
@@ -191,7 +190,7 @@ rstate::Result<> free_while_core_1_is_busy(const TestContext &context, Freed &f)
                          if (current_core() == 1) {
                              auto done = busy(its.f, its.tsc_hz);
                              if (!done.ok()) its.f.error = done.take_error();
-                             set(its.f.busy); // nobody waits for ever if it failed
+                             set(its.f.busy); // also after a failure: core 0 waits for it
                              return set(its.f.over);
                          }
                          while (!is_set(its.f.busy)) cpu::pause();
@@ -206,13 +205,13 @@ rstate::Result<> free_while_core_1_is_busy(const TestContext &context, Freed &f)
     return rstate::done();
 }
 
-// The guest never stops by itself: other cores' requests take it out of the guest, and it goes back.
+// The guest never stops by itself: IPIs from other cores take the core out of the guest, and it enters again.
 rstate::Result<> loop_in_a_guest(Freed &f, u64 tsc_hz) {
     TRY(have_in_tlb_and_window(f), "touching the block");
     start_ticks(10, tsc_hz);
-    TinyGuest guest = TRY(guest_running(for_ever), "making a guest");
+    TinyGuest guest = TRY(guest_running(endless_loop), "making a guest");
     guest.machine().set_deadline(2);
-    TRY(guest.machine().run(), "running it once, so that what comes now comes in the guest");
+    TRY(guest.machine().run(), "running it once, so that the next interrupt arrives in the guest");
     guest.machine().set_deadline(100);
     set(f.busy);
     const vm::Exit exit = TRY(guest.machine().run(), "running");
@@ -224,12 +223,12 @@ rstate::Result<> a_core_inside_a_guest_drops_what_another_frees(const TestContex
     if (context.args.core_count < 2) return rstate::done();
     Freed f;
     TRY(free_while_core_1_is_busy<loop_in_a_guest>(context, f), "freeing while core 1 is in a guest");
-    EXPECT(f.freed_before_over); // the guest was not waited for
+    EXPECT(f.freed_before_over); // core 0 did not wait for the guest
     return rstate::done();
 }
 RL_VM_TEST(a_core_inside_a_guest_drops_what_another_frees);
 
-// The free returns when the core has interrupts on again, not before.
+// The free returns after the core has turned interrupts on again, not before.
 rstate::Result<> keep_interrupts_off(Freed &f, u64) {
     TRY(have_in_tlb_and_window(f), "touching the block");
     bool too_early = false;

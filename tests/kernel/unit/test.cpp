@@ -1,4 +1,4 @@
-// tests/kernel/unit/test.cpp — see tests.h.
+// tests/kernel/unit/test.cpp — runs the registered tests; see test.h.
 #include "tests/kernel/unit/test.h"
 
 #include "base/log.h"
@@ -13,7 +13,7 @@ extern const kernel::Test __start_rl_tests[], __stop_rl_tests[];
 
 namespace kernel {
 
-// The failure itself is no leftover.
+// The frames of a test's own failure are no leak.
 static u64 frames_of(const rstate::Error &error) {
     u64 count = 0;
     for (const rstate::Frame *frame = error.frame(); frame != nullptr; frame = frame->inner) ++count;
@@ -26,21 +26,21 @@ static bool run_one(const Test &test, const TestContext &context) {
     const bool passed = result.ok();
     rstate::Error error;
     if (!passed) error = result.take_error();
-    auto given_back = before.check_held(passed ? 0 : frames_of(error));
-    const bool leaked = !given_back.ok();
+    auto held = before.check_held(passed ? 0 : frames_of(error));
+    const bool leaked = !held.ok();
     if (leaked) {
-        auto left = given_back.take_error();
+        auto left = held.take_error();
         error = passed ? std::move(left) : followed_by(std::move(error), std::move(left));
     }
     if (error.present()) rstate::report(std::move(error), "in a test");
     TextBuffer<300> line;
     line.add("{\"type\":\"test\",\"name\":\"{}\",\"ok\":{},\"message\":\"{}\"}", test.name,
-             passed && !leaked ? "true" : "false", leaked ? "something is held still" : "");
+             passed && !leaked ? "true" : "false", leaked ? "the test leaked: the log has what" : "");
     log_line(line.text());
     return passed && !leaked;
 }
 
-// A test of minutes runs when it is asked for by a pattern that begins as its name does.
+// A test that takes minutes runs only when the pattern, too, begins with long_.
 static bool is_long(Text name) { return name.starts_with("long_"); }
 
 static bool has_vm_backend() {
@@ -51,16 +51,16 @@ static bool has_vm_backend() {
 }
 
 bool run_tests(Text glob, const TestContext &context) {
-    u32 passed = 0, failed = 0, left_out = 0;
+    u32 passed = 0, failed = 0, skipped = 0;
     const bool vm = has_vm_backend();
     for (const Test *test = __start_rl_tests; test != __stop_rl_tests; ++test) {
         if (!matches_glob(glob, test->name) || is_long(test->name) != is_long(glob)) continue;
         if (test->needs_vm && !vm)
-            ++left_out;
+            ++skipped;
         else
             ++(run_one(*test, context) ? passed : failed);
     }
-    if (left_out != 0) LOG(kernel, "{} tests need a virtual machine and were left out", left_out);
+    if (skipped != 0) LOG(kernel, "{} tests need a virtual machine and were skipped", skipped);
     LOG(kernel, "{} tests passed, {} failed", passed, failed);
     return failed == 0 && passed != 0;
 }

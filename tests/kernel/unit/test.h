@@ -1,8 +1,8 @@
 // tests/kernel/unit/test.h — tests that run in the kernel, on the machine: each registers itself in a section
 // of the image.
 //
-//   static rstate::Result<> freed_memory_is_given_back() { ...; return expect(a == b, "..."); }
-//   RL_TEST(freed_memory_is_given_back);
+//   static rstate::Result<> freed_memory_is_reused() { ...; return expect(a == b, "..."); }
+//   RL_TEST(freed_memory_is_reused);
 //
 // The option test=GLOB runs those whose name matches instead of fuzzing; names that begin with long_ only
 // when GLOB does.
@@ -22,7 +22,7 @@ using TestContext = ModeContext;
 struct Test {
     const char *name;
     rstate::Result<> (*run)(const TestContext &);
-    bool needs_vm = false; // left out where there is no VM backend
+    bool needs_vm = false; // skipped where there is no VM backend
 };
 
 #define RL_TEST(function) RL_TEST_THAT(function, false)
@@ -32,7 +32,7 @@ struct Test {
 #function, function, needs_vm                                                                        \
     }
 
-// Runs what matches, a record each; true when all passed and there was at least one.
+// Runs the tests that match and writes a record for each; true when all passed and there was at least one.
 bool run_tests(Text glob, const TestContext &context);
 
 #define EXPECT(condition, ...)                                                                               \

@@ -1,4 +1,4 @@
-; tests/kernel/unit/touch.asm — one access at a known place, so that its fault can be told from any other and skipped.
+; tests/kernel/unit/touch.asm — one memory access at a known address, so that a test recognises its fault and skips it.
 
 bits 64
 section .text
