@@ -19,15 +19,15 @@ rstate::Error leaked_lock() {
     return FAIL(not_released, "a lock is still held", count == 0 ? "none" : names[count - 1]);
 }
 
-rstate::Error leaked_pins(u64 count) {
+rstate::Error leaked_pins(u64 pins) {
     world->windows.of(current_core())->print_pins(to_log);
-    return FAIL(not_released, "pins are still held: the log names their places", count);
+    return FAIL(not_released, "pins are still held: the log names their places", pins);
 }
 
-rstate::Error leaked_errors(u64 frames) {
+rstate::Error leaked_errors(u64 kept) {
     LOG(errors, "in flight on core {}:", current_core());
     rstate::print_in_flight(to_log, current_core());
-    return FAIL(not_released, "errors are still kept: the log has them", frames);
+    return FAIL(not_released, "errors are still kept: the log has them", kept);
 }
 
 rstate::Error leaked_blocks(u64 count, u32 ranges_made) {

@@ -59,7 +59,7 @@ void report_stuck(u32 core) {
     if (left != 0)
         print_sample(core, sample);
     else
-        log_formatted("  core {} takes no NMI: its global interrupt flag is clear, or it handles another",
+        log_formatted("  core {} takes no NMI: its global interrupt flag is clear, or it serves another",
                       core);
     dump_locks(core);
     rstate::print_in_flight({[](void *, Text line) { log_line(line); }, nullptr}, core);

@@ -170,10 +170,10 @@ constexpr Test bugs[] = {
     {"panic-with-wild-frame-pointer", with_a_wild_frame_pointer},
     {"panic-on-all-cores", on_all_cores},
     {"panic-beside-a-lock", while_core_1_works<hold_a_lock>},
-    {"panic-beside-a-core-without-nmi", while_core_1_works<hang_without_nmi>},
+    {"panic-beside-a-deaf-core", while_core_1_works<hang_without_nmi>},
     {"panic-beside-a-guest", while_core_1_works<run_an_endless_guest>},
-    {"panic-with-held-console", with_a_held_console},
-    {"panic-with-held-address-space", with_a_held_address_space},
+    {"panic-with-dead-console", with_a_held_console},
+    {"panic-with-dead-address-space", with_a_held_address_space},
 };
 
 } // namespace
