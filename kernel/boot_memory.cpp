@@ -11,7 +11,7 @@ namespace {
 constexpr u64 low_memory = 1_MiB;
 constexpr u64 stage2_memory = 20; // offset in stage2's image of the size it occupies (stage2/entry.asm)
 
-constinit BootMemory kept_memory;
+constinit BootMemory found; // set by take_boot_memory
 
 // Calls use(bytes, done) for each page's part of [at, at + size), while it is pinned.
 template <class Use> rstate::Result<> for_each_part(Phys at, u64 size, Use use) {
@@ -109,18 +109,17 @@ u64 BootMemory::bytes() const {
 }
 
 rstate::Result<> take_boot_memory(const boot::CoreArgs &args, FramePool &pool) {
-    TRY(read_handoff(kept_memory, Phys(args.handoff)), "finding the hand-off");
-    TRY(find_ranges(kept_memory, args.handover_page), "finding the ranges that a reboot needs");
-    auto map = TRY(read_map(kept_memory.handoff), "reading which memory is usable");
-    kept_memory.kept = kept_memory.bytes() <= args.memory_pages * page_size / most_to_keep;
-    if (kept_memory.kept) {
-        kept_memory.xxh64 = TRY(hash(kept_memory), "hashing what is kept for a reboot");
-        for (u32 i = 0; i < kept_memory.count; ++i)
-            TRY(map->remove(kept_memory.ranges[i].start,
-                            kept_memory.ranges[i].end - kept_memory.ranges[i].start),
-                "keeping what a reboot needs", Phys(kept_memory.ranges[i].start));
+    TRY(read_handoff(found, Phys(args.handoff)), "finding the hand-off");
+    TRY(find_ranges(found, args.handover_page), "finding the ranges that a reboot needs");
+    auto map = TRY(read_map(found.handoff), "reading which memory is usable");
+    found.kept = found.bytes() <= args.memory_pages * page_size / most_to_keep;
+    if (found.kept) {
+        found.xxh64 = TRY(hash(found), "hashing what is kept for a reboot");
+        for (u32 i = 0; i < found.count; ++i)
+            TRY(map->remove(found.ranges[i].start, found.ranges[i].end - found.ranges[i].start),
+                "keeping what a reboot needs", Phys(found.ranges[i].start));
     }
-    const boot::Handoff &handoff = kept_memory.handoff;
+    const boot::Handoff &handoff = found.handoff;
     // Page 0 stays unused: its physical address is NULL.
     TRY(add_usable(*map, page_size, low_memory, pool), "freeing the first MiB");
     TRY(add_usable(*map, handoff.area, handoff.area + handoff.area_bytes, pool),
@@ -130,13 +129,13 @@ rstate::Result<> take_boot_memory(const boot::CoreArgs &args, FramePool &pool) {
     return rstate::done();
 }
 
-const BootMemory &boot_memory() { return kept_memory; }
+const BootMemory &boot_memory() { return found; }
 
 rstate::Result<> check_boot_memory() {
-    const u64 now = TRY(hash(kept_memory), "hashing what was kept for a reboot");
-    if (now != kept_memory.xxh64)
-        return FAIL(boot::damaged, "the memory that was kept for a reboot has changed", now,
-                    kept_memory.xxh64, kept_memory.bytes());
+    const u64 now = TRY(hash(found), "hashing what was kept for a reboot");
+    if (now != found.xxh64)
+        return FAIL(boot::damaged, "the memory that was kept for a reboot has changed", now, found.xxh64,
+                    found.bytes());
     return rstate::done();
 }
 

@@ -1,6 +1,6 @@
-; kernel/leave.asm — the last instructions of a kernel that reboots: back to the state in which stage2 is entered.
+; kernel/leave.asm — the last instructions before a reboot: restores the CPU state in which stage2 is entered.
 ;
-; kernel/reboot.cpp copies it into the hand-over page, which the kernel's tables and the boot's map at one address.
+; kernel/reboot.cpp copies it into the handover page, which the kernel's tables and the boot's map at the same address.
 ; Position independent.
 
 bits 64

@@ -119,7 +119,7 @@ rstate::Result<> try_reboot() {
     TRY(renew_handoff(memory), "renewing the hand-off");
     const Leave leave = TRY(prepare_leave(args.handover_page), "preparing the handover page");
     if (!stop_other_cores())
-        return FAIL(no_answer, "a core does not stop for the reboot", stopped_cores.load(),
+        return FAIL(no_answer, "not all other cores stopped for the reboot", stopped_cores.load(),
                     args.core_count - 1);
     quiet_core();
     serve_pending_interrupts();

@@ -6,6 +6,7 @@
 #include "cpu/ticks.h"
 #include "cpu/trace.h"
 #include "dev/reset.h"
+#include "kernel/campaign/target.h"
 #include "kernel/codes.h"
 #include "kernel/console.h"
 #include "kernel/entry/traps.h"
@@ -147,11 +148,12 @@ rstate::Result<> Commands::resume() {
 
 rstate::Result<> Commands::reboot() {
     LOG(console, "rebooting without the firmware");
-    rstate::report(
-        pause_.pause_all()
-            ? kernel::reboot()
-            : FAIL(no_answer, "a core does not end its case, so the kernel cannot reboot", shared_.cores()),
-        "starting the kernel again");
+    rstate::report(pause_.pause_all()
+                       ? kernel::reboot()
+                       : FAIL(no_answer,
+                              "a core does not end its case within its deadline, so the kernel cannot reboot",
+                              shared_.cores(), deadlines.case_ticks),
+                   "starting the kernel again");
     LOG(console, "resetting the machine: the firmware starts it again");
     flush_console();
     cpu::disable_interrupts();

@@ -23,8 +23,8 @@ rstate::Result<u64> pages_per_core(u32 cores) {
     const u64 free = world->frames.free_frames(), each = free / cores;
     const u64 reserved = for_setup + each / 16;
     if (each < reserved + minimum)
-        return FAIL(mm::out_of_frames, "there is too little memory for so many cores", cores, free,
-                    reserved + minimum);
+        return FAIL(mm::out_of_frames, "the machine has too little free memory for so many cores", cores,
+                    free, reserved + minimum);
     return each - reserved;
 }
 

@@ -1,4 +1,4 @@
-; kernel/entry/entry.asm — where cores arrive from stage2; the stubs of every exception and interrupt.
+; kernel/entry/entry.asm — the kernel's entry point, and the stubs of every exception and interrupt.
 ;
 ; Arrival: 64-bit mode, the kernel's tables, interrupts off, RSP = own stack, RDI = boot::CoreArgs (read-only).
 
@@ -29,7 +29,8 @@ kernel_entry:
         call    kernel_main
         ud2
 
-; The others wait until core 0 has made a Core for each: until then they have no trap handlers and touch nothing else.
+; The other cores wait until core 0 has published a Core for each: until then they have no trap handlers and touch
+; nothing else.
 .other: lea     rsi, [core_table]
 .wait:  pause
         mov     rax, [rsi + rbx * 8]
@@ -46,7 +47,7 @@ set_gs: mov     rdx, rax
         wrmsr
         ret
 
-; u32 current_core()  — one load, valid as soon as the core has left this file.
+; u32 current_core()  — one load, valid once GS is set.
 global _Z12current_corev
 _Z12current_corev:
         mov     eax, [gs:0]

@@ -51,7 +51,8 @@ rstate::Result<bool> ask_pager(Virt address, const TrapFrame &frame) {
 
 rstate::Result<> map_or_explain(Virt address, const TrapFrame &frame) {
     if (!world.made())
-        return FAIL(unexpected_exception, "a page fault before there is memory management", address);
+        return FAIL(unexpected_exception, "a page fault before the kernel has started memory management",
+                    address, Virt(frame.rip));
     if (TRY(ask_pager(address, frame), "paging in", address)) return rstate::done();
     return describe_access(address, access_of(frame.error_code), frame);
 }

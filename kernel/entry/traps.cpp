@@ -42,7 +42,7 @@ const char *exception_text(u64 vector) {
 
 rstate::Error describe(const TrapFrame &frame) {
     rstate::open_reserve(); // this error ends the kernel
-    return FAIL(unexpected_exception, "an exception that nothing in the kernel may raise", frame.vector,
+    return FAIL(unexpected_exception, "the kernel raised an exception that it never may", frame.vector,
                 exception_text(frame.vector), frame.error_code, Virt(frame.rip));
 }
 

@@ -16,18 +16,18 @@ const Output to_log{[](void *, Text line) { log_line(line); }, nullptr};
 rstate::Error leaked_lock() {
     const char *names[cpu::most_locks] = {};
     const u32 count = cpu::locks_held(current_core(), names);
-    return FAIL(not_released, "a lock is still held", count == 0 ? "none" : names[count - 1]);
+    return FAIL(not_released, "this core still holds a lock", count == 0 ? "none" : names[count - 1]);
 }
 
 rstate::Error leaked_pins(u64 pins) {
     world->windows.of(current_core())->print_pins(to_log);
-    return FAIL(not_released, "pins are still held: the log names their places", pins);
+    return FAIL(not_released, "this core still holds pins: the log names their places", pins);
 }
 
 rstate::Error leaked_errors(u64 kept) {
     LOG(errors, "in flight on core {}:", current_core());
     rstate::print_in_flight(to_log, current_core());
-    return FAIL(not_released, "errors are still kept: the log has them", kept);
+    return FAIL(not_released, "this core still holds errors: the log has them", kept);
 }
 
 rstate::Error leaked_blocks(u64 count, u32 ranges_made) {
@@ -58,7 +58,7 @@ rstate::Result<> LeakCheck::check_held(u64 known_error_frames) const {
     if (after.locks_ != locks_) return leaked_lock();
     if (after.pins_ != pins_) return leaked_pins(after.pins_ - pins_);
     if (after.dropped_errors_ != dropped_errors_)
-        return FAIL(not_released, "errors were dropped: the log has them",
+        return FAIL(not_released, "errors were dropped unread: the log has them",
                     after.dropped_errors_ - dropped_errors_);
     const u64 kept = after.error_frames_ - error_frames_ - known_error_frames;
     if (kept != 0) return leaked_errors(kept);

@@ -30,11 +30,12 @@ rstate::Result<u32> inject(const ModeContext &context, Text name) {
     const usize at = name.find('@');
     u64 core = 0;
     if (at != name.size() && !parse_number(name.from(at + 1), core))
-        return FAIL(bad_arguments, "an injected bug's core is a number");
+        return FAIL(bad_arguments, "inject=NAME@CORE needs a number after the @");
     const Test *bug = find(name.sub(0, at));
-    if (bug == nullptr) return FAIL(bad_arguments, "there is no injected bug of this name");
+    if (bug == nullptr) return FAIL(bad_arguments, "no injected bug has the name that inject= gives");
     if (core >= context.args.core_count)
-        return FAIL(bad_arguments, "there is no such core", core, context.args.core_count);
+        return FAIL(bad_arguments, "the core that inject= gives does not exist", core,
+                    context.args.core_count);
     rstate::Error error;
     run_on_core(static_cast<u32>(core), context.args.core_count, [&] {
         auto done = run_and_check_leaks(*bug, context);
