@@ -10,6 +10,7 @@
 #include "kernel/codes.h"
 #include "kernel/console.h"
 #include "kernel/entry/traps.h"
+#include "kernel/introspect/mapping_report.h"
 #include "kernel/introspect/memory_report.h"
 #include "kernel/panic/panic.h"
 #include "kernel/panic/tracing.h"

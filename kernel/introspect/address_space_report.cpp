@@ -2,7 +2,7 @@
 #include "kernel/introspect/address_space_report.h"
 
 #include "base/log.h"
-#include "kernel/introspect/memory_report.h"
+#include "kernel/introspect/mapping_report.h"
 
 namespace kernel {
 

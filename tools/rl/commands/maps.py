@@ -9,7 +9,7 @@ from tools.rl.images.boot_image import boot_image, target_entries
 from tools.rl.machines.qemu import Machine
 from tools.rl.machines.session import BOOT_SILENCE, Session
 
-# As kernel/introspect/memory_report.cpp prints a run of pages.
+# As kernel/introspect/mapping_report.cpp prints a run of pages.
 LINE = re.compile(r"^map (host|nested) ([0-9a-f]{16}) ([0-9a-f]{16}) (\d+) (up|down) ([r-][w-][x-]) (\S+) (.*)$")
 LAST = re.compile(r"^maps: nested: ")
 NOTE = re.compile(r"^maps: (.*)$")
