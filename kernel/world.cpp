@@ -36,21 +36,22 @@ rstate::Result<mm::Range> take_over(u64 first, u64 bytes, mm::Owner owner, mm::P
 // The image is three adjacent segments with different permissions; its one record carries those of the code.
 rstate::Result<> take_over_boot_mappings(const boot::CoreArgs &args) {
     TRY(take_over(args.kernel_base, args.kernel_bytes, mm::Owner::boot, mm::read_execute, "kernel image"),
-        "the kernel image");
-    TRY(take_over(args.bundle, args.bundle_bytes, mm::Owner::none, mm::read_only, "bundle"), "the bundle");
+        "taking over the kernel image");
+    TRY(take_over(args.bundle, args.bundle_bytes, mm::Owner::none, mm::read_only, "bundle"),
+        "taking over the bundle");
     for (u32 core = 0; core < args.core_count; ++core) {
         const auto &its = *pointer_to<const boot::CoreArgs>(Virt(args.args_of[core]));
         TRY(take_over(its.stack_bottom, its.stack_top - its.stack_bottom, mm::Owner::boot, mm::read_write,
                       "core's stack"),
-            "a stack", core);
+            "taking over a stack", core);
         TRY(take_over(args.args_of[core], page_size, mm::Owner::boot, mm::read_only, "core's arguments"),
-            "arguments", core);
+            "taking over a core's arguments", core);
         TRY(take_over(its.seed.window_base.value(), mm::window_bytes, mm::Owner::none, mm::read_write,
                       "core's window"),
-            "a window", core); // the frames in its slots have owners of their own
+            "taking over a window", core); // the frames in its slots have owners of their own
         TRY(take_over(its.seed.window_table.value(), page_size, mm::Owner::boot, mm::read_write,
                       "window's table"),
-            "a window's table", core);
+            "taking over a window's table", core);
     }
     return rstate::done();
 }
