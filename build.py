@@ -8,4 +8,4 @@ if sys.version_info < (3, 9):
 from tools.rl import cli
 
 # The tools do not know the tests; the tests know the tools.
-sys.exit(cli.main(sys.argv[1:], {"test": "tests.runner.testing"}))
+sys.exit(cli.main(sys.argv[1:], {"test": "tests.runner.testing", "texts": "tests.checks"}))

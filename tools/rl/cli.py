@@ -103,6 +103,11 @@ def _build(sub):
                      help="the development build instead, into build/debug/: every check is on, -O1")
 
 
+def _check(sub):
+    sub.add_argument("--quick", action="store_true",
+                     help="only what takes seconds: layers, files, texts, format; no build, no clang-tidy")
+
+
 def _debug(sub):
     sub.add_argument("--stage", choices=("0", "1", "2", "3", "loader"),
                      help="run to the beginning of a stage, or of the loader; 3: the kernel")
@@ -155,7 +160,7 @@ COMMANDS = {
                 "build.py explain out/stb_image/serial.log", _explain),
     "test": ("run the tests, all or a part", "build.py test --host window", _test),
     "bench": ("run the benchmarks", "build.py bench reset", _bench),
-    "check": ("format, tidy, include layers, stage sizes, ELF lint", "build.py check", None),
+    "check": ("include layers, files, texts, format, stage sizes, ELF lint, tidy", "build.py check --quick", _check),
     "debug": ("QEMU stopped before its first instruction, and gdb", "build.py debug --stage 2", _debug),
     "console": ("show and save what a machine at a serial line says; what is typed goes to it",
                 "build.py console /dev/ttyUSB0", _console),
@@ -187,8 +192,9 @@ def parser():
 
 
 def main(words, elsewhere):
-    """`elsewhere`: command: the module that does it, of those that are not in commands/."""
+    """`elsewhere`: {command: the module that does it}, of those that are not in commands/; "texts": see check.py."""
     arguments = parser().parse_args(words)
+    arguments.text_checks = elsewhere.get("texts")
     command = arguments.command or "build"
     if getattr(arguments, "seed", 0) is None:
         arguments.seed = random.SystemRandom().randrange(1 << 32)

@@ -1,7 +1,13 @@
 """What `build.py check` finds: wrong includes, files without a purpose, ELF files a loader of ours could not take."""
+import contextlib
+import importlib.machinery
+import io
 import subprocess
+import sys
 import tempfile
+import types
 import unittest
+import unittest.mock
 from pathlib import Path
 
 from tools.rl.building import layers
@@ -104,3 +110,26 @@ class FilesTest(unittest.TestCase):
 
     def test_a_file_that_nobody_reads_whole_is_refused(self):
         self.assertTrue(check.file_complaints("a.h", "// a.h\n" * 601, ".h"))
+
+
+class TextsTest(unittest.TestCase):
+    def test_each_module_of_the_package_is_asked(self):
+        package = types.ModuleType("text_checks_of_a_test")
+        package.__spec__ = importlib.machinery.ModuleSpec(package.__name__, None)
+        package.MODULES = [types.SimpleNamespace(check=lambda: ["a.md: no"]), types.SimpleNamespace(check=lambda: [])]
+        with unittest.mock.patch.dict(sys.modules, {package.__name__: package}):
+            self.assertEqual(check.check_texts(package.__name__), ["a.md: no"])
+
+    def test_without_the_package_there_is_nothing_to_compare(self):
+        self.assertEqual(check.check_texts("no_such_package"), [])
+        self.assertEqual(check.check_texts(None), [])
+
+
+class ReportTest(unittest.TestCase):
+    def test_what_complains_has_failed(self):
+        report = check.Report()
+        with contextlib.redirect_stdout(io.StringIO()) as printed:
+            report.run("good", lambda: [])
+            report.run("bad", lambda name: [f"{name}: no"], "a.h")
+        self.assertEqual(report.failed, ["bad"])
+        self.assertIn("  a.h: no\n", printed.getvalue())

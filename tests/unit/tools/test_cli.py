@@ -43,3 +43,7 @@ class CliTest(unittest.TestCase):
 
     def test_an_input_that_is_not_there_is_status_2(self):
         self.assertEqual(build_py("replay", "/nonexistent/input").returncode, 2)
+
+    def test_the_quick_check_needs_no_build(self):
+        self.assertTrue(cli.parser().parse_args(["check", "--quick"]).quick)
+        self.assertFalse(cli.parser().parse_args(["check"]).quick)

@@ -109,7 +109,6 @@ class Graph:
         self.chains = self._chains()
         targets.write_edges(self.ninja)
         self.images = self._images()
-        self.tidied_objects = self._tidy()
         self.ninja.write()
         compile_commands = sorted(self.commands.values(), key=lambda entry: entry["file"])
         write_if_changed(BUILD / "compile_commands.json", json.dumps(compile_commands, indent=1) + "\n")
@@ -237,22 +236,6 @@ class Graph:
                                  implicit=IMAGE_TOOLS, default=default)
         self.made[kernel.images] += [*made.values(), image]
         return image
-
-    def _tidy(self):
-        """A stamp for each C++ source, stale when its object is: the object's dependency file knows the headers.
-
-        In a ninja file of its own: tidying takes minutes, and nobody should wait for it to build.
-        """
-        ninja = Ninja("build/tidy")
-        ninja.rule("tidy", "clang-tidy --quiet -p build $in 2> $out.errors && touch $out", "tidy $in")
-        objects = []
-        for source, entry in sorted(self.commands.items()):
-            if source.endswith(".cpp"):
-                ninja.build(f"build/tidy/{source}.ok", "tidy", source,
-                            implicit=[entry["output"], ".clang-tidy", "tests/.clang-tidy"])
-                objects.append(entry["output"])
-        ninja.write()
-        return objects
 
     def _host_tests(self):
         layers = [layer for layer in LAYERS if layer not in NOT_ON_THE_HOST]

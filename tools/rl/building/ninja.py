@@ -5,9 +5,10 @@ import os
 import re
 import subprocess
 
+from tools.rl.building.progress import Progress
 from tools.rl.common import BUILD, ROOT, Stop, TESTS_FAILED, write_if_changed
 
-PROGRESS = re.compile(r"\[\d+/\d+\] ")
+PROGRESS = re.compile(r"\[(\d+)/(\d+)\] ")
 
 
 def _escape(path):
@@ -94,15 +95,31 @@ def what_was_said(output):
             yield line
 
 
+def _heard(argv, environment):
+    """Runs ninja with a progress line; (its exit status, its output)."""
+    output = []
+    heard = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    ninja = subprocess.Popen(argv, cwd=ROOT, env=environment, **heard)
+    with Progress("build", 0, "steps") as progress, ninja:
+        for line in ninja.stdout:
+            output.append(line)
+            step = PROGRESS.match(line)
+            if step:
+                progress.set(*map(int, step.groups()))
+    return ninja.returncode, "".join(output)
+
+
 def run_ninja(targets=(), quiet=True, keep_going=False, folder=BUILD):
     """Brings the outputs up to date; the compiler's own messages are shown when an edge fails."""
     argv = ["ninja", "-f", str((folder / "build.ninja").relative_to(ROOT)), "-j", str(max(1, os.cpu_count() or 1))]
     argv += ["-k", "0"] if keep_going else []
     argv += map(str, targets)
-    quietly = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT} if quiet else {}
+    environment = dict(os.environ, NINJA_STATUS="[%f/%t] ")
     with locked(folder):
-        done = subprocess.run(argv, cwd=ROOT, text=True, **quietly)
-    if quiet and done.returncode != 0:
-        print("\n".join(what_was_said(done.stdout)))
-    if done.returncode != 0:
+        if quiet:
+            status, output = _heard(argv, environment)
+        else:
+            status, output = subprocess.run(argv, cwd=ROOT, env=environment).returncode, ""
+    if status != 0:
+        print("\n".join(what_was_said(output)))
         raise Stop(TESTS_FAILED, "the build failed")

@@ -1,9 +1,13 @@
-"""`build.py check`: format, tidy, include layers, the files' own habits, stage sizes, ELF lint."""
+"""`build.py check`: include layers, the files' own habits, texts, format, stage sizes, ELF lint, tidy."""
+import importlib
+import importlib.util
+import os
 import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
 
-from tools.rl.building import builder, layers
+from tools.rl.building import builder, layers, tidy
 from tools.rl.building.graph import LAYERS
-from tools.rl.building.ninja import run_ninja
 from tools.rl.common import BUILD, OK, ROOT, Stop, TESTS_FAILED
 from tools.rl.results import elf
 
@@ -19,16 +23,21 @@ def own_files(*endings):
     return sorted(path for path in found if path.suffix in endings and path.is_file())
 
 
+def _badly_formatted(names):
+    done = subprocess.run(["clang-format", "--dry-run", "-Werror", *names], cwd=ROOT, capture_output=True, text=True)
+    found = {line.split(":", 1)[0] for line in done.stderr.splitlines() if ": error:" in line}
+    if done.returncode != 0 and not found:
+        return [f"clang-format failed: {done.stderr.strip()}"]
+    return [f"{name}: as clang-format -i would write it?" for name in sorted(found)]
+
+
 def check_format():
-    files = own_files(*FORMATTED)
-    complaints = []
-    for start in range(0, len(files), 100):
-        names = [str(path.relative_to(ROOT)) for path in files[start:start + 100]]
-        argv = ["clang-format", "--dry-run", "-Werror", *names]
-        done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True)
-        badly = {line.split(":", 1)[0] for line in done.stderr.splitlines() if ": error:" in line}
-        complaints += [f"{name}: as clang-format -i would write it?" for name in sorted(badly)]
-    return complaints
+    names = [str(path.relative_to(ROOT)) for path in own_files(*FORMATTED)]
+    print(f"format: {len(names)} files", flush=True)
+    cores = max(1, os.cpu_count() or 1)
+    parts = [names[core::cores] for core in range(cores)]
+    with ThreadPoolExecutor(cores) as pool:
+        return sorted(line for found in pool.map(_badly_formatted, filter(None, parts)) for line in found)
 
 
 def file_complaints(name, text, ending):
@@ -58,23 +67,48 @@ def check_elf():
     return complaints
 
 
-def main(_arguments):
-    graph = builder.build()
-    builder.print_ledger()
-    failed = []
-    checks = (("layers", layers.check), ("files", check_files), ("format", check_format), ("elf", check_elf))
-    for name, function in checks:
-        complaints = function()
-        print(f"{name:8} {'ok' if not complaints else f'{len(complaints)} complaints'}", flush=True)
+def check_texts(package):
+    """Runs what compares texts with texts: `package` names the modules, each with a check() that returns complaints."""
+    if not package or importlib.util.find_spec(package) is None:
+        return []
+    return [complaint for module in importlib.import_module(package).MODULES for complaint in module.check()]
+
+
+def check_tidy(commands):
+    complaints, tidied, every = tidy.check(commands)
+    print(f"tidy: {tidied} of {every} files had changed", flush=True)
+    return complaints
+
+
+class Report:
+    """Prints what each check found, and how long it took; remembers which failed."""
+
+    def __init__(self):
+        self.failed = []
+
+    def run(self, name, check, *arguments):
+        start = time.monotonic()
+        complaints = check(*arguments)
+        verdict = f"{len(complaints)} complaints" if complaints else "ok"
+        print(f"{name:8} {verdict} ({time.monotonic() - start:.1f} s)", flush=True)
         for complaint in complaints:
-            print(f"  {complaint}")
-        failed += [name] if complaints else []
-    try:
-        run_ninja(graph.tidied_objects, keep_going=True)
-        run_ninja(keep_going=True, folder=BUILD / "tidy")
-        print("tidy     ok")
-    except Stop:
-        failed.append("tidy")
-    if failed:
-        raise Stop(TESTS_FAILED, f"check failed: {', '.join(failed)}")
+            print(f"  {complaint}", flush=True)
+        self.failed += [name] if complaints else []
+
+
+def main(arguments):
+    report = Report()
+    report.run("layers", layers.check)
+    report.run("files", check_files)
+    report.run("texts", check_texts, arguments.text_checks)
+    report.run("format", check_format)
+    if not arguments.quick:
+        start = time.monotonic()
+        graph = builder.build()
+        builder.print_ledger()
+        print(f"build    ok ({time.monotonic() - start:.1f} s)", flush=True)
+        report.run("elf", check_elf)
+        report.run("tidy", check_tidy, graph.commands)
+    if report.failed:
+        raise Stop(TESTS_FAILED, f"check failed: {', '.join(report.failed)}")
     return OK
