@@ -75,6 +75,12 @@ class GroupTest(unittest.TestCase):
         self.assertLess(text.index("<bit>"), text.index("namespace file_0"))
         self.assertEqual(text.count("namespace file_"), 2)
 
+    def test_no_file_of_a_pack_hides_an_unused_using_of_another(self):
+        files = {"a.cpp": "using mm::Owner;", "b.cpp": "using mm::Owner;", "c.cpp": "using vm::Fault;",
+                 "d.cpp": "int x;", "e.cpp": '#include "e.h"\nusing vm::Page;', "e.h": "Fault fault;"}
+        found = tidy.packs([source(name) for name in files if name.endswith(".cpp")], reader_of(files))
+        self.assertEqual([[s.name for s in pack] for pack in found], [["a.cpp", "c.cpp"], ["b.cpp", "e.cpp"]])
+
 
 class VerdictTest(unittest.TestCase):
     def verdicts(self, jobs, bad):

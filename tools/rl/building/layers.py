@@ -27,7 +27,8 @@ MAY_USE = {
     # Works with everything broken: nothing of the world (memory management, machines, campaign).
     "kernel/panic": ("base", "rstate", "cpu", "hw", "dev", "boot/contract", "kernel/entry", "kernel/smp"),
 }
-EVERYTHING = ("kernel/entry", "kernel/smp", "kernel", "tests")    # the composition root and what tests it; nothing else includes them
+# The composition root and what tests it; nothing else includes them.
+EVERYTHING = ("kernel/entry", "kernel/smp", "kernel", "tests")
 # Single headers that a layer may use besides.
 ALSO = {
     # The interface between the target's C and the hypervisor.

@@ -1,6 +1,6 @@
 """What is in targets/: reads each folder's target.json and says how its ELF, and a native libFuzzer of it, are built.
 
-    python3 -m tools.rl.building.targets check ELF NAME     is this ELF a target the hypervisor can run? (the build asks)
+    python3 -m tools.rl.building.targets check ELF NAME     can the hypervisor run this ELF? (the build asks)
 """
 import glob
 import json

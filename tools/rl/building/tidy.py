@@ -7,8 +7,8 @@ that the source is clean.
 Two thirds of the time for a host test go into GoogleTest and the C++ library, which clang-tidy parses and matches
 again for each. So the tests of one folder are tidied together first, pasted into one translation unit (a group), each
 in a namespace of its own. A group that is clean proves its files clean, except for unused using-declarations: a use
-in one file hides an unused one in another. A second, cheap run for each file that has any finds those. When either
-run complains, or names clash in the group, the full run of each file alone decides.
+in one file hides an unused one in another. A second, cheap run finds those, in packs of files that cannot hide each
+other's. When either run complains, or names clash in the group, the full run of each file alone decides.
 """
 import hashlib
 import os
@@ -28,7 +28,7 @@ CONFIGS = (".clang-tidy", "tests/.clang-tidy")
 SYSTEM = ("/usr/include/c++/*", "/usr/include/gtest/*.h", "/usr/include/xxhash.h")
 GROUPED = "tests/unit/"
 SMALLEST_GROUP, LARGEST_GROUP = 4, 20           # fewer files are quicker one by one; more make one long step
-ALONE = "-*,misc-unused-using-decls"            # the check whose answer depends on the whole translation unit
+USINGS = "-*,misc-unused-using-decls"           # the check whose answer depends on the whole translation unit
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
 ANY_INCLUDE = re.compile(r"^\s*#\s*include\s.*$", re.M)
 REACHES_OUT = re.compile(r"^(?:inline )?namespace \w[\w:]*\s*\{|^#\s*define\b", re.M)
@@ -61,13 +61,18 @@ class Reader:
 
     def __init__(self, root=ROOT):
         self.root = root
-        self.texts = {}
+        self.texts, self.word_sets = {}, {}
 
     def text(self, name):
         if name not in self.texts:
             path = self.root / name
             self.texts[name] = path.read_text() if path.is_file() else None
         return self.texts[name]
+
+    def words(self, name):
+        if name not in self.word_sets:
+            self.word_sets[name] = set(re.findall(r"\w+", self.text(name)))
+        return self.word_sets[name]
 
     def reached(self, name):
         """The file and its headers, sorted. An include that is not in the tree is the system's."""
@@ -154,13 +159,44 @@ def single_job(source):
     return Job((source,), (*tidy(source.name), "-p", "build"), True, source.size)
 
 
-def group_jobs(unit, group, reader):
-    """The run of the group, written to the file `unit`, and those of its files with using-declarations."""
-    unit.write_text(group_text([source.name for source in group], reader))
-    argv = (*tidy(unit.relative_to(ROOT)), "--", *group[0].flags)
-    whole = Job(tuple(group), argv, False, sum(source.size for source in group))
-    return [whole] + [Job((source,), (*tidy(source.name, f"--checks={ALONE}"), "-p", "build"), False, source.size // 2)
-                      for source in group if USING.search(reader.text(source.name))]
+def used_names(text):
+    """What the using-declarations of a file name."""
+    return {name for using in USING.findall(text) for name in re.findall(r"(\w+)\s*[,;]", using)}
+
+
+def hides(one, other, reader):
+    """Whether what only `one` reaches has a word that a using-declaration of `other` names: it may be a use of it."""
+    names = used_names(reader.text(other.name))
+    return any(names & reader.words(file) for file in set(reader.reached(one.name)) - set(reader.reached(other.name)))
+
+
+def packs(group, reader):
+    """The files with using-declarations, in as few lists as a first fit finds, so that no file hides another's."""
+    found = []
+    for source in group:
+        if used_names(reader.text(source.name)):
+            fits = (pack for pack in found
+                    if not any(hides(source, other, reader) or hides(other, source, reader) for other in pack))
+            pack = next(fits, None)
+            if pack is None:
+                found.append([source])
+            else:
+                pack.append(source)
+    return found
+
+
+def joint_job(unit, sources, reader, *options):
+    """One run over all of the sources, pasted into the file `unit`."""
+    unit.write_text(group_text([source.name for source in sources], reader))
+    argv = (*tidy(unit.relative_to(ROOT), *options), "--", *sources[0].flags)
+    return Job(tuple(sources), argv, False, sum(source.size for source in sources))
+
+
+def group_jobs(folder, number, group, reader):
+    """The run of the group, and those of its packs."""
+    return [joint_job(folder / f"{number}.cpp", group, reader)] + [
+        joint_job(folder / f"{number}_{count}.cpp", pack, reader, f"--checks={USINGS}")
+        for count, pack in enumerate(packs(group, reader))]
 
 
 def run_job(job):
@@ -214,7 +250,7 @@ def planned(stale, reader):
     groups, others = grouped(stale, reader)
     jobs = [single_job(source) for source in others]
     return jobs + [job for number, group in enumerate(groups)
-                   for job in group_jobs(folder / f"{number}.cpp", group, reader)]
+                   for job in group_jobs(folder, number, group, reader)]
 
 
 def check(commands):
