@@ -39,6 +39,12 @@ class GraphTest(unittest.TestCase):
             self.assertTrue(all("/tests/kernel/" in path for path in tests[len(product):]))
             self.assertFalse(any("/tests/" in path for path in product))
 
+    def test_the_default_build_has_nothing_of_the_host_tests(self):
+        graph = Graph()
+        self.assertFalse([path for path in graph.ninja.defaults if path.startswith("build/obj/host/")])
+        self.assertIn("build/obj/host/mm/window.cpp.o", graph.ninja.outputs)
+        self.assertIn("mm/window.cpp", graph.host_variants)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -43,6 +43,14 @@ class KeyTest(unittest.TestCase):
         reader = reader_of({"a.cpp": "", "b.c": ""})
         self.assertEqual([s.name for s in tidy.sources_of(entries("a.cpp", "b.c"), reader, "")], ["a.cpp"])
 
+    def test_a_source_that_is_compiled_in_a_second_way_is_only_compiled(self):
+        reader = reader_of({"a.cpp": ""})
+        first, = tidy.sources_of(entries("a.cpp"), reader, "")
+        second, = tidy.sources_of(entries("a.cpp"), reader, "", compile_only=True)
+        self.assertNotEqual(first.key, second.key)
+        self.assertEqual(tidy.single_job(first).argv[0], "clang-tidy")
+        self.assertEqual(tidy.single_job(second).argv[:2], ("clang++", "-O1"))
+
 
 class GroupTest(unittest.TestCase):
     def groups(self, *sources, texts=None):

@@ -97,6 +97,7 @@ class Graph:
     def __init__(self):
         self.ninja = Ninja()
         self.commands = {}
+        self.host_variants = {}         # of sources that the kernel or a stage has too
         self._rules()
         self._offsets()
         self.made = {kernel.images: self._kernel(kernel) for kernel in KERNELS}
@@ -146,8 +147,9 @@ class Graph:
             flags = f"{CXX_ONLY} {flags}"
         self.ninja.build(output, "cc" if is_c else "cxx", source, flags=flags, part=part, default=default)
         command = f"{'clang' if is_c else 'clang++'} {flags} -c {source} -o {output}"
-        self.commands.setdefault(source, {"directory": str(ROOT), "file": source, "output": output,
-                                          "command": command})
+        entry = {"directory": str(ROOT), "file": source, "output": output, "command": command}
+        if self.commands.setdefault(source, entry) is not entry and part == "host":
+            self.host_variants[source] = entry
         return output
 
     def _offsets(self):
@@ -245,8 +247,8 @@ class Graph:
             return None
         files = [f for layer in layers for f in sources(layer, ".cpp", ".c")]
         files += [*STAGE2_ON_THE_HOST, *sources("tests/sim", ".cpp")]
-        self.host_objects = [self._compile("host", f, HOST) for f in files]
-        objects = [self._compile("host", f, HOST) for f in tests]
+        self.host_objects = [self._compile("host", f, HOST, default=False) for f in files]
+        objects = [self._compile("host", f, HOST, default=False) for f in tests]
         return self.ninja.build("build/host/tests", "host_link", self.host_objects + objects, flags=SANITIZE,
                                 libraries="-lgtest_main -lgtest -lpthread", default=False,
                                 order_only=[targets.elf(name) for name in targets.names()])  # guest's tests run them
@@ -264,7 +266,7 @@ class Graph:
         made = []
         for source in sources("tests/fuzz_entries", ".cpp"):
             name = Path(source).stem
-            entry = self._compile("host", source, HOST)
+            entry = self._compile("host", source, HOST, default=False)
             made.append(self.ninja.build(f"build/fuzz/{name}", "host_link", [entry, *self.host_objects],
                                          flags=f"{SANITIZE} -fsanitize=fuzzer", default=False))
         return made

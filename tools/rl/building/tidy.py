@@ -41,6 +41,7 @@ class Source(NamedTuple):
     flags: Tuple[str, ...]
     key: str                    # hash of everything that clang-tidy sees
     size: int                   # bytes of the file and its headers: how long it will take
+    compile_only: bool = False  # tidied with other flags already
 
 
 class Job(NamedTuple):
@@ -102,15 +103,16 @@ def flags_of(entry):
     return tuple(words[1:words.index("-c")])
 
 
-def sources_of(commands, reader, environment):
+def sources_of(commands, reader, environment, compile_only=False):
     """The C++ sources of {file: entry of compile_commands.json}."""
     found = []
     for name, entry in sorted(commands.items()):
         if name.endswith(".cpp"):
             texts = [f"{file}\0{reader.text(file)}" for file in reader.reached(name)]
-            everything = "\0".join([environment, name, *flags_of(entry), *texts])
+            everything = "\0".join([environment, str(compile_only), name, *flags_of(entry), *texts])
             size = sum(map(len, texts))
-            found.append(Source(name, flags_of(entry), hashlib.sha256(everything.encode()).hexdigest(), size))
+            key = hashlib.sha256(everything.encode()).hexdigest()
+            found.append(Source(name, flags_of(entry), key, size, compile_only))
     return found
 
 
@@ -156,6 +158,9 @@ def tidy(file, *options):
 
 
 def single_job(source):
+    if source.compile_only:
+        argv = ("clang++", *source.flags, "-fno-color-diagnostics", "-fsyntax-only", source.name)
+        return Job((source,), argv, True, source.size // 4)
     return Job((source,), (*tidy(source.name), "-p", "build"), True, source.size)
 
 
@@ -253,16 +258,20 @@ def planned(stale, reader):
                    for job in group_jobs(folder, number, group, reader)]
 
 
-def check(commands):
-    """(complaints, files tidied, files) of the sources of {file: entry of compile_commands.json}."""
+def check(commands, variants):
+    """(complaints, files tidied, files) of the sources of {file: entry of compile_commands.json}.
+
+    `variants`: the same for files that are compiled in a second way; the compiler's warnings there count as well.
+    """
     with locked(FOLDER):
-        return _check(commands)
+        return _check(commands, variants)
 
 
-def _check(commands):
+def _check(commands, variants):
     reader, remembered = Reader(), FOLDER / "clean"
     remembered.mkdir(parents=True, exist_ok=True)
-    every = sources_of(commands, reader, environment_hash())
+    environment = environment_hash()
+    every = sources_of(commands, reader, environment) + sources_of(variants, reader, environment, compile_only=True)
     stale = [source for source in every if not (remembered / source.key).exists()]
     left = {}
     jobs = planned(stale, reader)

@@ -74,8 +74,8 @@ def check_texts(package):
     return [complaint for module in importlib.import_module(package).MODULES for complaint in module.check()]
 
 
-def check_tidy(commands):
-    complaints, tidied, every = tidy.check(commands)
+def check_tidy(graph):
+    complaints, tidied, every = tidy.check(graph.commands, graph.host_variants)
     print(f"tidy: {tidied} of {every} files had changed", flush=True)
     return complaints
 
@@ -108,7 +108,7 @@ def main(arguments):
         builder.print_ledger()
         print(f"build    ok ({time.monotonic() - start:.1f} s)", flush=True)
         report.run("elf", check_elf)
-        report.run("tidy", check_tidy, graph.commands)
+        report.run("tidy", check_tidy, graph)
     if report.failed:
         raise Stop(TESTS_FAILED, f"check failed: {', '.join(report.failed)}")
     return OK
