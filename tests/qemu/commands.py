@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from tests.qemu import browser, debugger, lan, terminal
-from tests.qemu.expectations import Broken, PATIENCE, build_py, finish, promise, start, until_said
+from tests.qemu.expectations import Failed, PATIENCE, build_py, finish, expect, start, until_said
 from tests.runner import scenario
 from tests.unit.tools.test_graph import programs
 from tests.unit.tools.test_report import parse
@@ -39,21 +39,21 @@ def until_fuzzing(out):
         if stats.exists() and stats.read_text().count("\n") >= 2:
             return
         time.sleep(0.1)
-    raise Broken("no statistics came")
+    raise Failed("no statistics came")
 
 
 def whole(out):
     """Every file of the folder is complete and there is a corpus."""
     stats = [json.loads(line) for line in (out / "stats.jsonl").read_text().splitlines()]
-    promise(stats, "no statistics were saved")
-    promise(list((out / "corpus").glob("[!.]*")), "no corpus was saved")
-    promise((out / "serial.log").stat().st_size > 0, "the console was not saved")
+    expect(stats, "no statistics were saved")
+    expect(list((out / "corpus").glob("[!.]*")), "no corpus was saved")
+    expect((out / "serial.log").stat().st_size > 0, "the console was not saved")
     for crash in (out / "crashes").glob("[!.]*"):
         told = json.loads((crash / "crash.json").read_text())
         missing = [key for key in ("hash", "kind", "function", "file", "line", "case", "core") if key not in told]
-        promise(not missing, f"{crash}/crash.json has no {missing}")
-        promise((crash / "trace.txt").read_text().strip(), f"{crash}/trace.txt is empty")
-        promise((crash / "input").exists(), f"{crash}/input is missing")
+        expect(not missing, f"{crash}/crash.json has no {missing}")
+        expect((crash / "trace.txt").read_text().strip(), f"{crash}/trace.txt is empty")
+        expect((crash / "input").exists(), f"{crash}/input is missing")
     return stats
 
 
@@ -75,18 +75,18 @@ def a_number_of_cases_ends_the_run_and_the_next_one_resumes(out):
     before = whole(out)[-1]
     report = (out / "report.html").read_text()
     parse(report)
-    promise(re.search(r"[1-9]\d* of [1-9]\d* edges in [1-9]\d* of \d+ functions", report), "the report has no coverage")
-    promise("LLVMFuzzerTestOneInput" in report, "the report does not name the harness")
-    promise(before["case"] >= 3000, f"{before['case']} cases instead of 3000")
+    expect(re.search(r"[1-9]\d* of [1-9]\d* edges in [1-9]\d* of \d+ functions", report), "the report has no coverage")
+    expect("LLVMFuzzerTestOneInput" in report, "the report does not name the harness")
+    expect(before["case"] >= 3000, f"{before['case']} cases instead of 3000")
     names = {path.name for path in (out / "corpus").iterdir()}
     finish(fuzz(out, "--cases", 3000), OK)
-    promise(names <= {path.name for path in (out / "corpus").iterdir()}, "the second run lost corpus")
+    expect(names <= {path.name for path in (out / "corpus").iterdir()}, "the second run lost corpus")
     after = whole(out)[-1]
-    promise(after["edges"] >= before["edges"], f"resumed with {after['edges']} edges of {before['edges']}")
+    expect(after["edges"] >= before["edges"], f"resumed with {after['edges']} edges of {before['edges']}")
 
 
 def a_number_of_seconds_ends_the_run(out):
-    promise("time is up" in finish(fuzz(out, "--seconds", 2), OK), "it does not say why it stopped")
+    expect("time is up" in finish(fuzz(out, "--seconds", 2), OK), "it does not say why it stopped")
     whole(out)
 
 
@@ -94,8 +94,8 @@ def ctrl_c_ends_the_run_cleanly(out):
     process = fuzz(out)
     until_fuzzing(out)
     process.send_signal(signal.SIGINT)
-    promise("interrupted" in finish(process, OK), "it does not say why it stopped")
-    promise('"end"' in (out / "serial.log").read_text(), "the machine did not end by itself")
+    expect("interrupted" in finish(process, OK), "it does not say why it stopped")
+    expect('"end"' in (out / "serial.log").read_text(), "the machine did not end by itself")
     whole(out)
 
 
@@ -103,21 +103,21 @@ def a_killed_run_loses_nothing_and_leaves_no_machine(out):
     process = fuzz(out)
     until_fuzzing(out)
     machines = children(process.pid)
-    promise(len(machines) == 1, f"{len(machines)} machines run")
+    expect(len(machines) == 1, f"{len(machines)} machines run")
     process.kill()
     process.communicate()
     whole(out)
     deadline = time.monotonic() + 10
     while os.path.exists(f"/proc/{machines[0]}") and time.monotonic() < deadline:
         time.sleep(0.1)
-    promise(not os.path.exists(f"/proc/{machines[0]}"), "QEMU runs on")
+    expect(not os.path.exists(f"/proc/{machines[0]}"), "QEMU runs on")
 
 
 def a_killed_qemu_is_one_clear_line_and_loses_nothing(out):
     process = fuzz(out)
     until_fuzzing(out)
     os.kill(children(process.pid)[0], signal.SIGKILL)
-    promise("QEMU was killed by SIGKILL" in finish(process, SYSTEM_FAILED), "it does not say what happened")
+    expect("QEMU was killed by SIGKILL" in finish(process, SYSTEM_FAILED), "it does not say what happened")
     whole(out)
 
 
@@ -130,28 +130,28 @@ def a_missing_qemu_is_named(out):
                 link.symlink_to(program)
         (Path(folder) / PROGRAM).unlink()
         output = build_py(MISSING, "run", "--out", out, env=dict(os.environ, PATH=folder))
-    promise("qemu-system-x86" in output, f"it does not name the package: {output}")
+    expect("qemu-system-x86" in output, f"it does not name the package: {output}")
 
 
 def a_folder_that_cannot_be_written_is_refused(out):
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text("a file, not a folder")
-    promise("cannot be written" in build_py(USAGE, "run", "--out", out), "it does not say why")
+    expect("cannot be written" in build_py(USAGE, "run", "--out", out), "it does not say why")
 
 
 def an_empty_input_is_an_input(out):
     out.mkdir(parents=True)
     (out / "empty").write_bytes(b"")
-    promise("no crash" in build_py(OK, "replay", out / "empty"), "it does not say how it went")
+    expect("no crash" in build_py(OK, "replay", out / "empty"), "it does not say how it went")
 
 
 def an_input_that_is_too_long_is_refused(out):
     out.mkdir(parents=True)
     (out / "long").write_bytes(bytes(65))
-    promise("--max-len" in build_py(USAGE, "replay", out / "long", "--max-len", 64), "it does not say why")
+    expect("--max-len" in build_py(USAGE, "replay", out / "long", "--max-len", 64), "it does not say why")
     (out / "corpus").mkdir()
     (out / "corpus/long").write_bytes(bytes(70000))
-    promise("--max-len" in build_py(USAGE, "run", "--out", out), "a corpus file that is too long is taken")
+    expect("--max-len" in build_py(USAGE, "run", "--out", out), "a corpus file that is too long is taken")
 
 
 def the_map_of_a_live_run_has_both_spaces(_out):
@@ -159,7 +159,7 @@ def the_map_of_a_live_run_has_both_spaces(_out):
     for pattern in (r"^  0x\S+ 0x\S+ +\S+ [KM]iB +(down )?r-x +wb +boot +kernel image\b", r" uc +nobody +local APIC\b",
                     r"core 0's machine: guest-physical addresses: [1-9]\d* pages", r" r-x +wb +snapshot$",
                     r" rwx +wb +guest_private$", r"^window of core 0: "):
-        promise(re.search(pattern, output, re.MULTILINE), f"no line like {pattern}: {output[:3000]}")
+        expect(re.search(pattern, output, re.MULTILINE), f"no line like {pattern}: {output[:3000]}")
 
 
 def a_machine_at_a_serial_line_is_shown_saved_asked_and_traced(out):
@@ -170,7 +170,7 @@ def a_machine_at_a_serial_line_is_shown_saved_asked_and_traced(out):
                                preexec_fn=die_with_parent)
     try:
         terminal = re.search(r"/dev/\S+", machine.stdout.readline())
-        promise(terminal, "QEMU does not name its terminal")
+        expect(terminal, "QEMU does not name its terminal")
         console = start("console", terminal.group(), "--plain", "--out", out, stdin=subprocess.PIPE)
         until_fuzzing(out)
         console.stdin.write("trace\n")
@@ -178,7 +178,7 @@ def a_machine_at_a_serial_line_is_shown_saved_asked_and_traced(out):
         until_said(out / "serial.log", r"^trace: end\s*$")
         console.stdin.write("quit\n")
         console.stdin.flush()
-        promise("the machine has ended its run" in finish(console, OK), "it does not say how it ended")
+        expect("the machine has ended its run" in finish(console, OK), "it does not say how it ended")
     finally:
         machine.kill()
         machine.communicate()
@@ -187,7 +187,7 @@ def a_machine_at_a_serial_line_is_shown_saved_asked_and_traced(out):
     events = json.loads((out / "trace.json").read_text())["traceEvents"]
     for core in (0, 1):
         seen = {(event["ph"], event["name"]) for event in events if event["tid"] == core}
-        promise({("B", "guest"), ("E", "guest"), ("B", "reset"), ("E", "reset")} <= seen, f"core {core} traced {seen}")
+        expect({("B", "guest"), ("E", "guest"), ("B", "reset"), ("E", "reset")} <= seen, f"core {core} traced {seen}")
 
 
 def logged(plants, path, folder=BUILD):
@@ -197,7 +197,7 @@ def logged(plants, path, folder=BUILD):
         for plant in plants:
             row = scenario.Scenario(plant, options={"inject": plant}, folder=folder)
             session = Session(scenario.contents(row), row.machine, serial_log=log, deadline=row.timeout)
-            promise(list(session.events()) and session.status == SYSTEM_FAILED, f"{plant}: {session.why}")
+            expect(list(session.events()) and session.status == SYSTEM_FAILED, f"{plant}: {session.why}")
 
 
 def the_log_of_a_real_failure_is_explained(out):
@@ -205,7 +205,7 @@ def the_log_of_a_real_failure_is_explained(out):
     logged(("write-past-end-1-page", "vmrun", "write-past-end-1-page"), out / "serial.log")
     output = build_py(OK, "explain", out / "serial.log")
     heads = re.findall(r"^([0-9a-f]{16})  (.*), first in line \d+: error (\S+) on core 0,", output, re.MULTILINE)
-    promise([head[1:] for head in heads] == [("2 times", "mm.out_of_bounds"), ("once", "svm.vmrun_refused")] and
+    expect([head[1:] for head in heads] == [("2 times", "mm.out_of_bounds"), ("once", "svm.vmrun_refused")] and
             heads[0][0] != heads[1][0] and output.endswith("\n3 errors, 2 different\n"), f"grouped as {heads}")
     # A frame, who made the block, where the fault was, a caller in assembly, and the other failure's origin.
     for pattern in (r"^  mm/explain\.cpp:\d+ +range_chain +made here .*<- origin\n      \| .*\"made here\"",
@@ -214,8 +214,8 @@ def the_log_of_a_real_failure_is_explained(out):
                     r"      \| \*byte = 1;$",
                     r"^      kernel\+0x\w+  kernel_entry  kernel/entry\.asm:\d+\n      \| call +kernel_main$",
                     r"^  svm/machine_run\.h:\d+ .*<- origin\n      \| return FAIL\(vmrun_refused, "):
-        promise(re.search(pattern, output, re.MULTILINE), f"no line like {pattern}: {output[:6000]}")
-    promise("(the log" not in output, "its build or the kernel's place is not known")
+        expect(re.search(pattern, output, re.MULTILINE), f"no line like {pattern}: {output[:6000]}")
+    expect("(the log" not in output, "its build or the kernel's place is not known")
 
 
 def the_development_builds_log_is_resolved_without_being_told_so(out):
@@ -226,7 +226,7 @@ def the_development_builds_log_is_resolved_without_being_told_so(out):
     line = next(number for number, text in enumerate((ROOT / "kernel/entry/entry.asm").read_text().splitlines(), 1)
                 if re.search(r"call +kernel_main", text))
     for name, output in (("symbolize", resolved), ("explain", explained)):
-        promise(re.search(rf"^ +kernel\+0x\w+  kernel_entry  kernel/entry\.asm:{line}$", output, re.MULTILINE) and
+        expect(re.search(rf"^ +kernel\+0x\w+  kernel_entry  kernel/entry\.asm:{line}$", output, re.MULTILINE) and
                 "(the log is of build" not in output, f"{name}: {output[-3000:]}")
 
 
@@ -234,24 +234,24 @@ def image_makes_every_artefact_of_one_build(_out):
     """The command's own words, then each artefact's parts as its loader reads them; a listing for every program."""
     output = build_py(OK, "image")
     build = re.search(r"raclette\.img: \d+ bytes, build ([0-9a-f]{16}), target stb_image$", output, re.MULTILINE)
-    promise(build, f"it does not name the build: {output}")
+    expect(build, f"it does not name the build: {output}")
     disk = IMAGE.read_bytes()
     layouts = {kind: artefacts.layout_of(kind, artefacts.path(kind).read_bytes())
                for kind in ("img", "iso", "efi", "lkrn", "elf")}
     layouts["the EFI program on the disk"] = artefacts.layout_of("efi", disk_image.efi_of(disk))
     for kind, layout in layouts.items():
-        promise(f"{layout.build_id:016x}" == build[1], f"{kind} is of build {layout.build_id:016x}, not {build[1]}")
+        expect(f"{layout.build_id:016x}" == build[1], f"{kind} is of build {layout.build_id:016x}, not {build[1]}")
     for name in ("kernel", "bundle"):       # stage2's digest is of whole sectors on a disk
         digests = {kind: part.digest for kind, layout in layouts.items() for part in layout.parts if part.name == name}
-        promise(len(digests) == len(layouts) and len(set(digests.values())) == 1, f"{name} differs: {digests}")
+        expect(len(digests) == len(layouts) and len(set(digests.values())) == 1, f"{name} differs: {digests}")
     boot_file, at = artefacts.path("pxe").read_bytes(), PXE_BUILD_ID
-    promise(boot_file[at:at + 8] == bytes.fromhex(build[1])[::-1], "raclette.pxe is of another build")
-    promise(disk_image.efi_of(disk) in artefacts.path("iso").read_bytes(), "the CD's EFI program is not the disk's")
+    expect(boot_file[at:at + 8] == bytes.fromhex(build[1])[::-1], "raclette.pxe is of another build")
+    expect(disk_image.efi_of(disk) in artefacts.path("iso").read_bytes(), "the CD's EFI program is not the disk's")
     for kind in (*artefacts.MAKERS, "img", "iso", "pxe"):
-        promise(f"  {artefacts.path(kind).relative_to(ROOT)}\n" in output, f"it does not say how to start {kind}")
+        expect(f"  {artefacts.path(kind).relative_to(ROOT)}\n" in output, f"it does not say how to start {kind}")
     for program in programs(Graph().ninja.outputs):
         for ending in ("asm", "sym", "map"):
-            promise((ROOT / f"{program}.{ending}").stat().st_size > 0, f"{program}.{ending} is empty")
+            expect((ROOT / f"{program}.{ending}").stat().st_size > 0, f"{program}.{ending} is empty")
 
 
 def image_carries_another_target_and_a_corpus(out):
@@ -263,16 +263,16 @@ def image_carries_another_target_and_a_corpus(out):
     layouts = [artefacts.layout_of(kind, artefacts.path(kind, folder).read_bytes())
                for kind in ("img", "iso", *artefacts.MAKERS)]
     digests = {part.digest for layout in layouts for part in layout.parts if part.name == "bundle"}
-    promise(len(digests) == 1, f"they carry different bundles: {digests}")
+    expect(len(digests) == 1, f"they carry different bundles: {digests}")
     session = Session(artefacts.path("elf", folder).read_bytes(), Machine(disk="kernel"))
     for _, event in session.events():
         if session.heard["stats"]:
             session.kill("it fuzzes")
-    promise(any(line.startswith("7 fuzzing cxx_example") for line in session.recent), f"it said {list(session.recent)}")
-    promise(session.latest["stats"]["corpus"] > 0, f"nothing was kept: {session.latest['stats']}")
+    expect(any(line.startswith("7 fuzzing cxx_example") for line in session.recent), f"it said {list(session.recent)}")
+    expect(session.latest["stats"]["corpus"] > 0, f"nothing was kept: {session.latest['stats']}")
     (out / "inputs/long").write_bytes(b"x" * 100)
     refused = build_py(USAGE, "image", "--target", "cxx_example", "--max-len", "99", "--corpus", out / "inputs")
-    promise("has 100 bytes, --max-len is 99" in refused, f"it says {refused}")
+    expect("has 100 bytes, --max-len is 99" in refused, f"it says {refused}")
 
 
 def a_watching_build_builds_at_a_change(out):
@@ -287,13 +287,13 @@ def a_watching_build_builds_at_a_change(out):
         readme.touch()
         until_said(out / "log", rf"{built}[\s\S]*{built}")
         process.send_signal(signal.SIGINT)
-        promise(process.wait(PATIENCE) == OK, f"status {process.returncode} after Ctrl-C")
+        expect(process.wait(PATIENCE) == OK, f"status {process.returncode} after Ctrl-C")
     finally:
         process.kill()
         process.wait()
         os.utime(readme, ns=(was.st_atime_ns, was.st_mtime_ns))
     said = (out / "log").read_text()
-    promise(said.count("kernel   text ") == said.count(" built; "), f"a build without its sizes: {said}")
+    expect(said.count("kernel   text ") == said.count(" built; "), f"a build without its sizes: {said}")
 
 
 def told_by_address_sanitizer(native, crash):
@@ -316,7 +316,7 @@ def replays_the_same(crash, times):
     for _ in range(times):
         output = build_py(CRASHED, "replay", crash / "input")
         hashes = set(re.findall(r"hash ([0-9a-f]{16})", output.replace("0x", "")))
-        promise(hashes == {crash.name}, f"replayed as {hashes}, found as {crash.name}")
+        expect(hashes == {crash.name}, f"replayed as {hashes}, found as {crash.name}")
 
 
 def the_published_bug_is_found_repeats_and_is_what_address_sanitizer_says(out, times=5):
@@ -328,10 +328,10 @@ def the_published_bug_is_found_repeats_and_is_what_address_sanitizer_says(out, t
     whole(out)
     crashes = sorted((out / "crashes").glob("[!.]*"))
     seen = {crash: json.loads((crash / "crash.json").read_text())["function"] for crash in crashes}
-    promise(function in seen.values(), f"two million cases found {sorted(seen.values())} only")
+    expect(function in seen.values(), f"two million cases found {sorted(seen.values())} only")
     for crash, ours in seen.items():
         theirs = told_by_address_sanitizer(native, crash)
-        promise(theirs == ours, f"{crash.name} is in {ours} for us, in {theirs} for AddressSanitizer")
+        expect(theirs == ours, f"{crash.name} is in {ours} for us, in {theirs} for AddressSanitizer")
         replays_the_same(crash, times)
 
 
@@ -344,16 +344,16 @@ def booted_with(size):
     backend = ["-object", f"memory-backend-ram,id=m,size={size},reserve=off"]
     machine = Machine(cpus=1, memory=size, machine="pc,memory-backend=m", icount=True, extra=backend)
     outcome = scenario.boot(scenario.Scenario(f"memory of {size}", machine, options={"seed": 1, "cases": 1}))
-    promise(outcome.status == OK and not outcome.why, f"{size}: status {outcome.status}, {outcome.why}")
+    expect(outcome.status == OK and not outcome.why, f"{size}: status {outcome.status}, {outcome.why}")
     return outcome.of_type("boot")[0]
 
 
 def memory_of_64_gib_boots_like_512_mib(_out):
     """In instructions, which an emulator counts exactly, and in frames; what differs is where tables happen to lie."""
     small, large = booted_with("512M"), booted_with("64G")
-    promise(large["memory_mib"] > 65000, f"only {large['memory_mib']} MiB were found")
+    expect(large["memory_mib"] > 65000, f"only {large['memory_mib']} MiB were found")
     for key, share in (("boot_us", 0.02), ("frames_used", 0.1)):
-        promise(abs(large[key] - small[key]) <= share * small[key], f"{key}: {small[key]} grew to {large[key]}")
+        expect(abs(large[key] - small[key]) <= share * small[key], f"{key}: {small[key]} grew to {large[key]}")
 
 
 def marked_line(crash):
@@ -366,17 +366,17 @@ def marked_line(crash):
 def the_report_of_a_run_is_a_page_that_a_browser_shows(out):
     build_py(OK, "run", "--plain", "--cpus", 1, "--seed", 1, "--cases", 60000, "--out", out)
     page = browser.seen((out / "report.html").read_text(), out)
-    promise(len(page["curves"]) >= 3 and all(width > 100 and count > 1 for width, _, count in page["curves"]),
+    expect(len(page["curves"]) >= 3 and all(width > 100 and count > 1 for width, _, count in page["curves"]),
             f"curves without an extent: {page['curves']}")
-    promise(page["chains"] and all("<- origin" in chain for chain in page["chains"]), "a crash without its chain")
-    promise(all(opened[1] > folded[1] + 50 for folded, opened in zip(page["folded"], page["opened"])),
+    expect(page["chains"] and all("<- origin" in chain for chain in page["chains"]), "a crash without its chain")
+    expect(all(opened[1] > folded[1] + 50 for folded, opened in zip(page["folded"], page["opened"])),
             f"a crash does not open: {page['folded']}, {page['opened']}")
     expected = [marked_line(json.loads((crash / "crash.json").read_text()))
                 for crash in sorted((out / "crashes").glob("[!.]*"))]
-    promise(page["marked"] == expected, f"the source lines of the crashes: {page['marked']}, expected {expected}")
-    promise(any(expected), "no crash has a source line")
-    promise(page["rows"] > 10, "the functions are missing")
-    promise(page["fetched"] == 0, "the page fetches something")
+    expect(page["marked"] == expected, f"the source lines of the crashes: {page['marked']}, expected {expected}")
+    expect(any(expected), "no crash has a source line")
+    expect(page["rows"] > 10, "the functions are missing")
+    expect(page["fetched"] == 0, "the page fetches something")
 
 
 SHORT = (memory_of_64_gib_boots_like_512_mib, a_number_of_cases_ends_the_run_and_the_next_one_resumes,

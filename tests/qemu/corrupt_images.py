@@ -69,6 +69,7 @@ def stage2_of_another_build(image, layout):
 
 
 UD2 = b"\x0f\x0b"
+INVALID_OPCODE, PAGE_FAULT = 6, 14      # the vectors of what UD2 and READ_UNMAPPED raise
 XOR_EBP_EBP = b"\x31\xed"
 UNMAPPED = 1 << 40
 READ_UNMAPPED = b"\x48\xa1" + struct.pack("<Q", UNMAPPED)       # mov rax, [UNMAPPED]

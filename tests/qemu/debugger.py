@@ -1,7 +1,7 @@
 """gdb through build.py debug: it stops where it is asked to, in every stage and on every core, and reads the books."""
 import re
 
-from tests.qemu.expectations import build_py, promise
+from tests.qemu.expectations import build_py, expect
 from tools.rl.common import BUILD, OK, ROOT
 from tools.rl.results.elf import Elf, PF_X, PT_LOAD
 
@@ -108,9 +108,9 @@ def debugged(out, commands, *patterns, words=()):
     out.mkdir(parents=True)
     (out / "commands").write_text(commands)
     output = build_py(OK, "debug", *words, "--commands", out / "commands")
-    promise("Python Exception" not in output and "Error" not in output, f"gdb complains: {output[-3000:]}")
+    expect("Python Exception" not in output and "Error" not in output, f"gdb complains: {output[-3000:]}")
     for pattern in patterns:
-        promise(re.search(pattern, output, re.MULTILINE), f"no line like {pattern}: {output[-5000:]}")
+        expect(re.search(pattern, output, re.MULTILINE), f"no line like {pattern}: {output[-5000:]}")
     return output
 
 
@@ -136,7 +136,7 @@ def gdb_shows_the_lines_of_the_first_stages(out):
         elf = Elf((BUILD / f"{stage}.elf").read_bytes())
         code, = (elf.data[s.offset:s.offset + s.file_size] for s in elf.segments
                  if s.kind == PT_LOAD and s.flags & PF_X)
-        promise(code == (BUILD / f"{stage}.bin").read_bytes(), f"{stage}.elf has other bytes than what is booted")
+        expect(code == (BUILD / f"{stage}.bin").read_bytes(), f"{stage}.elf has other bytes than what is booted")
 
 
 def gdb_shows_the_lines_of_the_loader(out):
@@ -187,13 +187,13 @@ def gdb_shows_an_error_in_flight(out):
 def gdb_finds_the_kernel_again_after_a_reboot(out):
     output = debugged(out, GDB_ACROSS_A_REBOOT, r"^kernel::Reporter::serve\(\) \+ \d+ in section \.text$")
     bases = re.findall(r"^kernel symbols at (0x\w+)$", output, re.MULTILINE)
-    promise(len(set(bases)) == 2 and len(bases) == 2, f"the kernel's symbols were at {bases}")
+    expect(len(set(bases)) == 2 and len(bases) == 2, f"the kernel's symbols were at {bases}")
 
 
 def gdb_begins_where_the_command_line_says(out):
     for stage, where in ((1, "7e00"), (2, "10000")):
         output = debugged(out / str(stage), 'printf "it is at %x\\n", $pc\n', words=("--stage", stage))
-        promise(f"it is at {where}\n" in output, f"--stage {stage}: {output[-1500:]}")
+        expect(f"it is at {where}\n" in output, f"--stage {stage}: {output[-1500:]}")
 
 
 TESTS = (gdb_stops_at_each_stage, gdb_shows_the_lines_of_the_first_stages, gdb_shows_the_lines_of_the_loader,

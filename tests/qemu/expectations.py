@@ -9,13 +9,13 @@ from tools.rl.common import ROOT
 PATIENCE = 180
 
 
-class Broken(Exception):
-    """A promise that was not kept; the text says which."""
+class Failed(Exception):
+    """A expect that was not kept; the text says which."""
 
 
-def promise(kept, text):
+def expect(kept, text):
     if not kept:
-        raise Broken(text)
+        raise Failed(text)
 
 
 def start(*words, **options):
@@ -30,8 +30,8 @@ def finish(process, status, patience=PATIENCE):
         output, _ = process.communicate(timeout=patience)
     except subprocess.TimeoutExpired:
         process.kill()
-        raise Broken(f"no end within {patience} s: {process.communicate()[0][-1000:]}")
-    promise(process.returncode == status, f"status {process.returncode}, expected {status}: {output[-1500:]}")
+        raise Failed(f"no end within {patience} s: {process.communicate()[0][-1000:]}")
+    expect(process.returncode == status, f"status {process.returncode}, expected {status}: {output[-1500:]}")
     return output
 
 
@@ -45,4 +45,4 @@ def until_said(log, pattern):
         if log.exists() and re.search(pattern, log.read_text(errors="replace"), re.MULTILINE):
             return
         time.sleep(0.1)
-    raise Broken(f"the console never said {pattern}")
+    raise Failed(f"the console never said {pattern}")

@@ -82,12 +82,12 @@ def every_page_is_owned(outcomes):
         told = outcome.of_type("layout")
         if not told or told[0]["ranges"] != len(ranges):
             return f"{len(ranges)} ranges were told of {told}"
-        found = unaccounted(ranges, outcome.probe.pages)
-        wrong = miscounted(told[0], ranges, outcome.probe.pages)
+        found = unaccounted(ranges, outcome.monitor.pages)
+        wrong = miscounted(told[0], ranges, outcome.monitor.pages)
         found += [wrong] if wrong else []
         if found:
             return f"{len(found)} complaints: " + "; ".join(found[:5])
-    first, second = (set(outcome.probe.pages) for outcome in outcomes)
+    first, second = (set(outcome.monitor.pages) for outcome in outcomes)
     return f"{len(first & second)} pages lie at the same address in both boots" if first & second else ""
 
 

@@ -54,7 +54,7 @@ def find_madt(port, low_end):
     raise ValueError("the probe found no MADT")
 
 
-def damaged_acpi(spoil, low_end=MEMORY):
+def corrupt_acpi(spoil, low_end=MEMORY):
     """A probe that puts spoil(MADT) in the MADT's place."""
     def change(port):
         at, table = find_madt(port, low_end)
@@ -82,11 +82,11 @@ def the_core_that_runs_comes_last(table):
     return table[:44] + table[44 + LOCAL_APIC:] + table[44:44 + LOCAL_APIC]
 
 
-BAD_CHECKSUM = damaged_acpi(lambda table: table[:9] + bytes([table[9] ^ 1]) + table[10:])
-BAD_LENGTH = damaged_acpi(lambda table: table[:4] + struct.pack("<I", 0xFFFFFF00) + table[8:])
-ABSENT_CORES = damaged_acpi(every_core_claims_to_be_there)
-ABSENT_CORES_IN_1_GIB = damaged_acpi(every_core_claims_to_be_there, 1 << 30)
-CORE_BEHIND_MANY = damaged_acpi(the_core_that_runs_comes_last, 2 << 30)
+BAD_CHECKSUM = corrupt_acpi(lambda table: table[:9] + bytes([table[9] ^ 1]) + table[10:])
+BAD_LENGTH = corrupt_acpi(lambda table: table[:4] + struct.pack("<I", 0xFFFFFF00) + table[8:])
+ABSENT_CORES = corrupt_acpi(every_core_claims_to_be_there)
+ABSENT_CORES_IN_1_GIB = corrupt_acpi(every_core_claims_to_be_there, 1 << 30)
+CORE_BEHIND_MANY = corrupt_acpi(the_core_that_runs_comes_last, 2 << 30)
 
 FAR = 5 << 30                   # where a machine with 6 GiB has memory
 NEAR = 0x60000                  # memory that no stage uses
@@ -143,7 +143,7 @@ class LiveTables:
                 tables = monitor.human("info tlb")
                 self.pages = {int(m[1], 16): (int(m[2], 16), m[3] == "-", m[11] == "W")
                               for m in self.PAGE.finditer(tables)}
-                found = self.judge_tables(tables)
+                found = self.check_tables(tables)
             self.note_registers(monitor.human("info registers -a"))
             if self.pages and len(self.registers) == self.cores:
                 break
@@ -151,7 +151,7 @@ class LiveTables:
             time.sleep(0.02)
         else:
             return f"only processors {sorted(self.registers)} were ever seen in the kernel"
-        found += self.judge_registers()
+        found += self.check_registers()
         monitor.resume()
         session.stop()
         return "; ".join(found[:5])
@@ -165,7 +165,7 @@ class LiveTables:
             if "CPL=0" in block and executable:
                 self.registers[int(block.split()[0])] = value
 
-    def judge_registers(self):
+    def check_registers(self):
         found = []
         for core, value in sorted(self.registers.items()):
             if not value["CR0"] & self.WRITE_PROTECT:
@@ -179,7 +179,7 @@ class LiveTables:
             found.append(f"the cores use different tables: {roots}")
         return found
 
-    def judge_tables(self, text):
+    def check_tables(self, text):
         found = []
         for match in self.PAGE.finditer(text):
             virtual, physical = int(match[1], 16), int(match[2], 16)

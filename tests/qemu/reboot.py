@@ -1,8 +1,9 @@
-"""Machines that start their kernel again without the firmware: as often as one likes, from every way in."""
+"""Machines that start their kernel again without the firmware: any number of times, from every way in."""
 import re
 import time
 
-from tests.qemu import verdicts, ways
+from tests.qemu import console_lines as lines, verdicts, ways
+from tests.qemu.chains_expected import Error, Origin
 from tests.qemu.monitors import Typed
 from tests.runner.scenario import SIGNS_OF_FAILURE, Scenario
 from tools.rl.machines.monitor import DebugPort
@@ -13,16 +14,16 @@ RESETS = ["-action", "reboot=reset"]        # a reset starts the firmware again,
 
 
 def busy_since(session, starts):
-    """So many starts have been told of, and since the last one every core has a few cases."""
+    """So many boot records have come, and since the last one every core has a few cases."""
     return session.heard["boot"] == starts and verdicts.all_cores_busy(session.latest.get("stats", {"type": ""}))
 
 
 class Reboots:
-    """Types the words, `reboot` being the last, again and again: each time when every core of the machine fuzzes."""
+    """Types the commands, `reboot` being the last, several times: each time when every core of the machine fuzzes."""
 
-    def __init__(self, times, words):
+    def __init__(self, times, commands):
         self.times = times
-        self.words = words
+        self.commands = commands
 
     def arguments(self, _folder):
         return []
@@ -32,15 +33,15 @@ class Reboots:
             if not Typed.wait(session, lambda: busy_since(session, starts)):
                 return f"it did not fuzz after {starts - 1} reboots"
             if starts <= self.times:
-                for word in self.words:
-                    session.type(word)
-                    time.sleep(0.1)         # so that one word has been taken before the next
+                for command in self.commands:
+                    session.type(command)
+                    time.sleep(0.1)         # so that one command has been read before the next
         session.stop()
         return ""
 
 
-def lives(outcome):
-    """The records of one start after the other."""
+def starts(outcome):
+    """The records of each start of the kernel."""
     found = []
     for record in outcome.records:
         if record["type"] == "boot":
@@ -50,9 +51,9 @@ def lives(outcome):
     return found
 
 
-def starts_anew(times, before, cores):
+def starts_again(times, before, cores):
     """Each start has its own base, all memory and work for so many cores; what comes before stage2 came once."""
-    def judged(outcomes):
+    def verdict(outcomes):
         text = outcomes[0].text
         bases = re.findall(r"^6 kernel at (0x[0-9a-f]+)", text, re.M)
         if len(bases) != times + 1 or len(set(bases)) != len(bases):
@@ -60,27 +61,27 @@ def starts_anew(times, before, cores):
         came = re.findall(r"^[123] .*", text, re.M)
         if len(came) != before:
             return f"before stage2 came {came}"
-        boots = [life[0] for life in lives(outcomes[0])]
+        boots = [records[0] for records in starts(outcomes[0])]
         if len({boot["frames_used"] + boot["frames_free"] for boot in boots}) != 1:
             return f"frames come or go: {boots}"
         used = [boot["frames_used"] for boot in boots]
-        if max(used) > 1.05 * min(used):    # tables lie as the layout wills
+        if max(used) > 1.05 * min(used):    # how many tables there are depends on the layout
             return f"each start uses another number of frames: {used}"
-        busy = [any(verdicts.all_cores_busy(record) and len(record["cores"]) == cores for record in life)
-                for life in lives(outcomes[0])]
-        return "" if all(busy) else f"every core fuzzed in these lives only: {busy}"
-    return judged
+        busy = [any(verdicts.all_cores_busy(record) and len(record["cores"]) == cores for record in records)
+                for records in starts(outcomes[0])]
+        return "" if all(busy) else f"every core fuzzed in these starts only: {busy}"
+    return verdict
 
 
-def _reboots(name, machine, before, times=3, words=("reboot",), working=None, **more):
+def _reboots(name, machine, before, times=3, commands=("reboot",), working=None, **more):
     """`before`: so many lines of stage0, stage1 and the loader, once; `working`: cores that fuzz, if not all."""
     cores = working or machine.cpus
     return Scenario(f"reboots without the firmware: {name}", machine, options={"seed": 1, "cpus": cores},
-                    timeout=180, probe=lambda: Reboots(times, words), must=FUZZED,
-                    judge=starts_anew(times, before, cores), **more)
+                    timeout=180, monitor=lambda: Reboots(times, commands), must=FUZZED,
+                    verdict=starts_again(times, before, cores), **more)
 
 
-class DamagedKernel:
+class CorruptKernel:
     """Changes a byte of the kernel's file, where stage1 loaded it, in a machine that fuzzes; then types `reboot`."""
 
     FILE = 16 << 20
@@ -105,12 +106,27 @@ class DamagedKernel:
         return ""
 
 
-def _resets(name, says, machine, probe):
-    """What cannot be started again from memory is reset, and why is said in a chain."""
+class ResetBecause:
+    """This error, then the line that announces the reset, then a boot from the firmware on."""
+
+    def __init__(self, error):
+        self.error = error
+        self.behind = lines.RESET.pattern() + r"[\s\S]*^1 stage0$[\s\S]*" + lines.KERNEL_AT.pattern()
+
+    def __str__(self):
+        return f"{self.error}, then {self.behind}"
+
+    def found_in(self, text):
+        chain = self.error.chain_in(text)
+        behind = "\n".join(text.splitlines()[chain.at:]) if chain else ""
+        return re.search(self.behind, behind, re.M) is not None
+
+
+def _resets(name, error, machine, monitor):
+    """A machine that cannot be started again from memory is reset, and a chain says why."""
     machine.extra = RESETS
-    return Scenario(f"resets {name}", machine, options={"seed": 1}, timeout=180, probe=probe,
-                    must=(says + r"[\s\S]*^console: resetting the machine: the firmware starts it again$[\s\S]*"
-                          r"^1 stage0$[\s\S]*^6 kernel at ", *FUZZED),
+    return Scenario(f"resets {name}", machine, options={"seed": 1}, timeout=180, monitor=monitor,
+                    must=(ResetBecause(error), *FUZZED),
                     must_not=[sign for sign in SIGNS_OF_FAILURE if "error" not in sign])
 
 
@@ -120,7 +136,7 @@ REBOOTS = [
     _reboots("BIOS, ten times", Machine(), 3, times=10),
     _reboots("BIOS, eight cores with 64 MiB", Machine(cpus=8, memory="64M"), 3),
     _reboots("BIOS, 6 GiB", Machine(machine="q35", disk="ahci", memory="6G"), 3),
-    _reboots("BIOS, while it pauses", Machine(), 3, words=("pause", "reboot")),
+    _reboots("BIOS, while it is paused", Machine(), 3, commands=("pause", "reboot")),
     _reboots("BIOS, with cores that have no work", Machine(cpus=4), 3, working=2),
     _reboots("UEFI, one core", Machine(cpus=1, machine="q35", disk="usb", firmware="uefi"), 2),
     _reboots("UEFI, four cores", Machine(cpus=4, machine="q35", disk="usb", firmware="uefi"), 2),
@@ -132,8 +148,8 @@ REBOOTS = [
     _reboots("BIOS, CD", Machine(disk="cd"), 3, times=1, way="iso"),
     _reboots("PXE", Machine(disk="network", bootfile="raclette.pxe"), 3, times=1, way="lkrn"),
     _reboots("QEMU's Linux loader", Machine(disk="kernel"), 2, way="lkrn"),
-    _resets("a machine that kept nothing", r"^error kernel\.not_kept ", Machine(memory="18M"),
+    _resets("a machine that kept nothing", Error("kernel.not_kept"), Machine(memory="18M"),
             lambda: Reboots(1, ("reboot",))),
-    _resets("a machine whose kernel's file was damaged", r"^error boot\.damaged [\s\S]*has changed ", Machine(),
-            DamagedKernel),
+    _resets("a machine whose kernel's file was corrupted",
+            Error("boot.damaged", Origin("kernel/boot_memory.cpp", source="found.xxh64")), Machine(), CorruptKernel),
 ]

@@ -1,8 +1,9 @@
 """The machines we boot, row by row: what is put together, what is broken in it, what must come of it."""
 import json
 
-from tests.qemu import (bochs, console, corrupt_images as corrupt, development, injected_bugs, kexec, layout, maps,
-                        monitors, panics, reboot, sample_targets, screen, verdicts, ways)
+from tests.qemu import (bochs, console, console_lines as lines, corrupt_images as corrupt, development, injected_bugs,
+                        kexec, layout, maps, monitors, panics, reboot, sample_targets, screen, verdicts, ways)
+from tests.qemu.chains_expected import Error, Origin
 from tests.runner.scenario import Scenario
 from tools.rl.common import ROOT, SYSTEM_FAILED
 from tools.rl.machines.qemu import Machine
@@ -16,7 +17,7 @@ def _matrix(cpus, memory, cpu, random, machine, disk):
     return Scenario(f"matrix {cpus} cores, {memory}, {model}, {machine}, {disk}",
                     Machine(cpus=cpus, memory=memory, cpu=model, machine=machine, disk=disk),
                     options={"seed": 1}, timeout=180, must=FUZZED, stop_when=verdicts.all_cores_busy,
-                    judge=verdicts.every_core_fuzzed)
+                    verdict=verdicts.every_core_fuzzed)
 
 
 # Any two values of different columns meet in at least one row (tests/unit/tools/test_scenarios.py counts them).
@@ -40,16 +41,25 @@ MATRIX = [
 ]
 
 
-def _refused(name, says, options=None, machine=None, broken=None, **more):
+def _refused(name, reason, options=None, machine=None, broken=None, **more):
     """A machine or an image on which we cannot work: one clear reason and the fixed status, no hang, no reset."""
-    return Scenario(f"refuses {name}", machine or Machine(cpus=1), options=options, damage=broken, timeout=60,
-                    status=SYSTEM_FAILED, must=(says,), must_not=(r"^\{'type': 'stats'",), **more)
+    return Scenario(f"refuses {name}", machine or Machine(cpus=1), options=options, corrupt=broken, timeout=60,
+                    status=SYSTEM_FAILED, must=(reason,), must_not=(r"^\{'type': 'stats'",), **more)
+
+
+def _bad_table(condition):
+    """An ACPI table is refused because of this condition."""
+    return Error("boot.bad_table", Origin("boot/formats/acpi.cpp", source=condition))
+
+
+UNKNOWN_CALL = Error("guest.system_call", Origin("guest/syscalls.cpp", fields={"name": "ptrace"}))
 
 
 def _needs_the_test_kernel(option, value):
     """The product has no tests, benchmarks or injected bugs, and says which image has them."""
     return Scenario(f"the product refuses {option}=", Machine(cpus=1), options={option: value}, product=True,
-                    status=SYSTEM_FAILED, must=(r"^error kernel\.no_such_mode on core 0", r"test_kernel\.elf.*<- origin$"),
+                    status=SYSTEM_FAILED, must=(Error("kernel.no_such_mode", Origin("kernel/mode.cpp", fields={"data": option})),
+                                               lines.ONLY_IN_TEST_KERNEL.text),
                     must_not=(r"^\{'type': '(stats|test|bench)'",))
 
 
@@ -57,48 +67,49 @@ def _scattered(boots, cpus, random, long=False):
     """Boots of one machine whose layouts must have nothing to do with each other."""
     cpu = "EPYC" if random == "RDRAND" else "EPYC,-rdrand,-rdseed"
     return Scenario(f"layouts of {boots} boots, {random}", Machine(cpus=cpus, cpu=cpu), boots=boots, timeout=120,
-                    options={"seed": 1, "layout": 1, "cases": 1}, must=FUZZED, judge=layout.boots_are_independent,
+                    options={"seed": 1, "layout": 1, "cases": 1}, must=FUZZED, verdict=layout.boots_are_independent,
                     long=long)
 
 
 LAYOUTS = [_scattered(10, 2, "RDRAND"), _scattered(10, 2, "no RDRAND"),
            _scattered(100, 4, "RDRAND", long=True), _scattered(100, 4, "no RDRAND", long=True)]
 
+NO_SVM = Error("svm.not_supported", Origin("svm/enable.cpp", source="features.svm"))
+NO_NESTED_PAGING = Error("svm.no_nested_paging")
 REFUSALS = [
-    _refused("a processor without SVM", r"SVM", machine=Machine(cpus=1, cpu="EPYC,-svm")),
-    _refused("a processor without nested paging", r"nested paging|NPT", machine=Machine(cpus=1, cpu="EPYC,-npt")),
-    _refused("a processor without long mode", r"stage1: stop: no long mode", machine=Machine(cpus=1, cpu="EPYC,-lm")),
-    _refused("a 32-bit processor", r"stage1: stop: no long mode", machine=Machine(cpus=1, cpu="pentium3")),
-    _refused("16 MiB of memory", r"too little memory", machine=Machine(cpus=1, memory="16M")),
-    _refused("eight cores with 18 MiB", r"^error boot.too_little_memory", machine=Machine(cpus=8, memory="18M")),
-    _refused("a flipped bit in stage1", r"stage0: stop: stage1 damaged", broken=corrupt.flip("stage1")),
-    _refused("a missing sector in stage1", r"stage0: stop: stage1 damaged", broken=corrupt.blank("stage1")),
-    _refused("a disk that ends before stage1", r"stage0: stop: read error", broken=corrupt.cut("stage1")),
-    _refused("a flipped bit in stage2", r"stage1: stop: stage2 is damaged", broken=corrupt.flip("stage2")),
-    _refused("a missing sector in stage2", r"stage1: stop: stage2 is damaged", broken=corrupt.blank("stage2")),
-    _refused("a stage2 of another build", r"stage1: stop: stage2 is of another build",
+    _refused("a processor without SVM", NO_SVM, machine=Machine(cpus=1, cpu="EPYC,-svm")),
+    _refused("a processor without nested paging", NO_NESTED_PAGING, machine=Machine(cpus=1, cpu="EPYC,-npt")),
+    _refused("a processor without long mode", lines.stops("stage1", "no_long_mode"), machine=Machine(cpus=1, cpu="EPYC,-lm")),
+    _refused("a 32-bit processor", lines.stops("stage1", "no_long_mode"), machine=Machine(cpus=1, cpu="pentium3")),
+    _refused("16 MiB of memory", lines.stops("stage1", "no_room"), machine=Machine(cpus=1, memory="16M")),
+    _refused("eight cores with 18 MiB", Error("boot.too_little_memory"), machine=Machine(cpus=8, memory="18M")),
+    _refused("a flipped bit in stage1", lines.stops("stage0", "bad_sum"), broken=corrupt.flip("stage1")),
+    _refused("a missing sector in stage1", lines.stops("stage0", "bad_sum"), broken=corrupt.blank("stage1")),
+    _refused("a disk that ends before stage1", lines.stops("stage0", "read_failed"), broken=corrupt.cut("stage1")),
+    _refused("a flipped bit in stage2", lines.stops("stage1", "bad_stage2"), broken=corrupt.flip("stage2")),
+    _refused("a missing sector in stage2", lines.stops("stage1", "bad_stage2"), broken=corrupt.blank("stage2")),
+    _refused("a stage2 of another build", lines.stops("stage1", "other_build"),
              broken=corrupt.stage2_of_another_build),
-    _refused("a kernel of another build", r"^error boot.bad_handoff [\s\S]*the kernel is of another build",
+    _refused("a kernel of another build", Error("boot.bad_handoff", Origin("stage2/main.cpp", source="kernel.build_id")),
              broken=corrupt.kernel_of_another_build),
     _refused("a stage2 that raises an exception",
-             r"^error boot.unexpected_exception on core 0, in stage2\n.* offset 0x[0-9a-f]+\n"
-             rf".* vector 14, error_code 0, cr2 {corrupt.UNMAPPED:#x} +<- origin\nstage2: stop$",
+             ways.Raised("stage2", corrupt.PAGE_FAULT, corrupt.UNMAPPED),
              broken=corrupt.page_fault_in_stage2),
     *[_refused(f"an exception between stage2 and the kernel's table, {cpus} cores", machine=Machine(cpus=cpus),
                broken=corrupt.undefined_instruction("kernel_entry", corrupt.XOR_EBP_EBP),
-               says=r"^error boot.unexpected_exception on the way into the kernel, at 0x[0-9a-f]{16}$")
+               reason=lines.ON_THE_WAY.pattern(end=r"[0-9a-f]{16}$"))
       for cpus in (1, 8)],
-    _refused("a disk that ends before stage2", r"stage1: stop: cannot read the disk", broken=corrupt.cut("stage2")),
-    _refused("a flipped bit in the kernel", r"checking the kernel\n.*XXH64 differs", broken=corrupt.flip("kernel")),
-    _refused("a missing sector in the kernel", r"checking the kernel\n.*XXH64 differs", broken=corrupt.blank("kernel")),
-    _refused("a disk that ends before the kernel", r"stage1: stop: cannot read the disk", broken=corrupt.cut("kernel")),
-    _refused("a flipped bit in the bundle", r"checking the bundle\n.*XXH64 differs", broken=corrupt.flip("bundle")),
-    _refused("a missing sector in the bundle", r"checking the bundle\n.*XXH64 differs", broken=corrupt.blank("bundle")),
-    _refused("a disk that ends before the bundle", r"stage1: stop: cannot read the disk", broken=corrupt.cut("bundle")),
-    _refused("an ACPI table with a bad checksum", r"an ACPI table.s checksum is wrong", machine=Machine(cpus=2),
-             probe=monitors.BAD_CHECKSUM),
-    _refused("an ACPI table with a bad length", r"an ACPI table has an impossible length", machine=Machine(cpus=2),
-             probe=monitors.BAD_LENGTH),
+    _refused("a disk that ends before stage2", lines.stops("stage1", "read_failed"), broken=corrupt.cut("stage2")),
+    _refused("a flipped bit in the kernel", ways.damaged("kernel"), broken=corrupt.flip("kernel")),
+    _refused("a missing sector in the kernel", ways.damaged("kernel"), broken=corrupt.blank("kernel")),
+    _refused("a disk that ends before the kernel", lines.stops("stage1", "read_failed"), broken=corrupt.cut("kernel")),
+    _refused("a flipped bit in the bundle", ways.damaged("bundle"), broken=corrupt.flip("bundle")),
+    _refused("a missing sector in the bundle", ways.damaged("bundle"), broken=corrupt.blank("bundle")),
+    _refused("a disk that ends before the bundle", lines.stops("stage1", "read_failed"), broken=corrupt.cut("bundle")),
+    _refused("an ACPI table with a bad checksum", _bad_table("sums_to_zero"), machine=Machine(cpus=2),
+             monitor=monitors.BAD_CHECKSUM),
+    _refused("an ACPI table with a bad length", _bad_table("largest_table"), machine=Machine(cpus=2),
+             monitor=monitors.BAD_LENGTH),
 ]
 
 
@@ -111,68 +122,68 @@ NUMA = Machine(cpus=4, memory="768M", extra=[
 
 def _far_tables(where, cpu, says, probe):
     return Scenario(f"ACPI's tables lie {where}", Machine(cpu=cpu, memory="6G"), options={"seed": 1, "cases": 200},
-                    probe=probe, must=(says, *FUZZED), judge=verdicts.every_core_fuzzed)
+                    monitor=probe, must=(says, *FUZZED), verdict=verdicts.every_core_fuzzed)
 
 
 WHOLES = [
     Scenario("the kernel's own tests on one core", Machine(cpus=1), options={"test": "*"}, timeout=180,
-             judge=verdicts.tests_ran),
+             verdict=verdicts.tests_ran),
     Scenario("the kernel's own tests on four cores", Machine(cpus=4), options={"test": "*"}, timeout=180,
-             judge=verdicts.tests_ran),
+             verdict=verdicts.tests_ran),
     injected_bugs.scenario(injected_bugs.IN_A_CAMPAIGN),
     Scenario("failures planned on the machine, some", Machine(cpus=1, memory="128M"), timeout=300,
-             options={"test": "long_some_failures*"}, judge=verdicts.failures_taken(3, 50), tells=verdicts.TAKEN),
+             options={"test": "long_some_failures*"}, verdict=verdicts.failures_taken(3, 50), show=verdicts.TAKEN),
     Scenario("failures planned on the machine, all", Machine(cpus=1, memory="128M"), timeout=14400,
              options={"test": "long_all_failures*"}, elf=sample_targets.built(sample_targets.SMALLEST), seeds=False,
-             entries=(("seed/one", b"x"),), judge=verdicts.every_failure_taken, tells=verdicts.TAKEN, long=True),
+             entries=(("seed/one", b"x"),), verdict=verdicts.every_failure_taken, show=verdicts.TAKEN, long=True),
     # Each core is a thread of its own: how they fall together is the host's, and a pause says nothing.
     Scenario("20,000 allocations and frees on four cores at the same time", Machine(cpus=4),
-             options={"test": "long_20_*"}, timeout=300, judge=verdicts.tests_ran, tells=verdicts.OPERATIONS),
+             options={"test": "long_20_*"}, timeout=300, verdict=verdicts.tests_ran, show=verdicts.OPERATIONS),
     # One thread plays all cores in turn: who waits for an answer gives way at once, and a run repeats.
     Scenario("200,000 allocations and frees on four cores", Machine(cpus=4, icount=True),
-             options={"test": "long_200*"}, timeout=300, judge=verdicts.no_long_pause, tells=verdicts.OPERATIONS),
+             options={"test": "long_200*"}, timeout=300, verdict=verdicts.no_long_pause, show=verdicts.OPERATIONS),
     Scenario("ten million allocations and frees on four cores", Machine(cpus=4, icount=True),
-             options={"test": "long_10*"}, timeout=7200, judge=verdicts.no_long_pause, tells=verdicts.OPERATIONS,
+             options={"test": "long_10*"}, timeout=7200, verdict=verdicts.no_long_pause, show=verdicts.OPERATIONS,
              long=True),
     Scenario("the plain image fuzzes without any host tool", Machine(), must=(r"'type': 'stats'",),
              enough=r"'type': 'stats'.*'corpus': [1-9]"),
     Scenario("live page tables, two boots", Machine(), options={"seed": 1, "layout": 1},
-             probe=monitors.LiveTables.of(("smep", "smap")), boots=2, timeout=120, judge=layout.every_page_is_owned),
+             monitor=monitors.LiveTables.of(("smep", "smap")), boots=2, timeout=120, verdict=layout.every_page_is_owned),
     Scenario("live page tables where cores are listed that do not start",
              Machine(cpus=1, extra=["-smp", "1,maxcpus=8"]), options={"seed": 1, "layout": 1},
-             probe=lambda: monitors.Both(monitors.ABSENT_CORES(), monitors.LiveTables(("smep", "smap"), 1)), boots=2,
-             timeout=120, judge=layout.every_page_is_owned),
+             monitor=lambda: monitors.Both(monitors.ABSENT_CORES(), monitors.LiveTables(("smep", "smap"), 1)), boots=2,
+             timeout=120, verdict=layout.every_page_is_owned),
     Scenario("live page tables of another processor", Machine(cpus=4, cpu="max"), options={"seed": 1, "layout": 1},
-             probe=monitors.LiveTables.of(("smep", "smap", "umip"), cores=4), boots=2, timeout=180,
-             judge=layout.every_page_is_owned),
+             monitor=monitors.LiveTables.of(("smep", "smap", "umip"), cores=4), boots=2, timeout=180,
+             verdict=layout.every_page_is_owned),
     # One core and a seed: statistics come at fixed case numbers, one of them at the half.
     Scenario("a steady case is one exit and no nested fault", Machine(cpus=1), options={"cases": 20000, "seed": 1},
-             timeout=300, must=FUZZED, judge=verdicts.steady_state),
+             timeout=300, must=FUZZED, verdict=verdicts.steady_state),
     Scenario("one core and one seed repeat", Machine(cpus=1), options={"cases": 5000, "seed": 7}, boots=2, timeout=120,
-             must=FUZZED, judge=verdicts.runs_repeat),
+             must=FUZZED, verdict=verdicts.runs_repeat),
     Scenario("one core of 64 that are listed", Machine(cpus=1, memory="1G", extra=["-smp", "1,maxcpus=64"]),
-             options={"seed": 1, "cases": 200}, timeout=120, probe=monitors.ABSENT_CORES_IN_1_GIB, long=True,
-             must=(r"^stage2: 64 cores", r"the core with APIC id 63 does not start", *FUZZED)),
+             options={"seed": 1, "cases": 200}, timeout=120, monitor=monitors.ABSENT_CORES_IN_1_GIB, long=True,
+             must=(lines.CORES.pattern(64), lines.CORE_DOES_NOT_START.pattern(63), *FUZZED)),
     Scenario("a core that is listed and does not start", Machine(cpus=1, extra=["-smp", "1,maxcpus=2"]),
-             options={"seed": 1}, probe=monitors.ABSENT_CORES, stop_when=verdicts.all_cores_busy,
-             must=(r"the core with APIC id 1 does not start: going on without it$", *FUZZED),
-             judge=verdicts.every_core_fuzzed),
+             options={"seed": 1}, monitor=monitors.ABSENT_CORES, stop_when=verdicts.all_cores_busy,
+             must=(lines.CORE_DOES_NOT_START.pattern(1), *FUZZED),
+             verdict=verdicts.every_core_fuzzed),
     Scenario("more cores are listed than are served, the one that runs behind them",
              Machine(cpus=1, memory="2G", extra=["-smp", "1,maxcpus=255"]), options={"seed": 1, "cases": 200},
              timeout=120, long=True,    # 63 cores that do not come are waited for
-             probe=monitors.CORE_BEHIND_MANY, judge=verdicts.every_core_fuzzed,
-             must=(r"^stage2: 64 cores, 191 more than this build serves", *FUZZED)),
-    _far_tables("above 4 GiB", "EPYC", r"^stage2: 2 cores", monitors.far_acpi()),
-    _far_tables("above 4 GiB that cannot be mapped, an RSDT below", "EPYC,-pdpe1gb", r"^stage2: 2 cores",
+             monitor=monitors.CORE_BEHIND_MANY, verdict=verdicts.every_core_fuzzed,
+             must=(lines.CORES.pattern(64, 191), *FUZZED)),
+    _far_tables("above 4 GiB", "EPYC", lines.CORES.pattern(2), monitors.far_acpi()),
+    _far_tables("above 4 GiB that cannot be mapped, an RSDT below", "EPYC,-pdpe1gb", lines.CORES.pattern(2),
                 monitors.far_acpi()),
     _far_tables("above 4 GiB that cannot be mapped", "EPYC,-pdpe1gb",
-                r"^stage2: an ACPI table out of reach is left out\nstage2: 1 cores",
+                lines.TABLE_OUT_OF_REACH.pattern() + "\n" + lines.CORES.pattern(1),
                 monitors.far_acpi(root_table=monitors.NEAR)),
     Scenario("two nodes with cores and memory, one with memory alone", NUMA, options={"seed": 1}, timeout=120,
-             stop_when=verdicts.all_cores_busy, must=(r"^stage2: 4 cores, 0 more .*; SRAT yes$", *FUZZED),
-             judge=verdicts.every_core_fuzzed),
+             stop_when=verdicts.all_cores_busy, must=(lines.CORES.pattern(4, 0, "yes"), *FUZZED),
+             verdict=verdicts.every_core_fuzzed),
     Scenario("the least memory", Machine(memory="18M"), options={"seed": 1}, timeout=180,
-             must=FUZZED, stop_when=verdicts.all_cores_busy, judge=verdicts.every_core_fuzzed),
+             must=FUZZED, stop_when=verdicts.all_cores_busy, verdict=verdicts.every_core_fuzzed),
 ]
 
 
@@ -190,25 +201,25 @@ def _bugs_found(target):
     seeds = tuple((f"seed/{bug['byte']:03}", bytes([bug["byte"]]) + b"0123456789") for bug in bugs)
     return Scenario(f"each bug of {target} is found in the machine", Machine(cpus=1), target=target, entries=seeds,
                     seeds=False, options={"seed": 1, "cases": CASES_FOR_A_BUG * len(bugs)}, timeout=120, must=FUZZED,
-                    judge=verdicts.finds(target, bugs))
+                    verdict=verdicts.finds(target, bugs))
 
 
 TARGETS = [
     _bugs_found("injected_bugs"),
     _bugs_found("injected_bugs_cxx"),
     Scenario("a target in C++ with exceptions is fuzzed", Machine(), target="cxx_example",
-             options={"seed": 1, "cases": 4000}, must=FUZZED, judge=verdicts.every_core_fuzzed),
-    _refused("an unknown system call in a case", r"made a system call that has no answer here\s+name ptrace",
+             options={"seed": 1, "cases": 4000}, must=FUZZED, verdict=verdicts.every_core_fuzzed),
+    _refused("an unknown system call in a case", UNKNOWN_CALL,
              options={"seed": 1}, elf=sample_targets.built(sample_targets.UNKNOWN_CALL)),
-    _refused("an unknown system call at the start", r"made a system call that has no answer here\s+name ptrace",
+    _refused("an unknown system call at the start", UNKNOWN_CALL,
              options={"seed": 1}, elf=sample_targets.built(sample_targets.UNKNOWN_CALL_AT_START)),
-    _refused("a target larger than its virtual machine", r"^error guest\.target_too_large ", options={"seed": 1},
+    _refused("a target larger than its virtual machine", Error("guest.target_too_large"), options={"seed": 1},
              elf=sample_targets.enlarged(sample_targets.built(sample_targets.touching(1)), 160)),
     Scenario("cases that want more memory than there is", Machine(memory="32M", cpus=4), timeout=120,
              entries=(("seed/greedy", b"m"), ("seed/modest", b"x")), seeds=False, options={"seed": 1},
              stop_when=verdicts.all_cores_busy, elf=sample_targets.built(sample_targets.GREEDY), must=FUZZED,
-             judge=verdicts.some_ran_out_of_memory),
-    _refused("a target that wants more memory than there is", r"^error mm\.\S*(memory|frames)", options={"seed": 1},
+             verdict=verdicts.some_ran_out_of_memory),
+    _refused("a target that wants more memory than there is", Error("mm.out_of_frames"), options={"seed": 1},
              machine=Machine(cpus=1, memory="64M"), elf=sample_targets.built(sample_targets.touching(100))),
 ]
 

@@ -77,13 +77,13 @@ class ShowsText(Shows):
 STATUS = r"^\d+ cases, \d+ edges, \d+ kinds of crash, 2 cores$"
 SCREENS = [
     Scenario("the BIOS's screen shows each numbered line and how the run goes", Machine(vga="std"), options={"seed": 1},
-             timeout=60, probe=lambda: ShowsText(r"^4 stage2: build", r"^6 kernel at 0x", r"^7 fuzzing stb_image",
+             timeout=60, monitor=lambda: ShowsText(r"^4 stage2: build", r"^6 kernel at 0x", r"^7 fuzzing stb_image",
                                                  STATUS)),
     Scenario("the screen shows each numbered line without a serial port", Machine(vga="std", serial=False),
              options={"seed": 1, "cases": 30000}, timeout=60,
-             probe=lambda: ShowsText(r"^6 kernel at 0x", r"^7 fuzzing stb_image", STATUS)),
+             monitor=lambda: ShowsText(r"^6 kernel at 0x", r"^7 fuzzing stb_image", STATUS)),
     Scenario("UEFI's screen shows each numbered line and how the run goes",
              Machine(machine="q35", disk="virtio", firmware="uefi"), options={"seed": 1}, timeout=100,
-             probe=lambda: Shows(r"^3 loader: started by UEFI", r"^4 stage2: build", r"^6 kernel at 0x",
+             monitor=lambda: Shows(r"^3 loader: started by UEFI", r"^4 stage2: build", r"^6 kernel at 0x",
                                  r"^7 fuzzing stb_image", STATUS)),
 ]

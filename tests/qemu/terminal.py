@@ -3,7 +3,7 @@ import os
 import pty
 import re
 
-from tests.qemu.expectations import PATIENCE, build_py, promise, start
+from tests.qemu.expectations import PATIENCE, build_py, expect, start
 from tools.rl.common import OK
 
 WIDTH, HEIGHT = 100, 40
@@ -45,20 +45,20 @@ def screens(said):
 def a_terminal_shows_one_block_below_the_text(out):
     said, status = said_to_a_terminal(*RUN, "--out", out)
     *running, last = screens(said)
-    promise(status == OK and "\x1b" not in last, f"status {status}, at the end the screen shows {last[-1500:]!r}")
-    promise(len(running) > 1, f"only {len(running)} screens were drawn")
+    expect(status == OK and "\x1b" not in last, f"status {status}, at the end the screen shows {last[-1500:]!r}")
+    expect(len(running) > 1, f"only {len(running)} screens were drawn")
     for screen in running:
-        promise(screen.count(RULE) == 2 and screen.endswith(RULE + "\n"), f"not one block, and at the end: {screen}")
-        promise("6 kernel at" in screen or "booting ..." in screen, f"the block has drawn over the text: {screen}")
+        expect(screen.count(RULE) == 2 and screen.endswith(RULE + "\n"), f"not one block, and at the end: {screen}")
+        expect("6 kernel at" in screen or "booting ..." in screen, f"the block has drawn over the text: {screen}")
     for pattern in IN_THE_BLOCK:
-        promise(re.search(pattern, running[-1], re.MULTILINE), f"no line like {pattern}: {running[-1]}")
-    promise(RULE not in last and re.search(r"^case \d+  ", last, re.MULTILINE), f"the block stays, or no sum: {last}")
+        expect(re.search(pattern, running[-1], re.MULTILINE), f"no line like {pattern}: {running[-1]}")
+    expect(RULE not in last and re.search(r"^case \d+  ", last, re.MULTILINE), f"the block stays, or no sum: {last}")
 
 
 def without_a_terminal_there_are_lines(out):
     said = build_py(OK, *RUN, "--out", out)
-    promise("\x1b" not in said and "─" not in said, f"it draws into a pipe: {said[-1500:]}")
-    promise(re.search(r"^\[0:00:\d\d\] case \d+  \d+/s  edges \d+  ", said, re.MULTILINE), f"no statistics: {said}")
+    expect("\x1b" not in said and "─" not in said, f"it draws into a pipe: {said[-1500:]}")
+    expect(re.search(r"^\[0:00:\d\d\] case \d+  \d+/s  edges \d+  ", said, re.MULTILINE), f"no statistics: {said}")
 
 
 TESTS = (a_terminal_shows_one_block_below_the_text, without_a_terminal_there_are_lines)

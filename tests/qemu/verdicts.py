@@ -89,12 +89,12 @@ def _taken(outcome):
 
 def failures_taken(stories, least):
     """So many planned failures were taken in one boot, most of them told as errors."""
-    def judge(outcomes):
+    def verdict(outcomes):
         rows = _taken(outcomes[0])
         _, taken, told, without = (sum(column) for column in zip(*rows)) if rows else (0, 0, 0, 0)
         fine = len(rows) == stories and taken >= least and told + without == taken and told > taken / 2
         return "" if fine else f"points, taken, told, done without, of each story: {rows}"
-    return judge
+    return verdict
 
 
 def every_failure_taken(outcomes):
@@ -128,7 +128,7 @@ def some_ran_out_of_memory(outcomes):
 
 def finds(target, bugs):
     """Of each planted bug there is a crash of its kind in its function, or a timeout."""
-    def judge(outcomes):
+    def verdict(outcomes):
         symbolizer = Symbolizer(ROOT / targets.elf(target))
         found = set()
         for crash in outcomes[0].of_type("crash"):
@@ -140,4 +140,4 @@ def finds(target, bugs):
         timeouts = sum(bug["outcome"] == "timeout" for bug in bugs)
         told = len(outcomes[0].of_type("timeout"))
         return f"{told} timeouts, planted are {timeouts}" if told < timeouts else ""
-    return judge
+    return verdict

@@ -32,21 +32,21 @@ class Scenario:
     entries: tuple = ()                     # more (name, bytes) for the bundle
     elf: Optional[Callable] = None          # () -> bytes: runs instead of the target's own
     seeds: bool = True                      # the target's own seeds
-    damage: Optional[Callable] = None       # (image bytes, Layout) -> image bytes
+    corrupt: Optional[Callable] = None       # (image bytes, Layout) -> image bytes
     way: str = "img"                        # which artefact is booted
     folder: Path = BUILD                    # of which build
     product: bool = False                   # the product's image, even when the options ask for tests
     wrapped: Optional[Callable] = None      # (the artefact's bytes) -> what the machine gets: another's boot medium
     timeout: float = 60
     status: int = OK
-    must: tuple = ()                        # patterns that must appear on the console, in lines
+    must: tuple = ()                        # must appear on the console: patterns of lines, or with a found_in(text)
     must_not: tuple = SIGNS_OF_FAILURE
     boots: int = 1
-    judge: Optional[Callable] = None        # (list of Outcome) -> "" or a complaint
-    probe: Optional[Callable] = None        # made for each boot: .arguments(folder), .run(session, folder)
+    verdict: Optional[Callable] = None        # (list of Outcome) -> "" or a complaint
+    monitor: Optional[Callable] = None        # made for each boot: .arguments(folder), .run(session, folder)
     stop_when: Optional[Callable] = None    # (record) -> bool: then the host asks the machine to stop
     enough: str = ""                        # a pattern: once a line matches, the machine may be switched off
-    tells: str = ""                         # a pattern: the lines it matches are shown with the verdict
+    show: str = ""                         # a pattern: the lines it matches are shown with the verdict
     long: bool = False
 
 
@@ -58,7 +58,7 @@ class Outcome:
     text: str
     records: list
     seconds: float
-    probe: object = None
+    monitor: object = None
 
     def of_type(self, kind):
         return [record for record in self.records if record["type"] == kind]
@@ -106,19 +106,19 @@ def contents(row):
         if row.elf:
             entries = [("target.elf", row.elf()) if name == "target.elf" else (name, data) for name, data in entries]
         data = boot_image(entries, row.way, folder)
-    data = row.damage(data, artefacts.layout_of(row.way, data)) if row.damage else data
+    data = row.corrupt(data, artefacts.layout_of(row.way, data)) if row.corrupt else data
     return row.wrapped(data) if row.wrapped else data
 
 
 def boot(row):
     with tempfile.TemporaryDirectory(prefix="raclette-") as folder:
         machine, complaint = row.machine, []
-        probe = row.probe() if row.probe else None
+        probe = row.monitor() if row.monitor else None
         arguments = probe.arguments(Path(folder)) if probe else []
         if arguments:
             machine = replace(machine, extra=machine.extra + arguments)
         session = Session(contents(row), machine, deadline=row.timeout)
-        if probe:
+        if monitor:
             def watch():
                 try:
                     complaint.append(probe.run(session, Path(folder)) or "")
@@ -140,10 +140,15 @@ def boot(row):
                 session.kill("seen enough")
         if seen_enough:
             session.status, session.why = row.status, ""
-        if probe:
+        if monitor:
             watcher.join(10)
             session.why = session.why or "".join(complaint)
         return Outcome(session.status, session.why, "\n".join(lines), records, session.elapsed(), probe)
+
+
+def appears(expected, text):
+    """Whether a pattern, or what an error chain should be (tests/qemu/chains_expected.py), is on the console."""
+    return bool(re.search(expected, text, re.M)) if isinstance(expected, str) else expected.found_in(text)
 
 
 def complaints(row, outcome):
@@ -151,8 +156,8 @@ def complaints(row, outcome):
     found = [outcome.why] if outcome.why else []
     if outcome.status != row.status:
         found.append(f"status {outcome.status}, expected {row.status}")
-    found += [f"not on the console: {p}" for p in row.must if not re.search(p, outcome.text, re.M)]
-    found += [f"on the console: {p}" for p in row.must_not if re.search(p, outcome.text, re.M)]
+    found += [f"not on the console: {one}" for one in row.must if not appears(one, outcome.text)]
+    found += [f"on the console: {one}" for one in row.must_not if appears(one, outcome.text)]
     if found:
         found += trouble(outcome.text.splitlines())
     return found
@@ -175,14 +180,14 @@ def run_row(row, slots, tally):
         tally.add(name, False, f"the runner failed: {error!r}")
         return
     found = [complaint for outcome in outcomes for complaint in complaints(row, outcome)]
-    if not found and row.judge:
-        found = [row.judge(outcomes)] if row.judge(outcomes) else []
+    if not found and row.verdict:
+        found = [row.verdict(outcomes)] if row.verdict(outcomes) else []
     for outcome in outcomes:
         for test in outcome.of_type("test"):
             tally.add(f"kernel {test['name']}", test["ok"], test.get("message", ""), quiet=True)
     tally.add(f"{name} ({sum(o.seconds for o in outcomes):.1f} s)", not found, "\n".join(found))
-    if row.tells:
-        for line in (line for o in outcomes for line in o.text.splitlines() if re.search(row.tells, line)):
+    if row.show:
+        for line in (line for o in outcomes for line in o.text.splitlines() if re.search(row.show, line)):
             print(f"     {line}", flush=True)
 
 
@@ -195,7 +200,7 @@ def run_command(function, slots, tally):
     with slots.take(1), tempfile.TemporaryDirectory(prefix="raclette-out-") as folder:
         try:
             function(Path(folder) / "out")
-        except Exception as error:                   # a broken promise, or a broken test: both are failures
+        except Exception as error:                   # a broken expect, or a broken test: both are failures
             tally.add(name, False, f"{type(error).__name__}: {error}")
         else:
             tally.add(name, True)

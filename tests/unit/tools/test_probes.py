@@ -18,7 +18,7 @@ class Registers(unittest.TestCase):
 
     def complaints(self, *cpus):
         self.tables.note_registers("\n".join(cpus))
-        return " ".join(self.tables.judge_registers())
+        return " ".join(self.tables.check_registers())
 
     def test_processors_on_the_same_tables_are_fine(self):
         self.assertEqual(self.complaints(cpu(0), cpu(1)), "")

@@ -27,7 +27,7 @@ class Randomness(unittest.TestCase):
     def tearDownClass(cls):
         cls.folder.cleanup()
 
-    def judged(self, generator, size, *tool):
+    def verdict(self, generator, size, *tool):
         """What a tool says of so many bytes, 0: of as many as it wants."""
         with subprocess.Popen([str(self.program), generator], stdout=subprocess.PIPE) as stream:
             if size:

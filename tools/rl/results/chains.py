@@ -22,15 +22,23 @@ class Frame(NamedTuple):
     line: int
     function: str
     text: str
+    values: str = ""            # "name value, name value"
+    origin: bool = False        # the innermost frame, where the error was made
+
+    def fields(self):
+        """(name, value) of each value that has a name."""
+        return [tuple(part.split(" ", 1)) for part in self.values.split(", ") if " " in part]
 
 
 def frame_of(line):
     """The frame that a line of a chain shows; None for a target's frames and for notes about missing ones."""
     columns = COLUMNS.split(line.strip())
     place = PLACE.match(columns[0])
+    origin = columns[-1] == ORIGIN
+    columns = columns[:-1] if origin else columns
     if not place or len(columns) < 3:
         return None
-    return Frame(place["file"], int(place["line"]), columns[1], columns[2])
+    return Frame(place["file"], int(place["line"]), columns[1], columns[2], "".join(columns[3:4]), origin)
 
 
 @dataclass
@@ -43,6 +51,10 @@ class Chain:
     build: str
     lines: list = field(default_factory=list)
     panic: list = field(default_factory=list)       # registers, callers, other cores
+
+    def frames(self):
+        """Outermost first; those of errors that came after the first one are behind it."""
+        return [frame for frame in map(frame_of, self.lines) if frame]
 
     def hash(self):
         """As rstate's Error::hash: of code, functions and texts. A target's crash brings its own."""
