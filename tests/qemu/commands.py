@@ -13,8 +13,8 @@ from pathlib import Path
 from tests.qemu import browser, debugger, lan, terminal
 from tests.qemu.expectations import Failed, PATIENCE, build_py, finish, expect, start, until_said
 from tests.runner import scenario
-from tests.unit.tools.test_graph import programs
-from tests.unit.tools.test_report import parse
+from tests.unit.tools.building.test_graph import programs
+from tests.unit.tools.results.test_report import parse
 from tools.rl.building import targets
 from tools.rl.building.graph import Graph
 from tools.rl.building.ninja import run_ninja

@@ -16,7 +16,7 @@ from tools.rl.results import chains
 
 AT_ONCE = "at the instruction"
 AT_FREE = "at the free"
-LATER = "by the leak check"
+LATER = "at the leak check"
 MISSED = "missed"
 
 FAULTS = "tests/kernel/faults"
@@ -208,7 +208,7 @@ KINDS = (
         touched("non-canonical-write", "mm.wild_access", lines.WRITING, 1 << 63)),
         "at the access, when nothing is mapped there", "at the access, when nothing is mapped there",
         "faults, when nothing is mapped there", NAMED_NOT),
-    Kind("pointers out of memory that was never initialised", (
+    Kind("pointers read from uninitialized memory", (
         touched("fresh-memory-read", "mm.uninitialised_pointer", lines.READING, FRESH),
         touched("fresh-memory-write-with-offset", "mm.uninitialised_pointer", lines.WRITING, FRESH),
         touched("fresh-memory-call", "mm.uninitialised_pointer", lines.EXECUTING, FRESH),
@@ -251,7 +251,7 @@ KINDS = (
         "-", "a linear map: missed", "-", "missed: slots stay mapped"),
     Kind("a pin that has ended, and its frame lives on", (missed("stale-pin-of-a-live-frame"),),
          "-", "a linear map: missed", "-", "missed"),
-    Kind("frames freed twice, by another owner, under a pin, while mapped, or foreign", (
+    Kind("frames freed twice, by a stranger, under a pin, while mapped, or foreign", (
         check("double-freed-frame", FRAME_POOL, "state.owner() == owner", when=AT_FREE),
         check("strangers-frame", FRAME_POOL, "state.owner() == owner", when=AT_FREE),
         check("foreign-frame", "mm/frames.h", "pool != nullptr", when=AT_FREE),
@@ -265,7 +265,7 @@ KINDS = (
             r"\A(?:(?!heap: )[^\n]*\n)*" +        # and no block that was there before
             lines.BLOCKS_OF.pattern(100, 1, "victim", f"{FAULTS}/bugs_frames.cpp", r"\d+") + r"\nerror ",))),
         "blocks at the end (LeakSanitizer)", "blocks (kmemleak)", "missed", "missed: its statistics stay zero"),
-    Kind("locks: twice, by another core, out of order, into an interrupt", (
+    Kind("locks: twice, by a stranger, out of order, into an interrupt", (
         check("lock-taken-twice", LOCK, "!held_by_me()", "injected outer"),
         check("lock-released-by-a-stranger", LOCK, "held_by_me()", core=1, cpus=2),
         check("lock-released-untaken", LOCK, "held_by_me()"),

@@ -20,7 +20,7 @@ def _matrix(cpus, memory, cpu, random, machine, disk):
                     verdict=verdicts.every_core_fuzzed)
 
 
-# Any two values of different columns meet in at least one row (tests/unit/tools/test_scenarios.py counts them).
+# Any two values of different columns meet in at least one row (tests/unit/runner/test_scenarios.py counts them).
 MATRIX = [
     (1, "64M", "max", "rdrand", "pc", "ide"),
     (1, "512M", "max", "none", "q35", "ahci"),

@@ -20,6 +20,7 @@ HOST_LONG_SECONDS = 3600
 FUZZ_SECONDS = 4
 FUZZ_LONG_SECONDS = 60
 FUZZ_MEMORY_MB = 2048
+PYTHON_TESTS = ("tests/unit/tools", "tests/unit/runner", "tests/unit/checks")
 HEARD = {"cwd": ROOT, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "errors": "replace"}
 
 
@@ -113,9 +114,10 @@ def _each(suite):
             yield test
 
 
-def _tools_tests(tally):
-    suite = unittest.defaultTestLoader.discover(str(ROOT / "tests/unit/tools"), top_level_dir=str(ROOT))
-    chosen = unittest.TestSuite(test for test in _each(suite) if tally.wants(f"tools {test.id()}"))
+def _python_tests(tally):
+    suites = [unittest.TestLoader().discover(str(ROOT / folder), top_level_dir=str(ROOT)) for folder in PYTHON_TESTS]
+    tests = (test for suite in suites for test in _each(suite))
+    chosen = unittest.TestSuite(test for test in tests if tally.wants(f"tools {test.id()}"))
     chosen.run(_Recorder(tally))
 
 
@@ -160,7 +162,7 @@ def _chains(graph, tally):
 
 
 def _host(graph, arguments, tally):
-    _tools_tests(tally)
+    _python_tests(tally)
     binaries = [binary for binary in (graph.tests, *graph.fuzzers) if binary]
     if binaries and _built(tally, "the host tests", lambda: run_ninja(binaries, keep_going=True)):
         if graph.tests:

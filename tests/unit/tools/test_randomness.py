@@ -41,7 +41,7 @@ class Randomness(unittest.TestCase):
         # 8 in 10,000 blocks of a perfect source fail FIPS 140-2. Of the 6,710 here 5 are to be expected; 30 are
         # eleven standard deviations.
         for generator in GENERATORS:
-            said = self.judged(generator, 16 * MEBIBYTE, "rngtest")
+            said = self.verdict(generator, 16 * MEBIBYTE, "rngtest")
             passed, failed = (int(re.search(rf"FIPS 140-2 {what}: (\d+)", said)[1])
                               for what in ("successes", "failures"))
             self.assertGreater(passed, 6600)
@@ -49,7 +49,7 @@ class Randomness(unittest.TestCase):
 
     def test_ent_sees_bytes_that_cannot_be_compressed_or_predicted(self):
         for generator in GENERATORS:
-            line = self.judged(generator, 16 * MEBIBYTE, "ent", "-t").splitlines()[1]
+            line = self.verdict(generator, 16 * MEBIBYTE, "ent", "-t").splitlines()[1]
             _, _, entropy, chi_square, mean, _, correlation = map(float, line.split(","))
             self.assertGreater(entropy, 7.9999)
             # 255 degrees of freedom: mean 255, standard deviation 22.6; seven of them either way.
@@ -60,7 +60,7 @@ class Randomness(unittest.TestCase):
     def test_three_tests_of_dieharder_see_chance(self):
         for generator in GENERATORS:
             for number, name in DIEHARDER.items():
-                said = self.judged(generator, 0, "dieharder", "-g", "200", "-d", str(number))
+                said = self.verdict(generator, 0, "dieharder", "-g", "200", "-d", str(number))
                 values = [float(p) for p in re.findall(rf"{name}\|.*\|([0-9.]+)\|", said)]
                 self.assertTrue(values, said)
                 for p in values:

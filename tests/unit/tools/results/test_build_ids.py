@@ -4,7 +4,7 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
-from tests.unit.tools.test_image import parts
+from tests.unit.tools.images.test_image import parts
 from tools.rl.images import artefacts, disk_image
 from tools.rl.results import build_ids
 

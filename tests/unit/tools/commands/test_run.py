@@ -8,7 +8,7 @@ import unittest
 from contextlib import redirect_stdout
 from pathlib import Path
 
-from tests.unit.tools.fake_qemu import FakeQemu
+from tests.unit.tools.machines.fake_qemu import FakeQemu
 from tools.rl.commands import run
 from tools.rl.common import OK, SYSTEM_FAILED, Stop, USAGE
 from tools.rl.machines.qemu import Machine

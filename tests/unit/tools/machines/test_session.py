@@ -2,7 +2,7 @@
 import io
 import unittest
 
-from tests.unit.tools.fake_qemu import FakeQemu
+from tests.unit.tools.machines.fake_qemu import FakeQemu
 from tools.rl.common import CRASHED, MISSING, OK, SYSTEM_FAILED, Stop, TIMED_OUT
 from tools.rl.machines.qemu import Machine
 from tools.rl.machines.session import Chains, Session, parse_line

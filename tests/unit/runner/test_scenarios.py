@@ -6,7 +6,7 @@ import unittest
 
 from tests.qemu import corrupt_images, scenarios
 from tests.runner.scenario import Outcome, Scenario, Slots, complaints
-from tests.unit.tools.test_image import parts
+from tests.unit.tools.images.test_image import parts
 from tools.rl.images import disk_image
 
 

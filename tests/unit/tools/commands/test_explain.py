@@ -52,7 +52,9 @@ class Explain(unittest.TestCase):
         self.assertEqual(len(chain.lines), 3)
         self.assertEqual((len(chain.panic), chain.panic[-1]), (6, "panic: stopped"))
         frame = chains.frame_of(chain.lines[0])
-        self.assertEqual(frame, ("kernel/entry/traps.cpp", 1, "describe_access", "the kernel touched it"))
+        self.assertEqual(frame[:4], ("kernel/entry/traps.cpp", 1, "describe_access", "the kernel touched it"))
+        self.assertEqual((frame.origin, frame.fields()), (False, [("address", "0x5"), ("rip", "0xffff800000100010")]))
+        self.assertTrue(chains.frame_of(chain.lines[2]).origin)
 
     def test_a_record_inside_a_chain_does_not_end_it(self):
         whole, = chains.read(f"{BOOT}\n{FAULT}")

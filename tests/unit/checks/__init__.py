@@ -1,0 +1,1 @@
+"""Tests of tests/checks: each check finds what it is there for."""

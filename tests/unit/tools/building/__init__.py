@@ -1,0 +1,1 @@
+"""Tests of tools/rl/building: the build graph and what it needs."""

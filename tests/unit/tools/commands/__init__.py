@@ -1,0 +1,1 @@
+"""Tests of tools/rl/commands, each command by its name."""

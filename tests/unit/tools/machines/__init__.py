@@ -1,0 +1,1 @@
+"""Tests of tools/rl/machines: QEMU as a stream of events."""
