@@ -1,9 +1,10 @@
-"""What the boot rows expect of error chains exists: codes, files, functions, conditions, parts of statements, fields."""
+"""What the boot rows expect of error chains exists: codes, files, functions, conditions, statements, values."""
 import re
 
 from tests.checks.error_codes import defined
 from tests.qemu import scenarios
 from tests.qemu.chains_expected import Error
+from tools.rl.building.graph import LAYERS
 from tools.rl.common import ROOT
 
 
@@ -40,7 +41,7 @@ def frame_complaints(frame):
 
 
 def all_sources():
-    folders = ("mm", "kernel", "svm", "vm", "guest", "fuzz", "boot", "stage2", "loader", "cpu", "rstate", "tests/kernel")
+    folders = (*LAYERS, "stage2", "loader", "tests/kernel")
     return "\n".join(path.read_text() for folder in folders for path in sorted((ROOT / folder).rglob("*.[hc]*"))
                      if path.suffix in (".h", ".cpp", ".c"))
 

@@ -27,7 +27,7 @@ def repeated(names):
 def rows():
     names, known = [bug.name for bug in injected_bugs.BUGS], in_the_kernel()
     yield from (f"{name}: no boot row injects this bug" for name in sorted(set(known) - booted()))
-    yield from (f"{name}: a boot row injects this bug, which is not in the kernel" for name in sorted(booted() - set(known)))
+    yield from (f"{name}: a boot row injects it, the kernel has no such bug" for name in sorted(booted() - set(known)))
     yield from (f"{name}: more than one bug has this name" for name in repeated(names) + repeated(known))
     if len(names) < LEAST_BUGS:
         yield f"there are {len(names)} bugs, fewer than {LEAST_BUGS}"

@@ -9,7 +9,8 @@ def complaint_about(name, line):
         return f"tests/qemu/console_lines.py: {name}: there is no {line.file}"
     # A literal may be broken over lines, or have more before or behind.
     text = path.read_text().replace('"\n', "\n")
-    joined = "".join(part.lstrip().removeprefix('"') if number else part for number, part in enumerate(text.split("\n")))
+    first, *others = text.split("\n")
+    joined = first + "".join(part.lstrip().removeprefix('"') for part in others)
     return "" if line.text in joined else f"tests/qemu/console_lines.py: {name}: {line.file} has no \"{line.text}\""
 
 

@@ -1,4 +1,4 @@
-"""A BIOS that lies: routines of ours before its own, in memory and interrupt table when the boot sector begins."""
+"""BIOS hooks: routines before the BIOS's own, put into memory and interrupt table when the boot sector begins."""
 import struct
 import subprocess
 import tempfile
@@ -31,7 +31,7 @@ def assembled(source, old):
 
 
 def before(interrupt, source):
-    """A probe that puts this routine before the BIOS's own."""
+    """A monitor that puts this routine before the BIOS's own."""
     def change(port):
         old = int.from_bytes(port.read(4 * interrupt, 4), "little")
         port.write(PLACE, assembled(source, old))
@@ -39,19 +39,19 @@ def before(interrupt, source):
     return lambda: AtBootSector(change)
 
 
-def sector_size(told):
-    """AH=48h goes well and gives this sector size."""
+def sector_size(size):
+    """AH=48h returns success and this sector size."""
     return before(0x13, f"""
         cmp     ah, 0x48
         jne     chain
         call    bios
-        mov     word [si + 0x18], {told}
+        mov     word [si + 0x18], {size}
         clc
         retf    2
 """)
 
 
-# AH=48h goes well and gives nothing, where both stages' buffers have looked like 4096 before.
+# AH=48h returns success and writes nothing; both stages' buffers held 4096 there before.
 NO_SECTOR_SIZE = before(0x13, """
         cmp     ah, 0x48
         je      .asked
@@ -64,7 +64,7 @@ NO_SECTOR_SIZE = before(0x13, """
 
 
 def memory_map(entries, entry_bytes=24):
-    """INT 15h AX=E820h tells these (base, length, type, attributes), in this order, as so many bytes each."""
+    """INT 15h AX=E820h returns these (base, length, type, attributes), in this order, as so many bytes each."""
     table = b"".join(struct.pack("<QQII", *entry) for entry in entries)
     return before(0x15, f"""
         cmp     ax, 0xE820
@@ -89,7 +89,7 @@ table:  db      {", ".join(map(str, table))}
 """)
 
 
-# Every third packet read of more than one sector gets one alone, and says so in the packet, and that all went well.
+# Every third read of more than one sector reads one alone, writes that count into the packet, and returns success.
 PARTIAL_READS = before(0x13, """
         cmp     ah, 0x42
         jne     chain

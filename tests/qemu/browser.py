@@ -1,4 +1,4 @@
-"""A run's report in a real browser: what it draws has a size, what is folded opens, and it fetches nothing."""
+"""A run's report in a real browser: curves have a size, folded crashes open, and the page fetches nothing."""
 import json
 import re
 import subprocess
@@ -15,16 +15,16 @@ const size = (e) => { const b = e.getBoundingClientRect(); return [b.width, b.he
 const crashes = [...document.querySelectorAll("details.crash")];
 const folded = crashes.map(size);
 crashes.forEach((e) => e.querySelector("summary").click());
-const told = document.createElement("pre");
-told.id = "told";
-told.textContent = JSON.stringify({
+const found = document.createElement("pre");
+found.id = "found";
+found.textContent = JSON.stringify({
   curves: [...document.querySelectorAll("polyline")].map((e) => [...size(e), e.points.numberOfItems]),
   folded, opened: crashes.map(size), chains: crashes.map((e) => e.querySelector("pre").innerText),
   marked: crashes.map((e) => [...e.querySelectorAll("mark")].map((line) => line.innerText)),
   rows: document.querySelectorAll("tr").length,
   fetched: performance.getEntriesByType("resource").length, wide: document.documentElement.scrollWidth,
 });
-document.body.append(told);
+document.body.append(found);
 </script>
 """
 
@@ -35,7 +35,7 @@ def seen(report, folder):
     copy.write_text(report.replace("</body>", LOOK + "</body>"))
     done = subprocess.run([*BROWSER, f"--user-data-dir={folder}/browser", copy.as_uri()], capture_output=True,
                           text=True, errors="replace", timeout=PATIENCE)
-    told = re.search(r'<pre id="told">(.*?)</pre>', done.stdout, re.S)
-    if not told:
+    found = re.search(r'<pre id="found">(.*?)</pre>', done.stdout, re.S)
+    if not found:
         raise OSError(f"the browser ended with status {done.returncode}: {done.stderr[-800:]}")
-    return json.loads(told[1].replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"))
+    return json.loads(found[1].replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"))

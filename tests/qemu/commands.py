@@ -1,4 +1,4 @@
-"""build.py's own promises, kept by running it: results survive every end, limits end cleanly, refusals are clear."""
+"""build.py run as a user runs it: results survive every end, limits end a run cleanly, refusals name their reason."""
 import itertools
 import json
 import os
@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from tests.qemu import browser, debugger, lan, terminal
-from tests.qemu.expectations import Failed, PATIENCE, build_py, finish, expect, start, until_said
+from tests.qemu.expectations import Failed, PATIENCE, build_py, finish, expect, start, wait_for_line
 from tests.runner import scenario
 from tests.unit.tools.building.test_graph import programs
 from tests.unit.tools.results.test_report import parse
@@ -32,7 +32,7 @@ def fuzz(out, *words):
 
 
 def until_fuzzing(out):
-    """Waits for the second statistics: by then there is something to lose."""
+    """Waits for the second statistics: by then results exist that could be lost."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         stats = out / "stats.jsonl"
@@ -42,15 +42,15 @@ def until_fuzzing(out):
     raise Failed("no statistics came")
 
 
-def whole(out):
+def check_results(out):
     """Every file of the folder is complete and there is a corpus."""
     stats = [json.loads(line) for line in (out / "stats.jsonl").read_text().splitlines()]
     expect(stats, "no statistics were saved")
     expect(list((out / "corpus").glob("[!.]*")), "no corpus was saved")
     expect((out / "serial.log").stat().st_size > 0, "the console was not saved")
     for crash in (out / "crashes").glob("[!.]*"):
-        told = json.loads((crash / "crash.json").read_text())
-        missing = [key for key in ("hash", "kind", "function", "file", "line", "case", "core") if key not in told]
+        fields = json.loads((crash / "crash.json").read_text())
+        missing = [key for key in ("hash", "kind", "function", "file", "line", "case", "core") if key not in fields]
         expect(not missing, f"{crash}/crash.json has no {missing}")
         expect((crash / "trace.txt").read_text().strip(), f"{crash}/trace.txt is empty")
         expect((crash / "input").exists(), f"{crash}/input is missing")
@@ -66,13 +66,13 @@ def children(pid):
             if int(fields[1]) == pid and PROGRAM in (entry / "cmdline").read_text():
                 found.append(int(entry.name))
         except (OSError, IndexError):
-            pass                # it ended while we looked
+            pass                # it ended meanwhile
     return found
 
 
 def a_number_of_cases_ends_the_run_and_the_next_one_resumes(out):
     finish(fuzz(out, "--cases", 3000), OK)
-    before = whole(out)[-1]
+    before = check_results(out)[-1]
     report = (out / "report.html").read_text()
     parse(report)
     expect(re.search(r"[1-9]\d* of [1-9]\d* edges in [1-9]\d* of \d+ functions", report), "the report has no coverage")
@@ -81,13 +81,13 @@ def a_number_of_cases_ends_the_run_and_the_next_one_resumes(out):
     names = {path.name for path in (out / "corpus").iterdir()}
     finish(fuzz(out, "--cases", 3000), OK)
     expect(names <= {path.name for path in (out / "corpus").iterdir()}, "the second run lost corpus")
-    after = whole(out)[-1]
+    after = check_results(out)[-1]
     expect(after["edges"] >= before["edges"], f"resumed with {after['edges']} edges of {before['edges']}")
 
 
 def a_number_of_seconds_ends_the_run(out):
     expect("time is up" in finish(fuzz(out, "--seconds", 2), OK), "it does not say why it stopped")
-    whole(out)
+    check_results(out)
 
 
 def ctrl_c_ends_the_run_cleanly(out):
@@ -96,7 +96,7 @@ def ctrl_c_ends_the_run_cleanly(out):
     process.send_signal(signal.SIGINT)
     expect("interrupted" in finish(process, OK), "it does not say why it stopped")
     expect('"end"' in (out / "serial.log").read_text(), "the machine did not end by itself")
-    whole(out)
+    check_results(out)
 
 
 def a_killed_run_loses_nothing_and_leaves_no_machine(out):
@@ -106,7 +106,7 @@ def a_killed_run_loses_nothing_and_leaves_no_machine(out):
     expect(len(machines) == 1, f"{len(machines)} machines run")
     process.kill()
     process.communicate()
-    whole(out)
+    check_results(out)
     deadline = time.monotonic() + 10
     while os.path.exists(f"/proc/{machines[0]}") and time.monotonic() < deadline:
         time.sleep(0.1)
@@ -118,7 +118,7 @@ def a_killed_qemu_is_one_clear_line_and_loses_nothing(out):
     until_fuzzing(out)
     os.kill(children(process.pid)[0], signal.SIGKILL)
     expect("QEMU was killed by SIGKILL" in finish(process, SYSTEM_FAILED), "it does not say what happened")
-    whole(out)
+    check_results(out)
 
 
 def a_missing_qemu_is_named(out):
@@ -156,7 +156,7 @@ def an_input_that_is_too_long_is_refused(out):
 
 def the_map_of_a_live_run_has_both_spaces(_out):
     output = build_py(OK, "maps")
-    for pattern in (r"^  0x\S+ 0x\S+ +\S+ [KM]iB +(down )?r-x +wb +boot +kernel image\b", r" uc +nobody +local APIC\b",
+    for pattern in (r"^  0x\S+ 0x\S+ +\S+ [KM]iB +(down )?r-x +wb +boot +kernel image\b", r" uc +none +local APIC\b",
                     r"core 0's machine: guest-physical addresses: [1-9]\d* pages", r" r-x +wb +snapshot$",
                     r" rwx +wb +guest_private$", r"^window of core 0: "):
         expect(re.search(pattern, output, re.MULTILINE), f"no line like {pattern}: {output[:3000]}")
@@ -175,14 +175,14 @@ def a_machine_at_a_serial_line_is_shown_saved_asked_and_traced(out):
         until_fuzzing(out)
         console.stdin.write("trace\n")
         console.stdin.flush()
-        until_said(out / "serial.log", r"^trace: end\s*$")
+        wait_for_line(out / "serial.log", r"^trace: end\s*$")
         console.stdin.write("quit\n")
         console.stdin.flush()
         expect("the machine has ended its run" in finish(console, OK), "it does not say how it ended")
     finally:
         machine.kill()
         machine.communicate()
-    whole(out)
+    check_results(out)
     build_py(OK, "trace", out / "serial.log", "--out", out / "trace.json")
     events = json.loads((out / "trace.json").read_text())["traceEvents"]
     for core in (0, 1):
@@ -190,14 +190,14 @@ def a_machine_at_a_serial_line_is_shown_saved_asked_and_traced(out):
         expect({("B", "guest"), ("E", "guest"), ("B", "reset"), ("E", "reset")} <= seen, f"core {core} traced {seen}")
 
 
-def logged(plants, path, folder=BUILD):
-    """The serial log, as it came over the line, of a boot with each of these bugs planted, one after the other."""
+def logged(bugs, path, folder=BUILD):
+    """The serial log, as it came over the line, of a boot of the test kernel with each of these injected bugs."""
     path.parent.mkdir(parents=True)
     with path.open("wb") as log:
-        for plant in plants:
-            row = scenario.Scenario(plant, options={"inject": plant}, folder=folder)
+        for bug in bugs:
+            row = scenario.Scenario(bug, options={"inject": bug}, folder=folder)
             session = Session(scenario.contents(row), row.machine, serial_log=log, deadline=row.timeout)
-            expect(list(session.events()) and session.status == SYSTEM_FAILED, f"{plant}: {session.why}")
+            expect(list(session.events()) and session.status == SYSTEM_FAILED, f"{bug}: {session.why}")
 
 
 def the_log_of_a_real_failure_is_explained(out):
@@ -206,19 +206,20 @@ def the_log_of_a_real_failure_is_explained(out):
     output = build_py(OK, "explain", out / "serial.log")
     heads = re.findall(r"^([0-9a-f]{16})  (.*), first in line \d+: error (\S+) on core 0,", output, re.MULTILINE)
     expect([head[1:] for head in heads] == [("2 times", "mm.out_of_bounds"), ("once", "svm.vmrun_refused")] and
-            heads[0][0] != heads[1][0] and output.endswith("\n3 errors, 2 different\n"), f"grouped as {heads}")
+           heads[0][0] != heads[1][0] and output.endswith("\n3 errors, 2 different\n"), f"grouped as {heads}")
     # A frame, who made the block, where the fault was, a caller in assembly, and the other failure's origin.
-    for pattern in (r"^  mm/explain\.cpp:\d+ +range_chain +made here .*<- origin\n      \| .*\"made here\"",
-                    r"^      kernel/plants_heap\.cpp:\d+\n      \| .*\"making a block\"",
-                    r"^  at 0x\w+  (kernel\+0x\w+)\n      \1  .*kernel::touch_byte<.*  kernel/planting\.h:\d+\n"
+    for pattern in (r"^  mm/explain\.cpp:\d+ +range_chain +.*<- origin\n      \| .*FAIL\(\*what\.code, ",
+                    r"^      tests/kernel/faults/bugs_heap\.cpp:\d+\n      \| .*make_block\(",
+                    r"^  at 0x\w+  (kernel\+0x\w+)\n      \1  .*kernel::touch_byte<.*  "
+                    r"tests/kernel/faults/inject\.h:\d+\n"
                     r"      \| \*byte = 1;$",
-                    r"^      kernel\+0x\w+  kernel_entry  kernel/entry\.asm:\d+\n      \| call +kernel_main$",
+                    r"^      kernel\+0x\w+  kernel_entry  kernel/entry/entry\.asm:\d+\n      \| call +kernel_main$",
                     r"^  svm/machine_run\.h:\d+ .*<- origin\n      \| return FAIL\(vmrun_refused, "):
         expect(re.search(pattern, output, re.MULTILINE), f"no line like {pattern}: {output[:6000]}")
     expect("(the log" not in output, "its build or the kernel's place is not known")
 
 
-def the_development_builds_log_is_resolved_without_being_told_so(out):
+def a_log_of_the_development_build_is_resolved_with_its_symbols(out):
     logged(("vmrun",), out / "serial.log", DEBUG)
     with (out / "serial.log").open() as log:
         resolved = build_py(OK, "symbolize", stdin=log)
@@ -226,12 +227,12 @@ def the_development_builds_log_is_resolved_without_being_told_so(out):
     line = next(number for number, text in enumerate((ROOT / "kernel/entry/entry.asm").read_text().splitlines(), 1)
                 if re.search(r"call +kernel_main", text))
     for name, output in (("symbolize", resolved), ("explain", explained)):
-        expect(re.search(rf"^ +kernel\+0x\w+  kernel_entry  kernel/entry\.asm:{line}$", output, re.MULTILINE) and
-                "(the log is of build" not in output, f"{name}: {output[-3000:]}")
+        expect(re.search(rf"^ +kernel\+0x\w+  kernel_entry  kernel/entry/entry\.asm:{line}$", output, re.MULTILINE) and
+               "(the log is of build" not in output, f"{name}: {output[-3000:]}")
 
 
 def image_makes_every_artefact_of_one_build(_out):
-    """The command's own words, then each artefact's parts as its loader reads them; a listing for every program."""
+    """The command's output, then each artefact's parts as its loader reads them; a listing for every program."""
     output = build_py(OK, "image")
     build = re.search(r"raclette\.img: \d+ bytes, build ([0-9a-f]{16}), target stb_image$", output, re.MULTILINE)
     expect(build, f"it does not name the build: {output}")
@@ -255,7 +256,7 @@ def image_makes_every_artefact_of_one_build(_out):
 
 
 def image_carries_another_target_and_a_corpus(out):
-    """One of the artefacts is booted: it fuzzes that target, from an input that is nobody's seed."""
+    """One of the artefacts is booted: it fuzzes that target, from an input that is no seed of the target."""
     (out / "inputs").mkdir(parents=True)
     (out / "inputs/mine").write_bytes(b"an input of mine")
     build_py(OK, "image", "--target", "cxx_example", "--max-len", "99", "--corpus", out / "inputs")
@@ -276,16 +277,16 @@ def image_carries_another_target_and_a_corpus(out):
 
 
 def a_watching_build_builds_at_a_change(out):
-    """README.md, which nothing is made of: so the build is a real one, and short."""
+    """README.md is the input of no build step: the build runs, and is short."""
     out.mkdir(parents=True)
     readme, built = ROOT / "README.md", r"\d\d:\d\d:\d\d built; waiting for a change, Ctrl-C ends$"
     with (out / "log").open("w") as log:
         process = start("build", "--watch", stdout=log)
     was = readme.stat()
     try:
-        until_said(out / "log", built)
+        wait_for_line(out / "log", built)
         readme.touch()
-        until_said(out / "log", rf"{built}[\s\S]*{built}")
+        wait_for_line(out / "log", rf"{built}[\s\S]*{built}")
         process.send_signal(signal.SIGINT)
         expect(process.wait(PATIENCE) == OK, f"status {process.returncode} after Ctrl-C")
     finally:
@@ -296,7 +297,7 @@ def a_watching_build_builds_at_a_change(out):
     expect(said.count("kernel   text ") == said.count(" built; "), f"a build without its sizes: {said}")
 
 
-def told_by_address_sanitizer(native, crash):
+def function_by_address_sanitizer(native, crash):
     """The function in which the real AddressSanitizer sees the crash, or None when it sees none."""
     # What a crash reads of fresh memory differs from run to run there: other fills may be needed to see it. And an
     # address that is off by a whole image may lie in another live block there: another spacing moves the blocks.
@@ -325,13 +326,13 @@ def the_published_bug_is_found_repeats_and_is_what_address_sanitizer_says(out, t
     function = "stbi__gif_load_next"
     words = ("--cpus", 2, "--seed", 1, "--cases", 2000000, f"--until-crash={function}", "--out", out)
     finish(start("run", "--plain", *words), OK, LONG_PATIENCE)
-    whole(out)
+    check_results(out)
     crashes = sorted((out / "crashes").glob("[!.]*"))
     seen = {crash: json.loads((crash / "crash.json").read_text())["function"] for crash in crashes}
     expect(function in seen.values(), f"two million cases found {sorted(seen.values())} only")
     for crash, ours in seen.items():
-        theirs = told_by_address_sanitizer(native, crash)
-        expect(theirs == ours, f"{crash.name} is in {ours} for us, in {theirs} for AddressSanitizer")
+        theirs = function_by_address_sanitizer(native, crash)
+        expect(theirs == ours, f"{crash.name} is in {ours} here, in {theirs} for AddressSanitizer")
         replays_the_same(crash, times)
 
 
@@ -349,7 +350,7 @@ def booted_with(size):
 
 
 def memory_of_64_gib_boots_like_512_mib(_out):
-    """In instructions, which an emulator counts exactly, and in frames; what differs is where tables happen to lie."""
+    """In instructions, which an emulator counts exactly, and in frames; only the number of page tables differs."""
     small, large = booted_with("512M"), booted_with("64G")
     expect(large["memory_mib"] > 65000, f"only {large['memory_mib']} MiB were found")
     for key, share in (("boot_us", 0.02), ("frames_used", 0.1)):
@@ -367,10 +368,10 @@ def the_report_of_a_run_is_a_page_that_a_browser_shows(out):
     build_py(OK, "run", "--plain", "--cpus", 1, "--seed", 1, "--cases", 60000, "--out", out)
     page = browser.seen((out / "report.html").read_text(), out)
     expect(len(page["curves"]) >= 3 and all(width > 100 and count > 1 for width, _, count in page["curves"]),
-            f"curves without an extent: {page['curves']}")
+           f"curves without an extent: {page['curves']}")
     expect(page["chains"] and all("<- origin" in chain for chain in page["chains"]), "a crash without its chain")
     expect(all(opened[1] > folded[1] + 50 for folded, opened in zip(page["folded"], page["opened"])),
-            f"a crash does not open: {page['folded']}, {page['opened']}")
+           f"a crash does not open: {page['folded']}, {page['opened']}")
     expected = [marked_line(json.loads((crash / "crash.json").read_text()))
                 for crash in sorted((out / "crashes").glob("[!.]*"))]
     expect(page["marked"] == expected, f"the source lines of the crashes: {page['marked']}, expected {expected}")
@@ -387,11 +388,11 @@ SHORT = (memory_of_64_gib_boots_like_512_mib, a_number_of_cases_ends_the_run_and
          the_map_of_a_live_run_has_both_spaces, *debugger.TESTS, *terminal.TESTS,
          image_makes_every_artefact_of_one_build, image_carries_another_target_and_a_corpus,
          a_watching_build_builds_at_a_change,
-         the_log_of_a_real_failure_is_explained, the_development_builds_log_is_resolved_without_being_told_so,
+         the_log_of_a_real_failure_is_explained, a_log_of_the_development_build_is_resolved_with_its_symbols,
          a_machine_at_a_serial_line_is_shown_saved_asked_and_traced,
          the_published_bug_is_found_repeats_and_is_what_address_sanitizer_says)
 LONG = (the_report_of_a_run_is_a_page_that_a_browser_shows, every_crash_replays_the_same_twenty_times,
         *(lan.TESTS if lan.can_be_had() else ()))
-# Long ones that this machine cannot run: (function, why), so that nobody takes them for passed.
+# Long ones that this machine cannot run: (function, why). They are listed, so that they do not count as passed.
 UNTRIED = () if lan.can_be_had() else tuple(
     (function, "a tap device takes root and /dev/net/tun") for function in lan.TESTS)

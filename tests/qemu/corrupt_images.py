@@ -1,4 +1,4 @@
-"""Ways to break an image: each makes a function from (image bytes, Layout) to image bytes."""
+"""Corrupt images: each function here makes a function from (image bytes, Layout) to image bytes."""
 import struct
 
 from tools.rl.common import BUILD
@@ -86,7 +86,7 @@ def page_fault_in_stage2(image, layout):
 
 
 def undefined_instruction_in_the_loader(image, _):
-    """Where it reads what PVH says: nothing checks the loader itself."""
+    """Where it reads PVH's start info: nothing checks the loader itself."""
     at = package.find(image) + _address("loader", "_ZN4boot8read_pvhEmRKNS_12PhysicalViewERNS_9StartInfoE")
     return image[:at] + UD2 + image[at + len(UD2):]
 
@@ -120,7 +120,7 @@ def undefined_instruction(function, instead_of):
 
 
 def lkrn_of_another_build(artefact, _):
-    """Its package says so."""
+    """The build id of its package is another."""
     at = package.find(artefact) + 8
     return artefact[:at] + bytes([artefact[at] ^ 1]) + artefact[at + 1:]
 

@@ -1,4 +1,4 @@
-"""gdb through build.py debug: it stops where it is asked to, in every stage and on every core, and reads the books."""
+"""gdb through build.py debug: it stops where asked, in every stage and on every core, and reads kernel structures."""
 import re
 
 from tests.qemu.expectations import build_py, expect
@@ -71,13 +71,13 @@ rl wait
 tbreak kernel::Reporter::serve
 continue
 python
-with kernel_eyes():
+with processor_in_kernel():
     freed = next(r for r in records() if plain(r["state"]) == "freed" and plain(r["block"]))
 gdb.execute(f"rl heap {plain(freed['block']) + 1:#x}")
 end
 """
 
-# The kernel's file, where stage1 loaded it, is damaged: a reboot is refused, in a chain.
+# The kernel's file, where stage1 loaded it, is corrupted: a reboot is refused, in a chain.
 GDB_ABOUT_AN_ERROR = """
 rl wait
 tbreak kernel::Reporter::serve
@@ -103,11 +103,11 @@ info symbol $pc
 """
 
 
-def debugged(out, commands, *patterns, words=()):
-    """gdb's output for these commands, which has a line like each pattern. `words`: more of build.py's options."""
+def debugged(out, commands, *patterns, options=()):
+    """gdb's output for these commands, which has a line like each pattern. `options`: of build.py debug."""
     out.mkdir(parents=True)
     (out / "commands").write_text(commands)
-    output = build_py(OK, "debug", *words, "--commands", out / "commands")
+    output = build_py(OK, "debug", *options, "--commands", out / "commands")
     expect("Python Exception" not in output and "Error" not in output, f"gdb complains: {output[-3000:]}")
     for pattern in patterns:
         expect(re.search(pattern, output, re.MULTILINE), f"no line like {pattern}: {output[-5000:]}")
@@ -146,10 +146,10 @@ def gdb_shows_the_lines_of_the_loader(out):
              rf"^{line_of('loader/entry.asm', 'long_mode:') + 1}\t +mov ",
              r"^=> 0x\w+ <long_mode>:\s+mov +\$0x10,%eax$",
              r"loader_main \(way=boot::Way::pvh, .* at \S*loader/main.cpp:\d+$", r"^stage2_start in section ",
-             words=("--way", "elf"))
+             options=("--way", "elf"))
 
 
-def gdb_reads_the_kernels_books(out):
+def gdb_reads_kernel_structures(out):
     debugged(out, GDB_IN_THE_KERNEL, r"^kernel symbols at 0x[0-9a-f]{8,}$", r"^stopped on thread 1$",
              r"^  level 1  entry +\d+  0x\w+  A D$",                            # rl pt: code is not writable
              r"^0x\w+ +\d+ pages r-x live +memory +boot +kernel image\b",       # rl maps
@@ -172,7 +172,7 @@ def gdb_stops_on_another_core(out):
     debugged(out, GDB_ON_ANOTHER_CORE, r"^stopped on thread 2$", r"^core 1: at 0x\w+, in the kernel, cpu::trace\(")
 
 
-def gdb_knows_whose_a_freed_block_was(out):
+def gdb_shows_who_made_and_freed_a_block(out):
     debugged(out, GDB_ABOUT_A_FREED_BLOCK, r"^0x\w+: 1 bytes into a block of \d+$",
              r"^0x\w+ +\d+ pages rw- freed +heap_block +heap ", r"^  made by core 0$",
              r"^  freed by core 0 from \w+::\S+")
@@ -192,11 +192,11 @@ def gdb_finds_the_kernel_again_after_a_reboot(out):
 
 def gdb_begins_where_the_command_line_says(out):
     for stage, where in ((1, "7e00"), (2, "10000")):
-        output = debugged(out / str(stage), 'printf "it is at %x\\n", $pc\n', words=("--stage", stage))
+        output = debugged(out / str(stage), 'printf "it is at %x\\n", $pc\n', options=("--stage", stage))
         expect(f"it is at {where}\n" in output, f"--stage {stage}: {output[-1500:]}")
 
 
 TESTS = (gdb_stops_at_each_stage, gdb_shows_the_lines_of_the_first_stages, gdb_shows_the_lines_of_the_loader,
-         gdb_reads_the_kernels_books, gdb_stops_on_another_core, gdb_knows_whose_a_freed_block_was,
+         gdb_reads_kernel_structures, gdb_stops_on_another_core, gdb_shows_who_made_and_freed_a_block,
          gdb_shows_an_error_in_flight, gdb_finds_the_kernel_again_after_a_reboot,
          gdb_begins_where_the_command_line_says)

@@ -1,4 +1,4 @@
-"""build.py started as anybody would start it, and what it promises held against what it did."""
+"""Helpers that run build.py as a subprocess and check its exit status and output."""
 import re
 import subprocess
 import sys
@@ -10,11 +10,11 @@ PATIENCE = 180
 
 
 class Failed(Exception):
-    """A expect that was not kept; the text says which."""
+    """An expectation that was not met; the text says which."""
 
 
-def expect(kept, text):
-    if not kept:
+def expect(met, text):
+    if not met:
         raise Failed(text)
 
 
@@ -25,7 +25,7 @@ def start(*words, **options):
 
 
 def finish(process, status, patience=PATIENCE):
-    """Its output, when it ended as it should."""
+    """The output of a process that ends with this status."""
     try:
         output, _ = process.communicate(timeout=patience)
     except subprocess.TimeoutExpired:
@@ -39,10 +39,10 @@ def build_py(status, *words, **options):
     return finish(start(*words, **options), status)
 
 
-def until_said(log, pattern):
+def wait_for_line(log, pattern):
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         if log.exists() and re.search(pattern, log.read_text(errors="replace"), re.MULTILINE):
             return
         time.sleep(0.1)
-    raise Failed(f"the console never said {pattern}")
+    raise Failed(f"no line like {pattern} came")

@@ -105,8 +105,8 @@ def check(name, file, condition, values="", core=0, cpus=1, when=AT_ONCE, **more
 
 
 def left(name, log=(), pinned_in="", values="", **fields):
-    return Bug(name, Error("kernel.not_released", Origin(LEAK_CHECK, values=values, fields=fields)), when=LATER, log=log,
-               pinned_in=pinned_in)
+    error = Error("kernel.not_released", Origin(LEAK_CHECK, values=values, fields=fields))
+    return Bug(name, error, when=LATER, log=log, pinned_in=pinned_in)
 
 
 def overflow(name, stack, core=0, cpus=1):

@@ -26,7 +26,7 @@ def can_be_had():
     return all(shutil.which(tool) for tool in ("apt-get", "apt-cache", "dpkg-deb", "ldd"))
 
 
-def _said(*words, **more):
+def _output(*words, **more):
     return subprocess.run(words, check=True, capture_output=True, text=True, **more).stdout
 
 
@@ -35,9 +35,9 @@ def unpacked(package):
     folder = UNPACKED / package
     if not folder.exists():
         with tempfile.TemporaryDirectory(dir=BUILD) as fresh:
-            _said("apt-get", "download", package, cwd=fresh)
+            _output("apt-get", "download", package, cwd=fresh)
             archive, = Path(fresh).glob("*.deb")
-            _said("dpkg-deb", "-x", archive, Path(fresh) / "root")
+            _output("dpkg-deb", "-x", archive, Path(fresh) / "root")
             folder.parent.mkdir(exist_ok=True)
             (Path(fresh) / "root").rename(folder)
     return folder
@@ -45,7 +45,7 @@ def unpacked(package):
 
 def needs(package, pattern, *more):
     """The packages that it depends on, of these names."""
-    return re.findall(rf"Depends: ({pattern})$", _said("apt-cache", "depends", *more, package), re.M)
+    return re.findall(rf"Depends: ({pattern})$", _output("apt-cache", "depends", *more, package), re.M)
 
 
 def linux():
@@ -59,7 +59,7 @@ def libraries_of_kexec(program):
     this machine's own."""
     names = set(needs("kexec-tools", r"libxen\S+|libyajl\S+", "--recurse"))
     folders = ":".join(str(unpacked(name) / "usr/lib/x86_64-linux-gnu") for name in sorted(names))
-    found = re.findall(r"(/\S+) \(0x", _said("ldd", program, env=dict(os.environ, LD_LIBRARY_PATH=folders)))
+    found = re.findall(r"(/\S+) \(0x", _output("ldd", program, env=dict(os.environ, LD_LIBRARY_PATH=folders)))
     return [(path if path.startswith("/lib64") else f"/lib/x86_64-linux-gnu/{Path(path).name}", path) for path in found]
 
 

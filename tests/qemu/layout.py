@@ -1,4 +1,4 @@
-"""Verdicts over where the kernel's ranges lie: every mapped page is one that somebody owns, no boot is like another."""
+"""Verdicts over where the kernel's ranges lie: every mapped page belongs to a range, and boots are independent."""
 import bisect
 import math
 
@@ -51,7 +51,7 @@ def unaccounted(ranges, mapped):
     for page, (physical, executable, writable) in mapped.items():
         at = bisect.bisect_right(firsts, page) - 1
         if at < 0 or page >= ranges[at].end:
-            found.append(f"{page:#x} is mapped and nobody's")
+            found.append(f"{page:#x} is mapped and belongs to no range")
             continue
         owner = ranges[at]
         if owner.permissions(page, image) != (executable, writable):
@@ -67,23 +67,23 @@ def unaccounted(ranges, mapped):
     return found
 
 
-def miscounted(told, ranges, mapped):
+def miscounted(count, ranges, mapped):
     """A complaint when the kernel counts other pages than there are; its windows' come and go meanwhile."""
     windows = [one for one in ranges if one.what == WINDOW]
     there = sum(not any(one.first <= page < one.end for one in windows) for page in mapped)
-    counted = told["live_pages"] - told["through_windows"]
+    counted = count["live_pages"] - count["through_windows"]
     return "" if counted == there else f"{counted} pages were counted outside the windows, {there} are mapped"
 
 
 def every_page_is_owned(outcomes):
-    """The tables as seen from outside and the ranges as the kernel tells them are the same; two boots share no page."""
+    """The page tables as QEMU shows them match the ranges that the kernel reports; two boots share no page."""
     for outcome in outcomes:
         ranges = [Range(record) for record in outcome.of_type("range")]
-        told = outcome.of_type("layout")
-        if not told or told[0]["ranges"] != len(ranges):
-            return f"{len(ranges)} ranges were told of {told}"
+        count = outcome.of_type("layout")
+        if not count or count[0]["ranges"] != len(ranges):
+            return f"{len(ranges)} ranges were reported of {count}"
         found = unaccounted(ranges, outcome.monitor.pages)
-        wrong = miscounted(told[0], ranges, outcome.monitor.pages)
+        wrong = miscounted(count[0], ranges, outcome.monitor.pages)
         found += [wrong] if wrong else []
         if found:
             return f"{len(found)} complaints: " + "; ".join(found[:5])
@@ -123,13 +123,13 @@ def least_p(samples, bits):
 
 
 def one_by_one(table):
-    """Each thing's places over the boots: none twice, each bit a coin. Two windows in a hundred boots may meet."""
+    """Each thing's places over the boots: none twice, each bit uniform. Two windows in a hundred boots may meet."""
     for thing, seen in table.items():
         repeats = len(seen) - len(set(seen))
         if repeats > (thing[0] == WINDOW):
             yield f"{thing} lay {repeats} times where it had lain before", 0.0
         p, bit = least_p(seen, bits_of(thing))
-        yield f"bit {bit} of {thing} is no coin", p
+        yield f"bit {bit} of {thing} is not uniform", p
 
 
 def two_by_two(table):
@@ -151,25 +151,25 @@ def kind_of(thing):
 
 
 def by_kind(table):
-    """Over the things of a kind, cores and boots: each bit a coin. Ten tosses of one thing's prove nothing, but ten
-    boots toss some hundred times for the stacks together. (The image's base and the windows need the hundred boots.)"""
+    """Over the things of a kind, cores and boots: each bit uniform. Ten samples of one thing prove nothing, but ten
+    boots give some hundred samples of the stacks together. (The image's base and the windows need a hundred boots.)"""
     kinds = {}
     for thing, seen in table.items():
         kinds.setdefault(kind_of(thing), []).extend(seen)
     for kind, seen in kinds.items():
         p, bit = least_p(seen, WINDOW_BITS if kind == WINDOW else PLACE_BITS)
-        yield f"bit {bit} of the {kind} is no coin", p
+        yield f"bit {bit} of the {kind} is not uniform", p
 
 
 def all_together(table):
-    """Over all things and boots: each bit a coin, so both canonical halves are used."""
+    """Over all things and boots: each bit uniform, so both canonical halves are used."""
     everything = [place for thing, seen in table.items() if thing[0] != WINDOW for place in seen]
     p, bit = least_p(everything, PLACE_BITS)
-    yield f"bit {bit} of all places is no coin", p
+    yield f"bit {bit} of all places is not uniform", p
 
 
 def boots_are_independent(outcomes):
-    """No boot tells where another one, or anything else of the same boot, lies."""
+    """Where things lie in one boot says nothing about another boot, nor about anything else in the same boot."""
     boots = [places(outcome) for outcome in outcomes]
     common = [thing for thing in boots[0] if all(thing in boot for boot in boots)]
     if len(common) < 20:

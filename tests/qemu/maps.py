@@ -1,4 +1,4 @@
-"""Memory maps as no BIOS should give them, of a machine with 512 MiB: what is usable in the end, and how it is told."""
+"""Hostile memory maps (E820) of a machine with 512 MiB: it fuzzes, or refuses with a reason."""
 from tests.qemu import bios_hooks, console_lines as lines, verdicts
 from tests.runner.scenario import Scenario
 from tools.rl.common import SYSTEM_FAILED
@@ -43,7 +43,7 @@ MAPS = {
 MACHINES = {"img": Machine(), "lkrn": Machine(disk="network", bootfile="raclette.pxe")}
 
 
-def _told(what, way, entry_bytes=24):
+def _boots_with(what, way, entry_bytes=24):
     return Scenario(f"a memory map with entries {what}, of {entry_bytes} bytes, {way}", MACHINES[way],
                     options={"seed": 1, "cases": 200}, way=way, monitor=bios_hooks.memory_map(MAPS[what], entry_bytes),
                     must=(r"^\{'type': 'end', 'status': 'ok'",), verdict=verdicts.every_core_fuzzed)
@@ -51,9 +51,9 @@ def _told(what, way, entry_bytes=24):
 
 TOO_MANY = pieces(MIB, 513 * MIB, MIB)
 
-SCENARIOS = [_told(what, "img") for what in MAPS] + [
-    _told("unsorted", "img", entry_bytes=20),
-    *[_told(what, "lkrn")
+SCENARIOS = [_boots_with(what, "img") for what in MAPS] + [
+    _boots_with("unsorted", "img", entry_bytes=20),
+    *[_boots_with(what, "lkrn")
       for what in ("300 in number", "511 in number, all but a few unusable", "that are to be ignored")],
     Scenario("refuses a memory map with 512 entries", Machine(cpus=1), options={}, status=SYSTEM_FAILED,
              monitor=bios_hooks.memory_map(TOO_MANY), must=(lines.stops("stage1", "long_map"),),

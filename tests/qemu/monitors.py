@@ -1,4 +1,4 @@
-"""What looks into a machine while it boots: breaks its ACPI tables, walks its live page tables."""
+"""Monitors of a machine that runs: they change its ACPI tables, walk its live page tables, type commands."""
 import re
 import struct
 import time
@@ -51,11 +51,11 @@ def find_madt(port, low_end):
         if _is_madt(memory[found.start():]):
             size, = struct.unpack_from("<I", memory, found.start() + 4)
             return low_end - SEARCHED + found.start(), memory[found.start():found.start() + size]
-    raise ValueError("the probe found no MADT")
+    raise ValueError("the monitor found no MADT")
 
 
 def corrupt_acpi(spoil, low_end=MEMORY):
-    """A probe that puts spoil(MADT) in the MADT's place."""
+    """A monitor that puts spoil(MADT) in the MADT's place."""
     def change(port):
         at, table = find_madt(port, low_end)
         port.write(at, spoil(table))
@@ -66,7 +66,7 @@ LOCAL_APIC = 8                  # bytes of one
 
 
 def every_core_claims_to_be_there(table):
-    """Every slot for a processor that could be plugged in later claims to hold one that may be started."""
+    """Every entry for a processor that could be plugged in later says that it may be started."""
     table = bytearray(table)
     at = 44
     while at < len(table):
@@ -77,7 +77,7 @@ def every_core_claims_to_be_there(table):
 
 
 def the_core_that_runs_comes_last(table):
-    """And of all these, the one that is really there is the last."""
+    """The same, and the entry of the one core that is there comes last."""
     table = every_core_claims_to_be_there(table)
     return table[:44] + table[44 + LOCAL_APIC:] + table[44:44 + LOCAL_APIC]
 
@@ -95,8 +95,8 @@ BIOS_ROM, BIOS_ROM_BYTES = 0xE0000, 0x20000
 
 
 def far_acpi(root_table=FAR, madt=FAR):
-    """A probe that makes firmware's root pointer one of revision 2, over an XSDT and a MADT at these places. The RSDT
-    stays where it was."""
+    """A monitor that makes the firmware's root pointer one of revision 2, to an XSDT and a MADT at these places. The
+    RSDT stays where it was."""
     def change(port):
         _, table = find_madt(port, LOW_END)
         port.write(madt + 0x1000, table)
@@ -197,7 +197,7 @@ class LiveTables:
 
 
 class Both:
-    """One probe and then another; what is asked of it afterwards is asked of the second."""
+    """One monitor and then another, whose results it has."""
 
     def __init__(self, first, second):
         self.first, self.second = first, second
@@ -213,10 +213,10 @@ class Both:
 
 
 class Typed:
-    """Types words on the console of a machine that fuzzes, each when the one before has been answered."""
+    """Types commands on the serial line of a machine that fuzzes, each when the one before has been answered."""
 
-    def __init__(self, words, then=None):
-        self.words = words          # (word, pattern of the line that ends its answer)
+    def __init__(self, commands, then=None):
+        self.commands = commands    # (command, pattern of the line that ends its answer)
         self.then = then
 
     def arguments(self, _folder):
@@ -224,11 +224,11 @@ class Typed:
 
     def run(self, session, _folder):
         self.wait(session, lambda: session.heard["stats"])
-        for word, pattern in self.words:
+        for command, pattern in self.commands:
             before = self.count(session, pattern)
-            session.type(word)
+            session.type(command)
             if not self.wait(session, lambda: self.count(session, pattern) > before):
-                return f"{word} was not answered"
+                return f"{command} was not answered"
         if self.then:
             complaint = self.then(session)
             if complaint:
@@ -252,4 +252,4 @@ class Typed:
 def fuzzes_again(session):
     """Statistics of another start, or of a run that went on, arrive."""
     before = session.heard["stats"]
-    return "" if Typed.wait(session, lambda: session.heard["stats"] >= before + 2) else "it fuzzes no more"
+    return "" if Typed.wait(session, lambda: session.heard["stats"] >= before + 2) else "it does not fuzz any more"

@@ -1,4 +1,4 @@
-"""Loaders that nobody here has: a disk that enters a package in 64-bit mode, as some loaders enter any Linux kernel."""
+"""Other loaders: a disk that enters a package in 64-bit mode, as some loaders enter any Linux kernel."""
 import struct
 import subprocess
 import tempfile
@@ -16,7 +16,7 @@ def linux_entry(_artefact):
 
 
 def elf_entry(artefact):
-    """What an ELF file's header says."""
+    """The entry point from an ELF file's header."""
     return struct.unpack_from("<Q", artefact, 24)[0]
 
 

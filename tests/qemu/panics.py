@@ -16,7 +16,7 @@ def injected(core=0):
     return Check(INJECTOR, INJECTED, core=core)
 
 
-def panics(name, bug, cpus, error=None, core=0, says=(), silent=(), failing=(),
+def panics(name, bug, cpus, error=None, core=0, also=(), silent=(), failing=(),
            must_not=(lines.ANOTHER_FAILURE.pattern(),)):
     """Every other core reports where it was, or its own failure, or is reported as silent."""
     asked = [n for n in range(cpus) if n != core and n not in (*silent, *failing)]
@@ -27,7 +27,7 @@ def panics(name, bug, cpus, error=None, core=0, says=(), silent=(), failing=(),
     others += [injected(n) for n in failing]
     return Scenario(f"panic {name}", Machine(cpus=cpus), options={"inject": bug}, status=SYSTEM_FAILED,
                     must=(error or injected(core), lines.BACKTRACE.pattern(), lines.STOPPED.pattern(), *REGISTERS,
-                          *others, *says), must_not=must_not)
+                          *others, *also), must_not=must_not)
 
 
 # The first instruction behind the processor's new tables: no console, no memory, no other core.
@@ -39,12 +39,12 @@ BEFORE_THE_CONSOLE = Scenario(
     must_not=(lines.KERNEL_AT.pattern(end=""), lines.ANOTHER_FAILURE.pattern()))
 
 
-def stuck(name, bug, *says):
-    """Core 1 works and gets nowhere: core 0's watchdog reports it, and the machine goes on to the injected bug's end."""
+def stuck(name, bug, *also):
+    """Core 1 works and makes no progress: core 0's watchdog reports it, and the injected bug goes on to its end."""
     return Scenario(f"a core {name} is reported by another", Machine(cpus=2), options={"inject": bug},
                     status=SYSTEM_FAILED, must_not=(lines.NO_ANSWER.pattern(1),),
-                    must=(lines.NO_PROGRESS.pattern(1, r"\d+", 0), r"^error kernel\.(test_failed|not_released) on core 0",
-                          *says))
+                    must=(lines.NO_PROGRESS.pattern(1, r"\d+", 0),
+                          r"^error kernel\.(test_failed|not_released) on core 0", *also))
 
 
 WHERE_CORE_1_IS = lines.IS_AT.pattern(1, end=lines.IN_THE_KERNEL)
@@ -69,7 +69,7 @@ def wild_access(core=0, **fields):
 def twice(core=0):
     """The second failure comes while the first one's chain is printed, which then has its outermost frame alone."""
     first = Error("kernel.test_failed", Frame(INJECTOR), core=core, cut=True)
-    return {"error": wild_access(core), "core": core, "says": (lines.ANOTHER_FAILURE.pattern(), first), "must_not": ()}
+    return {"error": wild_access(core), "core": core, "also": (lines.ANOTHER_FAILURE.pattern(), first), "must_not": ()}
 
 
 PANICS = [
@@ -87,14 +87,14 @@ PANICS = [
     panics("with a wild stack pointer", "stack-wild", 2, wild_access(rsp=0x1234_5678_9000)),
     panics("in a panic", "panic-in-panic", 2, **twice()),
     panics("in a panic, on core 1", "panic-in-panic@1", 2, **twice(1)),
-    panics("beside a core with a lock", "panic-beside-a-lock", 2, says=(lines.HOLDS.pattern(1, end=" injected$"),)),
+    panics("beside a core with a lock", "panic-beside-a-lock", 2, also=(lines.HOLDS.pattern(1, end=" injected$"),)),
     panics("beside a core in a guest", "panic-beside-a-guest", 2),
     panics("beside a core that takes no NMI", "panic-beside-a-deaf-core", 2, silent=(1,)),
     panics("with the console's lock held by a core that hangs", "panic-with-dead-console", 2, silent=(1,),
-           says=(lines.HOLDS.pattern(1, end=" console$"),)),
+           also=(lines.HOLDS.pattern(1, end=" console$"),)),
     panics("in a panic, with the address space's lock held by a core that hangs", "panic-with-dead-address-space", 2,
            **{**twice(), "error": wild_access(text=lines.ADDRESS_SPACE_LOCKED.exactly()), "silent": (1,),
-              "says": (*twice()["says"], lines.HOLDS.pattern(1, end=r" mm\.address_space$"))}),
+              "also": (*twice()["also"], lines.HOLDS.pattern(1, end=r" mm\.address_space$"))}),
     BEFORE_THE_CONSOLE,
     panics("on four cores at once", "panic-on-all-cores", 4, failing=(1, 2, 3)),
 ]

@@ -1,4 +1,4 @@
-"""Targets that only a boot scenario wants: a few lines of C, built as every target is, gone after it."""
+"""Sample targets for boot scenarios: a few lines of C each, built as every target is, in a temporary folder."""
 import struct
 import subprocess
 import tempfile
@@ -45,7 +45,7 @@ SMALLEST = f"{ENTRY} {{ return size && data[0] == 0; }}"
 
 
 def touching(mebibytes):
-    """A target with so much memory, all of it written before the door."""
+    """A target with so much memory, all of it written before the snapshot point."""
     return f"""
 static volatile char large[{mebibytes} << 20];
 int LLVMFuzzerInitialize(int *count, char ***words) {{

@@ -1,4 +1,4 @@
-"""The machines we boot, row by row: what is put together, what is broken in it, what must come of it."""
+"""The boot scenarios, row by row: which machine, which image, what is corrupted, what is expected."""
 import json
 
 from tests.qemu import (bochs, console, console_lines as lines, corrupt_images as corrupt, development, injected_bugs,
@@ -42,7 +42,7 @@ MATRIX = [
 
 
 def _refused(name, reason, options=None, machine=None, broken=None, **more):
-    """A machine or an image on which we cannot work: one clear reason and the fixed status, no hang, no reset."""
+    """A machine or an image that is refused: one clear reason and the fixed status, no hang, no reset."""
     return Scenario(f"refuses {name}", machine or Machine(cpus=1), options=options, corrupt=broken, timeout=60,
                     status=SYSTEM_FAILED, must=(reason,), must_not=(r"^\{'type': 'stats'",), **more)
 
@@ -57,9 +57,9 @@ UNKNOWN_CALL = Error("guest.system_call", Origin("guest/syscalls.cpp", fields={"
 
 def _needs_the_test_kernel(option, value):
     """The product has no tests, benchmarks or injected bugs, and says which image has them."""
+    error = Error("kernel.no_such_mode", Origin("kernel/mode.cpp", fields={"data": option}))
     return Scenario(f"the product refuses {option}=", Machine(cpus=1), options={option: value}, product=True,
-                    status=SYSTEM_FAILED, must=(Error("kernel.no_such_mode", Origin("kernel/mode.cpp", fields={"data": option})),
-                                               lines.ONLY_IN_TEST_KERNEL.text),
+                    status=SYSTEM_FAILED, must=(error, lines.ONLY_IN_TEST_KERNEL.text),
                     must_not=(r"^\{'type': '(stats|test|bench)'",))
 
 
@@ -75,12 +75,13 @@ LAYOUTS = [_scattered(10, 2, "RDRAND"), _scattered(10, 2, "no RDRAND"),
            _scattered(100, 4, "RDRAND", long=True), _scattered(100, 4, "no RDRAND", long=True)]
 
 NO_SVM = Error("svm.not_supported", Origin("svm/enable.cpp", source="features.svm"))
+NO_LONG_MODE = lines.stops("stage1", "no_long_mode")
 NO_NESTED_PAGING = Error("svm.no_nested_paging")
 REFUSALS = [
     _refused("a processor without SVM", NO_SVM, machine=Machine(cpus=1, cpu="EPYC,-svm")),
     _refused("a processor without nested paging", NO_NESTED_PAGING, machine=Machine(cpus=1, cpu="EPYC,-npt")),
-    _refused("a processor without long mode", lines.stops("stage1", "no_long_mode"), machine=Machine(cpus=1, cpu="EPYC,-lm")),
-    _refused("a 32-bit processor", lines.stops("stage1", "no_long_mode"), machine=Machine(cpus=1, cpu="pentium3")),
+    _refused("a processor without long mode", NO_LONG_MODE, machine=Machine(cpus=1, cpu="EPYC,-lm")),
+    _refused("a 32-bit processor", NO_LONG_MODE, machine=Machine(cpus=1, cpu="pentium3")),
     _refused("16 MiB of memory", lines.stops("stage1", "no_room"), machine=Machine(cpus=1, memory="16M")),
     _refused("eight cores with 18 MiB", Error("boot.too_little_memory"), machine=Machine(cpus=8, memory="18M")),
     _refused("a flipped bit in stage1", lines.stops("stage0", "bad_sum"), broken=corrupt.flip("stage1")),
@@ -90,7 +91,8 @@ REFUSALS = [
     _refused("a missing sector in stage2", lines.stops("stage1", "bad_stage2"), broken=corrupt.blank("stage2")),
     _refused("a stage2 of another build", lines.stops("stage1", "other_build"),
              broken=corrupt.stage2_of_another_build),
-    _refused("a kernel of another build", Error("boot.bad_handoff", Origin("stage2/main.cpp", source="kernel.build_id")),
+    _refused("a kernel of another build",
+             Error("boot.bad_handoff", Origin("stage2/main.cpp", source="kernel.build_id")),
              broken=corrupt.kernel_of_another_build),
     _refused("a stage2 that raises an exception",
              ways.Raised("stage2", corrupt.PAGE_FAULT, corrupt.UNMAPPED),
@@ -120,9 +122,9 @@ NUMA = Machine(cpus=4, memory="768M", extra=[
                  "-numa", f"node,nodeid={node},{cores}memdev=node{node}")])
 
 
-def _far_tables(where, cpu, says, probe):
+def _far_tables(where, cpu, line, monitor):
     return Scenario(f"ACPI's tables lie {where}", Machine(cpu=cpu, memory="6G"), options={"seed": 1, "cases": 200},
-                    monitor=probe, must=(says, *FUZZED), verdict=verdicts.every_core_fuzzed)
+                    monitor=monitor, must=(line, *FUZZED), verdict=verdicts.every_core_fuzzed)
 
 
 WHOLES = [
@@ -131,15 +133,16 @@ WHOLES = [
     Scenario("the kernel's own tests on four cores", Machine(cpus=4), options={"test": "*"}, timeout=180,
              verdict=verdicts.tests_ran),
     injected_bugs.scenario(injected_bugs.IN_A_CAMPAIGN),
-    Scenario("failures planned on the machine, some", Machine(cpus=1, memory="128M"), timeout=300,
-             options={"test": "long_some_failures*"}, verdict=verdicts.failures_taken(3, 50), show=verdicts.TAKEN),
-    Scenario("failures planned on the machine, all", Machine(cpus=1, memory="128M"), timeout=14400,
+    Scenario("failures injected on the machine, some", Machine(cpus=1, memory="128M"), timeout=300,
+             options={"test": "long_some_failures*"}, verdict=verdicts.failures_injected(3, 50),
+             show=verdicts.INJECTED),
+    Scenario("failures injected on the machine, all", Machine(cpus=1, memory="128M"), timeout=14400,
              options={"test": "long_all_failures*"}, elf=sample_targets.built(sample_targets.SMALLEST), seeds=False,
-             entries=(("seed/one", b"x"),), verdict=verdicts.every_failure_taken, show=verdicts.TAKEN, long=True),
-    # Each core is a thread of its own: how they fall together is the host's, and a pause says nothing.
+             entries=(("seed/one", b"x"),), verdict=verdicts.every_failure_injected, show=verdicts.INJECTED, long=True),
+    # Each core is a thread of its own: the host schedules them, so the length of a pause means nothing.
     Scenario("20,000 allocations and frees on four cores at the same time", Machine(cpus=4),
              options={"test": "long_20_*"}, timeout=300, verdict=verdicts.tests_ran, show=verdicts.OPERATIONS),
-    # One thread plays all cores in turn: who waits for an answer gives way at once, and a run repeats.
+    # One thread runs all cores in turn: a core that waits gives way at once, and a run repeats.
     Scenario("200,000 allocations and frees on four cores", Machine(cpus=4, icount=True),
              options={"test": "long_200*"}, timeout=300, verdict=verdicts.no_long_pause, show=verdicts.OPERATIONS),
     Scenario("ten million allocations and frees on four cores", Machine(cpus=4, icount=True),
@@ -148,7 +151,8 @@ WHOLES = [
     Scenario("the plain image fuzzes without any host tool", Machine(), must=(r"'type': 'stats'",),
              enough=r"'type': 'stats'.*'corpus': [1-9]"),
     Scenario("live page tables, two boots", Machine(), options={"seed": 1, "layout": 1},
-             monitor=monitors.LiveTables.of(("smep", "smap")), boots=2, timeout=120, verdict=layout.every_page_is_owned),
+             monitor=monitors.LiveTables.of(("smep", "smap")), boots=2, timeout=120,
+             verdict=layout.every_page_is_owned),
     Scenario("live page tables where cores are listed that do not start",
              Machine(cpus=1, extra=["-smp", "1,maxcpus=8"]), options={"seed": 1, "layout": 1},
              monitor=lambda: monitors.Both(monitors.ABSENT_CORES(), monitors.LiveTables(("smep", "smap"), 1)), boots=2,
@@ -168,9 +172,9 @@ WHOLES = [
              options={"seed": 1}, monitor=monitors.ABSENT_CORES, stop_when=verdicts.all_cores_busy,
              must=(lines.CORE_DOES_NOT_START.pattern(1), *FUZZED),
              verdict=verdicts.every_core_fuzzed),
-    Scenario("more cores are listed than are served, the one that runs behind them",
+    Scenario("more cores are listed than are served, the one that runs comes last",
              Machine(cpus=1, memory="2G", extra=["-smp", "1,maxcpus=255"]), options={"seed": 1, "cases": 200},
-             timeout=120, long=True,    # 63 cores that do not come are waited for
+             timeout=120, long=True,    # stage2 waits for 63 cores that do not come
              monitor=monitors.CORE_BEHIND_MANY, verdict=verdicts.every_core_fuzzed,
              must=(lines.CORES.pattern(64, 191), *FUZZED)),
     _far_tables("above 4 GiB", "EPYC", lines.CORES.pattern(2), monitors.far_acpi()),
@@ -196,7 +200,7 @@ CASES_FOR_A_BUG = 40            # each new crash is run again some times to make
 
 
 def _bugs_found(target):
-    """Every bug that the target's bugs.json plants, as a seed each: all are told in one run inside the machine."""
+    """A seed for every bug in the target's bugs.json: one run in the machine finds them all."""
     bugs = json.loads((ROOT / "targets" / target / "bugs.json").read_text())
     seeds = tuple((f"seed/{bug['byte']:03}", bytes([bug["byte"]]) + b"0123456789") for bug in bugs)
     return Scenario(f"each bug of {target} is found in the machine", Machine(cpus=1), target=target, entries=seeds,

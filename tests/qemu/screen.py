@@ -68,8 +68,8 @@ class ShowsText(Shows):
     CELLS, COLUMNS, ROWS = 0xB8000, 80, 25
 
     def lines(self, monitor, folder):
-        told = monitor.human(f"xp /{self.COLUMNS * self.ROWS}hx {self.CELLS:#x}")
-        cells = [int(word, 16) & 0xFF for row in told.splitlines() for word in row.partition(":")[2].split()]
+        dump = monitor.human(f"xp /{self.COLUMNS * self.ROWS}hx {self.CELLS:#x}")
+        cells = [int(word, 16) & 0xFF for row in dump.splitlines() for word in row.partition(":")[2].split()]
         text = "".join(chr(cell) if 32 <= cell < 127 else " " for cell in cells)
         return [text[at:at + self.COLUMNS].rstrip() for at in range(0, len(text), self.COLUMNS)]
 

@@ -1,4 +1,4 @@
-"""A run at a terminal: what its screen shows, and that without one there are lines instead."""
+"""A run at a terminal shows the live view; without one there are plain lines."""
 import os
 import pty
 import re
@@ -14,27 +14,27 @@ IN_THE_BLOCK = (r"^cases \S+ +\d+ cases/s +corpus \d+ +crashes ", r"^edges \d+  
                 r"^  0 █* +\d+/s +1 █* +\d+/s$")
 
 
-def said_to_a_terminal(*words):
+def output_at_a_terminal(*words):
     """(everything that this command wrote to a pseudo-terminal, its status)."""
     ours, theirs = pty.openpty()
     process = start(*words, stdout=theirs, env=dict(os.environ, COLUMNS=str(WIDTH), LINES=str(HEIGHT)))
     os.close(theirs)
-    said = b""
+    output = b""
     try:
         while chunk := os.read(ours, 1 << 16):
-            said += chunk
+            output += chunk
     except OSError:
-        pass                    # how a pseudo-terminal says that its other end is closed
+        pass                    # the other end of the pseudo-terminal is closed
     os.close(ours)
-    return said.decode().replace("\r\n", "\n"), process.wait(PATIENCE)
+    return output.decode().replace("\r\n", "\n"), process.wait(PATIENCE)
 
 
-def screens(said):
+def screens(output):
     """What the terminal shows each time before something is drawn over, and at the end.
 
-    The view uses two of a terminal's words: so many lines up, and nothing from here on.
+    The live view uses two control sequences: so many lines up, and clear to the end.
     """
-    texts_and_ups = re.split(r"\x1b\[(\d+)F\x1b\[J", said)
+    texts_and_ups = re.split(r"\x1b\[(\d+)F\x1b\[J", output)
     shown = ""
     for text, up in zip(texts_and_ups[::2], [*texts_and_ups[1::2], "0"]):
         shown += text
@@ -43,8 +43,8 @@ def screens(said):
 
 
 def a_terminal_shows_one_block_below_the_text(out):
-    said, status = said_to_a_terminal(*RUN, "--out", out)
-    *running, last = screens(said)
+    output, status = output_at_a_terminal(*RUN, "--out", out)
+    *running, last = screens(output)
     expect(status == OK and "\x1b" not in last, f"status {status}, at the end the screen shows {last[-1500:]!r}")
     expect(len(running) > 1, f"only {len(running)} screens were drawn")
     for screen in running:
@@ -56,9 +56,9 @@ def a_terminal_shows_one_block_below_the_text(out):
 
 
 def without_a_terminal_there_are_lines(out):
-    said = build_py(OK, *RUN, "--out", out)
-    expect("\x1b" not in said and "─" not in said, f"it draws into a pipe: {said[-1500:]}")
-    expect(re.search(r"^\[0:00:\d\d\] case \d+  \d+/s  edges \d+  ", said, re.MULTILINE), f"no statistics: {said}")
+    output = build_py(OK, *RUN, "--out", out)
+    expect("\x1b" not in output and "─" not in output, f"it draws into a pipe: {output[-1500:]}")
+    expect(re.search(r"^\[0:00:\d\d\] case \d+  \d+/s  edges \d+  ", output, re.MULTILINE), f"no statistics: {output}")
 
 
 TESTS = (a_terminal_shows_one_block_below_the_text, without_a_terminal_there_are_lines)

@@ -1,4 +1,4 @@
-"""Verdicts over what several records, or several boots, say together: "" or a complaint."""
+"""Verdicts over several records, or several boots, together: "" or a complaint."""
 import re
 
 from tools.rl.building import targets
@@ -30,7 +30,7 @@ def every_core_fuzzed(outcomes):
 
 
 def steady_state(outcomes):
-    """Over the last half of the cases: one exit each, no nested fault to speak of, every exit with its reason."""
+    """Over the last half of the cases: one exit each, hardly a nested fault, each exit with its reason."""
     stats = outcomes[0].of_type("stats")
     last = stats[-1]
     middle = max((s for s in stats if s["case"] <= last["case"] / 2), key=lambda s: s["case"], default=None)
@@ -79,29 +79,30 @@ def tests_ran(outcomes):
     return "" if outcomes[0].of_type("test") else "not one test was reported"
 
 
-TAKEN = r"failures in .+: (\d+) points, (\d+) injected, (\d+) reported, (\d+) succeeded without$"
+INJECTED = r"failures in .+: (\d+) points, (\d+) injected, (\d+) reported, (\d+) succeeded without$"
 
 
-def _taken(outcome):
-    """Of all stories: points, those taken, those told as errors, those done without."""
-    return [[int(number) for number in row] for row in re.findall(TAKEN, outcome.text, re.M)]
+def _injected(outcome):
+    """Of each scenario: points, failures injected, those reported as errors, those that the operation did without."""
+    return [[int(number) for number in row] for row in re.findall(INJECTED, outcome.text, re.M)]
 
 
-def failures_taken(stories, least):
-    """So many planned failures were taken in one boot, most of them told as errors."""
+def failures_injected(scenarios, least):
+    """At least so many failures were injected in one boot, most of them reported as errors."""
     def verdict(outcomes):
-        rows = _taken(outcomes[0])
-        _, taken, told, without = (sum(column) for column in zip(*rows)) if rows else (0, 0, 0, 0)
-        fine = len(rows) == stories and taken >= least and told + without == taken and told > taken / 2
-        return "" if fine else f"points, taken, told, done without, of each story: {rows}"
+        rows = _injected(outcomes[0])
+        _, injected, reported, without = (sum(column) for column in zip(*rows)) if rows else (0, 0, 0, 0)
+        fine = (len(rows) == scenarios and injected >= least and reported + without == injected and
+                reported > injected / 2)
+        return "" if fine else f"points, injected, reported, succeeded without, of each scenario: {rows}"
     return verdict
 
 
-def every_failure_taken(outcomes):
-    """No point was left out."""
-    rows = _taken(outcomes[0])
+def every_failure_injected(outcomes):
+    """A failure was injected at every point."""
+    rows = _injected(outcomes[0])
     left_out = [row for row in rows if row[0] != row[1]]
-    return f"not all points were taken: {left_out}" if left_out else failures_taken(2, 500)(outcomes)
+    return f"no failure was injected at some points: {left_out}" if left_out else failures_injected(2, 500)(outcomes)
 
 
 OPERATIONS = r"operations on \d+ cores"
@@ -112,22 +113,22 @@ def no_long_pause(outcomes):
     """Under instruction counting: no single allocation or free took more than two million instructions."""
     longest = re.search(r"longest (\d+) us", outcomes[0].text)
     if not longest or not outcomes[0].of_type("test"):
-        return "no test told its longest pause"
+        return "no test printed its longest pause"
     return f"an operation took {longest[1]} us" if int(longest[1]) > LONGEST_PAUSE else ""
 
 
 def some_ran_out_of_memory(outcomes):
-    """Every core met the case that wants too much, told of it at most once, and went on to run others."""
+    """Every core ran out of memory in a case, reported that at most once, and went on to run other cases."""
     cores = outcomes[0].of_type("stats")[-1]["cores"]
     stuck = [core["core"] for core in cores if not 0 < core["out_of_memory"] < core["case"]]
-    told = [record["core"] for record in outcomes[0].of_type("out_of_memory")]
-    if stuck or sorted(told) != sorted(set(told)) or not told:
-        return f"no such case, or nothing else, on cores {stuck}; told by {told}: {cores}"
+    reported = [record["core"] for record in outcomes[0].of_type("out_of_memory")]
+    if stuck or sorted(reported) != sorted(set(reported)) or not reported:
+        return f"no such case, or nothing else, on cores {stuck}; reported by {reported}: {cores}"
     return every_core_fuzzed(outcomes)
 
 
 def finds(target, bugs):
-    """Of each planted bug there is a crash of its kind in its function, or a timeout."""
+    """Of each injected bug there is a crash of its kind in its function, or a timeout."""
     def verdict(outcomes):
         symbolizer = Symbolizer(ROOT / targets.elf(target))
         found = set()
@@ -136,8 +137,8 @@ def finds(target, bugs):
             found.add((crash["kind"], frames[0].function))
         wanted = {(bug["kind"], bug["function"]) for bug in bugs if bug["outcome"] == "crash"}
         if wanted - found:
-            return f"not told: {sorted(wanted - found)}"
+            return f"not found: {sorted(wanted - found)}"
         timeouts = sum(bug["outcome"] == "timeout" for bug in bugs)
-        told = len(outcomes[0].of_type("timeout"))
-        return f"{told} timeouts, planted are {timeouts}" if told < timeouts else ""
+        reported = len(outcomes[0].of_type("timeout"))
+        return f"{reported} timeouts of {timeouts}" if reported < timeouts else ""
     return verdict

@@ -25,19 +25,19 @@ BY_PXE = r"^1 pxe\n2 lkrn\n3 loader: started as a Linux kernel, "
 LINES = {BY_BIOS: "1234567", BY_PXE: "1234567", BY_SETUP: "234567", BY_UEFI: "134567"}
 
 
-def _tells_each_step(says):
+def _each_step(first):
     """The numbered lines, one after the other, and at their end every core fuzzes."""
-    expected = LINES.get(says, "34567")
+    expected = LINES.get(first, "34567")
 
     def verdict(outcomes):
-        told = "".join(re.findall(r"^([1-7]) [a-z]", outcomes[0].text, re.M))
-        return verdicts.every_core_fuzzed(outcomes) if told == expected else f"lines {told}, not {expected}, were told"
+        shown = "".join(re.findall(r"^([1-7]) [a-z]", outcomes[0].text, re.M))
+        return verdicts.every_core_fuzzed(outcomes) if shown == expected else f"lines {shown}, expected {expected}"
     return verdict
 
 
-def fuzzes(name, way, machine, says, **more):
-    return Scenario(f"way in: {name}", machine, options={"seed": 1, "cases": CASES}, way=way, must=(says, *FUZZED),
-                    verdict=_tells_each_step(says), **more)
+def fuzzes(name, way, machine, first, **more):
+    return Scenario(f"way in: {name}", machine, options={"seed": 1, "cases": CASES}, way=way, must=(first, *FUZZED),
+                    verdict=_each_step(first), **more)
 
 
 def rescue_cd(files, *commands):
@@ -108,7 +108,7 @@ IMG = [
             corrupt=corrupt.bpb_over_it),
     *[fuzzes(f"BIOS that gives the drive number {number:#x}", "img", Machine(), BY_BIOS,
              corrupt=corrupt.wrong_drive(number)) for number in (0, 0x7F, 0x81, 0xFF)],
-    fuzzes("BIOS that reads a part and calls it a success", "img", Machine(), BY_BIOS, monitor=bios_hooks.PARTIAL_READS),
+    fuzzes("BIOS that reads a part and returns success", "img", Machine(), BY_BIOS, monitor=bios_hooks.PARTIAL_READS),
 ]
 
 
@@ -150,12 +150,14 @@ NETWORK = [
 ]
 
 
-# What firmware and machines lack, or do wrong, where QEMU can show it.
+NOT_AMD = Error("svm.not_supported", Origin("svm/enable.cpp", fields={"amd": 0}))
+# What firmware and machines lack, or do wrong, as far as QEMU can emulate it.
 HOSTILE = [
     fuzzes("BIOS, no screen", "img", Machine(vga="none"), BY_BIOS),
-    *[fuzzes(f"BIOS that gives {told} as the size of a sector", "img", Machine(), BY_BIOS,
-              monitor=bios_hooks.sector_size(told)) for told in (1536, 3072, 65535)],
-    fuzzes("BIOS that does not give the size of a sector", "img", Machine(), BY_BIOS, monitor=bios_hooks.NO_SECTOR_SIZE),
+    *[fuzzes(f"BIOS that gives {size} as the size of a sector", "img", Machine(), BY_BIOS,
+              monitor=bios_hooks.sector_size(size)) for size in (1536, 3072, 65535)],
+    fuzzes("BIOS that does not give the size of a sector", "img", Machine(), BY_BIOS,
+           monitor=bios_hooks.NO_SECTOR_SIZE),
     fuzzes("BIOS, no timer", "img", Machine(machine="pc,pit=off"), BY_BIOS),
     fuzzes("BIOS, no interrupt controller", "img", Machine(machine="q35,pic=off", disk="virtio"), BY_BIOS),
     fuzzes("PVH, microvm with neither", "elf", Machine(disk="kernel", machine="microvm,pit=off,pic=off", vga="none"),
@@ -165,7 +167,7 @@ HOSTILE = [
     Scenario("an Intel processor runs the kernel's own tests", Machine(cpu="Skylake-Server"), options={"test": "*"},
              timeout=180, verdict=verdicts.tests_ran),
     Scenario("refuses to fuzz on an Intel processor", Machine(cpus=2, cpu="Skylake-Server"), options={"seed": 1},
-             status=SYSTEM_FAILED, must=(lines.KERNEL_AT.pattern(), Error("svm.not_supported", Origin("svm/enable.cpp", fields={"amd": 0}))),
+             status=SYSTEM_FAILED, must=(lines.KERNEL_AT.pattern(), NOT_AMD),
              must_not=(r"^\{'type': 'stats'",)),
     fuzzes("BIOS, a processor of Hygon's", "img", Machine(cpu="Dhyana"), BY_BIOS),
     Scenario("the kernel's own tests, started by PVH", Machine(disk="kernel"), options={"test": "*"}, way="elf",
@@ -213,7 +215,7 @@ STAGE2_OF_ANOTHER_BUILD = Error("boot.bad_handoff", Origin("loader/main.cpp", so
 
 
 REFUSALS = [
-    Scenario("refuses another file of our name from the network",
+    Scenario("refuses another file of this name from the network",
              Machine(cpus=1, disk="network", bootfile="raclette.pxe"), options={}, way="lkrn", status=SYSTEM_FAILED,
              corrupt=lambda data, layout: data[::-1], must=(lines.stops("pxe", "not_ours"),),
              must_not=(r"^3 loader",)),

@@ -1,4 +1,4 @@
-"""Boots the machines of tests/qemu/scenarios.py and holds each against what its row says must happen."""
+"""Boots the machines of tests/qemu/scenarios.py and compares each with what its row expects."""
 import contextlib
 import importlib
 import os
@@ -18,13 +18,13 @@ from tools.rl.machines.session import Session
 
 FIRST_LINES, LAST_LINES = 30, 15
 CORES_HERE = os.cpu_count() or 1
-# What never appears in a boot that ends well; a target's crash is no failure of ours.
+# What never appears in a boot that ends well; a crash of the target is no failure of the kernel.
 SIGNS_OF_FAILURE = (r"^panic", r"^error (?!target\.)", r"stop: ")
 
 
 @dataclass
 class Scenario:
-    """One row: a machine, what is put into it, what must come of it."""
+    """One row: a machine, what it boots, what is expected of it."""
     name: str
     machine: Machine = field(default_factory=Machine)
     options: Optional[dict] = None          # of the bundle; None boots the plain image as it was built
@@ -36,7 +36,7 @@ class Scenario:
     way: str = "img"                        # which artefact is booted
     folder: Path = BUILD                    # of which build
     product: bool = False                   # the product's image, even when the options ask for tests
-    wrapped: Optional[Callable] = None      # (the artefact's bytes) -> what the machine gets: another's boot medium
+    wrapped: Optional[Callable] = None      # (the artefact's bytes) -> the boot medium that holds it
     timeout: float = 60
     status: int = OK
     must: tuple = ()                        # must appear on the console: patterns of lines, or with a found_in(text)
@@ -52,7 +52,7 @@ class Scenario:
 
 @dataclass
 class Outcome:
-    """What one boot came to."""
+    """The result of one boot."""
     status: int
     why: str
     text: str
@@ -90,7 +90,7 @@ MODES = ("test", "bench", "inject")
 
 
 def image_folder(row):
-    """Whose images this row boots: what only the test kernel can do needs the test kernel's."""
+    """The folder of the image that this row boots: tests, benchmarks and injected bugs need the test kernel's."""
     needs_tests = any(mode in (row.options or {}) for mode in MODES) and not row.product
     return test_folder(row.folder) if needs_tests else row.folder
 
@@ -113,17 +113,17 @@ def contents(row):
 def boot(row):
     with tempfile.TemporaryDirectory(prefix="raclette-") as folder:
         machine, complaint = row.machine, []
-        probe = row.monitor() if row.monitor else None
-        arguments = probe.arguments(Path(folder)) if probe else []
+        monitor = row.monitor() if row.monitor else None
+        arguments = monitor.arguments(Path(folder)) if monitor else []
         if arguments:
             machine = replace(machine, extra=machine.extra + arguments)
         session = Session(contents(row), machine, deadline=row.timeout)
         if monitor:
             def watch():
                 try:
-                    complaint.append(probe.run(session, Path(folder)) or "")
+                    complaint.append(monitor.run(session, Path(folder)) or "")
                 except (OSError, ValueError) as error:
-                    complaint.append(f"the probe failed: {error!r}")
+                    complaint.append(f"the monitor failed: {error!r}")
             watcher = threading.Thread(target=watch, daemon=True)
             watcher.start()
         lines, records, seen_enough = [], [], False
@@ -143,7 +143,7 @@ def boot(row):
         if monitor:
             watcher.join(10)
             session.why = session.why or "".join(complaint)
-        return Outcome(session.status, session.why, "\n".join(lines), records, session.elapsed(), probe)
+        return Outcome(session.status, session.why, "\n".join(lines), records, session.elapsed(), monitor)
 
 
 def appears(expected, text):
@@ -164,7 +164,7 @@ def complaints(row, outcome):
 
 
 def trouble(lines):
-    """What a stranger needs of a failed boot: where its first error begins, and its end."""
+    """The parts of a failed boot's console that matter: from its first error on, and its end."""
     first = next((n for n, line in enumerate(lines) if re.match(r"error |panic|watchdog", line)), len(lines))
     begin, end = lines[first:first + FIRST_LINES], lines[max(first + FIRST_LINES, len(lines) - LAST_LINES):]
     parts = [("the first error:", begin), ("the last lines:", end)]
@@ -176,7 +176,7 @@ def run_row(row, slots, tally):
     try:
         with slots.take(row.machine.cpus):
             outcomes = [boot(row) for _ in range(row.boots)]
-    except Exception as error:                       # a broken row must not take the others with it
+    except Exception as error:                       # the other rows still run
         tally.add(name, False, f"the runner failed: {error!r}")
         return
     found = [complaint for outcome in outcomes for complaint in complaints(row, outcome)]
@@ -207,7 +207,7 @@ def run_command(function, slots, tally):
 
 
 def chosen(tally, long):
-    """The rows and the commands that this run is about."""
+    """The rows and the commands that this run boots."""
     table = importlib.import_module("tests.qemu.scenarios").SCENARIOS
     commands = importlib.import_module("tests.qemu.commands")
     rows = [row for row in table if tally.wants(f"boot {row.name}") and (long or not row.long)]

@@ -1,4 +1,4 @@
-"""Counts tests and says which failed, one line for each as it ends."""
+"""Counts tests and prints which failed, one line for each as it ends."""
 import threading
 
 
@@ -26,7 +26,7 @@ class Tally:
                 print("".join(f"     {line}\n" for line in details.rstrip().splitlines()), end="", flush=True)
 
     def untried(self, name, why):
-        """Neither passed nor failed: said, so that it is not missed."""
+        """Neither passed nor failed, and printed so."""
         if self.wants(name):
             with self.lock:
                 print(f"untried: {name}: {why}", flush=True)

@@ -25,7 +25,7 @@ HEARD = {"cwd": ROOT, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "t
 
 
 def chosen_of(listed, tally):
-    """The filter for the tests that are wanted, of what GoogleTest lists: its own filters mind the case."""
+    """The filter for the tests that are wanted, of what GoogleTest lists: its own filters are case-sensitive."""
     if not tally.chosen:
         return "*"
     names, suite = [], ""
@@ -79,7 +79,7 @@ def _fuzz_entry(binary, tally, seconds):
     scratch = BUILD / "fuzz/corpus" / Path(binary).name
     scratch.mkdir(parents=True, exist_ok=True)
     argv = [str(ROOT / binary), str(scratch), *([str(seeds)] if seeds.is_dir() else []), f"-max_total_time={seconds}",
-            "-seed=1", "-timeout=10", f"-rss_limit_mb={FUZZ_MEMORY_MB}", 
+            "-seed=1", "-timeout=10", f"-rss_limit_mb={FUZZ_MEMORY_MB}",
             f"-artifact_prefix={BUILD}/fuzz/{Path(binary).name}-"]
     done = subprocess.run(argv, **HEARD)
     tally.add(name, done.returncode == 0, "\n".join(done.stdout.splitlines()[-30:]))
@@ -134,7 +134,7 @@ def _build_images(folders):
 
 
 def _built(tally, name, build_it):
-    """What does not build is a failed test like any other: the last line stays the verdict."""
+    """A build that fails is a failed test, so that the last line still counts it."""
     try:
         build_it()
         return True
@@ -144,7 +144,7 @@ def _built(tally, name, build_it):
 
 
 def _chains(graph, tally):
-    """One program built in several ways tells its failures alike, and we read from its text the hashes it computes."""
+    """One program built in several ways prints the same chains, and the tools read from them the hashes it computes."""
     same, read = "host chains are the same at every optimisation", "host chains are read back with their hashes"
     if not (tally.wants(same) or tally.wants(read)):
         return
@@ -176,7 +176,7 @@ def _host(graph, arguments, tally):
 
 
 def _mutations(tally):
-    """Leaves out each invalidation of memory management in turn: a test must notice."""
+    """Leaves out each invalidation of memory management in turn: a test must fail."""
     if not tally.wants("mutation"):
         return
     done = subprocess.run([sys.executable, str(ROOT / "tests/runner/mutation_testing.py")], **HEARD)

@@ -1,7 +1,7 @@
-"""gdb commands that read the kernel's own books: rl maps, heap, window, errors, core (sourced behind raclette.py).
+"""gdb commands that read kernel structures: rl maps, heap, window, errors, core (sourced after raclette.py).
 
 Core N is QEMU's processor N, gdb's thread N + 1. A processor may be inside its guest when the machine stops, where no
-kernel address means anything: these commands borrow the eyes of one that is in the kernel.
+kernel address means anything: these commands read memory through a processor that is in the kernel.
 """
 import contextlib
 
@@ -21,8 +21,8 @@ def is_in_kernel():
 
 
 @contextlib.contextmanager
-def kernel_eyes():
-    """Some processor that is in the kernel is selected; afterwards the one that was."""
+def processor_in_kernel():
+    """Selects a processor that is in the kernel; afterwards the one that was selected before."""
     before = gdb.selected_thread()
     try:
         for thread in [before, *threads()]:
@@ -95,29 +95,29 @@ class Maps(gdb.Command):
         super().__init__("rl maps", gdb.COMMAND_DATA)
 
     def invoke(self, _argument, _tty):
-        with kernel_eyes():
+        with processor_in_kernel():
             for record in records():
                 if plain(record["state"]) == "live":
                     print(record_line(record))
 
 
 class Heap(gdb.Command):
-    """rl heap ADDRESS: whose address this is, alive or dead, and how far into or beside it."""
+    """rl heap ADDRESS: which live or freed range an address belongs to, and how far into or beside it."""
 
     def __init__(self):
         super().__init__("rl heap", gdb.COMMAND_DATA)
 
     def invoke(self, argument, _tty):
-        with kernel_eyes():
+        with processor_in_kernel():
             address = int(gdb.parse_and_eval(argument)) & (1 << 64) - 1
             for record in records():
                 first, end = plain(record["first"]), plain(record["first"]) + int(record["pages"]) * PAGE
                 if first - PAGE <= address < end + PAGE:
-                    return self.tell(record, address, first, end)
+                    return self.print_place(record, address, first, end)
         print(f"{address:#x} lies in no range that is remembered")
 
     @staticmethod
-    def tell(record, address, first, end):
+    def print_place(record, address, first, end):
         block, size = plain(record["block"]), int(record["size"])
         if block <= address < block + size:
             where = f"{address - block} bytes into a block of {size}"
@@ -140,7 +140,7 @@ class Window(gdb.Command):
 
     def invoke(self, argument, _tty):
         core = int(argument or gdb.selected_thread().num - 1)
-        with kernel_eyes():
+        with processor_in_kernel():
             window = world()["windows"]["windows_"][core].dereference()
             slots = [int(window["slots_"][i]) for i in range(window["slots_"].type.range()[1] + 1)]
             pinned = [(i, word) for i, word in enumerate(slots) if word & 0x7FF]
@@ -158,7 +158,7 @@ class Errors(gdb.Command):
         super().__init__("rl errors", gdb.COMMAND_DATA)
 
     def invoke(self, _argument, _tty):
-        with kernel_eyes():
+        with processor_in_kernel():
             pools = gdb.parse_and_eval("'rstate::(anonymous namespace)::pools'")
             first = gdb.parse_and_eval("&'rstate::(anonymous namespace)::first_pool'")
             for core in range(len(threads())):
@@ -166,10 +166,10 @@ class Errors(gdb.Command):
                 if core == 0 and int(pool) == 0:
                     pool = first
                 if int(pool) != 0:
-                    self.tell(core, pool.dereference())
+                    self.print_pool(core, pool.dereference())
 
     @staticmethod
-    def tell(core, pool):
+    def print_pool(core, pool):
         words = pool["used"]
         used = [i for i in range(64 * (words.type.range()[1] + 1)) if int(words[i // 64]["value_"]) >> (i % 64) & 1]
         frames = [pool["frames"][i] for i in used]
@@ -206,7 +206,7 @@ def trace_of(core):
 
 def last_vmcb(core):
     """The physical address of the VMCB that this core entered last."""
-    with kernel_eyes():
+    with processor_in_kernel():
         entered = [first for name, phase, first, _ in trace_of(core) if (name, phase) == ("guest", "B")]
     if not entered:
         raise gdb.GdbError(f"core {core} has not entered a guest lately: name a VMCB")
@@ -214,7 +214,7 @@ def last_vmcb(core):
 
 
 class Core(gdb.Command):
-    """rl core N: selects core N and tells where it is, where its last tick found it, and what it did last."""
+    """rl core N: selects core N and prints where it is, where its last tick came, and its last trace records."""
 
     def __init__(self):
         super().__init__("rl core", gdb.COMMAND_STATUS)
@@ -224,7 +224,7 @@ class Core(gdb.Command):
         thread = next((t for t in threads() if t.num == number + 1), None)
         if thread is None:
             raise gdb.GdbError(f"there are {len(threads())} cores")
-        with kernel_eyes():
+        with processor_in_kernel():
             core = gdb.parse_and_eval("core_table")[number]
             ticked_at = int(core["last_tick_rip"]) if int(core) else 0
             tick = symbol(ticked_at) if ticked_at else ""

@@ -59,7 +59,7 @@ def load_symbols():
     if base is None and "stage2" in console() and "stage2" not in loaded:
         load_stage("stage2")
     if kernel_is_news():
-        for name in list(loaded):       # what is over has many of the same names, or is the kernel before a reboot
+        for name in list(loaded):       # what has ended has many of the same names, or is the kernel before a reboot
             drop(name)
         load("kernel", KERNEL, base)
         print(f"kernel symbols at {base:#x}")
@@ -126,7 +126,7 @@ class Rl(gdb.Command):
 
 
 class Symbols(gdb.Command):
-    """rl symbols: load the symbols of every stage that the console's log says has started."""
+    """rl symbols: load the symbols of every stage that has started, by the serial log."""
 
     def __init__(self):
         super().__init__("rl symbols", gdb.COMMAND_FILES)
@@ -154,7 +154,7 @@ class Wait(gdb.Command):
 
 
 class Type(gdb.Command):
-    """rl type WORD: a word for the kernel's console, which reads it when the machine goes on (docs/inside.md)."""
+    """rl type COMMAND: a serial command, which the kernel reads when the machine goes on (docs/inside.md)."""
 
     def __init__(self):
         super().__init__("rl type", gdb.COMMAND_RUNNING)
@@ -164,7 +164,7 @@ class Type(gdb.Command):
         if self.console is None:
             self.console = socket.socket(socket.AF_UNIX)
             self.console.connect(CONSOLE)
-            # What the machine says is in the log already, but nobody may leave it standing here.
+            # The log has all output already; it is read here so that the socket does not fill up.
             threading.Thread(target=lambda: all(iter(lambda: self.console.recv(1 << 16), b"")), daemon=True).start()
         self.console.sendall(argument.encode() + b"\n")
 
@@ -221,7 +221,7 @@ class NestedTable(gdb.Command):
 
 
 class Vmcb(gdb.Command):
-    """rl vmcb [PHYSICAL]: what a VMCB says, by default the one that the core entered last (APM vol 2, appendix B "VMCB
+    """rl vmcb [PHYSICAL]: the fields of a VMCB, by default of the one that the core entered last (APM vol 2, appendix B "VMCB
     Layout")."""
 
     NESTED_CR3 = 0x0B0

@@ -36,7 +36,8 @@ class Expected(unittest.TestCase):
                    Error(FREED, Frame(function="explain"), core=1), Error(FREED, core=1, about="case"))
 
     def test_a_failed_check_is_known_by_its_condition_and_values(self):
-        self.check(True, Check("cpu/lock.cpp", "!held_by_me()"), Check("cpu/lock.cpp", "!held_by_me()", "injected outer"))
+        self.check(True, Check("cpu/lock.cpp", "!held_by_me()"),
+                   Check("cpu/lock.cpp", "!held_by_me()", "injected outer"))
         self.check(False, Check("cpu/lock.cpp", "held_by_me()"), Check("cpu/lock.cpp", "!held_by_me()", "inner"),
                    Check("mm/frames.h", "!held_by_me()"), Check("cpu/lock.cpp", "!held_by_me()", core=1))
 

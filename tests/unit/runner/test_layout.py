@@ -1,4 +1,4 @@
-"""The verdicts over layouts see what they are there to see."""
+"""The verdicts over layouts find pages of no range, wrong permissions, and layouts that are not random."""
 import random
 import unittest
 from unittest import mock
@@ -26,8 +26,8 @@ class Accounting(unittest.TestCase):
     def test_what_is_all_owned_is_fine(self):
         self.assertEqual(self.complaints(), "")
 
-    def test_a_page_that_is_nobodys_is_seen(self):
-        self.assertIn("nobody's", self.complaints(more={0x50000: (0x9000, False, True)}))
+    def test_a_page_of_no_range_is_seen(self):
+        self.assertIn("belongs to no range", self.complaints(more={0x50000: (0x9000, False, True)}))
 
     def test_other_permissions_are_seen(self):
         self.assertIn("writable True", self.complaints(more={0x20000: (0x3000, False, True)}))
@@ -75,9 +75,9 @@ class Independence(unittest.TestCase):
     def test_pages_that_are_counted_wrongly_are_seen(self):
         ranges = [record(0x10000, 2), record(0x40000, 512, layout.WINDOW)]
         mapped = {page: (page, False, True) for page in (0x10000, 0x11000, 0x40000, 0x45000)}
-        told = {"live_pages": 7, "through_windows": 5}  # more slots were in use when they were counted
-        self.assertEqual(layout.miscounted(told, ranges, mapped), "")
-        self.assertIn("3 pages were counted", layout.miscounted({**told, "live_pages": 8}, ranges, mapped))
+        count = {"live_pages": 7, "through_windows": 5}  # more slots were in use when they were counted
+        self.assertEqual(layout.miscounted(count, ranges, mapped), "")
+        self.assertIn("3 pages were counted", layout.miscounted({**count, "live_pages": 8}, ranges, mapped))
 
     def test_a_fixed_distance_and_a_copied_bit_are_seen(self):
         one = self.table[("thing", 0, 0)]

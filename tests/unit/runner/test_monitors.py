@@ -1,4 +1,4 @@
-"""What looks into a machine from outside sees what is wrong there."""
+"""The monitor of live page tables finds wrong tables and missing protection, and skips guests."""
 import unittest
 
 from tests.qemu.monitors import LiveTables

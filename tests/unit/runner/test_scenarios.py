@@ -1,4 +1,4 @@
-"""The boot scenarios' own habits: the matrix is pairwise and small, names differ, damage does what it says."""
+"""The table of boot scenarios: the matrix is pairwise and small, names differ, corruption stays in its part."""
 import itertools
 import threading
 import time
@@ -26,7 +26,7 @@ class TableTest(unittest.TestCase):
         self.assertEqual(len(names), len(set(names)))
 
 
-class DamageTest(unittest.TestCase):
+class CorruptImagesTest(unittest.TestCase):
     def setUp(self):
         self.image, self.layout = disk_image.compose(*parts())
 
@@ -34,7 +34,7 @@ class DamageTest(unittest.TestCase):
         return [n for n in range(len(self.image) // 512)
                 if broken[n * 512:n * 512 + 512] != self.image[n * 512:n * 512 + 512]]
 
-    def test_damage_stays_in_its_part(self):
+    def test_corruption_stays_in_its_part(self):
         for part in self.layout.parts[1:]:
             inside = range(part.lba, part.lba + disk_image.sectors(part.size))
             for breakage in (corrupt_images.flip, corrupt_images.blank):

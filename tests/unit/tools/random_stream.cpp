@@ -1,5 +1,5 @@
-// tests/unit/tools/random_stream.cpp — writes what one of base/random.h's generators draws, until nobody
-// reads it any more: for tools that judge random numbers.
+// tests/unit/tools/random_stream.cpp — writes what one of base/random.h's generators draws, until the
+// reader closes the pipe: input for tools that test random numbers.
 #include <cstdio>
 #include <cstring>
 

@@ -1,4 +1,4 @@
-"""The bundle: what goes in comes out, aligned, and damage is noticed."""
+"""The bundle: what goes in comes out, aligned, and corruption is noticed."""
 import struct
 import unittest
 

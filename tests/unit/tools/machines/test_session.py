@@ -1,4 +1,4 @@
-"""A machine as a stream of events: nothing is lost, every kind of end is told apart."""
+"""A machine as a stream of events: nothing is lost, every kind of end has its own status."""
 import io
 import unittest
 

@@ -67,8 +67,8 @@ class ViewTest(unittest.TestCase):
         shares = {"target": 0.5, "exits": 0.125, "reset": 0.25, "mutation": 0.025}
         line, = live_view.split(shares, 40)
         self.assertEqual(line[5:45], "█" * 20 + "▓" * 5 + "▒" * 10 + "░" + " " * 4)
-        for told in ("target 50%", "exits 12%", "reset 25%", "mutation 2%", "other 10%"):
-            self.assertIn(told, line)
+        for part in ("target 50%", "exits 12%", "reset 25%", "mutation 2%", "other 10%"):
+            self.assertIn(part, line)
         self.assertEqual(live_view.split(None, 40), [])
         live = live_view.LiveView("t", "out")
         with redirect_stdout(io.StringIO()):

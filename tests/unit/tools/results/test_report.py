@@ -68,8 +68,8 @@ class ReportTest(unittest.TestCase):
     def crash(self, **fields):
         folder = self.folder / "crashes" / "00000000000000aa"
         folder.mkdir()
-        told = {"kind": "heap-buffer-overflow", "function": "parse<T>", "file": "", "line": 0, **fields}
-        (folder / "crash.json").write_text(json.dumps(told))
+        crash = {"kind": "heap-buffer-overflow", "function": "parse<T>", "file": "", "line": 0, **fields}
+        (folder / "crash.json").write_text(json.dumps(crash))
         (folder / "trace.txt").write_text("a chain <- origin & more\n")
 
     def written(self, elf=Path("/nonexistent"), symbolizer=None):
