@@ -13,7 +13,7 @@ HOLE = re.compile(r"\{\w*\}")   # where a value is printed: {} decimal, {x} and 
 
 @dataclass(frozen=True)
 class Line:
-    """A line, or its beginning, as the program that prints it has it in its source."""
+    """A line, or its beginning, as the program that prints it has it in its source: a file, or one of a folder."""
     file: str
     text: str
     before: str = ""            # what the macro LOG puts before it: "stage2: "
@@ -36,6 +36,12 @@ def log(file, subsystem, text):
     return Line(file, text, f"{subsystem}: ")
 
 
+def text_behind(file, anchor):
+    """The literal behind this in a source, "" when there is none."""
+    found = re.search(re.escape(anchor) + r'"([^"]+)"', (ROOT / file).read_text())
+    return found[1] if found else ""
+
+
 # --- the panic path
 PANIC, DUMP = "kernel/panic/panic.cpp", "kernel/panic/dump.cpp"
 STOPPED = Line(PANIC, "panic: stopped")
@@ -52,7 +58,7 @@ WATCHDOG = "kernel/panic/watchdog.cpp"
 NO_PROGRESS = Line(WATCHDOG, "watchdog: core {} works and has made no progress for {} ticks of core {}")
 IS_AT = Line(WATCHDOG, "  core {} is at")
 CALLED_FROM = Line(WATCHDOG, "    from")
-TAKES_NO_NMI = Line(WATCHDOG, "  core {} takes no NMI: its global interrupt flag is clear, or it serves another")
+TAKES_NO_NMI = Line(WATCHDOG, "  core {} takes no NMI: its global interrupt flag is clear")
 
 # --- what leaks and errors in flight are reported with
 BLOCKS_OF = log("kernel/introspect/memory_report.cpp", "heap", "{} bytes in {} blocks of {}, {}:{}")
@@ -60,8 +66,8 @@ PINNED = Line("mm/window.cpp", "  {} frames are pinned, first from {}, one is {x
 IN_FLIGHT = log("kernel/introspect/leak_check.cpp", "errors", "in flight on core {}:")
 
 # --- texts that are values in chains: accesses, types of ranges, what an address is, a rule of VMRUN
-TRAPS, KERNEL_WORLD = "kernel/entry/traps.cpp", "kernel/world.cpp"
-READING, WRITING, EXECUTING = (Line(TRAPS, text) for text in ("reading", "writing", "executing"))
+TRAPS, KERNEL_ENTRY, KERNEL_WORLD = "kernel/entry/traps.cpp", "kernel/entry", "kernel/world.cpp"
+READING, WRITING, EXECUTING = (Line(KERNEL_ENTRY, text) for text in ("reading", "writing", "executing"))
 IMAGE, BUNDLE, STACK, ARGUMENTS = (
     Line(KERNEL_WORLD, text) for text in ("kernel image", "bundle", "core's stack", "core's arguments"))
 INTERRUPT_STACK = Line("kernel/smp/cores.cpp", "interrupt stack")
@@ -74,8 +80,8 @@ ONLY_IN_TEST_KERNEL = Line("kernel/mode.cpp", "only test_kernel.elf has this mod
 STAGE2, LOADER = "stage2/main.cpp", "loader/main.cpp"
 STARTED = Line(LOADER, "3 loader: started {}, build {h}")
 CORES = log(STAGE2, "stage2", "{} cores, {} more than this build serves; SRAT {}")
-CORE_DOES_NOT_START = log(STAGE2, "stage2", "the core with APIC id {} does not start: going on without it")
-TABLE_OUT_OF_REACH = log(STAGE2, "stage2", "an ACPI table out of reach is left out")
+CORE_DOES_NOT_START = log(STAGE2, "stage2", "the core with APIC id {} does not start")
+TABLE_OUT_OF_REACH = log(STAGE2, "stage2", text_behind(STAGE2, "topology.out_of_reach) LOG(stage2, "))
 STAGE_STOPS = Line("stage2/console.cpp", "{}: stop")
 ON_THE_WAY = Line("stage2/trampoline.asm", "error boot.unexpected_exception on the way into the kernel, at 0x")
 KERNEL_AT = Line("kernel/main.cpp", "6 kernel at {x}, build {h}")
