@@ -18,7 +18,7 @@ from tools.rl.results.elf import Elf
 from tools.rl.results.symbols import Symbolizer
 
 BUDGET = 3000000
-# What static programs of both C libraries ask of Linux before the door; the hypervisor answers no other in between.
+# What static programs of both C libraries ask of Linux before the snapshot point; the hypervisor emulates no other call there.
 START_CALLS = {9: "mmap", 10: "mprotect", 12: "brk", 13: "rt_sigaction", 14: "rt_sigprocmask", 63: "uname",
                89: "readlink", 158: "arch_prctl", 218: "set_tid_address", 228: "clock_gettime", 273: "set_robust_list",
                302: "prlimit64", 318: "getrandom", 334: "rseq"}
@@ -76,7 +76,7 @@ def seed_runs(name, seed):
 def start_calls(name):
     said = launch(name, b"", "--start")[0]
     others = sorted(set(said["system_calls"]) - set(START_CALLS))
-    expect(not others, f"system calls {others} before the door")
+    expect(not others, f"system calls {others} before the snapshot point")
 
 
 def seeds_reproduce(script):
@@ -106,7 +106,7 @@ def comparison_operands():
     for constant in (0xfeedface, 1000, 70000, 123456):
         expect(any(b == constant for b, _ in operands), f"{constant:#x} is not among the operands {operands}")
     expect(any(b & 0xffffffff == magic for b, _ in operands), "memcmp's operand is missing")
-    expect(launch("injected_bugs", compare)[0]["comparisons"] == 0, "operands are recorded though nobody asked")
+    expect(launch("injected_bugs", compare)[0]["comparisons"] == 0, "operands are recorded without --compare")
 
 
 def counters_have_places():

@@ -106,7 +106,7 @@ class Running:
             pass                # it has ended
 
     def _hold(self, theirs):
-        """Without anybody at its other end the line would be at its end before Bochs has opened it."""
+        """Keeps the line's other end open: without it, Bochs would read an end of file at once."""
         self.process.wait()
         os.close(theirs)
 

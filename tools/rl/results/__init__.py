@@ -1,1 +1,1 @@
-"""What a run leaves: the output folder, the live view, the report, symbols."""
+"""The results of a run: the output folder, the live view, the report, symbols."""

@@ -31,9 +31,9 @@ class OutDir:
 
     @staticmethod
     def _try_writing(folder):
-        probe = folder / f".probe.{os.getpid()}"
-        probe.touch()
-        probe.unlink()
+        trial = folder / f".trial.{os.getpid()}"
+        trial.touch()
+        trial.unlink()
 
     def _sweep(self):
         """What a killed run left half-written has a name that begins with a dot."""

@@ -21,7 +21,7 @@ CORPUS = {"type": "corpus", "hash": "00000000000000cc", "size": 3, "data": base6
 CRASH = {"type": "crash", "hash": "00000000000000aa", "kind": "heap-buffer-overflow", "case": 7, "core": 0, "size": 3,
          "input": base64.b64encode(b"GIF").decode(), "function": "parse", "frames": ["0x1000"], "alloc": [], "free": []}
 STATS = {"type": "stats", "case": 100, "cases_per_s": 50, "edges": 12, "corpus": 1, "crashes": 1, "cores": []}
-LOG = ['"tail of a record that began before anybody listened"}', "6 kernel at 0x1000, build 12",
+LOG = ['"tail of a record that began before the console was opened"}', "6 kernel at 0x1000, build 12",
        json.dumps({"type": "boot", "target": "no_such_target"}), json.dumps(CORPUS), json.dumps(STATS),
        "error target.x on core 0, case 7, hash 00000000000000aa", "  parse   <- origin", json.dumps(CRASH),
        json.dumps({"type": "end", "status": "ok", "cases": 100}), "kernel: done"]

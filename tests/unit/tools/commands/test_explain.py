@@ -41,7 +41,7 @@ def places():
     return known
 
 
-def told(text, built="00000000000000ab"):
+def explained(text, built="00000000000000ab"):
     return list(explain.report(text, places(), built))
 
 
@@ -81,7 +81,7 @@ class Explain(unittest.TestCase):
 
     def test_equal_failures_are_one_and_others_are_not(self):
         elsewhere = FAULT.replace("100010", "100110").replace("kernel+0x10", "kernel+0x110")
-        lines = told("\n".join((BOOT, FAULT, FAULT, CRASH, elsewhere)))
+        lines = explained("\n".join((BOOT, FAULT, FAULT, CRASH, elsewhere)))
         heads = [line for line in lines if ": error " in line]
         self.assertEqual(len(heads), 3)
         self.assertIn("2 times, first in line 2", heads[0])
@@ -89,7 +89,7 @@ class Explain(unittest.TestCase):
         self.assertEqual(lines[-1], "4 errors, 3 different")
 
     def test_addresses_are_resolved_where_the_kernel_lay(self):
-        text = "\n".join(told(f"{BOOT}\n{FAULT}"))
+        text = "\n".join(explained(f"{BOOT}\n{FAULT}"))
         self.assertIn("kernel+0x10  f10  mm/window.cpp:2", text)       # the fault's own instruction
         self.assertIn("kernel+0x20  f1f  ", text)                         # a return address: its call
         self.assertIn("kernel+0x30  f2f  ", text)
@@ -100,20 +100,20 @@ class Explain(unittest.TestCase):
         first, second = f"{BOOT}\n{FAULT}", f"{BOOT}\n{FAULT}".replace("0xffff800000", "0x123000000")
         found = chains.read(f"{first}\n{second}")
         self.assertEqual([chain.slide for chain in found], [0xffff800000100000, 0x123000000100000])
-        self.assertEqual(told(f"{first}\n{second}")[-1], "2 errors, 1 different")
-        self.assertIn("kernel+0x10  f10  ", "\n".join(told(second)))
+        self.assertEqual(explained(f"{first}\n{second}")[-1], "2 errors, 1 different")
+        self.assertIn("kernel+0x10  f10  ", "\n".join(explained(second)))
 
     def test_the_lines_of_the_sources_stand_below(self):
         first = (ROOT / "mm/window.cpp").read_text().splitlines()[0]
-        lines = told(f"{BOOT}\n{FAULT}")
+        lines = explained(f"{BOOT}\n{FAULT}")
         at = next(i for i, line in enumerate(lines) if "made here" in line)
         self.assertEqual(lines[at + 2:at + 4], ["      mm/window.cpp:1", f"      | {first}"])
 
     def test_what_is_not_known_is_said(self):
-        self.assertIn("does not say where the kernel lay", "\n".join(told(FAULT)))
+        self.assertIn("does not say where the kernel lay", "\n".join(explained(FAULT)))
         self.assertIn("is of build 00000000000000ab, build/ holds 00000000000000cd", "\n".join(
-            told(f"{BOOT}\n{FAULT}", "00000000000000cd")))
-        self.assertEqual(told("all is well"), ["no error is in this log"])
+            explained(f"{BOOT}\n{FAULT}", "00000000000000cd")))
+        self.assertEqual(explained("all is well"), ["no error is in this log"])
 
     def test_a_failure_inside_a_panic_is_an_error_of_its_own(self):
         text = FAULT.split("\n")[0] + "\npanic: another failure while this one was being reported\n" + FAULT

@@ -4,7 +4,7 @@ import unittest
 from tools.rl.commands import maps
 
 HOST = "map host ffff8f9777406000 0000000001400000 512 down rw- wb heap kernel::(anonymous namespace)::Chunk x.cpp:44"
-DEVICE = "map host ffffdb659208f000 00000000fee00000 1 up rw- uc nobody local APIC"
+DEVICE = "map host ffffdb659208f000 00000000fee00000 1 up rw- uc none local APIC"
 NESTED = "map nested 0000000000014000 00000000011f3000 2 up r-x wb snapshot"
 LAST = "maps: nested: 2 pages through the tables at 0x1158000"
 
@@ -33,5 +33,5 @@ class MapsTest(unittest.TestCase):
     def test_a_table_has_sizes_permissions_cache_and_owner(self):
         text = "\n".join(maps.table([maps.parse(line) for line in (HOST, DEVICE, NESTED)]))
         self.assertRegex(text, r"0xffff8f9777406000 0x0000000001400000 +2 MiB down rw- +wb +heap +kernel::")
-        self.assertRegex(text, r"0x00000000fee00000 +4 KiB +rw- +uc +nobody +local APIC")
+        self.assertRegex(text, r"0x00000000fee00000 +4 KiB +rw- +uc +none +local APIC")
         self.assertRegex(text, r"guest-physical addresses: 2 pages in 1 runs")
