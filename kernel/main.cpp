@@ -1,5 +1,6 @@
 // kernel/main.cpp — the composition root: core 0's start-up steps, in order.
 #include "base/log.h"
+#include "base/version.h"
 #include "boot/contract/exit.h"
 #include "kernel/campaign/campaign.h"
 #include "kernel/codes.h"
@@ -31,8 +32,8 @@ rstate::Result<> check_args(const boot::CoreArgs &args) {
 
 void write_boot_record(const boot::CoreArgs &args, const boot::Options &options) {
     TextBuffer<400> line;
-    line.add("{\"type\":\"boot\",\"build\":\"{h}\",\"cores\":{},\"memory_mib\":{},", args.build_id,
-             args.core_count, args.memory_pages * page_size / 1_MiB);
+    line.add("{\"type\":\"boot\",\"version\":\"{}\",\"build\":\"{h}\",\"cores\":{},\"memory_mib\":{},",
+             raclette_version, args.build_id, args.core_count, args.memory_pages * page_size / 1_MiB);
     line.add("\"frames_used\":{},\"frames_free\":{},\"target\":\"{}\",\"slide\":\"{x}\",\"boot_us\":{}}",
              world->frames.used(), world->frames.free_frames(), options.target, args.kernel_base,
              args.tsc_hz == 0 ? 0
@@ -85,7 +86,8 @@ extern "C" [[noreturn]] void kernel_main(const boot::CoreArgs &args) {
     set_kernel_image(args.kernel_base, args.text_bytes);
     start_first_core(args); // from here on the kernel reports a fault
     init_console();
-    log_formatted("6 kernel at {x}, build {h}", args.kernel_base, args.build_id);
+    log_formatted("6 kernel at {x}, build {h}, raclette {}", args.kernel_base, args.build_id,
+                  raclette_version);
     auto status = run(args);
     if (!status.ok()) panic(status.take_error());
     LOG(kernel, "done");

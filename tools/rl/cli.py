@@ -8,7 +8,7 @@ import sys
 
 from tools.rl.building import packages
 from tools.rl.building.targets import LARGEST_MAX_LEN
-from tools.rl.common import BUILTIN_TARGET, SYSTEM_FAILED, Stop
+from tools.rl.common import BUILTIN_TARGET, SYSTEM_FAILED, Stop, VERSION
 
 MOST_CPUS = 255                 # 8-bit APIC ids
 
@@ -181,6 +181,7 @@ def parser():
                                   description="Builds, runs, tests and debugs Raclette. Without a command: build.")
     yes = {"action": "store_true", "help": "install what is missing without asking"}
     top.add_argument("--yes", **yes)
+    top.add_argument("--version", action="version", version=f"raclette {VERSION}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND")
     for name, (text, example, add_options) in COMMANDS.items():
         sub = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".", allow_abbrev=False,

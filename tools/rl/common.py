@@ -1,5 +1,6 @@
 """Paths, exit statuses, and the one exception that ends a command with a clear line."""
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -11,6 +12,7 @@ TEST, DEBUG_TEST = BUILD / "test", DEBUG / "test"
 IMAGE_FOLDERS = (BUILD, TEST, DEBUG, DEBUG_TEST)
 IMAGE = BUILD / "raclette.img"
 BUILTIN_TARGET = "stb_image"
+VERSION = re.search(r'"([^"]+)";', (ROOT / "base/version.h").read_text())[1]
 
 OK = 0
 TESTS_FAILED = 1

@@ -8,7 +8,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import NamedTuple
 
-from tools.rl.common import ROOT, write_atomically
+from tools.rl.common import ROOT, VERSION, write_atomically
 from tools.rl.results.elf import Elf
 
 WIDTH, HEIGHT, MARGIN = 900, 240, 40
@@ -153,7 +153,7 @@ def page(name, stats, crashes, found):
         "<!DOCTYPE html>", f'<html lang="en"><head><meta charset="utf-8"><title>Raclette: {html.escape(name)}</title>',
         f"<style>{STYLE}</style></head><body>", f"<h1>{html.escape(name)}</h1>", f"<p>{figures}</p>",
         "<h2>Over time</h2>", *shown, f"<h2>Crashes: {len(crashes)} kinds</h2>", *told,
-        "<h2>Coverage</h2>", coverage_section(found), "</body></html>", ""))
+        "<h2>Coverage</h2>", coverage_section(found), f"<p>raclette {VERSION}</p>", "</body></html>", ""))
 
 
 def write(folder, name, elf, symbolizer):
