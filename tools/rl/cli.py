@@ -95,6 +95,7 @@ def _test(sub):
 
 def _bench(sub):
     sub.add_argument("filter", nargs="?", default="", metavar="FILTER", help="only benchmarks whose name contains this")
+    sub.add_argument("--write", action="store_true", help="measure all and write docs/measured.md")
 
 
 def _build(sub):

@@ -1,8 +1,9 @@
 """`build.py bench`: what we measure about ourselves, each number beside what it is compared with.
 
 Instructions are counted in QEMU's instruction-count mode, where they are exact and repeat. Times and rates are
-of an emulated machine: only their ratios say something about a real one.
+of an emulated machine: only their ratios say something about a real one. `--write` keeps all of it in docs/measured.md.
 """
+import argparse
 import os
 import re
 import subprocess
@@ -11,16 +12,22 @@ from pathlib import Path
 
 from tools.rl.building import builder, targets
 from tools.rl.building.ninja import run_ninja
-from tools.rl.common import BUILD, BUILTIN_TARGET, OK, ROOT, SYSTEM_FAILED, Stop, TEST
+from tools.rl.commands import maps
+from tools.rl.common import (BUILD, BUILTIN_TARGET, OK, ROOT, SYSTEM_FAILED, Stop, TEST, USAGE,
+                             write_atomically)
 from tools.rl.images.boot_image import boot_image, target_entries
-from tools.rl.machines.qemu import Machine
+from tools.rl.machines.qemu import PROGRAM, Machine
 from tools.rl.machines.session import Session
+from tools.rl.results import measured
+from tools.rl.results.measured import Row
 from tools.rl.results.outdir import OutDir
 
 SECONDS = 600
 RATE_CASES = 30000              # for each core; the first half warms up
 COVERAGE_AT = {10000: 992, 50000: 1144, 100000: 1251}       # libFuzzer's, from one seed for each format
 LIBFUZZER_RATE = "libFuzzer with AddressSanitizer 1,373, AFL++ persistent 1,002"
+DOCUMENT = ROOT / "docs/measured.md"
+PAGES = 1 << 36                 # in both canonical halves
 
 
 def boot(options, machine, seeds=True, on_event=None, folder=BUILD):
@@ -59,7 +66,29 @@ def first_case(_pattern):
     heard = []
     boot({"cases": 1, "seed": 1}, Machine(cpus=1), on_event=lambda s, event: heard.append((s, str(event))))
     seconds = next(s for s, line in heard if line.startswith("7 fuzzing"))
-    yield "boot.first_case", round(seconds, 2), "s", "aim 1.5; the ancestor needs 6 to 7 s to its prompt"
+    yield "boot.first_case", round(seconds, 2), "s", "aim 1.5; grilled_cheese 6 to 7 to its prompt"
+
+
+def boot_costs(_pattern):
+    """What it takes until the kernel has its memory, which must not depend on how much there is."""
+    for memory in ("512M", "64G"):
+        backend = ["-object", f"memory-backend-ram,id=m,size={memory},reserve=off"]     # the host gives what is touched
+        machine = Machine(cpus=1, memory=memory, machine="pc,memory-backend=m", icount=True, extra=backend)
+        records = boot({"cases": 1, "seed": 1}, machine)
+        start, = (record for record in records if record["type"] == "boot")
+        yield f"boot.counted_us.{memory}", start["boot_us"], "us", ""
+        yield f"boot.counted_frames.{memory}", start["frames_used"], "frames", ""
+
+
+def exposure(_pattern):
+    """How many pages an address that is chosen at random could hit: after the boot, and while two cores fuzz."""
+    machine = Machine(cpus=2)
+    layout, = (r for r in boot({"cases": 1, "seed": 1, "layout": 1}, machine) if r["type"] == "layout")
+    fuzzing = maps.from_a_run(argparse.Namespace(target=BUILTIN_TARGET, cpus=machine.cpus, memory=machine.memory))
+    mapped = sum(run.pages for run in maps.answer_in(fuzzing)[0] if run.space == "host")
+    for name, pages in (("booted", layout["live_pages"]), ("fuzzing", mapped)):
+        yield f"layout.pages.{name}", pages, "pages", ""
+        yield f"layout.one_in.{name}", PAGES // pages, "tries", "a direct map of 512 MiB alone: 524,288"
 
 
 def rate(cpus):
@@ -103,27 +132,34 @@ def coverage(_pattern):
 
 
 # name's beginning: what measures it
-HOST_BENCHMARKS = (("mm.window.time", window_times), ("boot.first_case", first_case),
-                   ("fuzz.cases_per_s", rates), ("fuzz.coverage", coverage))
+HOST_BENCHMARKS = (("mm.window.time", window_times), ("boot.counted", boot_costs), ("boot.first_case", first_case),
+                   ("layout", exposure), ("fuzz.cases_per_s", rates), ("fuzz.coverage", coverage))
 
 
-def print_row(name, value, unit, compared):
-    shown = f"{value:,}" if isinstance(value, int) else f"{value:,.2f}"
-    print(f"{name:40} {shown:>14} {unit:14} {compared}", flush=True)
+def rows(pattern):
+    """Every row whose benchmark's name contains the pattern, as soon as it is measured."""
+    yield from kernel_benchmarks(pattern)
+    for name, measure in HOST_BENCHMARKS:
+        if pattern in name:
+            yield from measure(pattern)
+
+
+def print_row(row):
+    print(f"{row.name:40} {measured.value_text(row.value):>14} {row.unit:14} {row.compared}", flush=True)
 
 
 def main(arguments):
+    if arguments.write and arguments.filter:
+        raise Stop(USAGE, "--write measures everything: leave the filter out")
     builder.build()
     builder.build(folder=TEST)
-    printed = 0
-    for row in kernel_benchmarks(arguments.filter):
-        print_row(*row)
-        printed += 1
-    for name, measure in HOST_BENCHMARKS:
-        if arguments.filter in name:
-            for row in measure(arguments.filter):
-                print_row(*row)
-                printed += 1
-    if not printed:
+    found = []
+    for row in map(Row._make, rows(arguments.filter)):
+        print_row(row)
+        found.append(row)
+    if not found:
         print(f"no benchmark's name contains {arguments.filter!r}")
+    if arguments.write:
+        write_atomically(DOCUMENT, measured.page(found, measured.about(PROGRAM)))
+        print(f"written: {DOCUMENT.relative_to(ROOT)}")
     return OK
