@@ -83,7 +83,7 @@ The last column holds the other side of the same run, or a constant that was rec
 
 * **Linux's KVM**: a C program over `/dev/kvm` does the same work under Linux in the same emulated machine, counted too.
 * **bare floor**: a loop around VMRUN that does nothing but the work itself.
-* **libFuzzer**, **AFL++**: the same harness with AddressSanitizer, from the same seeds, under Linux in the same machine.
+* **libFuzzer**, **AFL++**: the same harness with AddressSanitizer, from the same seeds, under Linux in it.
 * **grilled_cheese**: as its author gives it.""".splitlines()
 
 
