@@ -1,4 +1,5 @@
-"""docs/architecture.md: the layer table is the enforced one; every file it links exists and holds the names beside it."""
+"""docs/architecture.md: the layer table is the enforced one; every file it links exists and holds the names beside it.
+And no page of the tree has a link that leads nowhere."""
 import re
 import unittest
 
@@ -7,6 +8,7 @@ from tools.rl.common import ROOT
 
 TEXT = (ROOT / "docs/architecture.md").read_text()
 LINK = re.compile(r"\]\(\.\./([^)#]+)\)")
+RELATIVE = re.compile(r"\]\(((?!https?:|#)[^)#]+)[^)]*\)")
 NAME = re.compile(r"`([\w:.]+)`")
 
 
@@ -33,6 +35,12 @@ class Architecture(unittest.TestCase):
         linked = set(LINK.findall(TEXT))
         self.assertGreater(len(linked), 40)
         self.assertEqual([path for path in sorted(linked) if not (ROOT / path).exists()], [])
+
+    def test_every_page_links_only_what_exists(self):
+        pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
+        broken = [f"{page.name}: {link}" for page in pages for link in RELATIVE.findall(page.read_text())
+                  if not (page.parent / link).exists()]
+        self.assertEqual(broken, [])
 
     def test_every_name_stands_in_a_file_of_its_row(self):
         stale = [f"{name} in {', '.join(files)}" for files, names in rows() for name in names if not holds(files, name)]
