@@ -8,7 +8,7 @@ from tools.rl.common import ROOT
 
 TEXT = (ROOT / "docs/architecture.md").read_text()
 LINK = re.compile(r"\]\(\.\./([^)#]+)\)")
-RELATIVE = re.compile(r"\]\(((?!https?:|#)[^)#]+)[^)]*\)")
+RELATIVE = re.compile(r"(?:\]\(|src=\")((?!https?:|#)[^)#\"]+)")
 NAME = re.compile(r"`([\w:.]+)`")
 
 
