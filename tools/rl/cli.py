@@ -208,7 +208,7 @@ def main(words, elsewhere):
         print(f"build.py: {stop}", file=sys.stderr)
         return stop.status
     except BrokenPipeError:
-        sys.stdout = None           # whoever read us has gone; what was found is in --out
+        sys.stdout = None           # the reader of our output has gone; what was found is in --out
         return SYSTEM_FAILED
     except KeyboardInterrupt:
         print("build.py: interrupted", file=sys.stderr)

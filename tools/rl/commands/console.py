@@ -33,7 +33,7 @@ class LineSession:
         self.left = True
 
     def events(self):
-        """As Session.events, until the machine has ended, the line is gone, or somebody leaves."""
+        """As Session.events, until the machine has ended, the line is gone, or the user leaves."""
         while self.status is None and not self.left:
             try:
                 item = self.line.lines.get(timeout=TICK_SECONDS)

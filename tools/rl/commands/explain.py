@@ -71,7 +71,7 @@ def explained(chain, places):
 def groups(found):
     """(hash, place) -> its chains, in the order in which the first of each came.
 
-    Every exception comes through the same handler, so what tells them apart is where the kernel was.
+    Every exception comes through the same handler, so they are distinguished by where the kernel was.
     """
     grouped = {}
     for chain in found:

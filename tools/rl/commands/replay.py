@@ -24,7 +24,7 @@ def read_input(path, max_len):
 
 
 class Replay:
-    """What one replayed input told: its chains, and the crash if there was one."""
+    """What one replayed input printed: its chains, and the crash if there was one."""
 
     def __init__(self, symbolizer):
         self.symbolizer = symbolizer

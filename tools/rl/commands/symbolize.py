@@ -1,4 +1,4 @@
-"""`build.py symbolize`: text from a screen, a photograph or a log, with functions and lines below what it names."""
+"""`build.py symbolize`: text from a screen, a picture or a log, with functions and lines below the addresses in it."""
 import re
 import sys
 

@@ -86,7 +86,7 @@ def _with_sum(image):
 
 
 def stamped(kernel, build_id):
-    """The kernel as it is loaded: its build id in e_ident, behind what tells the kind of file."""
+    """The kernel as it is loaded: its build id in e_ident, behind the bytes that identify the kind of file."""
     return kernel[:8] + struct.pack("<Q", build_id) + kernel[16:]
 
 

@@ -2,7 +2,7 @@
 could end it.
 
 Debian's package has neither a display without a terminal nor a console without the debugger, so it gets both: a
-pseudo-terminal that nobody looks at, and a file that tells the debugger to go on.
+pseudo-terminal that is drained and not shown, and a file that makes the debugger continue.
 """
 import math
 import os
@@ -111,7 +111,7 @@ class Running:
         os.close(theirs)
 
     def _look_away(self):
-        """Somebody must take what is drawn on the screen."""
+        """Drains the screen's terminal, or Bochs would block."""
         try:
             while os.read(self.screen, 1 << 16):
                 pass
@@ -119,7 +119,7 @@ class Running:
             pass                # the other end has closed
 
     def _read(self):
-        """The kernel halts when it is done, and Bochs would go on for ever: its last line ends it."""
+        """The kernel halts when it is done, and Bochs would not end: the kernel's last line ends it."""
         try:
             chunk = os.read(self.serial, 1 << 16)
         except OSError:         # the other end has closed

@@ -29,6 +29,6 @@ def made(said, otherwise=BUILD):
 
 
 def warning(said, built):
-    """What to tell when text is of a build that is not here: a line, or nothing."""
+    """A warning when text is of a build that is not here: a line, or nothing."""
     if said and built and said != built:
         yield f"  (the log is of build {said}, build/ holds {built}: source lines may be others)"

@@ -72,7 +72,7 @@ class Chain:
 
 def read(text):
     """All chains of a serial log, which may hold several boots. Other cores' records may stand inside a chain."""
-    found, slide, build, chain, told = [], None, "", None, False
+    found, slide, build, chain, complete = [], None, "", None, False
     for number, line in enumerate(text.splitlines(), 1):
         line = line.rstrip()
         if line.startswith("{"):
@@ -81,17 +81,17 @@ def read(text):
         if kernel:
             slide, build = int(kernel[1], 16), kernel[2]
         if head:
-            chain, told = Chain(head["code"], int(head["core"]), head["about"] or "", number, slide, build), False
+            chain, complete = Chain(head["code"], int(head["core"]), head["about"] or "", number, slide, build), False
             found.append(chain)
-        elif chain and not told and (line.startswith("  ") or line.startswith(LATER)):
+        elif chain and not complete and (line.startswith("  ") or line.startswith(LATER)):
             later = line.startswith(LATER) or line.startswith("    ")
             if chain.lines and chain.lines[-1].endswith(ORIGIN) and not later:
-                told = True
+                complete = True
                 chain.panic.append(line)
             else:
                 chain.lines.append(line)
         elif chain and PANIC.match(line) and not line.startswith("panic: another"):
-            told = True
+            complete = True
             chain.panic.append(line)
             chain = None if line == PANIC_END else chain
         else:

@@ -113,13 +113,13 @@ def source_around(file, line):
 
 
 def crash_section(folder):
-    told = json.loads((folder / "crash.json").read_text())
-    place = f" at {told['file']}:{told['line']}" if told.get("file") else ""
-    title = html.escape(f"{told.get('kind', 'crash')} in {told['function']}{place}")
+    crash = json.loads((folder / "crash.json").read_text())
+    place = f" at {crash['file']}:{crash['line']}" if crash.get("file") else ""
+    title = html.escape(f"{crash.get('kind', 'crash')} in {crash['function']}{place}")
     trace = html.escape((folder / "trace.txt").read_text(errors="replace"))
     again = html.escape(f"python3 build.py replay {folder}/input")
     return (f'<details class="crash"><summary>{title}</summary><pre>{trace}</pre>'
-            f"{source_around(told.get('file', ''), told.get('line', 0))}<p>Again: <code>{again}</code></p></details>")
+            f"{source_around(crash.get('file', ''), crash.get('line', 0))}<p>Again: <code>{again}</code></p></details>")
 
 
 def function_row(function):
@@ -132,7 +132,7 @@ def function_row(function):
 
 def coverage_section(found):
     if not found:
-        return "<p>The run ended without telling its edges (it was killed), or the target is not built here.</p>"
+        return "<p>The run ended without an edges record (it was killed), or the target is not built here.</p>"
     reached, edges = sum(f.reached for f in found), sum(f.edges for f in found)
     rows = "\n".join(map(function_row, found))
     return (f"<p>{reached} of {edges} edges in {sum(f.reached > 0 for f in found)} of {len(found)} functions.</p>"
@@ -148,11 +148,11 @@ def page(name, stats, crashes, found):
         shown = [curve([(point[0], point[n]) for point in curves], label, colour)
                  for n, (_, label, colour) in enumerate(CURVES, 1)]
     figures = ", ".join(f"{last.get(key, 0)} {label}" for key, label in FIGURES)
-    told = [crash_section(folder) for folder in crashes] or ["<p>None.</p>"]
+    sections = [crash_section(folder) for folder in crashes] or ["<p>None.</p>"]
     return "\n".join((
         "<!DOCTYPE html>", f'<html lang="en"><head><meta charset="utf-8"><title>Raclette: {html.escape(name)}</title>',
         f"<style>{STYLE}</style></head><body>", f"<h1>{html.escape(name)}</h1>", f"<p>{figures}</p>",
-        "<h2>Over time</h2>", *shown, f"<h2>Crashes: {len(crashes)} kinds</h2>", *told,
+        "<h2>Over time</h2>", *shown, f"<h2>Crashes: {len(crashes)} kinds</h2>", *sections,
         "<h2>Coverage</h2>", coverage_section(found), f"<p>raclette {VERSION}</p>", "</body></html>", ""))
 
 

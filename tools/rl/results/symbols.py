@@ -143,7 +143,7 @@ def trace_text(described, chain):
         lines.append(f"  {described['offset']} bytes behind the start of {described['region_size']} bytes at "
                      f"{described['region_base']} ({described['region']})")
     if described.get("uninitialised"):
-        lines.append("  it depends on memory that nobody initialised: with other contents it may not happen")
+        lines.append("  it depends on uninitialized memory: with other contents it may not happen")
     lines += _stack_text(described["frames"])
     for key, title in (("alloc", "allocated by"), ("free", "freed by")):
         if described.get(key):
