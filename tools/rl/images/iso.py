@@ -42,5 +42,5 @@ def make(disk):
     at = iso.index(for_bios[:CD_SECTOR])
     placed = disk_image.moved(for_bios, at // disk_image.SECTOR)
     iso[at:at + len(placed)] = placed
-    iso[:disk_image.STAGE0_BYTES] = placed[:disk_image.STAGE0_BYTES]      # and as a disk's boot sector, before its partitions
+    iso[:disk_image.STAGE0_BYTES] = placed[:disk_image.STAGE0_BYTES]      # as a disk's boot sector, too
     return bytes(iso)

@@ -1,4 +1,4 @@
-"""The package: loader, stage2, kernel and bundle as one piece (boot/contract/package.h), and the ELF file that carries it."""
+"""The package: loader, stage2, kernel and bundle as one piece (boot/contract/package.h), and the ELF file around it."""
 import struct
 
 from tools.rl.images.disk_image import Layout, Part, Problem, build_id_of, stamped

@@ -80,9 +80,9 @@ def svg(rows):
     lines = [f'<text x="{PADDING}" y="{PADDING + (n + 1) * LINE - 4}" textLength="{len(row) * ADVANCE:.1f}" '
              f'lengthAdjust="spacingAndGlyphs" xml:space="preserve">{html.escape(row)}</text>'
              for n, row in enumerate(row.rstrip() for row in rows) if row]
-    return "\n".join((f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height}" width="{width:.0f}">',
-                      '<rect width="100%" height="100%" rx="8" fill="#1b1f24"/>',
-                      f'<g font-family="DejaVu Sans Mono, Menlo, Consolas, monospace" font-size="{FONT}" fill="#d5dae0">',
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height}" width="{width:.0f}">'
+    font = f'font-family="DejaVu Sans Mono, Menlo, Consolas, monospace" font-size="{FONT}"'
+    return "\n".join((head, '<rect width="100%" height="100%" rx="8" fill="#1b1f24"/>', f'<g {font} fill="#d5dae0">',
                       *lines, "</g></svg>", ""))
 
 
