@@ -3,7 +3,6 @@
 Instructions are counted in QEMU's instruction-count mode, where they are exact and repeat. Times and rates are
 of an emulated machine: only their ratios say something about a real one. `--write` keeps all of it in docs/measured.md.
 """
-import argparse
 import os
 import re
 import subprocess
@@ -12,7 +11,6 @@ from pathlib import Path
 
 from tools.rl.building import builder, targets
 from tools.rl.building.ninja import run_ninja
-from tools.rl.commands import maps
 from tools.rl.common import (BUILD, BUILTIN_TARGET, OK, ROOT, SYSTEM_FAILED, Stop, TEST, USAGE,
                              write_atomically)
 from tools.rl.images.boot_image import boot_image, target_entries
@@ -81,12 +79,10 @@ def boot_costs(_pattern):
 
 
 def exposure(_pattern):
-    """How many pages an address that is chosen at random could hit: after the boot, and while two cores fuzz."""
-    machine = Machine(cpus=2)
-    layout, = (r for r in boot({"cases": 1, "seed": 1, "layout": 1}, machine) if r["type"] == "layout")
-    fuzzing = maps.from_a_run(argparse.Namespace(target=BUILTIN_TARGET, cpus=machine.cpus, memory=machine.memory))
-    mapped = sum(run.pages for run in maps.answer_in(fuzzing)[0] if run.space == "host")
-    for name, pages in (("booted", layout["live_pages"]), ("fuzzing", mapped)):
+    """How many pages a random address could hit when two cores are about to fuzz: their windows' slots, and without."""
+    layout, = (r for r in boot({"cases": 1, "seed": 1, "layout": 1}, Machine(cpus=2)) if r["type"] == "layout")
+    mapped = layout["live_pages"]
+    for name, pages in (("with_windows", mapped), ("without_windows", mapped - layout["through_windows"])):
         yield f"layout.pages.{name}", pages, "pages", ""
         yield f"layout.one_in.{name}", PAGES // pages, "tries", "a direct map of 512 MiB alone: 524,288"
 

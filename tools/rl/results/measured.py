@@ -50,8 +50,8 @@ SECTIONS = (
             "From stage2's first instruction to the kernel's boot record; one counted instruction is a nanosecond."),
     Section("From QEMU's start to the first case", "boot.first_case", ("boot.first_case",), CLOCK),
     Section("What a random address finds", "layout", ("layout.",), "pages are counted in a live run",
-            "Mapped pages of the kernel's address space, and how many random canonical addresses it takes to hit one:\n"
-            "before the first case, and while two cores fuzz."),
+            "Mapped pages of the kernel's address space when two cores are about to fuzz, and how many random canonical\n"
+            "addresses it takes to hit one; and the same without the window slots that happen to be in use."),
     Section("Cases a second", "fuzz.cases_per_s", ("fuzz.cases_per_s",), CLOCK),
     Section("Coverage", "fuzz.coverage", ("fuzz.coverage",), "counted by a libFuzzer build of the same harness"),
 )
@@ -74,6 +74,14 @@ MEANS = {
     "rstate.success_through_8_frames": "a success through 8 calls that could fail",
     "rstate.failure_of_9_frames": "a failure of 9 frames: made, passed on, handled",
     "trace.record": "write one record",
+    "boot.counted_us.512M": "time with 512 MiB of memory",
+    "boot.counted_us.64G": "time with 64 GiB",
+    "boot.counted_frames.512M": "frames in use with 512 MiB",
+    "boot.counted_frames.64G": "frames in use with 64 GiB",
+    "layout.pages.with_windows": "mapped pages",
+    "layout.one_in.with_windows": "an address hits one once in",
+    "layout.pages.without_windows": "mapped pages without window slots",
+    "layout.one_in.without_windows": "an address hits one once in",
 }
 INTRODUCTION = """\
 Everything here is counted or measured in an emulator. Counts of instructions, pages and edges are exact and say
