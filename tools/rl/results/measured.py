@@ -50,8 +50,8 @@ SECTIONS = (
             "From stage2's first instruction to the kernel's boot record; one counted instruction is a nanosecond."),
     Section("From QEMU's start to the first case", "boot.first_case", ("boot.first_case",), CLOCK),
     Section("What a random address finds", "layout", ("layout.",), "pages are counted in a live run",
-            "Mapped pages of the kernel's address space when two cores are about to fuzz, and how many random canonical\n"
-            "addresses it takes to hit one; and the same without the window slots that happen to be in use."),
+            "Mapped pages of the kernel's address space when two cores are about to fuzz, and how many random\n"
+            "canonical addresses it takes to hit one; and the same without the window slots that are in use."),
     Section("Cases a second", "fuzz.cases_per_s", ("fuzz.cases_per_s",), CLOCK),
     Section("Coverage", "fuzz.coverage", ("fuzz.coverage",), "counted by a libFuzzer build of the same harness"),
 )
