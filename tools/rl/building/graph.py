@@ -33,7 +33,7 @@ SANITIZE = "-fsanitize=address,undefined -fno-sanitize-recover=all"
 # RL_DEBUG: base/check.h promises that DCHECK is on in host tests.
 HOST = f"-O1 -DRL_DEBUG {BACKTRACES} {COMMON} {WARNINGS} {SANITIZE} -fsanitize=fuzzer-no-link"
 
-# One program, built in each of these ways, must tell its planted failures alike.
+# One program, built in each of these ways, must print its injected failures alike.
 CHAINS = {"O0": "-O0", "O1": "-O1", "O2": "-O2", "Oz": "-Oz", "lto": "-O2 -flto"}
 CHAINS_NEED = ("base", "rstate")
 
@@ -183,7 +183,7 @@ class Graph:
     def _loader(self):
         own = [self._compile("stage2", f, STAGE2) for f in own_sources("loader", ".cpp", ".asm")]
         used = [f"build/obj/stage2/{f}.o" for f in STAGE2_IN_THE_LOADER]     # compiled for stage2 already
-        # Nobody clears a loader's memory: its zeros are in the file.
+        # A loader's memory is not cleared before it runs: its zeros are in the file.
         return self._flat_program("loader", own, used + self.shared, "--set-section-flags .bss=alloc,load,contents ")
 
     def _efi(self):
