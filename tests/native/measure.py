@@ -39,7 +39,8 @@ def build(target):
     run(f"clang -O2 -fno-omit-frame-pointer -Wall -Wextra -I. -c tests/native/run.c -o {OUT}/run.o")
     run(f"clang -O2 -c base/xxhash_impl.c -o {OUT}/xxhash.o")
     run("clang++ -std=c++20 -O2 -fno-exceptions -fno-rtti -I. base/*.cpp rstate/*.cpp fuzz/*.cpp fuzz/mutators/*.cpp "
-        f"tests/sim/program.cpp tests/native/*.cpp {OUT}/harness.o {OUT}/run.o {OUT}/xxhash.o -no-pie -lm -lpthread -o {OUT}/fuzz")
+        f"tests/sim/program.cpp tests/native/*.cpp {OUT}/harness.o {OUT}/run.o {OUT}/xxhash.o "
+        f"-no-pie -lm -lpthread -o {OUT}/fuzz")
 
 
 def records(cases, seed, target):

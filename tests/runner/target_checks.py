@@ -18,7 +18,7 @@ from tools.rl.results.elf import Elf
 from tools.rl.results.symbols import Symbolizer
 
 BUDGET = 3000000
-# What static programs of both C libraries ask of Linux before the snapshot point; the hypervisor emulates no other call there.
+# System calls of static programs of both C libraries before the snapshot point; the hypervisor emulates no other there.
 START_CALLS = {9: "mmap", 10: "mprotect", 12: "brk", 13: "rt_sigaction", 14: "rt_sigprocmask", 63: "uname",
                89: "readlink", 158: "arch_prctl", 218: "set_tid_address", 228: "clock_gettime", 273: "set_robust_list",
                302: "prlimit64", 318: "getrandom", 334: "rseq"}
@@ -170,7 +170,8 @@ def builds():
 
 
 GROUPS = {"injected_bugs": lambda: injected_bugs("injected_bugs"),
-          "injected_bugs_cxx": lambda: injected_bugs("injected_bugs_cxx"), "seeds": seeds, "hooks": hooks, "builds": builds}
+          "injected_bugs_cxx": lambda: injected_bugs("injected_bugs_cxx"), "seeds": seeds, "hooks": hooks,
+          "builds": builds}
 
 
 def commands():

@@ -221,8 +221,8 @@ class NestedTable(gdb.Command):
 
 
 class Vmcb(gdb.Command):
-    """rl vmcb [PHYSICAL]: the fields of a VMCB, by default of the one that the core entered last (APM vol 2, appendix B "VMCB
-    Layout")."""
+    """rl vmcb [PHYSICAL]: the fields of a VMCB, by default of the one that the core entered last
+    (APM vol 2, appendix B "VMCB Layout")."""
 
     NESTED_CR3 = 0x0B0
     FIELDS = (("intercepts", 0x00C), ("asid", 0x058), ("exit code", 0x070), ("exit info 1", 0x078),

@@ -42,8 +42,8 @@ inject_no_interrupt_table:
         ret
 
 ; void inject_without_interrupts_of_any_kind(const bool *released)
-; Waits with the global interrupt flag clear, when not even an NMI arrives (APM vol 2 §15.17 "Global Interrupt Flag, STGI and
-; CLGI Instructions"). EFER.SVME is set.
+; Waits with the global interrupt flag clear, when not even an NMI arrives (APM vol 2 §15.17 "Global
+; Interrupt Flag, STGI and CLGI Instructions"). EFER.SVME is set.
 global inject_without_interrupts_of_any_kind
 inject_without_interrupts_of_any_kind:
         clgi

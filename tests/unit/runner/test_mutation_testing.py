@@ -14,7 +14,8 @@ class MutationTesting(unittest.TestCase):
         self.assertEqual(mutation_testing.sites("mm/x.h", "a; run(batch); b; run(batch);"), {"run(batch);": 2})
 
     def test_declarations_are_no_sites(self):
-        for text in ("void run(ShootdownBatch &batch);", "void Window::invalidate(Phys frame) {", "void touched(u64 bit) { x; }"):
+        for text in ("void run(ShootdownBatch &batch);", "void Window::invalidate(Phys frame) {",
+                     "void touched(u64 bit) { x; }"):
             self.assertFalse(mutation_testing.sites("mm/x.h", text) + mutation_testing.sites("svm/x.h", text), text)
 
 

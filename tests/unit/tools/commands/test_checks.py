@@ -34,7 +34,7 @@ class ElfLintTest(unittest.TestCase):
     def test_a_clean_position_independent_file_passes(self):
         self.assertEqual(elf.lint(link(GOOD, *PIE), "k", relocatable=True), [])
 
-    def test_relocations_are_refused_where_nobody_applies_them(self):
+    def test_relocations_are_refused_where_no_loader_applies_them(self):
         self.assertIn("relocations", elf.lint(link(GOOD, *PIE), "k", relocatable=False)[0])
 
     def test_a_writable_executable_segment_is_refused(self):
@@ -108,7 +108,7 @@ class FilesTest(unittest.TestCase):
         self.assertTrue(check.file_complaints("a.h", "#pragma once\n", ".h"))
         self.assertTrue(check.file_complaints("a.h", "", ".h"))
 
-    def test_a_file_that_nobody_reads_whole_is_refused(self):
+    def test_a_file_over_the_line_limit_is_refused(self):
         self.assertTrue(check.file_complaints("a.h", "// a.h\n" * 601, ".h"))
 
 

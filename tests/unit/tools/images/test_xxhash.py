@@ -14,9 +14,8 @@ class XxHashTest(unittest.TestCase):
         self.assertEqual(xxh64(b"abc"), 0x44BC2CF5AD770999)
 
     def test_long_text_uses_every_lane(self):
-        text = b"Nobody inspects the spammish repetition"
-        self.assertEqual(xxh32(text), 0xE2293B2F)
-        self.assertEqual(xxh64(text), 0xFBCEA83C8A378BF1)
+        self.assertEqual(xxh32(b"I want an unsigned 32-bit seed!"), 0xF7A35AF8)
+        self.assertEqual(xxh64(b"I want an unsigned 64-bit seed!"), 0xD4CB0A70A2B8C7C1)
 
     def test_any_single_bit_changes_the_hash(self):
         data = bytearray(range(67))
