@@ -41,6 +41,10 @@ class Expected(unittest.TestCase):
         self.check(False, Check("cpu/lock.cpp", "held_by_me()"), Check("cpu/lock.cpp", "!held_by_me()", "inner"),
                    Check("mm/frames.h", "!held_by_me()"), Check("cpu/lock.cpp", "!held_by_me()", core=1))
 
+    def test_a_header_is_known_however_the_compiler_found_it(self):
+        self.assertTrue(Check("mm/frames.h", "a != b").found_in(
+            "error kernel.check_failed on core 0\n  ./mm/frames.h:6  free  a != b must hold: why  0x1   <- origin"))
+
     def test_a_chain_that_breaks_off_is_cut(self):
         text = "\n".join(CHAIN.splitlines()[:2])
         self.assertTrue(Error(FREED, core=1, cut=True).found_in(text))

@@ -38,7 +38,8 @@ def frame_of(line):
     columns = columns[:-1] if origin else columns
     if not place or len(columns) < 3:
         return None
-    return Frame(place["file"], int(place["line"]), columns[1], columns[2], "".join(columns[3:4]), origin)
+    file = place["file"].removeprefix("./")     # a CHECK in a header has it as the compiler found the header
+    return Frame(file, int(place["line"]), columns[1], columns[2], "".join(columns[3:4]), origin)
 
 
 @dataclass
