@@ -1,4 +1,4 @@
-// dev/lapic.h — this core's local APIC: interprocessor interrupts (IPI), timer, end of interrupt.
+// dev/lapic.h — the driver of a local APIC's registers; the kernel sends IPIs by kernel/entry/apic.h.
 //
 // xAPIC registers are read and written through a mapping that the caller passes in, x2APIC registers as MSRs.
 // The firmware's mode is kept (APM vol 2 chapter 16 "Advanced Programmable Interrupt Controller (APIC)").

@@ -23,7 +23,7 @@ struct Entry {
     u32 owned = 0;       // features it is the smallest input for
     u32 fresh_edges = 0; // edges that no earlier input reached
     u32 visits = 0;      // how often the scheduler selected it
-    Feature witness = 0; // one of those that it owned last: an input without it cannot replace this one
+    Feature witness = 0; // a feature that it owned at the last update: an input without it cannot replace it
     Source source = Source::found;
     bool live = false;
     bool reported = false;

@@ -2,7 +2,8 @@
 //
 // A feature is an edge together with a class of hit counts (1, 2, 3, 4..7, 8..15, 16..31, 32..127, more),
 // numbered edge * 8 + class. The scan runs once per case over all counters, nearly all zero: it tests 32
-// bytes at a time, and skips a word of 8 counters that equals the last one without new features in its place.
+// bytes at a time. For each group of 8 counters it keeps the last value that had no new feature; a group that
+// has this value again is skipped.
 #pragma once
 
 #include "base/span.h"

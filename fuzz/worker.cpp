@@ -37,7 +37,8 @@ rstate::Result<void> Worker::run(Span<const Seed> seeds) {
 }
 
 // Whether so many cases may still run. A core takes several cases at a time, so that it seldom touches the
-// shared word. Cases that it took and did not run are lost only when the run is being stopped anyway.
+// shared word. A core may end with cases that it took and
+// did not run; that happens only when the whole run stops.
 bool Worker::may_run(u64 cases) {
     if (shared_.stopping()) return false;
     if (granted_ < cases) granted_ += shared_.grant(64);

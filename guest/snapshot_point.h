@@ -1,5 +1,6 @@
 // guest/snapshot_point.h — where the snapshot is taken: the target has started up and calls the hypervisor
-// for its first input. What is known of the target there is shared by all cores.
+// for its first input (vm/snapshot_taker.h takes it). What is known of the target there is shared by all
+// cores.
 #pragma once
 
 #include "guest/layout.h"

@@ -19,8 +19,8 @@ constinit bool set_up = false;
 constinit bool seized = false;
 constinit bool in_line = false;   // a log line is half sent
 constinit bool in_record = false; // a record is half sent
-// Log lines that wait for the end of the record. A line that does not fit interrupts the record: a lost line
-// is worse than a lost record.
+// Log lines that wait for the end of the record. A line for which there is no room is printed at once
+// and breaks the record: losing the record is better than losing the line.
 constinit char kept_back[8192];
 constinit usize kept_bytes = 0;
 

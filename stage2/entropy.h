@@ -1,4 +1,4 @@
-// stage2/entropy.h — the random numbers that choose the kernel base and every other address (KASLR).
+// stage2/entropy.h — the random numbers from which world.cpp draws the kernel base and every address (KASLR).
 #pragma once
 
 #include "base/random.h"

@@ -103,7 +103,7 @@ rstate::Result<> World::load_segment(const KernelFile::Segment &segment, Virt ba
 
 rstate::Result<LoadedKernel> World::load_kernel(MutableBytes file) {
     KernelFile kernel = TRY(KernelFile::parse(file), "reading the kernel's ELF file");
-    // The kernel base.
+    // Chooses the kernel base (KASLR).
     const Virt base =
         TRY(random_place(kernel.pages(), page_size), "choosing the kernel base", kernel.pages());
     TRY(kernel.relocate(base.value()), "relocating the kernel", base);

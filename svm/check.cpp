@@ -11,7 +11,7 @@
 //   - our own (containment), without which the guest could hold the core.
 //
 // Hazard: QEMU's TCG checks only some of them. A VMCB that always ran there may be refused by the first real
-// processor; with this file it is refused everywhere, and by name.
+// processor. This file refuses it on every machine and names the broken rule.
 #include "svm/check.h"
 
 #include "cpu/registers.h"

@@ -17,7 +17,7 @@ namespace svm {
 
 // Control area, offset 00Ch.
 //
-//    0  INTR          the host's timer ends a guest that loops. Not intercepted, the interrupt would be
+//    0  INTR          the host's timer ends a guest that loops. Without it, the interrupt would be
 //                     delivered through the guest's IDT (§15.13.1 "INTR Intercept")
 //    1  NMI           the host's watchdog and panic stop; stays pending until STGI (§15.21.9 "NMI Support")
 //    2  SMI           with every port intercepted as well, an SMI here is external and asynchronous, and STGI
@@ -45,7 +45,7 @@ namespace svm {
 //                     intercepted (§15.11 "MSR Intercepts")
 //   29  task switch   would load CR3, RFLAGS and LDTR in one instruction (§15.14.1 "Task Switch Intercept")
 //   30  FERR_FREEZE   stops the core until an interrupt; CR0.NE is set, so it cannot happen
-//   31  shutdown      not intercepted, a guest's triple fault resets the machine (§15.14.3 "Shutdown
+//   31  shutdown      without it, a guest's triple fault would reset the machine (§15.14.3 "Shutdown
 //                     Intercept")
 struct Intercept1 {
     using Intr = Bits<0>;

@@ -133,8 +133,8 @@ rstate::Result<bool> Machine<Memory, Frames, Audit>::resolve(Action action, vm::
     }
     case Action::tick:
         ++memory_.statistics().ticks;
-        // The host has served the interrupt, whichever it was. Only ticks of this core's timer count:
-        // requests of other cores must not shorten a case.
+        // The case deadline. The host has served the interrupt, whichever it was. Only ticks of this core's
+        // timer count: requests of other cores must not shorten a case.
         if (deadline_ == 0 || cpu::ticks() - began_ < deadline_) return true;
         exit.kind = vm::ExitKind::deadline;
         return false;

@@ -106,12 +106,10 @@ rstate::Result<void> Machine<Memory, Frames, Audit>::reset() {
 
 // Moves RIP behind the intercepted instruction, from the best source there is:
 //   - EXITINFO2 for IN and OUT, on every processor (§15.10.2 "IN and OUT Behavior");
-//   - nRIP where CPUID has NRIPS. It is zero for exits that are not instructions, and it describes the last
-//   exit
+//   - nRIP where CPUID has NRIPS. It is zero for exits that are not instructions. It describes the last exit
 //     only, so the exit must still be that one (§15.7.1 "State Saved on Exit");
-//   - else the guest's bytes, as many of fifteen as the guest maps. Another core cannot change them
-//   meanwhile: the
-//     memory belongs to this machine.
+//   - else the guest's bytes, as many of fifteen as the guest maps. No other core changes them: the memory
+//     belongs to this machine.
 template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Audit>
 rstate::Result<void> Machine<Memory, Frames, Audit>::skip_instruction(const vm::Exit &exit) {
     vm::Registers &r = entry_.registers;

@@ -16,8 +16,7 @@ namespace svm {
 // Tracks requested TLB flushes: which epoch of the nested tables the processor's translations are from.
 //
 // When a flush is needed (APM vol 2 §15.16 "TLB Control", §15.16.1 "TLB Flush"):
-//   - a nested entry lost permissions, its presence or its frame, or its dirty bit was cleared: the epoch
-//   rose;
+//   - a nested entry lost permissions, its presence or its frame, or its dirty bit: the epoch rose;
 //   - CR3 changed in the VMCB: VMRUN loads it without flushing ("Software Rule");
 //   - the ASID is new to this machine: another machine's translations may carry it.
 // An entry that only gains permissions needs none: at worst the guest faults once more.
@@ -30,8 +29,8 @@ class TlbFlushTracker final {
     // For the reasons that the epoch does not cover: a new CR3, a new ASID.
     void request() { flushed_ = never; }
 
-    // A machine that asks requested() itself can never fail here. The check is for the day when it does not:
-    // QEMU would go on, and hardware would run the guest on another case's memory.
+    // This never fails while the machine calls requested(). It finds a later change that forgets to: QEMU
+    // would go on, and hardware would run the guest on another case's memory.
     rstate::Result<void> check(const Control &control, u64 epoch) const {
         if (requested(epoch) && control.tlb_control == static_cast<u32>(TlbControl::keep))
             return FAIL(missing_flush, "a flush was requested, and VMRUN would run the guest without it",

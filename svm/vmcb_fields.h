@@ -37,8 +37,8 @@ struct VirtualInterrupt {
 // Never cached, so written without a bit: TLB_CONTROL, the interrupt shadow, EXITCODE and its companions,
 // event injection, RFLAGS, RIP, RSP and RAX. That is all that a steady case writes.
 //
-// Hazard: emulators ignore the field and always read the VMCB. On hardware a forgotten bit runs the guest
-// with the old value, or with the new one, as the cache happens to be. svm/vmcb_audit.h finds it everywhere.
+// Hazard: emulators ignore the field and always read the VMCB. If a bit is not cleared on hardware, the
+// guest runs with the old or the new value, depending on the cache. svm/vmcb_audit.h finds it everywhere.
 struct Clean {
     using Intercepts = Bits<0>;  // intercept words, TSC offset, pause filter; never written after `make`
     using Permissions = Bits<1>; // addresses of the permission maps; never written after `make`

@@ -1,4 +1,4 @@
-// kernel/campaign/commands.h — the serial console's commands while the machine fuzzes: a user types one word
+// kernel/campaign/commands.h — the serial commands while the machine fuzzes: a user types one word
 // and Enter, and core 0 answers in lines for people. docs/inside.md lists the commands.
 #pragma once
 

@@ -1,5 +1,5 @@
 // kernel/campaign/snapshot_session.h — a target that is ready to run cases on core 0: loaded, started in a
-// virtual machine, and stopped at its snapshot.
+// virtual machine, and stopped at its snapshot (vm/snapshot_taker.h takes it).
 #pragma once
 
 #include <optional>

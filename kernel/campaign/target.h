@@ -9,8 +9,8 @@
 
 namespace kernel {
 
-// Each tick costs an exit from the guest, so ticks are rare. A case that spends none of its edge budget for
-// five ticks hangs in code without edge counters.
+// The case deadline in ticks. Each tick costs an exit from the guest, so ticks are rare. A case that spends
+// none of its edge budget for five ticks hangs in code without edge counters.
 constexpr u32 tick_milliseconds = 1000;
 constexpr guest::Deadlines deadlines{.start_ticks = 60, .case_ticks = 5, .describe_ticks = 2};
 

@@ -1,5 +1,5 @@
 // targets/runtime/asan.c — the functions that clang's AddressSanitizer instrumentation calls: reports,
-// checks, shadow of the stack.
+// checks, shadow of the stack. guest/layout.h has the shadow's layout.
 #include "targets/runtime/runtime.h"
 
 void __asan_init(void) { rl_heap_start(); }

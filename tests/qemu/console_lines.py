@@ -84,7 +84,7 @@ CORE_DOES_NOT_START = log(STAGE2, "stage2", "the core with APIC id {} does not s
 TABLE_OUT_OF_REACH = log(STAGE2, "stage2", text_behind(STAGE2, "topology.out_of_reach) LOG(stage2, "))
 STAGE_STOPS = Line("stage2/console.cpp", "{}: stop")
 ON_THE_WAY = Line("stage2/trampoline.asm", "error boot.unexpected_exception on the way into the kernel, at 0x")
-KERNEL_AT = Line("kernel/main.cpp", "6 kernel at {x}, build {h}")
+KERNEL_AT = Line("kernel/main.cpp", "6 kernel at {x}, build {h}, raclette {}")
 RESET = log("kernel/campaign/commands.cpp", "console", "resetting the machine: the firmware starts it again")
 TESTS_FAILURES = "tests/kernel/unit/fault_injection_test.cpp"
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from tools.rl.building import targets
 from tools.rl.common import OK, ROOT, SYSTEM_FAILED
 from tools.rl.machines.serial_port import Line
-from tools.rl.machines.session import TICK_SECONDS, parse_line
+from tools.rl.machines.records import parse_record
+from tools.rl.machines.session import TICK_SECONDS
 from tools.rl.results import build_ids
 from tools.rl.results.collector import Collector
 from tools.rl.results.live_view import make_view
@@ -43,7 +44,7 @@ class LineSession:
             if item is None:
                 return
             seconds, line = item
-            event = parse_line(line)
+            event = parse_record(line)
             if isinstance(event, str):
                 self.status = ENDINGS.get(event)
             yield seconds, event

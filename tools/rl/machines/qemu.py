@@ -1,4 +1,7 @@
-"""One QEMU: its command line, its serial line on a pipe, its end. Nothing of it outlives this process."""
+"""One QEMU: QEMU's command line (Machine.arguments), its serial line on a pipe, its end.
+
+Nothing of it outlives this process.
+"""
 import ctypes
 import fcntl
 import os

@@ -1,29 +1,16 @@
 """A booted machine as a stream of events: text lines, records, ticks; how to stop it, and how it ended."""
-import json
 import queue
 import time
 from collections import Counter, deque
 
 from tools.rl.common import SYSTEM_FAILED
+from tools.rl.machines.records import parse_record
 
 TICK_SECONDS = 0.1
 KEPT_LINES = 1000
 BOOT_SILENCE = 120              # seconds without a byte from a booting machine: emulated, on a loaded host
 STOP_SILENCE = 20               # seconds without a byte after our 'quit' that mean it will not end by itself
 STOP_SECONDS = 120              # and the most it may take: what waits to be said goes at a serial line's pace
-
-
-def parse_line(line):
-    """A record (dict) when the line is one, else the text."""
-    text = line.decode(errors="replace")
-    if text.startswith("{"):
-        try:
-            record = json.loads(text)
-        except ValueError:
-            return text
-        if isinstance(record, dict) and "type" in record:
-            return record
-    return text
 
 
 class Chains:
@@ -99,7 +86,7 @@ class Session:
                 if item is None:
                     break
                 self.last_heard, line = item
-                event = parse_line(line)
+                event = parse_record(line)
                 if isinstance(event, dict):
                     self.note(event)
                 else:

@@ -5,7 +5,8 @@ import unittest
 from tests.unit.tools.machines.fake_qemu import FakeQemu
 from tools.rl.common import CRASHED, MISSING, OK, SYSTEM_FAILED, Stop, TIMED_OUT
 from tools.rl.machines.qemu import Machine
-from tools.rl.machines.session import Chains, Session, parse_line
+from tools.rl.machines.records import parse_record
+from tools.rl.machines.session import Chains, Session
 
 
 def play(script, log=None, **options):
@@ -95,9 +96,9 @@ class SessionTest(unittest.TestCase):
 
 class ParseTest(unittest.TestCase):
     def test_a_broken_record_is_text(self):
-        self.assertEqual(parse_line(b'{"type": "stats", "ca'), '{"type": "stats", "ca')
-        self.assertEqual(parse_line(b'{"no": "type"}'), '{"no": "type"}')
-        self.assertEqual(parse_line(b"\xff\xfe"), "\ufffd\ufffd")
+        self.assertEqual(parse_record(b'{"type": "stats", "ca'), '{"type": "stats", "ca')
+        self.assertEqual(parse_record(b'{"no": "type"}'), '{"no": "type"}')
+        self.assertEqual(parse_record(b"\xff\xfe"), "\ufffd\ufffd")
 
     def test_chains_end_where_the_indentation_ends(self):
         chains = Chains()
