@@ -19,7 +19,7 @@ GDB_IN_THE_FIRST_STAGES = """
 hbreak stage0.asm:start
 continue
 x/i $pc
-hbreak read_map
+hbreak read_e820_map
 continue
 x/i $pc
 hbreak enter_long_mode.long
@@ -129,8 +129,8 @@ def gdb_shows_the_lines_of_the_first_stages(out):
     """At labels, before and behind the change from 16 to 64 bits; and the lines are of the very bytes that run."""
     debugged(out, GDB_IN_THE_FIRST_STAGES,
              rf"^{line_of('stage0/stage0.asm', 'start:') + 1}\t +cli$", r"^=> 0x\w+ <start>:\s+cli$",
-             rf"^{line_of('stage1/stage1.asm', 'read_map:') + 1}\t +xor ", r"^=> 0x\w+ <read_map>:\s+xor ebx,ebx$",
-             rf"^{line_of('stage1/stage1.asm', '.long:')}\t\.long:",
+             rf"^{line_of('stage1/stage1.asm', 'read_e820_map:') + 1}\t +xor ", r"^=> 0x\w+ <read_e820_map>:\s+xor ebx,ebx$",
+             rf"^{line_of('stage1/flat_segments.inc', 'mov     eax')}\t +mov ",
              r"^=> 0x\w+ <enter_long_mode.long>:\s+mov +\$0x10,%eax$")
     for stage in ("stage0", "stage1"):
         elf = Elf((BUILD / f"{stage}.elf").read_bytes())
@@ -143,7 +143,7 @@ def gdb_shows_the_lines_of_the_loader(out):
     """Started by PVH, where it is known in which place the loader will lie: in 32-bit mode, then in 64-bit mode."""
     debugged(out, GDB_IN_THE_LOADER, r"^at the first instruction of loader$",
              rf"^{line_of('loader/entry.asm', 'pvh_32: mov')}\tpvh_32:", r"^=> 0x\w+ <pvh_32>:\s+mov edi,0x2$",
-             rf"^{line_of('loader/entry.asm', 'long_mode:') + 1}\t +mov ",
+             rf"^{line_of('stage1/flat_segments.inc', 'mov     eax')}\t +mov ",
              r"^=> 0x\w+ <long_mode>:\s+mov +\$0x10,%eax$",
              r"loader_main \(way=boot::Way::pvh, .* at \S*loader/main.cpp:\d+$", r"^stage2_start in section ",
              options=("--way", "elf"))
