@@ -129,7 +129,8 @@ def gdb_shows_the_lines_of_the_first_stages(out):
     """At labels, before and behind the change from 16 to 64 bits; and the lines are of the very bytes that run."""
     debugged(out, GDB_IN_THE_FIRST_STAGES,
              rf"^{line_of('stage0/stage0.asm', 'start:') + 1}\t +cli$", r"^=> 0x\w+ <start>:\s+cli$",
-             rf"^{line_of('stage1/stage1.asm', 'read_e820_map:') + 1}\t +xor ", r"^=> 0x\w+ <read_e820_map>:\s+xor ebx,ebx$",
+             rf"^{line_of('stage1/stage1.asm', 'read_e820_map:') + 1}\t +xor ",
+             r"^=> 0x\w+ <read_e820_map>:\s+xor ebx,ebx$",
              rf"^{line_of('stage1/flat_segments.inc', 'mov     eax')}\t +mov ",
              r"^=> 0x\w+ <enter_long_mode.long>:\s+mov +\$0x10,%eax$")
     for stage in ("stage0", "stage1"):

@@ -5,7 +5,6 @@ Its packages are fetched and unpacked, not installed: a kernel and kexec-tools w
 import os
 import re
 import shutil
-import struct
 import subprocess
 import tempfile
 from pathlib import Path

@@ -5,7 +5,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from tests.qemu import bios_hooks, console_lines as lines, corrupt_images as corrupt, other_loaders, screen, verdicts
+from tests.qemu import bios_hooks, console_lines as lines, corrupt_images as corrupt, other_loaders, verdicts
 from tests.qemu.chains_expected import ANY, Error, Frame, Origin
 from tests.runner.scenario import Scenario
 from tools.rl.common import SYSTEM_FAILED

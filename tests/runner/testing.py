@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.runner import scenario, target_checks
 from tests.runner.tally import Tally
-from tools.rl.building import builder, targets
+from tools.rl.building import builder
 from tools.rl.building.graph import Graph
 from tools.rl.building.ninja import run_ninja
 from tools.rl.common import BUILD, ROOT, Stop

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import List, NamedTuple, Optional
 
-from tools.rl.common import MISSING, ROOT, Stop, USAGE
+from tools.rl.common import ROOT, Stop, USAGE
 from tools.rl.results import elf as elf_file
 
 FOLDER = "targets"

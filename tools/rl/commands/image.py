@@ -4,7 +4,7 @@ from pathlib import Path
 from tools.rl.building import builder, target_files
 from tools.rl.common import BUILD, BUILTIN_TARGET, ROOT, Stop, TESTS_FAILED, USAGE, write_atomically
 from tools.rl.images import artefacts, bundle, disk_image, iso
-from tools.rl.images.boot_image import target_entries
+from tools.rl.images.boot_image import corpus_entries, target_entries
 
 HOW = (
     ("img", "USB stick or disk, BIOS and UEFI: sudo dd if=FILE of=/dev/sdX bs=1M conv=fsync (what is on it is lost)"),
@@ -38,7 +38,7 @@ def corpus_of(arguments, longest):
     if arguments.corpus is None:
         return []
     folder = Path(arguments.corpus)
-    return run.corpus_entries(folder, inputs_in(folder), arguments.target, longest)
+    return corpus_entries(folder, inputs_in(folder), arguments.target, longest)
 
 
 def write_carrying(content, folder):

@@ -2,9 +2,8 @@
 from pathlib import Path
 
 from tools.rl.building import builder, target_files, targets
-from tools.rl.commands.run import refuse_too_long
 from tools.rl.common import CRASHED, OK, ROOT, SYSTEM_FAILED, Stop, TIMED_OUT, USAGE, folder_of
-from tools.rl.images.boot_image import boot_image, target_entries
+from tools.rl.images.boot_image import boot_image, refuse_too_long, target_entries
 from tools.rl.machines.qemu import Machine
 from tools.rl.machines.session import BOOT_SILENCE, Chains, Session
 from tools.rl.results.outdir import OutDir

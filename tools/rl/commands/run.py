@@ -3,9 +3,8 @@ import signal
 from pathlib import Path
 
 from tools.rl.building import builder, target_files, targets
-from tools.rl.common import OK, ROOT, SYSTEM_FAILED, Stop, USAGE, folder_of
-from tools.rl.images import disk_image
-from tools.rl.images.boot_image import boot_image, target_entries
+from tools.rl.common import OK, ROOT, SYSTEM_FAILED, Stop, folder_of
+from tools.rl.images.boot_image import boot_image, corpus_entries, target_entries
 from tools.rl.machines.qemu import Machine
 from tools.rl.machines.session import BOOT_SILENCE, Session
 from tools.rl.results import report
@@ -14,22 +13,6 @@ from tools.rl.results.live_view import make_view
 from tools.rl.results.outdir import OutDir
 from tools.rl.results.own_failure import about_our_failure, places_in_kernel
 from tools.rl.results.symbols import Symbolizer
-
-
-def refuse_too_long(name, size, max_len):
-    if size > max_len:
-        raise Stop(USAGE, f"{name} has {size} bytes, --max-len is {max_len}; pass --max-len {size} or more")
-
-
-def corpus_entries(folder, corpus, target, max_len):
-    """Earlier inputs, (name, data) of what `folder` holds, that are not seeds; all must fit."""
-    for seed in targets.seeds(target):
-        refuse_too_long(seed, (ROOT / seed).stat().st_size, max_len)
-    entries = []
-    for name, data in corpus:
-        refuse_too_long(folder / name, len(data), max_len)
-        entries.append((f"corpus/{disk_image.xxh64(data):016x}", data))
-    return entries
 
 
 def run_options(arguments):

@@ -1,7 +1,8 @@
 """What one run boots: an artefact as it was built, with a bundle of its own."""
-from tools.rl.building import target_files
-from tools.rl.common import BUILD, ROOT
+from tools.rl.building import target_files, targets
+from tools.rl.common import BUILD, ROOT, Stop, USAGE
 from tools.rl.images import artefacts, bundle
+from tools.rl.images.xxhash import xxh64
 
 
 def target_entries(target, options, extra=(), with_seeds=True):
@@ -15,3 +16,19 @@ def boot_image(entries, way="img", folder=BUILD):
     """The artefact as it was built, with another bundle."""
     built = artefacts.path("img" if way == "iso" else way, folder)
     return artefacts.with_bundle(way, built.read_bytes(), bundle.make(entries))
+
+
+def refuse_too_long(name, size, max_len):
+    if size > max_len:
+        raise Stop(USAGE, f"{name} has {size} bytes, --max-len is {max_len}; pass --max-len {size} or more")
+
+
+def corpus_entries(folder, corpus, target, max_len):
+    """Earlier inputs, (name, data) of what `folder` holds, that are not seeds; all must fit."""
+    for seed in targets.seeds(target):
+        refuse_too_long(seed, (ROOT / seed).stat().st_size, max_len)
+    entries = []
+    for name, data in corpus:
+        refuse_too_long(folder / name, len(data), max_len)
+        entries.append((f"corpus/{xxh64(data):016x}", data))
+    return entries
