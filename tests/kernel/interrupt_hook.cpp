@@ -24,12 +24,13 @@ void unhook_vector() { hook = {}; }
 
 extern "C" {
 
-void __real_trap(kernel::TrapFrame *frame);
-void __wrap_trap(kernel::TrapFrame *frame);
+// The linker's names for --wrap=trap: the wrapped function, and the one that is called instead of it.
+void wrapped_trap(kernel::TrapFrame *frame) asm("__real_trap");
+void trap_or_hook(kernel::TrapFrame *frame) asm("__wrap_trap");
 
-void __wrap_trap(kernel::TrapFrame *frame) {
+void trap_or_hook(kernel::TrapFrame *frame) {
     using namespace kernel;
-    if (hook.vector == 0 || frame->vector != hook.vector) return __real_trap(frame);
+    if (hook.vector == 0 || frame->vector != hook.vector) return wrapped_trap(frame);
     if (!is_interrupt(frame->vector)) return hook.handler(*frame);
     const cpu::InInterrupt serving; // as the kernel does
     hook.handler(*frame);

@@ -8,7 +8,7 @@
 
 extern "C" {
 // The linker's own symbols for the section's ends.
-extern const kernel::Test __start_rl_tests[], __stop_rl_tests[];
+extern const kernel::Test tests_start[] asm("__start_rl_tests"), tests_end[] asm("__stop_rl_tests");
 }
 
 namespace kernel {
@@ -53,7 +53,7 @@ static bool has_vm_backend() {
 bool run_tests(Text glob, const TestContext &context) {
     u32 passed = 0, failed = 0, skipped = 0;
     const bool vm = has_vm_backend();
-    for (const Test *test = __start_rl_tests; test != __stop_rl_tests; ++test) {
+    for (const Test *test = tests_start; test != tests_end; ++test) {
         if (!matches_glob(glob, test->name) || is_long(test->name) != is_long(glob)) continue;
         if (test->needs_vm && !vm)
             ++skipped;
