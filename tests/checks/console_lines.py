@@ -14,7 +14,8 @@ def complaint_about(name, line):
     files = sorted(path.glob("*.*")) if path.is_dir() else [path] if path.is_file() else []
     if not files:
         return f"tests/qemu/console_lines.py: {name}: there is no {line.file}"
-    if line.text and any(line.text in joined(file.read_text()) for file in files):
+    wanted = line.literal + ('"' if line.whole else "")
+    if line.literal and any(wanted in joined(file.read_text()) for file in files):
         return ""
     return f"tests/qemu/console_lines.py: {name}: {line.file} has no \"{line.text}\""
 

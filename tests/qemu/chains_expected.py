@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from tools.rl.common import ROOT
 from tools.rl.results import chains
 
-ANY = object()                  # a field that is there, with any value
+ANY = object()                  # a field that is there, with any value; any core
 CHECK_FAILED = "kernel.check_failed"
 
 
@@ -67,12 +67,12 @@ class Error:
     """One chain on the console: these frames in this order, and each of these fields in any of its frames."""
 
     def __init__(self, code, *frames, core=0, about="", without=(), cut=False, **fields):
-        """`without`: names of fields that no frame has. `cut`: the chain breaks off before its origin."""
+        """`core`: ANY where any may report it. `without`: fields that no frame has. `cut`: it has no origin."""
         self.code, self.frames, self.core, self.about = code, frames, core, about
         self.without, self.cut, self.fields = without, cut, fields
 
     def __str__(self):
-        parts = [f"{self.code} on core {self.core}", *map(str, self.frames)]
+        parts = [f"{self.code} on {'any core' if self.core is ANY else f'core {self.core}'}", *map(str, self.frames)]
         parts += [f"{name} {'(any)' if value is ANY else value}" for name, value in self.fields.items()]
         parts += [f"without {name}" for name in self.without]
         return ", ".join(parts + (["cut"] if self.cut else []))
@@ -80,7 +80,7 @@ class Error:
     def is_shown_by(self, chain):
         frames = chain.frames()
         rest = iter(frames)
-        return (chain.code == self.code and chain.core == self.core and chain.about.startswith(self.about) and
+        return (chain.code == self.code and self.core in (ANY, chain.core) and chain.about.startswith(self.about) and
                 all(any(wanted.is_shown_by(frame) for frame in rest) for wanted in self.frames) and
                 all(has_field(frames, name, value) for name, value in self.fields.items()) and
                 not any(has_field(frames, name, ANY) for name in self.without) and

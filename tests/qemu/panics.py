@@ -36,7 +36,7 @@ BEFORE_THE_CONSOLE = Scenario(
     corrupt=corrupt_images.undefined_instruction("load_tables", RETFQ),
     must=(Error("kernel.unexpected_exception", Origin(lines.TRAPS, fields={"vector": corrupt_images.INVALID_OPCODE})),
           r"^  at" + lines.IN_THE_KERNEL, *REGISTERS, lines.STOPPED.pattern()),
-    must_not=(lines.KERNEL_AT.pattern(end=""), lines.ANOTHER_FAILURE.pattern()))
+    must_not=(lines.KERNEL_AT.pattern(), lines.ANOTHER_FAILURE.pattern()))
 
 
 def stuck(name, bug, *also):
@@ -54,7 +54,7 @@ STUCK = [
           frame_line(f"{FAULTS}/bugs_stuck.cpp")),
     stuck("that hangs with the console", "stuck-core-with-the-console", WHERE_CORE_1_IS,
           lines.HOLDS.pattern(1, end=" console$")),
-    stuck("that takes no NMI", "stuck-core-without-nmi", lines.TAKES_NO_NMI.pattern(1, end="")),
+    stuck("that takes no NMI", "stuck-core-without-nmi", lines.TAKES_NO_NMI.pattern(1)),
 ]
 
 

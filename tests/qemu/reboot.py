@@ -3,7 +3,7 @@ import re
 import time
 
 from tests.qemu import console_lines as lines, verdicts, ways
-from tests.qemu.chains_expected import Error, Origin
+from tests.qemu.chains_expected import ANY, Error, Origin
 from tests.qemu.monitors import Typed
 from tests.runner.scenario import SIGNS_OF_FAILURE, Scenario
 from tools.rl.machines.monitor import DebugPort
@@ -148,8 +148,8 @@ REBOOTS = [
     _reboots("BIOS, CD", Machine(disk="cd"), 3, times=1, way="iso"),
     _reboots("PXE", Machine(disk="network", bootfile="raclette.pxe"), 3, times=1, way="lkrn"),
     _reboots("QEMU's Linux loader", Machine(disk="kernel"), 2, way="lkrn"),
-    _resets("a machine that kept nothing", Error("kernel.not_kept"), Machine(memory="18M"),
+    _resets("a machine that kept nothing", Error("kernel.not_kept", core=ANY), Machine(memory="18M"),
             lambda: Reboots(1, ("reboot",))),
     _resets("a machine whose kernel's file was corrupted",
-            Error("boot.damaged", Origin("kernel/boot_memory.cpp")), Machine(), CorruptKernel),
+            Error("boot.damaged", Origin("kernel/boot_memory.cpp"), core=ANY), Machine(), CorruptKernel),
 ]

@@ -66,7 +66,9 @@ class Lines(unittest.TestCase):
             self.assertRegex("cores: core 1 has 0x5 (so it says)", pattern)
         self.assertNotRegex("cores: core 1 has 0x5 (so it says)", self.LINE.pattern(2))
         self.assertNotRegex("cores: core 1 has 0x5 (so it says) and more", self.LINE.pattern())
-        self.assertRegex("cores: core 1 has 0x5 (so it says) and more", self.LINE.pattern(end=""))
+        beginning = Line("a.cpp", "core {} has {x}...", "cores: ")
+        self.assertRegex("cores: core 1 has 0x5 (so it says) and more", beginning.pattern())
+        self.assertRegex("cores: core 1 has 0x5 (so it says) and more", beginning.pattern(end=r" .* more$"))
 
     def test_reasons_of_stages_are_read_from_their_source(self):
         for program, label in (("stage0", "bad_sum"), ("stage0", "read_failed"), ("stage1", "no_long_mode"),
