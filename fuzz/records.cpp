@@ -24,7 +24,8 @@ constexpr Counter counters[] = {
     {"crash_cases", &CoreCounts::crashes},
     {"timeouts", &CoreCounts::timeouts},
     {"out_of_memory", &CoreCounts::out_of_memory},
-    {"system_calls", &CoreCounts::system_calls},
+    {"requests", &CoreCounts::requests},
+    {"refused_calls", &CoreCounts::refused_calls},
     {"ticks", &CoreCounts::ticks},
     {"other_exits", &CoreCounts::other_exits},
     {"allocations", &CoreCounts::allocations},
@@ -113,10 +114,10 @@ void StatsWriter::write(const Output &out, const Shared &shared, const MachineFi
     line.fraction("reset_bytes_per_case", rate(&CoreCounts::reset_bytes));
     line.number("frames_free", machine.frames_free).number("heap_live", machine.heap_live);
     line.open("exits_by_reason", '{').number("done", sum(&CoreCounts::done));
-    line.number("new_page", sum(&CoreCounts::new_pages))
-        .number("system_call", sum(&CoreCounts::system_calls));
+    line.number("new_page", sum(&CoreCounts::new_pages)).number("request", sum(&CoreCounts::requests));
     line.number("crash", sum(&CoreCounts::crashes)).number("timeout", sum(&CoreCounts::timeouts));
     line.number("tick", sum(&CoreCounts::ticks)).number("other", sum(&CoreCounts::other_exits)).close('}');
+    line.number("refused_calls", sum(&CoreCounts::refused_calls));
     write_shares(line, shared);
     line.open("cores", '[');
     for (u32 core = 0; core < cores_; ++core) {

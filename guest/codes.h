@@ -20,8 +20,6 @@ inline constexpr rstate::Code crashed_early{"guest.crashed_early"};
 inline constexpr rstate::Code snapshot_point_not_reached{"guest.snapshot_point_not_reached"};
 // The control block that the target passed at its snapshot point is invalid.
 inline constexpr rstate::Code bad_control{"guest.bad_control"};
-// A system call that syscalls.cpp does not implement, or not with these arguments.
-inline constexpr rstate::Code system_call{"guest.system_call"};
 // An exit that no target can cause.
 inline constexpr rstate::Code unexpected_exit{"guest.unexpected_exit"};
 // The input is longer than the target's input buffer.

@@ -13,7 +13,10 @@ namespace {
 constexpr u64 fixed_tables = 1 + 1 + 3 + 1 + 2 + 2 * 3 + 3;
 constexpr u32 max_segments = 12;
 
-static_assert(break_base + break_size <= mapping_base && mapping_base + mapping_size <= RL_HEAP_BASE);
+static_assert(break_base + break_size <= RL_MAPPING_BASE &&
+              RL_MAPPING_BASE + RL_MAPPING_SIZE <= RL_HEAP_BASE);
+static_assert(RL_MAPPING_BASE % large_page_size == 0 && RL_MAPPING_SIZE % large_page_size == 0);
+static_assert(RL_FILES_BASE % large_page_size == 0 && RL_FILES_SIZE % large_page_size == 0);
 static_assert(RL_HEAP_BASE % large_page_size == 0 && RL_HEAP_SIZE % large_page_size == 0);
 static_assert(RL_INPUT_BASE % large_page_size == 0 && RL_INPUT_SIZE % large_page_size == 0);
 static_assert(stack_bottom % large_page_size == 0 && RL_STACK_SIZE % large_page_size == 0);
@@ -32,15 +35,19 @@ rstate::Result<GuestLayout> GuestLayout::make(const boot::Elf &elf) {
     TRY(layout.add_image(elf), "placing the program's segments");
     layout.next_ = GuestPhys(align_up(layout.next_.value(), large_page_size));
     layout.add_large("program break", break_base, break_size);
-    layout.add_large("anonymous mappings", mapping_base, mapping_size);
+    layout.add_large("mappings", RL_MAPPING_BASE, RL_MAPPING_SIZE);
     layout.add_large("heap", RL_HEAP_BASE, RL_HEAP_SIZE);
     layout.add_large("input", RL_INPUT_BASE, RL_INPUT_SIZE);
     layout.add_large("stack", stack_bottom, RL_STACK_SIZE);
+    layout.add_large("files", RL_FILES_BASE, RL_FILES_SIZE);
     layout.target_count_ = layout.count_;
     layout.add_shadow("shadow of the program", elf.start(), elf.end() - elf.start());
+    layout.add_shadow("shadow of the mappings", RL_MAPPING_BASE, RL_MAPPING_SIZE); // stacks of threads
     layout.add_shadow("shadow of the heap", RL_HEAP_BASE, RL_HEAP_SIZE);
     layout.add_shadow("shadow of the input", RL_INPUT_BASE, RL_INPUT_SIZE);
     layout.add_shadow("shadow of the stack", stack_bottom, RL_STACK_SIZE);
+    layout.spare_tables_ = layout.next_;
+    layout.next_ += spare_table_pages * page_size;
     return layout;
 }
 

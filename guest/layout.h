@@ -6,10 +6,11 @@
 //   0x0020_0000   the system call stub, for the supervisor only
 //   0x0040_0000   the ELF, each segment with its own rights
 //   0x0800_0000   program break, 4 MiB
-//   0x0a00_0000   anonymous mappings, 16 MiB
+//   0x0a00_0000   mappings (mmap, stacks of threads), 92 MiB
 //   0x1000_0000   heap arena, 64 MiB
 //   0x2000_0000   input arena, 2 MiB
 //   0x2fe0_0000   stack, 2 MiB
+//   0x6000_0000   the bytes of files, 256 MiB
 //   0x7fff_8000   AddressSanitizer's shadow memory (its page tables: tables.h)
 //
 // Guest physical, from 0: an unused page, so that a table entry of 0 points to nothing; page tables; the page
@@ -28,10 +29,8 @@ namespace guest {
 constexpr u64 large_page_size = 2_MiB;
 
 constexpr u64 stub_address = 0x0020'0000;
-constexpr u64 break_base = 0x0800'0000;
-constexpr u64 break_size = 4_MiB;
-constexpr u64 mapping_base = 0x0a00'0000;
-constexpr u64 mapping_size = 16_MiB;
+constexpr u64 break_base = RL_BREAK_BASE;
+constexpr u64 break_size = RL_BREAK_SIZE;
 constexpr u64 stack_bottom = RL_STACK_TOP - RL_STACK_SIZE;
 
 // ASan shadow layout: [shadow_start, shadow_gap) is the shadow of the lower part of the address space,
@@ -72,6 +71,9 @@ class GuestLayout final {
     u64 table_pages() const { return table_pages_; }
     GuestPhys zero_page() const { return tables() + table_pages_ * page_size; }
     GuestPhys stub_page() const { return zero_page() + page_size; }
+    // For large pages that are split when the target changes rights of a part.
+    static constexpr u64 spare_table_pages = 512;
+    GuestPhys spare_tables() const { return spare_tables_; }
     u64 memory_needed() const { return next_.value(); }
 
   private:
@@ -84,6 +86,7 @@ class GuestLayout final {
     u32 count_ = 0;
     u32 target_count_ = 0; // the first regions are the target's own, the others are shadow
     u64 table_pages_ = 0;
+    GuestPhys spare_tables_;
     GuestPhys next_;
 };
 

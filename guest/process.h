@@ -93,6 +93,8 @@ template <vm::Vm Machine> rstate::Result<void> Process<Machine>::run_to_snapshot
     const GuestLayout &layout = session_.program().layout();
     snapshot_point_ = TRY(session_.read_snapshot_point(event.value), "reading the target's control block");
     TRY(machine_->protect_tables(layout.tables(), layout.table_pages()), "sharing the target's page tables");
+    TRY(machine_->protect_tables(layout.spare_tables(), snapshot_point_.emulated.services.spare_tables),
+        "sharing the page tables that split large pages");
     machine_->set_deadline(deadlines_.case_ticks);
     at_snapshot_ = true;
     return rstate::done();
@@ -180,13 +182,7 @@ template <vm::Vm Machine> rstate::Result<Event> Process<Machine>::answer(const v
     case vm::ExitKind::hypercall:
         if (exit.privilege == vm::Privilege::user)
             return TRY(answer_hypercall(exit, phase), "answering a hypercall", registers.rax);
-        if (session_.is_syscall(registers)) {
-            auto system = machine_->system();
-            const Event event = TRY(session_.answer_syscall(registers, system, phase),
-                                    "answering a system call", rstate::TargetCode{registers.rcx});
-            if (!(system == machine_->system())) machine_->set_system(system);
-            return event;
-        }
+        if (session_.is_unanswered_syscall(registers)) return session_.refuse_syscall(registers);
         break;
     case vm::ExitKind::cpuid:
         session_.answer_cpuid(registers);
@@ -199,8 +195,12 @@ template <vm::Vm Machine> rstate::Result<Event> Process<Machine>::answer(const v
     case vm::ExitKind::msr:
     case vm::ExitKind::io:
     case vm::ExitKind::other:
-        if (exit.privilege == vm::Privilege::user)
-            return session_.answer_fault(exit, registers, machine_->system());
+        if (exit.privilege == vm::Privilege::user) {
+            const Event event = session_.answer_fault(exit, registers, machine_->system());
+            machine_->statistics().other_exits +=
+                exit.kind == vm::ExitKind::exception && event.kind == Event::Kind::none;
+            return event;
+        }
         break;
     case vm::ExitKind::shutdown:
     case vm::ExitKind::beyond_memory:
@@ -212,8 +212,13 @@ template <vm::Vm Machine> rstate::Result<Event> Process<Machine>::answer(const v
 
 template <vm::Vm Machine>
 rstate::Result<Event> Process<Machine>::answer_hypercall(const vm::Exit &exit, Phase phase) {
-    const vm::Registers &registers = machine_->registers();
-    const Event event = session_.answer_hypercall(registers, phase);
+    Session::Changed changed = {machine_->system()};
+    const Event event =
+        TRY(session_.answer_hypercall(machine_->registers(), changed, phase), "answering a hypercall");
+    if (!(changed.system == machine_->system())) machine_->set_system(changed.system);
+    if (changed.tables) machine_->forget_translations();
+    machine_->statistics().requests += event.kind == Event::Kind::none;
+    machine_->statistics().refused_calls += changed.refused_call;
     // The VMMCALL of the snapshot point is skipped before the snapshot, so that each case starts behind it.
     const bool goes_on = event.kind == Event::Kind::none || event.kind == Event::Kind::snapshot_point;
     if (goes_on) TRY(machine_->skip_instruction(exit), "stepping over VMMCALL");

@@ -31,7 +31,8 @@ rstate::Result<Program> Program::make(Bytes file, Span<Function> slots) {
     if (symbols.named("LLVMFuzzerTestOneInput") == nullptr)
         return FAIL(no_harness, "the target has no function LLVMFuzzerTestOneInput", symbols.count());
     const GuestLayout layout = TRY(GuestLayout::make(elf), "laying out the target's memory");
-    return Program(elf, symbols, layout);
+    const LinuxLibrary library = TRY(LinuxLibrary::find(elf), "finding the target's library of system calls");
+    return Program(elf, symbols, layout, library);
 }
 
 } // namespace guest

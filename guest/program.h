@@ -3,6 +3,7 @@
 
 #include "boot/formats/elf.h"
 #include "guest/layout.h"
+#include "guest/linux_library.h"
 #include "guest/symbols.h"
 
 namespace guest {
@@ -18,17 +19,20 @@ class Program final {
     const boot::Elf &elf() const { return elf_; }
     const Symbols &symbols() const { return symbols_; }
     const GuestLayout &layout() const { return layout_; }
+    const LinuxLibrary &linux_library() const { return linux_library_; }
 
     // SVM cannot intercept RDRAND and RDSEED, so a target that runs them does not repeat. Calls
     // found(address) for each place with their bytes, which may also be the middle of another instruction.
     template <class F> void each_random_instruction(F &&found) const;
 
   private:
-    Program(const boot::Elf &elf, const Symbols &symbols, const GuestLayout &layout)
-        : elf_(elf), symbols_(symbols), layout_(layout) {}
+    Program(const boot::Elf &elf, const Symbols &symbols, const GuestLayout &layout,
+            const LinuxLibrary &library)
+        : elf_(elf), symbols_(symbols), layout_(layout), linux_library_(library) {}
     boot::Elf elf_;
     Symbols symbols_;
     GuestLayout layout_;
+    LinuxLibrary linux_library_;
 };
 
 template <class F> void Program::each_random_instruction(F &&found) const {

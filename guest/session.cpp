@@ -12,8 +12,7 @@ namespace {
 
 constexpr u64 time_stamp_step = 1000; // each RDTSC advances the counter by this (chosen)
 constexpr u64 upper_half = 0xffff'ffff'0000'0000;
-// The flags that return from R11, where SYSCALL saved them: only the arithmetic flags, DF and ID.
-constexpr u64 returned_flags = 0x200cd5, always_one = 2;
+constexpr u64 always_one = 2; // RFLAGS bit 1
 
 Event event_of(Event::Kind kind, u64 value = 0) {
     Event event;
@@ -51,13 +50,13 @@ void report_random_instructions(const Program &program) {
 rstate::Result<SnapshotPoint> Session::read_snapshot_point(u64 control_address) {
     SnapshotPoint point = TRY(guest::read_snapshot_point(memory_, program_->layout(), control_address),
                               "checking the control block");
-    point.emulated = {syscalls_.state(), time_stamp_};
-    syscalls_.printer().begin_cases();
+    point.emulated = {services_.state(), time_stamp_};
+    services_.printer().begin_cases();
     return point;
 }
 
 void Session::restore(const EmulatedState &emulated) {
-    syscalls_.restore(emulated.syscalls);
+    services_.restore(emulated.services);
     time_stamp_ = emulated.time_stamp;
 }
 
@@ -69,7 +68,7 @@ void Session::answer_cpuid(vm::Registers &registers) {
     registers.rdx = answer.edx;
 }
 
-Event Session::answer_hypercall(const vm::Registers &registers, Phase phase) {
+rstate::Result<Event> Session::answer_hypercall(vm::Registers &registers, Changed &changed, Phase phase) {
     const u64 number = registers.rax ^ RL_HYPERCALL;
     switch (number) {
     case RL_CALL_SNAPSHOT:
@@ -82,21 +81,63 @@ Event Session::answer_hypercall(const vm::Registers &registers, Phase phase) {
         return event_of(Event::Kind::crash, registers.rdi);
     case RL_CALL_TIMEOUT:
         return event_of(Event::Kind::timeout);
-    case RL_CALL_PRINT:
-        if (program_->layout().readable(registers.rdi, registers.rsi))
-            syscalls_.printer().print(memory_, registers.rdi, registers.rsi);
-        return event_of(Event::Kind::none);
     case RL_CALL_DESCRIBED:
         if (phase == Phase::describing) return event_of(Event::Kind::described, registers.rdi);
         break;
+    case RL_CALL_EXIT:
+        return event_of(Event::Kind::exit, static_cast<u64>(static_cast<i32>(registers.rdi)));
+    case RL_CALL_SIGNAL:
+        return event_of(Event::Kind::signal, registers.rdi);
+    case RL_CALL_DEADLOCK:
+        return event_of(Event::Kind::deadlock);
+    case RL_CALL_PRINT:
+    case RL_CALL_SET_FS:
+    case RL_CALL_PROTECT:
+    case RL_CALL_REFUSED:
+        return TRY(answer_request(registers, changed), "answering the target's request", number,
+                   registers.rdi);
     default:
         break;
     }
     return fault_of(rl_kind_illegal_instruction, "a hypercall with an unknown number, or at the wrong time");
 }
 
+// Requests after which the target goes on.
+rstate::Result<Event> Session::answer_request(vm::Registers &registers, Changed &changed) {
+    const u64 number = registers.rax ^ RL_HYPERCALL;
+    registers.rax = 0;
+    switch (number) {
+    case RL_CALL_PRINT:
+        services_.print(registers.rdi, registers.rsi);
+        break;
+    case RL_CALL_SET_FS: // VMRUN refuses a base that is not canonical (APM vol 2 §15.5.1 "Basic Operation")
+        if (is_canonical(registers.rdi)) changed.system.fs_base = registers.rdi;
+        break;
+    case RL_CALL_PROTECT:
+        registers.rax = static_cast<u64>(TRY(services_.protect(registers.rdi, registers.rsi),
+                                             "changing rights", registers.rdi, registers.rsi));
+        changed.tables = true;
+        break;
+    default:
+        services_.note_refused(registers.rdi);
+        changed.refused_call = true;
+    }
+    return event_of(Event::Kind::none);
+}
+
+// The library copies from or to an address that the target passed: the copy fails, and the target gets
+// EFAULT.
+bool Session::is_failed_copy(const vm::Exit &exit, vm::Registers &registers) const {
+    const LinuxLibrary &library = program_->linux_library();
+    if (exit.kind != vm::ExitKind::exception || !library.present() || registers.rip != library.copy_access)
+        return false;
+    registers.rip = library.copy_failed;
+    return true;
+}
+
 Event Session::answer_fault(const vm::Exit &exit, vm::Registers &registers,
                             const vm::SystemRegisters &system) {
+    if (is_failed_copy(exit, registers)) return event_of(Event::Kind::none);
     u8 code[longest_instruction] = {};
     u64 length = 0; // of the readable part: the next page may not be mapped
     while (length < sizeof(code) && memory_.peek(GuestVirt(registers.rip + length), code[length])) ++length;
@@ -118,33 +159,15 @@ Event Session::answer_fault(const vm::Exit &exit, vm::Registers &registers,
 }
 
 // SYSCALL jumps to the stub. Code in ring 3 cannot run the stub's VMMCALL: its page is the supervisor's.
-bool Session::is_syscall(const vm::Registers &registers) const {
+bool Session::is_unanswered_syscall(const vm::Registers &registers) const {
     return align_down(registers.rip, page_size) == stub_address;
 }
 
-rstate::Result<Event> Session::answer_syscall(vm::Registers &registers, vm::SystemRegisters &system,
-                                              Phase phase) {
-    vm::Registers &r = registers;
-    const Syscall call = {r.rax, {r.rdi, r.rsi, r.rdx, r.r10, r.r8, r.r9}};
-    // Back to where SYSCALL put its return address and flags (APM vol 3 "SYSCALL").
-    r.rip = r.rcx;
-    r.rflags = (r.r11 & returned_flags) | always_one;
-    r.privilege = vm::Privilege::user;
-    const Answer answer = TRY(syscalls_.answer(call, phase), "emulating a system call");
-    switch (answer.action) {
-    case Answer::Action::resume:
-        r.rax = static_cast<u64>(answer.value);
-        return event_of(Event::Kind::none);
-    case Answer::Action::set_fs_base:
-        system.fs_base = static_cast<u64>(answer.value);
-        r.rax = 0;
-        return event_of(Event::Kind::none);
-    case Answer::Action::exit:
-        return event_of(Event::Kind::exit, static_cast<u64>(answer.value));
-    case Answer::Action::signal:
-        return event_of(Event::Kind::signal, static_cast<u64>(answer.value));
-    }
-    return event_of(Event::Kind::none);
+// The finding names the place of the SYSCALL, two bytes before where RCX points.
+Event Session::refuse_syscall(vm::Registers &registers) const {
+    registers.rip = registers.rcx - 2;
+    registers.privilege = vm::Privilege::user;
+    return fault_of(rl_kind_other_exception, "a system call, but the target has no library that answers it");
 }
 
 // The runtime counts the edge budget down and ends the case below zero. The target may have overwritten it.
@@ -190,6 +213,10 @@ rstate::Result<vm::Finding> Session::finding_of(const Event &event, const vm::Re
     case Event::Kind::exit:
         finding.kind = rl_kind_name(rl_kind_exit);
         set_text(finding, "the target called exit");
+        break;
+    case Event::Kind::deadlock:
+        finding.kind = rl_kind_name(rl_kind_deadlock);
+        set_text(finding, "every thread waits for another one");
         break;
     case Event::Kind::signal:
         finding.kind = rl_kind_name(rl_kind_abort);

@@ -1,11 +1,11 @@
-// guest/session.h — emulates what a running target asks for: hypercalls, system calls, CPUID, RDTSC. This is
+// guest/session.h — answers what a running target asks for: hypercalls, CPUID, RDTSC. This is
 // the half of Process that does not depend on the machine's type.
 #pragma once
 
 #include "guest/finding.h"
+#include "guest/services.h"
 #include "guest/snapshot_point.h"
 #include "guest/start.h"
-#include "guest/syscalls.h"
 
 namespace guest {
 
@@ -21,6 +21,7 @@ struct Event {
         fault,          // a processor exception
         exit,           // value: status
         signal,         // value: the signal that the target sent to itself
+        deadlock,       // every thread waits
         deadline,       // the deadline has passed
     };
     Kind kind = Kind::none;
@@ -36,7 +37,7 @@ void report_random_instructions(const Program &program);
 class Session final {
   public:
     Session(Memory memory, const Program &program)
-        : memory_(memory), program_(&program), syscalls_(memory, program.layout()) {}
+        : memory_(memory), program_(&program), services_(memory, program) {}
 
     const Memory &memory() const { return memory_; }
     const Program &program() const { return *program_; }
@@ -44,12 +45,19 @@ class Session final {
     rstate::Result<SnapshotPoint> read_snapshot_point(u64 control_address);
     void restore(const EmulatedState &emulated);
 
-    // These change the registers as the answer requires. Only answer_fault and answer_syscall change RIP.
+    // These change the registers as the answer requires. Only answer_fault changes RIP.
     void answer_cpuid(vm::Registers &registers);
-    Event answer_hypercall(const vm::Registers &registers, Phase phase);
+    // What the caller must tell the machine besides.
+    struct Changed {
+        vm::SystemRegisters system;
+        bool tables = false;
+        bool refused_call = false;
+    };
+    rstate::Result<Event> answer_hypercall(vm::Registers &registers, Changed &changed, Phase phase);
     Event answer_fault(const vm::Exit &exit, vm::Registers &registers, const vm::SystemRegisters &system);
-    bool is_syscall(const vm::Registers &registers) const;
-    rstate::Result<Event> answer_syscall(vm::Registers &registers, vm::SystemRegisters &system, Phase phase);
+    // A system call of a target without the library that answers them.
+    bool is_unanswered_syscall(const vm::Registers &registers) const;
+    Event refuse_syscall(vm::Registers &registers) const;
 
     rstate::Result<u64> edges_spent(const SnapshotPoint &point, u64 budget) const;
     rstate::Result<u32> read_comparisons(const SnapshotPoint &point, Span<vm::Comparison> out) const;
@@ -63,11 +71,13 @@ class Session final {
     rstate::Result<void> fail_before_snapshot_point(const Event &event, const vm::Finding &finding) const;
 
   private:
+    rstate::Result<Event> answer_request(vm::Registers &registers, Changed &changed);
+    bool is_failed_copy(const vm::Exit &exit, vm::Registers &registers) const;
     rl_report read_report(u64 address) const;
 
     Memory memory_;
     const Program *program_;
-    Syscalls syscalls_;
+    Services services_;
     u64 time_stamp_ = 0;
 };
 

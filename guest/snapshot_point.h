@@ -4,13 +4,13 @@
 #pragma once
 
 #include "guest/layout.h"
-#include "guest/syscalls.h"
+#include "guest/services.h"
 
 namespace guest {
 
 // What session.h emulates for a target outside its machine; reset together with the machine.
 struct EmulatedState {
-    SyscallState syscalls;
+    ServiceState services;
     u64 time_stamp = 0; // the value that RDTSC reads
 };
 

@@ -105,8 +105,8 @@ rstate::Result<Start> load_program(Memory memory, const Program &program) {
     Tables tables(memory, program.layout());
     TRY(tables.build(), "building the target's page tables");
     TRY(write_image(memory, program), "loading the target's segments");
-    constexpr u8 vmmcall[] = {0x0f, 0x01, 0xd9};
-    TRY(memory.write(program.layout().stub_page(), vmmcall), "writing the system call stub");
+    TRY(memory.write(program.layout().stub_page(), SyscallStub(program.linux_library()).bytes()),
+        "writing the system call stub");
     const FirstStack stack = make_stack(program.elf());
     const Region *region = program.layout().find(stack_bottom, RL_STACK_SIZE);
     CHECK(region != nullptr, "every layout has a stack");

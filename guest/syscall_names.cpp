@@ -1,6 +1,5 @@
-// guest/syscall_names.cpp — the names of Linux's system calls on x86-64, for error chains about those that
-// are not emulated.
-#include "guest/syscalls.h"
+// guest/syscall_names.cpp — see syscall_names.h.
+#include "guest/syscall_names.h"
 
 namespace guest {
 

@@ -136,20 +136,38 @@ rstate::Result<void> Tables::link_zeros(u64 start, u64 end, const GuestPhys (&ze
     return rstate::done();
 }
 
-rstate::Result<void> Tables::protect(u64 address, u64 size, Rights rights) {
+// Replaces the entry of a large page by a table of small ones with the same rights.
+rstate::Result<bool> Tables::split(GuestPhys place) {
+    if (spare_used_ == GuestLayout::spare_table_pages) return false;
+    u64 entry = 0;
+    TRY(memory_.load(place, entry), "reading a large page's entry", place);
+    const GuestPhys table = layout_.spare_tables() + spare_used_++ * page_size;
+    TRY(fill(table, 0, entries_per_table, entry & ~Entry::Large::mask, page_size), "splitting a large page",
+        table);
+    TRY(memory_.store(place, table.value() | link), "linking the table that splits a large page", place);
+    return true;
+}
+
+rstate::Result<bool> Tables::protect(u64 address, u64 size, u64 rights) {
     for (u64 page = address; page < address + size; page += page_size) {
         const Region *region = layout_.find(page, page_size);
-        if (region == nullptr || region->large)
-            return FAIL(system_call, "only pages of the program itself can change their rights", page);
+        if (region == nullptr) return false;
+        if (region->large) {
+            const GuestPhys large = TRY(entry_for(page, 2), "finding a large page's entry", page);
+            u64 entry = 0;
+            TRY(memory_.load(large, entry), "reading a large page's entry", large);
+            if (Entry::Large::test(entry) && !TRY(split(large), "splitting a large page", page)) return false;
+        }
         Region changed = *region;
-        changed.writable = rights == Rights::read_write;
-        changed.executable = rights == Rights::read_execute;
+        changed.large = false;
+        changed.writable = (rights & RL_RIGHT_WRITE) != 0;
+        changed.executable = (rights & RL_RIGHT_EXECUTE) != 0;
         u64 entry = leaf(changed) | (region->physical.value() + (page - region->address));
-        if (rights == Rights::none) entry &= ~Entry::Present::mask;
+        if (rights == 0) entry &= ~Entry::Present::mask;
         const GuestPhys place = TRY(entry_for(page, 1), "finding a page's entry", page);
         TRY(memory_.store(place, entry), "changing a page's rights", page);
     }
-    return rstate::done();
+    return true;
 }
 
 } // namespace guest

@@ -1,7 +1,8 @@
-// guest/tables.h — the guest's own page tables: written before it starts, changed only by mprotect during
-// start-up, never after the snapshot.
+// guest/tables.h — the guest's own page tables: written before it starts, changed when it asks for other
+// rights (mmap, mprotect, munmap).
 //
-// Accessed and dirty bits are set in advance, so the processor never writes to a table.
+// Accessed and dirty bits are set in advance, so the processor never writes to a table. A change during a
+// case makes the table private to its machine, and the reset restores it.
 //
 // The ASan shadow of memory that is not mapped reads as zero ("addressable") and cannot be written, so that a
 // wild access faults at the access itself. Three tables, one for each level, map all of it to one page of
@@ -19,16 +20,19 @@ namespace guest {
 
 class Tables final {
   public:
-    Tables(Memory memory, const GuestLayout &layout)
-        : memory_(memory), layout_(layout), next_(layout.tables()) {}
+    // `spare_used`: how many of the layout's spare tables split large pages already.
+    Tables(Memory memory, const GuestLayout &layout, u64 spare_used = 0)
+        : memory_(memory), layout_(layout), next_(layout.tables()), spare_used_(spare_used) {}
 
     // Maps the whole layout; the tables' memory is all zero before.
     rstate::Result<void> build();
     GuestPhys root() const { return layout_.tables(); }
 
-    enum class Rights : u8 { none, read, read_write, read_execute };
-    // Changes small pages of the program; not after the snapshot.
-    rstate::Result<void> protect(u64 address, u64 size, Rights rights);
+    // Gives whole pages the rights RL_RIGHT_*; the caller makes the machine forget translations. False when
+    // the target has no memory there, or no spare table is left to split a large page; then a part may be
+    // changed.
+    rstate::Result<bool> protect(u64 address, u64 size, u64 rights);
+    u64 spare_used() const { return spare_used_; }
 
   private:
     // 1: the entry maps 4 KiB, 2: 2 MiB, 3: 1 GiB, 4: in the root.
@@ -38,10 +42,12 @@ class Tables final {
     rstate::Result<void> map(const Region &region);
     rstate::Result<void> map_shared_zeros();
     rstate::Result<void> link_zeros(u64 start, u64 end, const GuestPhys (&zeros)[4]);
+    rstate::Result<bool> split(GuestPhys place);
 
     Memory memory_;
     const GuestLayout &layout_;
     GuestPhys next_;
+    u64 spare_used_;
 };
 
 } // namespace guest

@@ -57,10 +57,12 @@ class Machine final {
     rstate::Result<void> protect_tables(GuestPhys first, u64 pages) {
         return memory_.protect_tables(first, pages);
     }
+    void forget_translations() { flush_.request(); }
     rstate::Result<void> take_snapshot(vm::Snapshot &snapshot);
     rstate::Result<void> attach(const vm::Snapshot &snapshot);
     rstate::Result<void> reset();
     rstate::Result<u64> digest() { return memory_.digest(processor_state()); }
+    vm::Statistics &statistics() { return memory_.statistics(); }
     const vm::Statistics &statistics() const { return memory_.statistics(); }
 
     // For tests and reports. evict() is also what a machine short of frames calls itself, so an outside call

@@ -166,9 +166,6 @@ template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Audit>
 void Machine<Memory, Frames, Audit>::count(const vm::Exit &exit) {
     vm::Statistics &spent = memory_.statistics();
     switch (exit.kind) {
-    case vm::ExitKind::hypercall:
-        spent.system_calls += exit.privilege == vm::Privilege::supervisor;
-        return;
     case vm::ExitKind::cpuid:
     case vm::ExitKind::msr:
     case vm::ExitKind::io:

@@ -14,8 +14,6 @@ inline constexpr rstate::Code guest_not_mapped{"vm.guest_not_mapped"};
 inline constexpr rstate::Code fault_stays{"vm.fault_stays"};
 // The state of the snapshot forbids the operation: taken twice, not taken yet, of another size.
 inline constexpr rstate::Code snapshot_state{"vm.snapshot_state"};
-// A write to a page that all machines share: a page table of the guest, after the snapshot.
-inline constexpr rstate::Code shared_page{"vm.shared_page"};
 // The bytes at the guest's RIP are not the instruction that the exit names.
 inline constexpr rstate::Code unexpected_instruction{"vm.unexpected_instruction"};
 // A case needs more pages than its machine may have, or than are free.

@@ -25,7 +25,7 @@
 // Their rules, which check_invariants() (vm/guest_memory_invariants.h) verifies in host tests:
 //
 //   1. A page that is private or hot has a leaf table.
-//   2. A private page is present. From the snapshot on it is writable, and no page table of the guest.
+//   2. A private page is present. From the snapshot on it is writable.
 //   3. A mapped page that is not private maps the snapshot's frame or the zero frame, read-only; only a page
 //      table of the guest is mapped writable (§15.25.5 "Nested Table Walk": walks write it).
 //   4. hot implies private, and the slot points back at the page.

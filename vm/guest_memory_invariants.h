@@ -72,8 +72,7 @@ rstate::Result<void> GuestMemory<Memory, Frames>::check_private(mm::Entry entry,
     if (!entry.present() || entry.frame() == zero_)
         return FAIL(broken_invariant, "rule 2: a private page is present", entry.raw);
     if (snapshot_ == nullptr) return rstate::done();
-    if (!entry.writable() || from.table())
-        return FAIL(broken_invariant, "rule 2: a private page is writable and no page table", entry.raw);
+    if (!entry.writable()) return FAIL(broken_invariant, "rule 2: a private page is writable", entry.raw);
     if (!entry.dirty() && !TRY(equals_snapshot(entry.frame(), from), "comparing a page", entry.raw))
         return FAIL(broken_invariant, "rule 8: a clean page has the snapshot's bytes", entry.raw);
     return rstate::done();

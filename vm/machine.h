@@ -50,13 +50,17 @@ concept Vm = requires(V vm, const V constant, const Exit &exit, GuestPhys physic
 
     // Declares, before the snapshot, that these pages hold the guest's page tables with accessed and dirty
     // bits already set. The processor marks them as written although their bytes never change (APM vol 2
-    // §15.25.5 "Nested Table Walk"), so they stay shared and are not restored; the host cannot write them.
+    // §15.25.5 "Nested Table Walk"), so they stay shared and are not restored. One that the host writes
+    // becomes private to this machine.
     { vm.protect_tables(physical, number) } -> std::same_as<rstate::Result<void>>;
+    // The host changed the guest's page tables: the next entry flushes.
+    { vm.forget_translations() } -> std::same_as<void>;
     { vm.take_snapshot(snapshot) } -> std::same_as<rstate::Result<void>>;
     { vm.attach(snapshot) } -> std::same_as<rstate::Result<void>>;
     { vm.reset() } -> std::same_as<rstate::Result<void>>;
     // XXH64 of all memory and registers, equal to Snapshot::digest exactly when they are equal.
     { vm.digest() } -> std::same_as<rstate::Result<u64>>;
+    { vm.statistics() } -> std::same_as<Statistics &>;
     { constant.statistics() } -> std::same_as<const Statistics &>;
 };
 

@@ -70,9 +70,6 @@ rstate::Result<Phys> GuestMemory<Memory, Frames>::make_private(GuestPhys address
     const Place at(address);
     const Phys leaf_frame = TRY(leaf_of(address), "finding the nested table of a private page", address);
     const SnapshotEntry from = TRY(snapshot_entry(at), "finding what a page holds", address);
-    if (from.table())
-        return FAIL(shared_page, "the guest's page tables are shared by all machines since the snapshot",
-                    address);
     mm::OwnedFrame copy(*frames_, TRY(copy_of(from), "copying a page", address), owner());
     auto leaf = TRY(memory_->pin(leaf_frame), "pinning a nested table to map a page", address);
     mm::Entry &entry = entries(leaf)[at.index];

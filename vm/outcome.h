@@ -65,12 +65,13 @@ struct CaseOptions {
 // A machine's counters since its start. Tests read from them what a reset costs, and that a steady case takes
 // one exit, no new page and no allocation.
 struct Statistics {
-    u64 exits = 0;     // every #VMEXIT
-    u64 new_pages = 0; // nested faults resolved by mapping or copying a page
-    u64 system_calls = 0;
-    u64 ticks = 0;       // host interrupts
-    u64 other_exits = 0; // CPUID, MSRs, ports, HLT and other intercepts
-    u64 dirty_pages = 0; // restored by resets
+    u64 exits = 0;         // every #VMEXIT
+    u64 new_pages = 0;     // nested faults resolved by mapping or copying a page
+    u64 requests = 0;      // hypercalls after which the target goes on
+    u64 refused_calls = 0; // of them: system calls that nothing answers
+    u64 ticks = 0;         // host interrupts
+    u64 other_exits = 0;   // CPUID, MSRs, ports, HLT and other intercepts
+    u64 dirty_pages = 0;   // restored by resets
     u64 reset_bytes = 0;
     u64 evicted_pages = 0; // clean private pages whose frames were taken because frames ran short
     u64 allocations = 0;   // frames taken while running or resetting

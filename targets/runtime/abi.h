@@ -8,17 +8,26 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RL_ABI_VERSION 1u
+#define RL_ABI_VERSION 2u
 
 // Memory as the target sees it. Everything lies below 0x7fff8000, so the shadow of all of it is one
 // contiguous range.
 //
 //   0x0040_0000  the ELF (static, not position independent)
+//   0x0800_0000  program break, 4 MiB
+//   0x0a00_0000  mappings (mmap, stacks of threads), 92 MiB
 //   0x1000_0000  heap arena, 64 MiB
 //   0x2000_0000  input arena, 2 MiB; the input begins one page into it, behind a red zone
 //   0x2fe0_0000  stack, 2 MiB, growing down from 0x3000_0000; the page below it is never mapped
+//   0x6000_0000  the bytes of files, 256 MiB; first rl_brought_file records that the hypervisor writes
 //   0x7fff_8000  AddressSanitizer's shadow: one byte for each eight bytes of the address space
 #define RL_ELF_BASE 0x00400000ull
+#define RL_BREAK_BASE 0x08000000ull
+#define RL_BREAK_SIZE 0x00400000ull
+#define RL_MAPPING_BASE 0x0a000000ull
+#define RL_MAPPING_SIZE 0x05c00000ull
+#define RL_FILES_BASE 0x60000000ull
+#define RL_FILES_SIZE 0x10000000ull
 #define RL_HEAP_BASE 0x10000000ull
 #define RL_HEAP_SIZE 0x04000000ull
 #define RL_INPUT_BASE 0x20000000ull
@@ -46,7 +55,21 @@
 #define RL_CALL_PRINT 5u     // (text, length): for the log
 #define RL_CALL_DESCRIBED 6u // (rl_report *): the answer of rl_control::describe
 
+// For the library that answers Linux's system calls (targets/runtime/linux/).
+#define RL_CALL_SET_FS 7u // (base): of thread-local storage
+#define RL_CALL_PROTECT                                                                                      \
+    8u // (address | RL_RIGHT_*, size): whole pages; returns 0 or a negative error number of Linux
+#define RL_CALL_REFUSED 9u   // (rl_refused *): a system call that got an error because nothing answers it
+#define RL_CALL_EXIT 10u     // (status): the target ends
+#define RL_CALL_SIGNAL 11u   // (number): a signal without a handler ends the target
+#define RL_CALL_DEADLOCK 12u // (): every thread waits, and no time-out or alarm will wake one
+
+#define RL_RIGHT_READ 1u
+#define RL_RIGHT_WRITE 2u
+#define RL_RIGHT_EXECUTE 4u
+
 #define RL_FLAG_COMPARISONS 1u // record comparison operands in this case
+#define RL_FLAG_OUTPUT 2u      // give the hypervisor what the target prints at once
 #define RL_FLAG_FILL_SHIFT 8   // bits 15..8: the byte that fills fresh heap memory
 #define RL_DEFAULT_FILL 0xbeu  // as AddressSanitizer does
 
@@ -64,6 +87,24 @@ struct rl_edge_pc { // one element of rl_control::pcs
     uint64_t flags; // bit 0: the entry block of a function
 };
 
+struct rl_refused { // a system call that nothing answers
+    uint64_t number, arguments[6];
+    uint64_t rip; // behind the SYSCALL
+    int64_t error;
+};
+
+// A file that the target brings, at RL_FILES_BASE: this, the path, the bytes; each of the three on a multiple
+// of 16. A path_length of 0 ends the list.
+struct rl_brought_file {
+    uint64_t path_length, size;
+};
+
+// The last bytes that the target printed in a case.
+struct rl_output {
+    uint64_t printed; // in all; the last one is at text[(printed - 1) % sizeof(text)]
+    uint8_t text[4096];
+};
+
 // The control block, passed at the snapshot point; lives as long as the target.
 struct rl_control {
     uint64_t magic;
@@ -78,6 +119,7 @@ struct rl_control {
     uint64_t describe;         // void (uint64_t address): fills the report and makes RL_CALL_DESCRIBED
     uint64_t describe_stack;   // RSP for describe, as at a function's entry; 16 KiB below it are free
     uint64_t report;           // the rl_report that describe fills
+    uint64_t output;           // the rl_output, or 0
     char target[32];
 };
 
@@ -105,6 +147,7 @@ enum rl_kind {
     rl_kind_assertion_failure,
     rl_kind_uncaught_exception,
     rl_kind_exit,
+    rl_kind_deadlock,
     rl_kind_undefined_behaviour,
     // Processor exceptions: the hypervisor chooses among these and calls describe for the address.
     rl_kind_null_dereference,
@@ -179,6 +222,7 @@ static inline const char *rl_kind_name(uint32_t kind) {
         "assertion-failure",
         "uncaught-exception",
         "exit",
+        "deadlock",
         "undefined-behaviour",
         "null-dereference",
         "wild-access",
@@ -262,8 +306,10 @@ _Static_assert(offsetof(struct rl_control, comparison_count) == 80, "rl_control.
 _Static_assert(offsetof(struct rl_control, describe) == 88, "rl_control.describe");
 _Static_assert(offsetof(struct rl_control, describe_stack) == 96, "rl_control.describe_stack");
 _Static_assert(offsetof(struct rl_control, report) == 104, "rl_control.report");
-_Static_assert(offsetof(struct rl_control, target) == 112, "rl_control.target");
-_Static_assert(sizeof(struct rl_control) == 144, "rl_control");
+_Static_assert(offsetof(struct rl_control, output) == 112, "rl_control.output");
+_Static_assert(offsetof(struct rl_control, target) == 120, "rl_control.target");
+_Static_assert(sizeof(struct rl_control) == 152, "rl_control");
+_Static_assert(sizeof(struct rl_refused) == 72, "rl_refused");
 _Static_assert(offsetof(struct rl_report, pc) == 8, "rl_report.pc");
 _Static_assert(offsetof(struct rl_report, address) == 32, "rl_report.address");
 _Static_assert(offsetof(struct rl_report, region) == 48, "rl_report.region");

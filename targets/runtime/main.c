@@ -8,9 +8,11 @@ WEAK int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 WEAK extern u8 __start___sancov_cntrs[], __stop___sancov_cntrs[];
 WEAK extern const struct rl_edge_pc __start___sancov_pcs[], __stop___sancov_pcs[];
 extern const u64 rl_comparisons, rl_comparison_capacity;
+extern struct rl_output rl_output;
 static const char target_name[] = RL_TARGET_NAME; // from the build
 
-__attribute__((section(".rl_hot"))) struct rl_hot rl_hot = {.budget = INT64_MAX, .fill = RL_DEFAULT_FILL};
+__attribute__((section(".rl_hot"))) struct rl_hot rl_hot = {
+    .budget = INT64_MAX, .fill = RL_DEFAULT_FILL, .print_at_once = 1};
 
 COLD static u8 describe_stack[16384] __attribute__((aligned(16)));
 static struct rl_control control;
@@ -41,6 +43,7 @@ static void fill_control(void) {
     control.describe = (u64)rl_describe;
     control.describe_stack = (u64)(describe_stack + sizeof(describe_stack)) - 8;
     control.report = (u64)&rl_report;
+    control.output = (u64)&rl_output;
     for (u32 i = 0; target_name[i] && i + 1 < sizeof(control.target); i++) control.target[i] = target_name[i];
 }
 
@@ -68,6 +71,7 @@ int main(int count, char **arguments) {
         rl_hot.budget = (i64)resume.budget;
         rl_record_comparisons(resume.flags & RL_FLAG_COMPARISONS);
         rl_hot.fill = (u8)(resume.flags >> RL_FLAG_FILL_SHIFT);
+        rl_hot.print_at_once = (resume.flags & RL_FLAG_OUTPUT) != 0;
         open_input(resume.length);
         rl_hypercall(RL_CALL_DONE,
                      (u64)(i64)LLVMFuzzerTestOneInput((const u8 *)RL_INPUT_START, resume.length), 0);

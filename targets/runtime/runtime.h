@@ -13,6 +13,7 @@ typedef uint8_t u8;
 typedef uint16_t u16;
 typedef uint32_t u32;
 typedef uint64_t u64;
+typedef int32_t i32;
 typedef int64_t i64;
 
 #define LIKELY(x) __builtin_expect(!!(x), 1)
@@ -46,8 +47,9 @@ enum {
 struct rl_hot {
     i64 budget; // edges left; the edge callback counts it down
     u64 comparison_count;
-    u8 recording; // whether this case records comparison operands
-    u8 fill;      // for fresh heap memory
+    u8 recording;     // whether this case records comparison operands
+    u8 fill;          // for fresh heap memory
+    u8 print_at_once; // RL_FLAG_OUTPUT; also until the snapshot
     u32 input_length;
     u64 heap_next;  // end of the last block cut from the untouched part of the arena
     u64 heap_rover; // once the arena is used up: where the search for freed blocks continues

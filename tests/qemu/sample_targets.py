@@ -41,6 +41,141 @@ int LLVMFuzzerInitialize(int *count, char ***words) {{ return (int)syscall(SYS_p
 """
 
 
+# Files, directories, pipes, time and signals: a case that finds a wrong answer aborts. No system call needs an exit.
+FILES_AND_SIGNALS = f"""
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+#define MUST(condition) do {{ if (!(condition)) abort(); }} while (0)
+static volatile int signals;
+static int calls; /* of a case: a reset must bring it back to 0 */
+static void count_signal(int number) {{ signals += number; }}
+static void through_a_file(const unsigned char *data, unsigned long size) {{
+    unsigned char back[64] = {{0}};
+    struct stat about;
+    MUST(access("/tmp/one", F_OK) == -1 && errno == ENOENT);
+    FILE *file = fopen("/tmp/one", "wb");
+    MUST(file && fwrite(data, 1, size, file) == size && fclose(file) == 0);
+    MUST(stat("/tmp/one", &about) == 0 && S_ISREG(about.st_mode) && about.st_size == (off_t)size);
+    int number = open("/tmp/one", O_RDONLY);
+    MUST(number > 2 && read(number, back, sizeof back) == (ssize_t)(size < 64 ? size : 64));
+    MUST(memcmp(back, data, size < 64 ? size : 64) == 0 && close(number) == 0);
+    MUST(mkdir("/tmp/sub", 0755) == 0 && rename("/tmp/one", "/tmp/sub/two") == 0);
+    DIR *directory = opendir("/tmp/sub");
+    int entries = 0;
+    while (readdir(directory)) entries++;
+    MUST(entries == 3 && closedir(directory) == 0 && rmdir("/tmp/sub") == -1 && errno == ENOTEMPTY);
+}}
+static void through_a_pipe(void) {{
+    int ends[2];
+    char byte = 0;
+    MUST(pipe(ends) == 0 && write(ends[1], "x", 1) == 1 && read(ends[0], &byte, 1) == 1 && byte == 'x');
+    MUST(close(ends[1]) == 0 && read(ends[0], &byte, 1) == 0 && close(ends[0]) == 0);
+}}
+{ENTRY} {{
+    struct timespec before, behind, second = {{1, 0}};
+    MUST(calls++ == 0);
+    through_a_file(data, size);
+    through_a_pipe();
+    MUST(clock_gettime(CLOCK_MONOTONIC, &before) == 0 && nanosleep(&second, NULL) == 0);
+    MUST(clock_gettime(CLOCK_MONOTONIC, &behind) == 0 && behind.tv_sec > before.tv_sec);
+    signal(SIGUSR1, count_signal);
+    signal(SIGALRM, count_signal);
+    MUST(raise(SIGUSR1) == 0 && signals == SIGUSR1);
+    alarm(5);
+    MUST(pause() == -1 && errno == EINTR && signals == SIGUSR1 + SIGALRM);
+    printf("%lu bytes\\n", size);
+    return 0;
+}}
+"""
+
+# Bad pointers and numbers from the input, to calls that must not mind; and rights of pages.
+ANY_CALL = f"""
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#define MUST(condition) do {{ if (!(condition)) abort(); }} while (0)
+static char *closed;
+int LLVMFuzzerInitialize(int *count, char ***words) {{
+    closed = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return count && words ? 0 : 1;
+}}
+{ENTRY} {{
+    long a[7] = {{0}};
+    memcpy(a, data, size < sizeof a ? size : sizeof a);
+    MUST(read(0, closed, 8) == 0 && write(1, closed, 8) == -1 && errno == EFAULT);
+    MUST(getcwd(closed, 4096) == NULL && errno == EFAULT && access(closed, 0) == -1 && errno == EFAULT);
+    char *page = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    MUST(page != MAP_FAILED && page[0] == 0);
+    page[0] = 1;
+    MUST(mprotect(page, 4096, PROT_READ) == 0 && munmap(page + 4096, 4096) == 0 && page[0] == 1);
+    MUST(munmap(page + 4096, 4096) == 0);
+    static const short numbers[] = {{SYS_ioctl, SYS_futex, SYS_mprotect, SYS_munmap, SYS_mremap, SYS_fcntl, SYS_poll,
+                                    SYS_madvise, SYS_lseek, SYS_ptrace, SYS_getdents64, SYS_readv, SYS_rt_sigaction,
+                                    SYS_prlimit64}};
+    short number = numbers[(unsigned char)a[6] % (sizeof numbers / sizeof *numbers)];
+    if (number == SYS_futex && (a[1] & 127) % 9 == 0) a[3] = (long)"0123456789abcde"; /* a wait ends */
+    if (number == SYS_poll) a[2] &= 1023;
+    if ((number == SYS_mprotect || number == SYS_munmap || number == SYS_madvise || number == SYS_mremap) && a[6] & 256)
+        a[0] = (long)page;
+    syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+    return 0;
+}}
+"""
+
+# Three threads that pass a token around by a condition variable, and one by a pipe.
+THREADS = f"""
+#include <pthread.h>
+#include <stdlib.h>
+#include <unistd.h>
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
+static int turn, turns, ends[2];
+static __thread int own;
+static void *play(void *me) {{
+    for (int i = 0; i < 5; i++) {{
+        pthread_mutex_lock(&lock);
+        while (turn != (int)(long)me) pthread_cond_wait(&changed, &lock);
+        turn = (turn + 1) % 3, turns++, own++;
+        pthread_cond_broadcast(&changed);
+        pthread_mutex_unlock(&lock);
+    }}
+    return (void *)(long)own;
+}}
+static void *send(void *byte) {{ return (void *)(long)write(ends[1], byte, 1); }}
+{ENTRY} {{
+    pthread_t threads[4];
+    void *played;
+    char byte = 0;
+    if (size && data[0] == 'D') {{ /* each waits for the other: a finding */
+        pthread_mutex_lock(&lock);
+        pthread_create(threads, NULL, play, NULL);
+        pthread_join(threads[0], NULL);
+    }}
+    if (pipe(ends)) abort();
+    for (long i = 0; i < 3; i++)
+        if (pthread_create(&threads[i], NULL, play, (void *)i)) abort();
+    if (pthread_create(&threads[3], NULL, send, "x") || read(ends[0], &byte, 1) != 1 || byte != 'x') abort();
+    for (int i = 0; i < 3; i++)
+        if (pthread_join(threads[i], &played) || (long)played != 5) abort();
+    if (pthread_join(threads[3], &played) || turns != 15 || own) abort();
+    return 0;
+}}
+"""
+
+
 SMALLEST = f"{ENTRY} {{ return size && data[0] == 0; }}"
 
 

@@ -52,9 +52,6 @@ def _bad_table(condition):
     return Error("boot.bad_table", Origin("boot/formats/acpi.cpp", source=condition))
 
 
-UNKNOWN_CALL = Error("guest.system_call", Origin("guest/syscalls.cpp", fields={"name": "ptrace"}))
-
-
 def _needs_the_test_kernel(option, value):
     """The product has no tests, benchmarks or injected bugs, and says which image has them."""
     error = Error("kernel.no_such_mode", Origin("kernel/mode.cpp", fields={"data": option}))
@@ -213,10 +210,21 @@ TARGETS = [
     _bugs_found("injected_bugs_cxx"),
     Scenario("a target in C++ with exceptions is fuzzed", Machine(), target="cxx_example",
              options={"seed": 1, "cases": 4000}, must=FUZZED, verdict=verdicts.every_core_fuzzed),
-    _refused("an unknown system call in a case", UNKNOWN_CALL,
-             options={"seed": 1}, elf=sample_targets.built(sample_targets.UNKNOWN_CALL)),
-    _refused("an unknown system call at the start", UNKNOWN_CALL,
-             options={"seed": 1}, elf=sample_targets.built(sample_targets.UNKNOWN_CALL_AT_START)),
+    Scenario("an unknown system call in a case ends nothing", Machine(cpus=1), options={"seed": 1, "cases": 3000},
+             elf=sample_targets.built(sample_targets.UNKNOWN_CALL), must=FUZZED,
+             verdict=verdicts.calls_refused_in_cases),
+    Scenario("an unknown system call at the start ends nothing", Machine(cpus=1), options={"seed": 1, "cases": 3000},
+             elf=sample_targets.built(sample_targets.UNKNOWN_CALL_AT_START), must=FUZZED,
+             verdict=verdicts.one_call_refused_at_the_start),
+    Scenario("files, pipes, signals and time cost no exit", Machine(cpus=2), options={"seed": 1, "cases": 6000},
+             elf=sample_targets.built(sample_targets.FILES_AND_SIGNALS), must=FUZZED,
+             verdict=verdicts.no_crash_in_a_steady_state),
+    Scenario("system calls with arguments of the input end nothing", Machine(cpus=2),
+             options={"seed": 1, "cases": 8000}, entries=(("seed/any", bytes(range(56))),), seeds=False,
+             elf=sample_targets.built(sample_targets.ANY_CALL), must=FUZZED, verdict=verdicts.no_crash),
+    Scenario("threads take turns, and a deadlock is a finding", Machine(cpus=2), options={"seed": 1, "cases": 1500},
+             entries=(("seed/turns", b"a"), ("seed/deadlock", b"D")), seeds=False,
+             elf=sample_targets.built(sample_targets.THREADS), must=FUZZED, verdict=verdicts.only_a_deadlock),
     _refused("a target larger than its virtual machine", Error("guest.target_too_large"),
              options={"seed": 1}, elf=sample_targets.enlarged(sample_targets.built(sample_targets.touching(1)), 160)),
     Scenario("cases that want more memory than there is", Machine(memory="32M", cpus=4), timeout=120,

@@ -51,6 +51,31 @@ def steady_state(outcomes):
     return "; ".join(found)
 
 
+def no_crash(outcomes):
+    return "; ".join(f"{record['kind']} {record.get('text', '')}" for record in outcomes[0].of_type("crash"))
+
+
+def calls_refused_in_cases(outcomes):
+    last = outcomes[0].of_type("stats")[-1]
+    if last["refused_calls"] < last["case"]:
+        return f"{last['refused_calls']} refused in {last['case']} cases"
+    return no_crash(outcomes)
+
+
+def one_call_refused_at_the_start(outcomes):
+    last = outcomes[0].of_type("stats")[-1]
+    return f"{last['refused_calls']} refused" if last["refused_calls"] != 1 else no_crash(outcomes)
+
+
+def no_crash_in_a_steady_state(outcomes):
+    return no_crash(outcomes) or steady_state(outcomes)
+
+
+def only_a_deadlock(outcomes):
+    kinds = [record["kind"] for record in outcomes[0].of_type("crash")]
+    return "" if kinds == ["deadlock"] else f"found {kinds}"
+
+
 TIMES = ("time_us", "cases_per_s", "tsc", "seconds", "time_share")
 
 

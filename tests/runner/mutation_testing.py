@@ -103,6 +103,7 @@ MUTATIONS = [
     ("new control registers are called clean", "svm/machine_state.h", "touched(Clean::ControlRegisters::mask);", ""),
     ("segments that a reset loads are called clean", "svm/machine_state.h",
      "next_clean_ &= ~Clean::Segments::mask;", ""),
+    ("changed page tables of the guest are not flushed", "svm/machine.h", "flush_.request();", ""),
     ("what is touched is called clean", "svm/machine.h", "next_clean_ &= ~clean_bit, checked_ = false;",
      "static_cast<void>(clean_bit), checked_ = false;"),
     ("a machine's first entry calls all clean", "svm/machine.h", "u64 next_clean_ = 0;",

@@ -43,6 +43,8 @@ class ScriptedMachine {
     vm::SystemRegisters system() const { return system_; }
     void set_system(const vm::SystemRegisters &system) { system_ = system; }
     void set_deadline(u64 ticks) { deadlines.push_back(ticks); }
+    void forget_translations() { ++forgotten; }
+    u64 forgotten = 0;
 
     u64 memory_size() const { return size_; }
     rstate::Result<void> read(GuestPhys from, MutableBytes out) {
@@ -86,7 +88,7 @@ class ScriptedMachine {
     }
 
     rstate::Result<void> protect_tables(GuestPhys first, u64 pages) {
-        protected_first = first, protected_pages = pages;
+        if (pages != 0) protected_first = first, protected_pages = pages;
         return rstate::done();
     }
     rstate::Result<void> take_snapshot(vm::Snapshot &) {
@@ -103,6 +105,7 @@ class ScriptedMachine {
         for (const auto &[number, content] : pages_) hash.add({content.data(), content.size()});
         return hash.digest();
     }
+    vm::Statistics &statistics() { return statistics_; }
     const vm::Statistics &statistics() const { return statistics_; }
 
     // So many writes of memory succeed from now on.

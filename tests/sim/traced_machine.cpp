@@ -151,12 +151,8 @@ rstate::Result<void> TracedMachine::read(GuestPhys from, MutableBytes out) {
 
 rstate::Result<void> TracedMachine::write(GuestPhys to, Bytes data) {
     if (!inside(to, data.size())) return FAIL(vm::outside_memory, "outside the machine's memory", to);
-    for (u64 page = to.page().value(); page < to.value() + data.size(); page += page_size) {
-        const bool shared = saved_ != nullptr && page >= protected_tables_.value() &&
-                            page < protected_tables_.value() + protected_count_ * page_size;
-        if (shared) return FAIL(vm::shared_page, "a page table is written after the snapshot", page);
+    for (u64 page = to.page().value(); page < to.value() + data.size(); page += page_size)
         stale_ |= table_pages_.count(page) != 0;
-    }
     std::memcpy(memory_ + to.value(), data.data(), data.size());
     return rstate::done();
 }
@@ -288,6 +284,14 @@ bool TracedMachine::wait_until(u64 ticks, int &status) {
 }
 
 rstate::Result<vm::Exit> TracedMachine::run() {
+    for (;;) {
+        bool goes_on = false;
+        const vm::Exit exit = TRY(run_once(goes_on), "running the child");
+        if (!goes_on) return exit;
+    }
+}
+
+rstate::Result<vm::Exit> TracedMachine::run_once(bool &goes_on) {
     CHECK(registers_.privilege == vm::Privilege::user, "nothing but the stub runs in supervisor mode");
     if (stale_) map_all();
     user_regs_struct native = {};
@@ -309,24 +313,39 @@ rstate::Result<vm::Exit> TracedMachine::run() {
     if (!WIFSTOPPED(status)) return FAIL(vm::bad_options, "the child that plays the guest is gone", status);
     ptrace(PTRACE_GETREGS, child_, nullptr, &native);
     const int signal = WSTOPSIG(status);
-    if (signal == (SIGTRAP | 0x80)) return system_call(native);
+    if (signal == (SIGTRAP | 0x80)) {
+        vm::Exit exit;
+        goes_on = run_stub(native, exit);
+        return exit;
+    }
     store(native);
     return exception(signal);
 }
 
-// As the processor does: SYSCALL leaves RIP and RFLAGS in RCX and R11 and goes to the stub.
-vm::Exit TracedMachine::system_call(const user_regs_struct &native) {
+// As the processor does: SYSCALL leaves RIP and RFLAGS in RCX and R11 and goes to the stub. The stub stores
+// RCX and enters the target's library (guest/linux_library.cpp), or makes a hypercall.
+bool TracedMachine::run_stub(const user_regs_struct &native, vm::Exit &exit) {
     store(native);
     registers_.rax = native.orig_rax;
     registers_.rcx = native.rip;
     registers_.r11 = native.eflags;
+    u8 code[18] = {};
+    constexpr u8 sysret[] = {0x48, 0x0f, 0x07};
+    CHECK(read(GuestVirt(system_.system_call_target), code).ok(), "the stub is mapped");
+    if (std::memcmp(code + 15, sysret, sizeof(sysret)) == 0) {
+        u32 slot = 0, entry = 0;
+        std::memcpy(&slot, code + 4, sizeof(slot));
+        std::memcpy(&entry, code + 11, sizeof(entry));
+        CHECK(write(GuestVirt(slot), Bytes(reinterpret_cast<const u8 *>(&registers_.rcx), 8)).ok(),
+              "the library's slot is mapped");
+        registers_.rcx = registers_.rip = entry;
+        return true;
+    }
     registers_.rip = system_.system_call_target;
     registers_.privilege = vm::Privilege::supervisor;
-    ++statistics_.system_calls;
-    vm::Exit exit;
     exit.kind = vm::ExitKind::hypercall;
     exit.privilege = vm::Privilege::supervisor;
-    return exit;
+    return false;
 }
 
 // The signal's handler has the processor's own account of the exception in its frame.
@@ -368,10 +387,7 @@ rstate::Result<void> TracedMachine::skip_instruction(const vm::Exit &exit) {
     return rstate::done();
 }
 
-rstate::Result<void> TracedMachine::protect_tables(GuestPhys first, u64 pages) {
-    protected_tables_ = first, protected_count_ = pages;
-    return rstate::done();
-}
+rstate::Result<void> TracedMachine::protect_tables(GuestPhys, u64) { return rstate::done(); }
 
 TracedMachine::Pages TracedMachine::pages() const {
     Pages found;
@@ -397,11 +413,16 @@ rstate::Result<void> TracedMachine::attach(const vm::Snapshot &) {
 }
 
 rstate::Result<void> TracedMachine::reset() {
+    static constexpr u8 no_page[page_size] = {};
     if (saved_ == nullptr) return FAIL(vm::snapshot_state, "there is no snapshot yet");
     for (long at = 0; (at = lseek(file_, at, SEEK_DATA)) >= 0;) {
         const long end = lseek(file_, at, SEEK_HOLE);
         for (; at < end; at += static_cast<long>(page_size)) {
             const auto saved = saved_->pages.find(static_cast<u64>(at) / page_size);
+            const u8 *const was = saved == saved_->pages.end() ? no_page : saved->second.data();
+            if (table_pages_.count(static_cast<u64>(at)) != 0 &&
+                std::memcmp(memory_ + at, was, page_size) != 0)
+                stale_ = true;
             if (saved == saved_->pages.end())
                 fallocate(file_, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, at, page_size);
             else if (std::memcmp(memory_ + at, saved->second.data(), page_size) != 0)

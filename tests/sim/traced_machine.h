@@ -67,6 +67,8 @@ class TracedMachine {
     rstate::Result<void> attach(const vm::Snapshot &);
     rstate::Result<void> reset();
     rstate::Result<u64> digest();
+    void forget_translations() { stale_ = true; }
+    vm::Statistics &statistics() { return statistics_; }
     const vm::Statistics &statistics() const { return statistics_; }
 
     // Pages of guest memory that hold something, for tests of what a case writes: number -> content.
@@ -79,7 +81,6 @@ class TracedMachine {
         bool user;
     };
     const std::vector<Range> &ranges() const { return ranges_; }
-    GuestPhys protected_tables() const { return protected_tables_; }
 
   private:
     TracedMachine() = default;
@@ -97,7 +98,8 @@ class TracedMachine {
     void replace_vmmcalls();
     void load(user_regs_struct &native) const;
     void store(const user_regs_struct &native);
-    vm::Exit system_call(const user_regs_struct &native);
+    rstate::Result<vm::Exit> run_once(bool &goes_on);
+    bool run_stub(const user_regs_struct &native, vm::Exit &exit);
     rstate::Result<vm::Exit> exception(int signal);
 
     pid_t child_ = 0;
@@ -112,8 +114,6 @@ class TracedMachine {
     std::map<u64, std::pair<bool, u64>> uniform_; // by table and level
     std::vector<Range> ranges_;
     std::set<u64> hypercalls_; // guest-physical places where VMMCALL stood
-    GuestPhys protected_tables_;
-    u64 protected_count_ = 0;
     struct Saved;
     std::unique_ptr<Saved> saved_;
 };

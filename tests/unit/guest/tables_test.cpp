@@ -93,7 +93,7 @@ TEST_F(Tables, BetweenTheRegionsNothingIsMapped) {
                                                         data + data_size,
                                                         guest::break_base - 1,
                                                         guest::break_base + guest::break_size,
-                                                        guest::mapping_base + guest::mapping_size,
+                                                        RL_MAPPING_BASE + RL_MAPPING_SIZE + 0ul,
                                                         RL_HEAP_BASE - 1ul,
                                                         RL_HEAP_BASE + RL_HEAP_SIZE + 0ul,
                                                         RL_INPUT_BASE - 1ul,
@@ -179,6 +179,34 @@ TEST_F(Tables, AllTablesAreContiguousAndFew) {
     EXPECT_EQ(levels.size(), layout.table_pages());
     EXPECT_EQ(levels.begin()->first, layout.tables().value());
     EXPECT_EQ(levels.rbegin()->first, layout.tables().value() + (layout.table_pages() - 1) * page_size);
+}
+
+TEST_F(Tables, RightsOfAPartOfALargePageChangeAlone) {
+    const u64 page = RL_MAPPING_BASE + 5 * page_size;
+    guest::Tables tables(guest::Memory::of(loaded.machine()), layout);
+    EXPECT_TRUE(tables.protect(page, 2 * page_size, RL_RIGHT_READ).take());
+    EXPECT_EQ(tables.spare_used(), 1u);
+    const Leaf changed = at(page), before = at(page - 1), behind = at(page + 2 * page_size);
+    EXPECT_TRUE(changed.found && !changed.write && !changed.execute && changed.all_marked);
+    EXPECT_EQ(changed.physical, layout.find(page, 1)->physical.value() + 5 * page_size);
+    EXPECT_TRUE(before.write && behind.write);
+    EXPECT_TRUE(tables.protect(page, page_size, 0).take());
+    EXPECT_FALSE(at(page).found);
+    EXPECT_TRUE(tables.protect(page, page_size, RL_RIGHT_READ | RL_RIGHT_WRITE | RL_RIGHT_EXECUTE).take());
+    EXPECT_TRUE(at(page).write && at(page).execute);
+    EXPECT_EQ(tables.spare_used(), 1u) << "the same table serves all pages of the large one";
+}
+
+TEST_F(Tables, RightsOfWhatIsNotMappedDoNotChange) {
+    guest::Tables tables(guest::Memory::of(loaded.machine()), layout);
+    for (const u64 address : {0ul, guest::stub_address, u64{RL_SHADOW_OFFSET}, 1ul << 60})
+        EXPECT_FALSE(tables.protect(address, page_size, RL_RIGHT_READ).take()) << address;
+}
+
+TEST_F(Tables, WithoutASpareTableALargePageStaysWhole) {
+    guest::Tables tables(guest::Memory::of(loaded.machine()), layout, guest::GuestLayout::spare_table_pages);
+    EXPECT_FALSE(tables.protect(RL_MAPPING_BASE, page_size, 0).take());
+    EXPECT_TRUE(at(RL_MAPPING_BASE).write);
 }
 
 TEST_F(Tables, SegmentsHoldTheFilesBytesAndZerosBehindThem) {

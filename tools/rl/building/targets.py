@@ -16,6 +16,8 @@ FOLDER = "targets"
 RUNTIME = "targets/runtime"
 RUNTIME_PARTS = ("asan", "compare", "fake_stack", "globals", "heap", "memory", "number", "report", "stop",
                  "string")
+LINUX_PARTS = ("answer", "clock", "descriptors", "directories", "files", "identity", "mappings", "output", "paths",
+               "pipes", "proc", "signals", "status", "threads", "transfer")
 MUSL = {"include": "/usr/include/x86_64-linux-musl", "lib": "/usr/lib/x86_64-linux-musl"}
 MUSL_TRIPLE = "x86_64-linux-musl"
 BREAK_BASE = 0x08000000  # break_base of guest/layout.h: the ELF must end below it
@@ -27,6 +29,10 @@ LARGEST_MAX_LEN = 2 * 1024 * 1024 - 8192      # what the target's runtime has ro
 RUNTIME_FLAGS = (f"-std=c17 -O2 {REPRODUCIBLE} -ffreestanding -fno-builtin -fno-omit-frame-pointer "
                  "-fno-stack-protector -fno-pic -funwind-tables -ffunction-sections -fdata-sections "
                  "-Wall -Wextra -Wconversion -Wshadow -Werror")
+# The library that answers system calls keeps the target's vector registers; the compiler may still call memcpy and
+# memset there, which must not be the runtime's checked ones.
+LINUX_FLAGS = RUNTIME_FLAGS + " -mgeneral-regs-only"
+PLAIN_MEMORY = "--redefine-sym memcpy=rl_plain_copy --redefine-sym memset=rl_plain_fill"
 # Bitcode for the linker to inline. Without line numbers: the calls that it replaces have none either.
 HOOK_FLAGS = RUNTIME_FLAGS.replace("-g ", "") + " -flto"
 TARGET_FLAGS = f"-O2 {REPRODUCIBLE} -fno-optimize-sibling-calls -fno-omit-frame-pointer -fno-stack-protector"
@@ -37,7 +43,8 @@ INSTRUMENTED = ("-flto -fno-pic -fsanitize=address -mllvm -asan-mapping-offset=0
                 "-fsanitize-address-use-after-return=never "
                 "-fsanitize-coverage=inline-8bit-counters,trace-pc,trace-cmp,pc-table,no-prune")
 WRAPPED = ("strtol", "strtoul", "strtoll", "strtoull", "strtof", "strtod", "strtold")
-LINK_FLAGS = ("--image-base=0x400000 -z noexecstack --gc-sections --build-id=none --lto-O2 -T targets/runtime/rl.ld " +
+LINK_FLAGS = ("--image-base=0x400000 -z noexecstack --gc-sections --undefined=rl_syscall_entry --build-id=none "
+              "--lto-O2 -T targets/runtime/rl.ld " +
               " ".join(f"--wrap={function}" for function in WRAPPED))
 
 
@@ -105,6 +112,23 @@ def _flags(target):
     return TARGET_FLAGS + BY_LANGUAGE[target.language]
 
 
+def _linux_edges(build_dir):
+    """The library that answers system calls, as one object: build_dir/targets/runtime/linux.o comes last."""
+    folder = f"{build_dir}/{RUNTIME}/linux"
+    made = [_compile("clang", LINUX_FLAGS, f"{RUNTIME}/linux/{part}.c", f"{folder}/{part}.o") for part in LINUX_PARTS]
+    made.append({"outputs": [f"{folder}/entry.o"], "inputs": [f"{RUNTIME}/linux/entry.asm"], "depfile": None,
+                 "command": f"nasm -Werror -f elf64 -g -F dwarf {RUNTIME}/linux/entry.asm -o {folder}/entry.o"})
+    parts = [edge["outputs"][0] for edge in made]
+    made.append({"outputs": [linux_library(build_dir)], "inputs": parts, "depfile": None,
+                 "command": f"ld.lld -r {' '.join(parts)} -o {folder}/joined.o && "
+                            f"llvm-objcopy {PLAIN_MEMORY} {folder}/joined.o {linux_library(build_dir)}"})
+    return made
+
+
+def linux_library(build_dir="build"):
+    return f"{build_dir}/{RUNTIME}/linux.o"
+
+
 def _runtime_edges(target, build_dir):
     """Shared by all targets, but for what knows the target's name; edges that two targets return are the same."""
     shared = f"{build_dir}/{RUNTIME}"
@@ -112,6 +136,7 @@ def _runtime_edges(target, build_dir):
     made = [_compile("clang", RUNTIME_FLAGS, f"{RUNTIME}/{part}.c", f"{shared}/{part}.o") for part in parts]
     made.append({"outputs": [f"{shared}/hypercall.o"], "inputs": [f"{RUNTIME}/hypercall.asm"], "depfile": None,
                  "command": f"nasm -Werror -f elf64 -g -F dwarf {RUNTIME}/hypercall.asm -o {shared}/hypercall.o"})
+    made += _linux_edges(build_dir)
     made.append(_compile("clang", f"{_triple(target.libc)} {HOOK_FLAGS}", f"{RUNTIME}/edges.c",
                          f"{shared}/edges.{target.libc}.o"))
     made.append(_compile("clang", f"{RUNTIME_FLAGS} -DRL_TARGET_NAME='\"{target.name}\"'", f"{RUNTIME}/main.c",
@@ -139,7 +164,7 @@ def edges(target, build_dir="build"):
     """Steps that make build_dir/targets/NAME/target.elf and target.stripped.elf: outputs, inputs, command, depfile."""
     folder = f"{build_dir}/{target.folder}"
     made = _runtime_edges(target, build_dir)
-    runtime = [edge["outputs"][0] for edge in made]
+    runtime = [edge["outputs"][0] for edge in made if f"{RUNTIME}/linux/" not in edge["outputs"][0]]
     headers = ""
     if target.libc == "musl":
         headers = f"-nostdlibinc -isystem {MUSL['include']} -isystem /usr/include "
