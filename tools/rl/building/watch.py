@@ -1,5 +1,6 @@
 """`build.py build --watch`: builds again whenever a source changes, until Ctrl-C."""
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -38,6 +39,9 @@ def builds(build_once, root=ROOT, wait=lambda: time.sleep(1 / LOOKS_PER_SECOND))
 
 
 def main(build_once):
+    # A shell without job control starts what it puts into the background with the signal ignored, and Python then
+    # leaves it so: nothing but SIGKILL or SIGTERM would end the watch.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         for _ in builds(build_once):
             print(f"{time.strftime('%H:%M:%S')} built; waiting for a change, Ctrl-C ends", flush=True)

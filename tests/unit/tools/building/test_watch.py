@@ -1,5 +1,8 @@
 """`build --watch`: one build for each change, and none is missed or made up."""
 import os
+import signal
+import subprocess
+import sys
 import tempfile
 import unittest
 from contextlib import redirect_stderr
@@ -7,7 +10,9 @@ from io import StringIO
 from pathlib import Path
 
 from tools.rl.building import watch
-from tools.rl.common import Stop, TESTS_FAILED
+from tools.rl.common import OK, ROOT, Stop, TESTS_FAILED
+
+ENDS_WITHIN = 60
 
 
 class WatchTest(unittest.TestCase):
@@ -53,3 +58,17 @@ class WatchTest(unittest.TestCase):
         with redirect_stderr(StringIO()) as said:
             self.assertEqual(self.watched([lambda: self.touch("kernel/a.cpp")], fail), 2)
         self.assertEqual(said.getvalue().count("the build failed"), 2)
+
+    def test_ctrl_c_ends_it_also_where_a_shell_started_it_with_the_signal_ignored(self):
+        """A shell without job control does that to what it starts in the background."""
+        watching = "from tools.rl.building import watch; raise SystemExit(watch.main(lambda: None))"
+        for before in (signal.SIG_DFL, signal.SIG_IGN):
+            with self.subTest(before=before.name), subprocess.Popen(
+                    [sys.executable, "-c", watching], cwd=ROOT, stdout=subprocess.PIPE, text=True,
+                    preexec_fn=lambda how=before: signal.signal(signal.SIGINT, how)) as process:
+                try:
+                    self.assertIn("built; waiting", process.stdout.readline())
+                    process.send_signal(signal.SIGINT)
+                    self.assertEqual(process.wait(ENDS_WITHIN), OK)
+                finally:
+                    process.kill()
