@@ -2,6 +2,7 @@
 #include "kernel/smp/jobs.h"
 
 #include "base/atomic.h"
+#include "base/check.h"
 #include "base/core.h"
 #include "cpu/lock.h"
 #include "kernel/entry/apic.h"
@@ -11,41 +12,49 @@ namespace kernel {
 
 namespace {
 
-constinit Job job;
-constinit u32 job_cores = 0;
-constinit Atomic<u32> job_number; // rises with each job: written last, read first
-constinit Atomic<u32> ended;      // cores that have ended the current job
+// Core 0 sets a core's job, and that core clears it when it has ended it: no core can take a job twice, nor
+// one that is not its own.
+struct alignas(64) CoreJob {
+    Atomic<const Job *> job;
+};
+constinit CoreJob jobs[max_cores];
+constinit bool running_job = false; // core 0's own
 
-} // namespace
-
-void run_on_cores(u32 cores, const Job &given) {
-    job = given;
-    job_cores = cores;
-    ended.store(0);
-    job_number.fetch_add(1, Order::release);
-    for (u32 core = 1; core < cores; ++core) send_ipi(core, wake_vector);
-    given.run(given.context);
-    while (ended.load(Order::acquire) != cores - 1) {
+void wait_until_ended(u32 core) {
+    while (jobs[core].job.load(Order::acquire) != nullptr) {
         cpu::while_waiting();
         cpu::pause();
     }
 }
 
+} // namespace
+
+void run_on_cores(u32 cores, const Job &job) {
+    CHECK(current_core() == 0, "core 0 alone gives jobs", current_core());
+    CHECK(!running_job, "a job starts no other: the other cores may still be in it");
+    running_job = true;
+    for (u32 core = 1; core < cores; ++core) {
+        jobs[core].job.store(&job, Order::release);
+        send_ipi(core, wake_vector);
+    }
+    job.run(job.context);
+    for (u32 core = 1; core < cores; ++core) wait_until_ended(core);
+    running_job = false;
+}
+
 void serve_jobs() {
-    u32 last = 0;
+    Atomic<const Job *> &mine = jobs[current_core()].job;
     for (;;) {
-        // Interrupts are off from the read of the number until the halt, so that the wake-up IPI is not lost.
+        // Interrupts are off from the look at the job until the halt, so that the wake-up IPI is not lost.
         cpu::disable_interrupts();
-        const u32 number = job_number.load(Order::acquire);
-        if (number == last || current_core() >= job_cores) {
-            last = number;
+        const Job *job = mine.load(Order::acquire);
+        if (job == nullptr) {
             cpu::enable_interrupts_and_halt();
             continue;
         }
         cpu::enable_interrupts();
-        last = number;
-        job.run(job.context);
-        ended.fetch_add(1, Order::release);
+        job->run(job->context);
+        mine.store(nullptr, Order::release);
     }
 }
 

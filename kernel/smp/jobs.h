@@ -13,7 +13,8 @@ struct Job {
     void *context = nullptr;
 };
 
-// On core 0. The first `cores` cores run the job; returns when all of them have ended it.
+// On core 0, and not within a job. The first `cores` cores run the job; returns when all of them have ended
+// it.
 void run_on_cores(u32 cores, const Job &job);
 
 // The other cores' loop: waits for jobs and runs them.

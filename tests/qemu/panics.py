@@ -97,4 +97,5 @@ PANICS = [
               "also": (*twice()["also"], lines.HOLDS.pattern(1, end=r" mm\.address_space$"))}),
     BEFORE_THE_CONSOLE,
     panics("on four cores at once", "panic-on-all-cores", 4, failing=(1, 2, 3)),
+    panics("in a job within a job", "job-within-a-job", 2, Check("kernel/smp/jobs.cpp", "!running_job")),
 ]

@@ -160,6 +160,15 @@ rstate::Result<> with_a_held_address_space(const TestContext &) {
     return rstate::done();
 }
 
+// Core 1 could still be in the first job, or take it and the second for one.
+rstate::Result<> in_a_job_within_a_job(const TestContext &) {
+    run_on_cores(2, {[](void *) {
+                         if (current_core() == 0) run_on_cores(2, {[](void *) {}, nullptr});
+                     },
+                     nullptr});
+    return rstate::done();
+}
+
 constexpr Test bugs[] = {
     {"check", plain},
     {"panic-in-panic", in_a_panic},
@@ -174,6 +183,7 @@ constexpr Test bugs[] = {
     {"panic-beside-a-guest", while_core_1_works<run_an_endless_guest>},
     {"panic-with-dead-console", with_a_held_console},
     {"panic-with-dead-address-space", with_a_held_address_space},
+    {"job-within-a-job", in_a_job_within_a_job},
 };
 
 } // namespace

@@ -36,8 +36,9 @@ inline rstate::Result<volatile u8 *> make_block(PageHeap &heap, u64 size, u64 al
     heap.free(virt_of(const_cast<u8 *>(block)), size, __builtin_return_address(0));
 }
 
-// Runs on one core, while the others wait.
+// Runs on one core, while the others wait. On core 0 it is not within a job, so it may start one.
 template <class Function> void run_on_core(u32 core, u32 cores, Function &&function) {
+    if (core == 0) return function();
     struct Context {
         u32 core;
         Function &function;
