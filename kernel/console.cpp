@@ -32,13 +32,14 @@ constexpr u64 lock_timeout_seconds = 4;
 bool lock_console() __attribute__((no_thread_safety_analysis)) {
     if (seized || console_lock.held_by_me()) return false;
     const u64 hz = first_core.args != nullptr ? first_core.args->tsc_hz : 0;
-    if (console_lock.lock_with_timeout(hz * lock_timeout_seconds)) return true;
+    const u64 second = hz != 0 ? hz : boot::CoreArgs::assumed_tsc_hz; // a limit of zero would be none
+    if (console_lock.lock_with_timeout(second * lock_timeout_seconds)) return true;
     if (!seized) kernel::seize_console();
     return false;
 }
-void unlock_console() __attribute__((no_thread_safety_analysis)) {
-    if (!seized && console_lock.held_by_me()) console_lock.unlock();
-}
+// Also when another core has seized the console meanwhile: a core that still held this lock could take no
+// other.
+void unlock_console() __attribute__((no_thread_safety_analysis)) { console_lock.unlock(); }
 
 // The first log lines, which the console shows when a screen is attached.
 constinit char early_text[512];

@@ -14,6 +14,7 @@ namespace boot {
 
 struct CoreArgs {
     static constexpr u64 expected_magic = 0x3145524F43454C52; // "RLECORE1"
+    static constexpr u64 assumed_tsc_hz = 2'000'000'000;      // for limits of time, where tsc_hz is 0
 
     u64 magic;
     u64 build_id;

@@ -39,9 +39,7 @@ void send_init(u32 core) {
 void stop_ticks() { apic.stop_timer(); }
 
 void start_ticks(u32 milliseconds, u64 tsc_hz) {
-    constexpr u64 assumed_hz =
-        2'000'000'000; // when stage2 found no PIT to measure by: ticks are then only roughly timed
-    const u64 span = (tsc_hz != 0 ? tsc_hz : assumed_hz) / 1000;
+    const u64 span = (tsc_hz != 0 ? tsc_hz : boot::CoreArgs::assumed_tsc_hz) / 1000;
     constexpr u32 tries = 3; // the host may suspend this core meanwhile: the shortest measurement is right
     cpu::InterruptsOff off;
     u32 per_millisecond = ~0u;

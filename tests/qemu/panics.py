@@ -39,9 +39,9 @@ BEFORE_THE_CONSOLE = Scenario(
     must_not=(lines.KERNEL_AT.pattern(), lines.ANOTHER_FAILURE.pattern()))
 
 
-def stuck(name, bug, *also):
+def stuck(name, bug, *also, machine=Machine(cpus=2)):
     """Core 1 works and makes no progress: core 0's watchdog reports it, and the injected bug goes on to its end."""
-    return Scenario(f"a core {name} is reported by another", Machine(cpus=2), options={"inject": bug},
+    return Scenario(f"a core {name} is reported by another", machine, options={"inject": bug},
                     status=SYSTEM_FAILED, must_not=(lines.NO_ANSWER.pattern(1),),
                     must=(lines.NO_PROGRESS.pattern(1, r"\d+", 0),
                           r"^error kernel\.(test_failed|not_released) on core 0", *also))
@@ -54,6 +54,8 @@ STUCK = [
           frame_line(f"{FAULTS}/bugs_stuck.cpp")),
     stuck("that hangs with the console", "stuck-core-with-the-console", WHERE_CORE_1_IS,
           lines.HOLDS.pattern(1, end=" console$")),
+    stuck("that hangs with the console, where no clock measures the time stamp,", "stuck-core-with-the-console",
+          WHERE_CORE_1_IS, lines.HOLDS.pattern(1, end=" console$"), machine=Machine(cpus=2, machine="pc,pit=off")),
     stuck("that takes no NMI", "stuck-core-without-nmi", lines.TAKES_NO_NMI.pattern(1)),
 ]
 

@@ -67,6 +67,7 @@ void hang_or_watch(void *context) {
     set(shared.hangs);
     shared.hang(shared.released);
     end_work();
+    CHECK(!cpu::holds_a_lock(), "a core whose hang ends releases what it held, also what was taken from it");
 }
 
 template <void (*hang)(const bool &)> rstate::Result<> while_core_0_watches(const TestContext &context) {
