@@ -1,4 +1,4 @@
-// guest/fault.cpp — see fault.h. Vectors: APM vol 2 §8.2 "Vectors".
+// guest/fault.cpp — see fault.h.
 #include "guest/fault.h"
 
 #include "base/bits.h"
@@ -11,23 +11,6 @@ namespace {
 using Present = Bits<0>;
 
 constexpr u64 null_area = 64_KiB; // Linux never maps it (vm.mmap_min_addr)
-
-enum Vector : u8 {
-    divide_error = 0,
-    debug = 1,
-    breakpoint = 3,
-    overflow = 4,
-    bound_range = 5,
-    invalid_opcode = 6,
-    invalid_tss = 10,
-    segment_not_present = 11,
-    stack_fault = 12,
-    general_protection = 13,
-    page_fault = 14,
-    x87_floating_point = 16,
-    alignment_check = 17,
-    simd_floating_point = 19,
-};
 
 Fault plain(rl_kind kind, const char *text = "") {
     Fault fault;
@@ -94,8 +77,20 @@ Fault explain_page_fault(const vm::Exit &exit, const Instruction &instruction, c
     return fault;
 }
 
+Fault explain_invalid_opcode(const Instruction &instruction) {
+    if (instruction.kind == Instruction::Kind::ud1)
+        return plain(rl_kind_undefined_behaviour, rl_undefined_name(instruction.check));
+    if (instruction.kind == Instruction::Kind::ud2)
+        return plain(rl_kind_illegal_instruction, "a trap of the compiler (ud2)");
+    if (instruction.locked)
+        return plain(rl_kind_illegal_instruction, "LOCK before an instruction that cannot be locked");
+    return plain(rl_kind_illegal_instruction);
+}
+
 // #GP and #SS carry no address: it is computed from the instruction.
+// Only emulators let an instruction with a wrong LOCK get as far as these.
 Fault explain_protection(const Instruction &instruction, const GuestLayout &layout) {
+    if (instruction.locked && !instruction.memory) return explain_invalid_opcode(instruction);
     if (instruction.kind == Instruction::Kind::halt) // how C libraries stop when even abort fails
         return plain(rl_kind_abort, "the HLT instruction");
     if (!instruction.memory)
@@ -113,14 +108,6 @@ Fault explain_protection(const Instruction &instruction, const GuestLayout &layo
     fault.region = rl_region_wild;
     fault.text = "a non-canonical address";
     return fault;
-}
-
-Fault explain_invalid_opcode(const Instruction &instruction) {
-    if (instruction.kind == Instruction::Kind::ud1)
-        return plain(rl_kind_undefined_behaviour, rl_undefined_name(instruction.check));
-    if (instruction.kind == Instruction::Kind::ud2)
-        return plain(rl_kind_illegal_instruction, "a trap of the compiler (ud2)");
-    return plain(rl_kind_illegal_instruction);
 }
 
 } // namespace

@@ -7,6 +7,24 @@
 
 namespace guest {
 
+// APM vol 2 §8.2 "Vectors".
+enum Vector : u8 {
+    divide_error = 0,
+    debug = 1,
+    breakpoint = 3,
+    overflow = 4,
+    bound_range = 5,
+    invalid_opcode = 6,
+    invalid_tss = 10,
+    segment_not_present = 11,
+    stack_fault = 12,
+    general_protection = 13,
+    page_fault = 14,
+    x87_floating_point = 16,
+    alignment_check = 17,
+    simd_floating_point = 19,
+};
+
 struct Fault {
     rl_kind kind = rl_kind_other_exception;
     rl_region region = rl_region_none;

@@ -6,16 +6,12 @@ namespace guest {
 
 namespace {
 
-struct Prefixes {
-    bool operand_size = false, address_size = false, rex_w = false;
-    u8 rex_x = 0, rex_b = 0;
-    u64 segment_base = 0;
-};
+using vm::Prefixes;
 
 // Reads bytes in order; a read behind the end returns zero and sets ran_short.
 class Reader {
   public:
-    explicit Reader(Bytes code) : code_(code) {}
+    Reader(Bytes code, u64 at) : code_(code), at_(at) {}
     u8 next() {
         if (at_ < code_.size()) return code_[at_++];
         short_ = true;
@@ -33,7 +29,7 @@ class Reader {
 
   private:
     Bytes code_;
-    u64 at_ = 0;
+    u64 at_;
     bool short_ = false;
 };
 
@@ -43,42 +39,17 @@ u64 general(const vm::Registers &r, u32 number) {
     return values[number & 15];
 }
 
-Prefixes read_prefixes(Reader &code, u64 fs_base, u64 gs_base) {
-    Prefixes p;
-    for (;;) {
-        switch (code.peek()) {
-        case 0x66:
-            p.operand_size = true;
-            break;
-        case 0x67:
-            p.address_size = true;
-            break;
-        case 0x64:
-            p.segment_base = fs_base;
-            break;
-        case 0x65:
-            p.segment_base = gs_base;
-            break;
-        case 0x26:
-        case 0x2e:
-        case 0x36:
-        case 0x3e:
-        case 0xf0:
-        case 0xf2:
-        case 0xf3:
-            break;
-        default:
-            if ((code.peek() & 0xf0) == 0x40) { // REX comes last
-                const u8 rex = code.next();
-                p.rex_w = (rex & 8) != 0;
-                p.rex_x = (rex & 2) != 0 ? 8 : 0;
-                p.rex_b = (rex & 1) != 0 ? 8 : 0;
-            }
-            return p;
-        }
-        static_cast<void>(code.next());
-    }
+// The registers and bases from which the address of a memory operand is computed.
+struct State {
+    const vm::Registers &r;
+    u64 fs_base, gs_base;
+};
+
+// ES, CS, SS and DS have the base zero in 64-bit mode.
+u64 segment_base(const Prefixes &p, const State &state) {
+    return p.segment == 0x64 ? state.fs_base : p.segment == 0x65 ? state.gs_base : 0;
 }
+u64 cut(u64 address, const Prefixes &p) { return p.address_size ? address & 0xffff'ffff : address; }
 
 // Whether an opcode of the first map has a ModRM byte.
 bool has_modrm(u8 opcode) {
@@ -133,7 +104,7 @@ bool has_modrm_0f(u8 opcode) {
     }
 }
 
-u8 operand_size(const Prefixes &p) { return p.rex_w ? 8 : p.operand_size ? 2 : 4; }
+u8 operand_size(const Prefixes &p) { return p.rex_w() ? 8 : p.operand_size ? 2 : 4; }
 
 // Access and size of the commonest moves and comparisons of the first map.
 void classify(Instruction &result, u8 opcode, u8 extension, const Prefixes &p) {
@@ -190,20 +161,20 @@ void classify_0f(Instruction &result, u8 opcode) {
 }
 
 // Address of a ModRM memory operand. `modrm` is not of the register form.
-void read_operand(Instruction &result, Reader &code, u8 modrm, const Prefixes &p, const vm::Registers &r) {
+void read_operand(Instruction &result, Reader &code, u8 modrm, const Prefixes &p, const State &state) {
     const u8 mode = modrm >> 6, rm = modrm & 7;
     u64 address = 0;
     bool no_base = false, rip_relative = false;
     if (rm == 4) {
         const u8 sib = code.next();
-        const u8 index = static_cast<u8>((sib >> 3 & 7) | p.rex_x), base = sib & 7;
-        if (index != 4) address += general(r, index) << (sib >> 6);
+        const u8 index = static_cast<u8>((sib >> 3 & 7) | p.rex_x()), base = sib & 7;
+        if (index != 4) address += general(state.r, index) << (sib >> 6);
         no_base = base == 5 && mode == 0;
-        if (!no_base) address += general(r, base | p.rex_b);
+        if (!no_base) address += general(state.r, base | p.rex_b());
     } else if (rm == 5 && mode == 0) {
         rip_relative = true;
     } else {
-        address += general(r, rm | p.rex_b);
+        address += general(state.r, rm | p.rex_b());
     }
     const u32 bytes = mode == 1 ? 1 : mode == 2 || no_base || rip_relative ? 4 : 0;
     if (bytes != 0) result.displacement = code.signed_value(bytes);
@@ -211,38 +182,68 @@ void read_operand(Instruction &result, Reader &code, u8 modrm, const Prefixes &p
         return; // never the faulting operand, since it is near the code; the address needs the instruction's
                 // length
     address += result.displacement;
-    if (p.address_size) address &= 0xffff'ffff;
-    result.address = address + p.segment_base;
+    result.address = cut(address, p) + segment_base(p, state);
     result.memory = true;
 }
 
-// String instructions: their memory operands are RSI and RDI, without a ModRM byte.
-void implicit_operand(Instruction &result, u8 opcode, const vm::Registers &r) {
+// Instructions whose memory operand is not in a ModRM byte: strings, XLAT, and moves with a 64-bit address.
+void implicit_operand(Instruction &result, Reader &code, u8 opcode, const Prefixes &p, const State &state) {
+    const u64 base = segment_base(p, state); // of RSI; RDI is always relative to ES
+    const u64 rsi = cut(state.r.rsi, p) + base, rdi = cut(state.r.rdi, p);
     const auto is = [&](u64 address, vm::Access access) {
         result.memory = true, result.address = address, result.access = access;
     };
     switch (opcode) {
     case 0xaa:
     case 0xab:
-        return is(r.rdi, vm::Access::write);
+    case 0x6c:
+    case 0x6d:
+        return is(rdi, vm::Access::write);
     case 0xa4:
     case 0xa5: // of the two operands, the non-canonical one
-        return is_canonical(r.rsi) ? is(r.rdi, vm::Access::write) : is(r.rsi, vm::Access::read);
+        return is_canonical(rsi) ? is(rdi, vm::Access::write) : is(rsi, vm::Access::read);
     case 0xac:
     case 0xad:
-        return is(r.rsi, vm::Access::read);
+    case 0x6e:
+    case 0x6f:
+        return is(rsi, vm::Access::read);
     case 0xa6:
     case 0xa7:
-        return is(is_canonical(r.rsi) ? r.rdi : r.rsi, vm::Access::read);
+        return is(is_canonical(rsi) ? rdi : rsi, vm::Access::read);
     case 0xae:
     case 0xaf:
-        return is(r.rdi, vm::Access::read);
+        return is(rdi, vm::Access::read);
+    case 0xd7:
+        return is(cut(state.r.rbx + (state.r.rax & 0xff), p) + base, vm::Access::read);
+    case 0xa0:
+    case 0xa1:
+    case 0xa2:
+    case 0xa3:
+        return is(cut(code.signed_value(p.address_size ? 4 : 8), p) + base,
+                  opcode < 0xa2 ? vm::Access::read : vm::Access::write);
     default:
         return;
     }
 }
 
-void decode_0f(Instruction &result, Reader &code, const Prefixes &p, const vm::Registers &r) {
+// Stack accesses that no operand names. Only a stack pointer that is not canonical makes them fault without
+// a page fault; with any other, a fault of these instructions means something else.
+void stack_operand(Instruction &result, u8 opcode, u8 opcode_0f, const vm::Registers &r) {
+    const auto is = [&](u64 address, vm::Access access) {
+        if (is_canonical(address)) return;
+        result.memory = true, result.address = address, result.access = access;
+    };
+    const bool pushes = (opcode >= 0x50 && opcode <= 0x57) || opcode == 0x68 || opcode == 0x6a ||
+                        opcode == 0x9c || opcode == 0xe8 || opcode == 0xc8 || opcode_0f == 0xa0 ||
+                        opcode_0f == 0xa8;
+    const bool pops = (opcode >= 0x58 && opcode <= 0x5f) || opcode == 0xc2 || opcode == 0xc3 ||
+                      opcode == 0x9d || opcode_0f == 0xa1 || opcode_0f == 0xa9;
+    if (pushes) return is(r.rsp - 8, vm::Access::write);
+    if (pops) return is(r.rsp, vm::Access::read);
+    if (opcode == 0xc9) return is(r.rbp, vm::Access::read);
+}
+
+void decode_0f(Instruction &result, Reader &code, const Prefixes &p, const State &state) {
     const u8 opcode = code.next();
     if (opcode == 0x31) result.kind = Instruction::Kind::rdtsc;
     if (opcode == 0x0b) result.kind = Instruction::Kind::ud2;
@@ -255,11 +256,16 @@ void decode_0f(Instruction &result, Reader &code, const Prefixes &p, const vm::R
     if (opcode == 0x38 || opcode == 0x3a)
         static_cast<void>(code.next());
     else if (!has_modrm_0f(opcode))
-        return;
+        return stack_operand(result, 0, opcode, state.r);
     else
         classify_0f(result, opcode);
     const u8 modrm = code.next();
-    if (modrm >> 6 != 3) read_operand(result, code, modrm, p, r);
+    if (opcode == 0xf7) { // MASKMOVQ and MASKMOVDQU write where RDI points
+        result.memory = true, result.access = vm::Access::write;
+        result.address = cut(state.r.rdi, p) + segment_base(p, state);
+    }
+    const bool registers_only = opcode >= 0x20 && opcode <= 0x23; // MOV of control and debug registers
+    if (modrm >> 6 != 3 && !registers_only) read_operand(result, code, modrm, p, state);
     if (ud1) {
         result.kind = Instruction::Kind::ud1;
         result.check = static_cast<u8>(result.displacement);
@@ -267,15 +273,37 @@ void decode_0f(Instruction &result, Reader &code, const Prefixes &p, const vm::R
     }
 }
 
+// The VEX prefix has REX's bits, inverted, and names the opcode map. APM vol 3 §1.2.7 "VEX and XOP Prefixes".
+// Guests have no AVX, but the instructions for bit manipulation have this form too.
+void decode_vex(Instruction &result, Reader &code, u8 first, Prefixes p, const State &state) {
+    constexpr u8 map_0f = 1, vzero = 0x77;
+    u8 map = map_0f;
+    p.rex = 0;
+    if (first == 0xc4) {
+        const u8 byte = code.next();
+        map = byte & 0x1f;
+        p.rex = static_cast<u8>(~byte >> 5 & 7);
+    }
+    static_cast<void>(code.next()); // W, a register, the vector's length, the operand size
+    const u8 opcode = code.next();
+    if (map == map_0f && opcode == vzero) return;
+    const u8 modrm = code.next();
+    if (modrm >> 6 != 3) read_operand(result, code, modrm, p, state);
+}
+
 } // namespace
 
 Instruction decode(Bytes bytes, const vm::Registers &r, u64 fs_base, u64 gs_base) {
+    const State state{r, fs_base, gs_base};
+    const Prefixes p = vm::read_prefixes(bytes);
     Instruction result;
-    Reader code(bytes);
-    const Prefixes p = read_prefixes(code, fs_base, gs_base);
+    result.locked = p.lock;
+    Reader code(bytes.first(min(bytes.size(), vm::max_instruction_bytes)), p.count);
     const u8 opcode = code.next();
     if (opcode == 0x0f) {
-        decode_0f(result, code, p, r);
+        decode_0f(result, code, p, state);
+    } else if (opcode == 0xc4 || opcode == 0xc5) {
+        decode_vex(result, code, opcode, p, state);
     } else if (opcode == 0xf4) {
         result.kind = Instruction::Kind::halt;
     } else if (opcode == 0xcc) {
@@ -283,9 +311,10 @@ Instruction decode(Bytes bytes, const vm::Registers &r, u64 fs_base, u64 gs_base
     } else if (has_modrm(opcode)) {
         const u8 modrm = code.next();
         classify(result, opcode, modrm >> 3 & 7, p);
-        if (modrm >> 6 != 3) read_operand(result, code, modrm, p, r);
+        if (modrm >> 6 != 3) read_operand(result, code, modrm, p, state);
     } else {
-        implicit_operand(result, opcode, r);
+        implicit_operand(result, code, opcode, p, state);
+        stack_operand(result, opcode, 0, r);
     }
     result.length = static_cast<u8>(code.at());
     return code.ran_short() ? Instruction{} : result;

@@ -6,15 +6,15 @@
 
 #include "base/span.h"
 #include "vm/outcome.h"
+#include "vm/prefixes.h"
 #include "vm/registers.h"
 
 namespace guest {
 
-constexpr u64 longest_instruction = 15; // bytes, APM vol 3 §1.2 "Instruction Format"
-
 struct Instruction {
     enum class Kind : u8 { other, rdtsc, rdtscp, ud1, ud2, halt, breakpoint };
     Kind kind = Kind::other;
+    bool locked = false;                  // has a LOCK prefix
     u8 length = 0;                        // of rdtsc and rdtscp
     u8 check = 0;                         // of ud1: the number of UBSan's check, which is its displacement
     bool memory = false;                  // has one memory operand, whose address and access follow

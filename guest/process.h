@@ -56,6 +56,8 @@ template <vm::Vm Machine> class Process final {
 
     rstate::Result<Event> run_to_event(Phase phase);
     rstate::Result<Event> answer(const vm::Exit &exit, Phase phase);
+    rstate::Result<Event> answer_cpuid(const vm::Exit &exit);
+    rstate::Result<Event> skip(const vm::Exit &exit, const Event &event);
     rstate::Result<Event> answer_hypercall(const vm::Exit &exit, Phase phase);
     rstate::Result<vm::Finding> find(const Event &event);
     void describe(vm::Finding &finding);
@@ -185,12 +187,11 @@ template <vm::Vm Machine> rstate::Result<Event> Process<Machine>::answer(const v
         if (session_.is_unanswered_syscall(registers)) return session_.refuse_syscall(registers);
         break;
     case vm::ExitKind::cpuid:
-        session_.answer_cpuid(registers);
-        TRY(machine_->skip_instruction(exit), "stepping over CPUID");
-        return Event{};
+        return TRY(answer_cpuid(exit), "answering CPUID");
     case vm::ExitKind::deadline:
         return Event{.kind = Event::Kind::deadline};
     case vm::ExitKind::exception:
+    case vm::ExitKind::time_stamp:
     case vm::ExitKind::halt:
     case vm::ExitKind::msr:
     case vm::ExitKind::io:
@@ -221,8 +222,26 @@ rstate::Result<Event> Process<Machine>::answer_hypercall(const vm::Exit &exit, P
     machine_->statistics().refused_calls += changed.refused_call;
     // The VMMCALL of the snapshot point is skipped before the snapshot, so that each case starts behind it.
     const bool goes_on = event.kind == Event::Kind::none || event.kind == Event::Kind::snapshot_point;
-    if (goes_on) TRY(machine_->skip_instruction(exit), "stepping over VMMCALL");
+    if (!goes_on) return event;
+    return TRY(skip(exit, event), "stepping over VMMCALL");
+}
+
+template <vm::Vm Machine> rstate::Result<Event> Process<Machine>::answer_cpuid(const vm::Exit &exit) {
+    const Event event = TRY(skip(exit, Event{}), "stepping over CPUID");
+    if (event.kind == Event::Kind::none) session_.answer_cpuid(machine_->registers());
     return event;
+}
+
+// The instruction was answered with `event`. Emulators execute encodings that a processor refuses, such as a
+// CPUID with LOCK: those are findings, and whatever else the target put there must not end the machine.
+template <vm::Vm Machine>
+rstate::Result<Event> Process<Machine>::skip(const vm::Exit &exit, const Event &event) {
+    auto skipped = machine_->skip_instruction(exit);
+    if (skipped.ok()) return event;
+    if (!skipped.error().is(vm::unexpected_instruction))
+        return WRAP(skipped.take_error(), "stepping over an instruction", exit.code);
+    rstate::handled(std::move(skipped));
+    return session_.answer_impossible_instruction(machine_->registers(), machine_->system());
 }
 
 template <vm::Vm Machine> rstate::Result<vm::Finding> Process<Machine>::find(const Event &event) {

@@ -21,6 +21,15 @@ Event event_of(Event::Kind kind, u64 value = 0) {
     return event;
 }
 
+// Whether the exit means that the guest executed an RDTSC or RDTSCP, which in ring 3 is #GP. The bytes at RIP
+// alone do not say it: they may be data that the guest tried to run, or need a privilege for another reason.
+bool reads_time_stamp(const vm::Exit &exit, const Instruction &instruction) {
+    if (exit.kind == vm::ExitKind::exception && exit.vector != general_protection) return false;
+    if (exit.kind != vm::ExitKind::exception && exit.kind != vm::ExitKind::time_stamp) return false;
+    return !instruction.locked &&
+           (instruction.kind == Instruction::Kind::rdtsc || instruction.kind == Instruction::Kind::rdtscp);
+}
+
 Event fault_of(rl_kind kind, const char *text) {
     Event event = event_of(Event::Kind::fault);
     event.fault.kind = kind;
@@ -58,6 +67,13 @@ rstate::Result<SnapshotPoint> Session::read_snapshot_point(u64 control_address) 
 void Session::restore(const EmulatedState &emulated) {
     services_.restore(emulated.services);
     time_stamp_ = emulated.time_stamp;
+}
+
+Event Session::answer_impossible_instruction(vm::Registers &registers, const vm::SystemRegisters &system) {
+    vm::Exit exit;
+    exit.kind = vm::ExitKind::exception;
+    exit.vector = invalid_opcode;
+    return answer_fault(exit, registers, system);
 }
 
 void Session::answer_cpuid(vm::Registers &registers) {
@@ -138,13 +154,11 @@ bool Session::is_failed_copy(const vm::Exit &exit, vm::Registers &registers) con
 Event Session::answer_fault(const vm::Exit &exit, vm::Registers &registers,
                             const vm::SystemRegisters &system) {
     if (is_failed_copy(exit, registers)) return event_of(Event::Kind::none);
-    u8 code[longest_instruction] = {};
+    u8 code[vm::max_instruction_bytes] = {};
     u64 length = 0; // of the readable part: the next page may not be mapped
     while (length < sizeof(code) && memory_.peek(GuestVirt(registers.rip + length), code[length])) ++length;
     const Instruction instruction = decode({code, length}, registers, system.fs_base, system.gs_base);
-    const bool time_stamp =
-        instruction.kind == Instruction::Kind::rdtsc || instruction.kind == Instruction::Kind::rdtscp;
-    if (time_stamp) {
+    if (reads_time_stamp(exit, instruction)) {
         time_stamp_ += time_stamp_step;
         registers.rax = time_stamp_ & ~upper_half;
         registers.rdx = time_stamp_ >> 32;
@@ -152,7 +166,10 @@ Event Session::answer_fault(const vm::Exit &exit, vm::Registers &registers,
         registers.rip += instruction.length;
         return event_of(Event::Kind::none);
     }
-    if (exit.kind != vm::ExitKind::exception) return fault_of(rl_kind_other_exception, exit.what);
+    if (exit.kind != vm::ExitKind::exception) {
+        if (instruction.locked) return answer_impossible_instruction(registers, system);
+        return fault_of(rl_kind_other_exception, exit.what);
+    }
     Event event = event_of(Event::Kind::fault);
     event.fault = explain(exit, instruction, program_->layout());
     return event;

@@ -54,6 +54,8 @@ class Session final {
         bool refused_call = false;
     };
     rstate::Result<Event> answer_hypercall(vm::Registers &registers, Changed &changed, Phase phase);
+    // For an exit whose instruction the processor must not have executed: the #UD that it should have raised.
+    Event answer_impossible_instruction(vm::Registers &registers, const vm::SystemRegisters &system);
     Event answer_fault(const vm::Exit &exit, vm::Registers &registers, const vm::SystemRegisters &system);
     // A system call of a target without the library that answers them.
     bool is_unanswered_syscall(const vm::Registers &registers) const;

@@ -87,6 +87,10 @@ void describe_instruction(const Control &c, Exit &exit) {
     case ExitCode::cpuid:
         exit.kind = ExitKind::cpuid;
         return;
+    case ExitCode::rdtsc:
+    case ExitCode::rdtscp:
+        exit.kind = ExitKind::time_stamp;
+        return;
     case ExitCode::hlt:
         exit.kind = ExitKind::halt;
         return;

@@ -1,5 +1,4 @@
-// svm/instruction.cpp — prefixes, then one known opcode: APM vol 3 §1.2 "Instruction Prefixes", and each
-// instruction's page there.
+// svm/instruction.cpp — prefixes, then one known opcode: each instruction's page in APM vol 3.
 //
 // Only for processors without NRIPS, which includes QEMU's TCG. A general decoder is not needed: the exit
 // code names the instruction, and each has one or two encodings.
@@ -7,6 +6,7 @@
 
 #include "svm/exit_codes.h"
 #include "vm/codes.h"
+#include "vm/prefixes.h"
 
 namespace svm {
 
@@ -37,27 +37,6 @@ constexpr Opcode opcodes[] = {
     {ExitCode::icebp, 1, {0xF1}},
 };
 
-// In 64-bit mode the segment overrides of ES, CS, SS and DS are ignored, but they count for the length.
-bool is_legacy_prefix(u8 byte) {
-    switch (byte) {
-    case 0x26: // segment overrides
-    case 0x2E:
-    case 0x36:
-    case 0x3E:
-    case 0x64:
-    case 0x65:
-    case 0x66: // operand size, address size, lock, repeats
-    case 0x67:
-    case 0xF0:
-    case 0xF2:
-    case 0xF3:
-        return true;
-    default:
-        return false;
-    }
-}
-bool is_rex(u8 byte) { return (byte & 0xF0) == 0x40; }
-
 bool starts_with(Bytes bytes, usize at, const Opcode &opcode) {
     if (!bytes.holds(at, opcode.length)) return false;
     for (u32 i = 0; i < opcode.length; ++i)
@@ -67,16 +46,15 @@ bool starts_with(Bytes bytes, usize at, const Opcode &opcode) {
 
 } // namespace
 
-// A REX prefix counts only directly before the opcode; elsewhere the processor ignores it, and the byte is
-// then not the opcode that the table expects: an error, never a wrong length.
+// None of these instructions may be locked: with LOCK a processor raises #UD. Emulators run some of them all
+// the same, and the caller then makes of the error what the processor would have done.
 rstate::Result<u32> instruction_length(u64 exit_code, Bytes bytes) {
-    bytes = bytes.first(min<usize>(bytes.size(), max_instruction_bytes));
-    usize at = 0;
-    while (at < bytes.size() && is_legacy_prefix(bytes[at])) ++at;
-    if (at < bytes.size() && is_rex(bytes[at])) ++at;
+    bytes = bytes.first(min<usize>(bytes.size(), vm::max_instruction_bytes));
+    const vm::Prefixes prefixes = vm::read_prefixes(bytes);
     for (const Opcode &opcode : opcodes)
-        if (static_cast<u64>(opcode.exit) == exit_code && starts_with(bytes, at, opcode))
-            return static_cast<u32>(at + opcode.length);
+        if (!prefixes.lock && static_cast<u64>(opcode.exit) == exit_code &&
+            starts_with(bytes, prefixes.count, opcode))
+            return u32{prefixes.count} + opcode.length;
     // The bytes go into the error, so that a report shows what stands there.
     u64 seen = 0;
     for (usize i = 0; i < min<usize>(bytes.size(), 8); ++i) seen |= static_cast<u64>(bytes[i]) << (8 * i);

@@ -6,11 +6,8 @@
 
 namespace svm {
 
-// A longer instruction is #GP.
-constexpr u32 max_instruction_bytes = 15;
-
 // The length of the instruction at the start of `bytes`, prefixes included. It must be the one that
-// `exit_code` names; another one means that the guest's code or RIP changed since the exit.
+// `exit_code` names: another one, or one that must not have its LOCK prefix, is vm::unexpected_instruction.
 rstate::Result<u32> instruction_length(u64 exit_code, Bytes bytes);
 
 } // namespace svm

@@ -18,9 +18,16 @@
 #include "vm/guest_memory.h"
 #include "vm/guest_walk.h"
 #include "vm/machine.h"
+#include "vm/prefixes.h"
 #include "vm/snapshot_taker.h"
 
 namespace svm {
+
+struct CodeBytes {
+    u8 data[vm::max_instruction_bytes] = {};
+    u8 count = 0;
+    Bytes bytes() const { return {data, count}; }
+};
 
 template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Audit = DefaultAudit>
 class Machine final {
@@ -96,6 +103,7 @@ class Machine final {
     rstate::Error refused() const;
     rstate::Result<bool> resolve(Action action, vm::Exit &exit);
     rstate::Result<void> resolve_software_interrupt(vm::Exit &exit);
+    rstate::Result<CodeBytes> read_code();
     void count(const vm::Exit &exit);
     vm::ProcessorState processor_state();
     void load_processor(const vm::ProcessorState &state);

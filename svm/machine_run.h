@@ -146,19 +146,24 @@ rstate::Result<bool> Machine<Memory, Frames, Audit>::resolve(Action action, vm::
 }
 
 // INT n has an intercept of its own, and INT3 is the #BP exception (§15.12.4 "#BP (Breakpoint)"). Some
-// emulators report INT3 as INT n, so the opcode decides. A processor with decode assists reports them
-// correctly, and has the number of INT n in EXITINFO1 (§15.8.2 "INTn Intercepts"), which no target needs.
+// emulators report INT3 as INT n, so the opcode decides; and they run either with LOCK, which is #UD. A
+// processor with decode assists reports them correctly, and has the number of INT n in EXITINFO1 (§15.8.2
+// "INTn Intercepts"), which no target needs.
 template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Audit>
 rstate::Result<void> Machine<Memory, Frames, Audit>::resolve_software_interrupt(vm::Exit &exit) {
     if (core_->features().decode_assists) return rstate::done();
     constexpr u8 int3 = 0xCC;
-    u8 opcode = 0;
-    TRY(read(GuestVirt(entry_.registers.rip), MutableBytes(&opcode, 1)), "reading the guest's instruction");
-    if (opcode != int3) return rstate::done();
-    // RIP is that of the INT3 in both forms, as for the exception intercept (§15.12 "Exception Intercepts").
+    const CodeBytes code = TRY(read_code(), "reading the guest's instruction");
+    const vm::Prefixes prefixes = vm::read_prefixes(code.bytes());
+    if (prefixes.count == code.count) return rstate::done();
+    const bool is_int3 = code.data[prefixes.count] == int3;
+    if (!is_int3 && !prefixes.lock) return rstate::done();
+    // RIP is that of the instruction in all forms, as for the exception intercept (§15.12 "Exception
+    // Intercepts").
     exit.kind = vm::ExitKind::exception;
-    exit.vector = static_cast<u8>(cpu::Vector::breakpoint);
-    exit.what = "#BP";
+    const cpu::Vector vector = prefixes.lock ? cpu::Vector::invalid_opcode : cpu::Vector::breakpoint;
+    exit.vector = static_cast<u8>(vector);
+    exit.what = prefixes.lock ? "#UD" : "#BP";
     return rstate::done();
 }
 
@@ -167,6 +172,7 @@ void Machine<Memory, Frames, Audit>::count(const vm::Exit &exit) {
     vm::Statistics &spent = memory_.statistics();
     switch (exit.kind) {
     case vm::ExitKind::cpuid:
+    case vm::ExitKind::time_stamp:
     case vm::ExitKind::msr:
     case vm::ExitKind::io:
     case vm::ExitKind::halt:

@@ -108,8 +108,7 @@ rstate::Result<void> Machine<Memory, Frames, Audit>::reset() {
 //   - EXITINFO2 for IN and OUT, on every processor (§15.10.2 "IN and OUT Behavior");
 //   - nRIP where CPUID has NRIPS. It is zero for exits that are not instructions. It describes the last exit
 //     only, so the exit must still be that one (§15.7.1 "State Saved on Exit");
-//   - else the guest's bytes, as many of fifteen as the guest maps. No other core changes them: the memory
-//     belongs to this machine.
+//   - else the guest's bytes. No other core changes them: the memory belongs to this machine.
 template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Audit>
 rstate::Result<void> Machine<Memory, Frames, Audit>::skip_instruction(const vm::Exit &exit) {
     vm::Registers &r = entry_.registers;
@@ -119,19 +118,30 @@ rstate::Result<void> Machine<Memory, Frames, Audit>::skip_instruction(const vm::
     } else if (next != 0 && control().exit_code == exit.code) {
         r.rip = next;
     } else {
-        u8 bytes[max_instruction_bytes];
-        const GuestVirt rip(r.rip);
-        const u64 first = min<u64>(max_instruction_bytes, page_size - rip.offset());
-        u64 count = first;
-        TRY(read(rip, {bytes, first}), "reading the guest's instruction", rip);
-        auto rest = read(rip + first, {bytes + first, max_instruction_bytes - first});
-        if (rest.ok())
-            count = max_instruction_bytes;
-        else
-            rstate::ignore(std::move(rest), "the instruction may well end before the page does");
-        r.rip += TRY(instruction_length(exit.code, {bytes, count}), "measuring the guest's instruction", rip);
+        const CodeBytes code = TRY(read_code(), "reading the guest's instruction", GuestVirt(r.rip));
+        r.rip += TRY(instruction_length(exit.code, code.bytes()), "measuring the guest's instruction",
+                     GuestVirt(r.rip));
     }
     return rstate::done();
+}
+
+// The guest's code at RIP: as many of the longest instruction's bytes as the guest maps.
+template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Audit>
+rstate::Result<CodeBytes> Machine<Memory, Frames, Audit>::read_code() {
+    CodeBytes code;
+    const GuestVirt rip(entry_.registers.rip);
+    const u64 here = min(vm::max_instruction_bytes, page_size - rip.offset());
+    for (const u64 end : {here, vm::max_instruction_bytes}) {
+        auto piece = read(rip + code.count, {code.data + code.count, end - code.count});
+        if (piece.ok()) {
+            code.count = static_cast<u8>(end);
+            continue;
+        }
+        if (!piece.error().is(vm::guest_not_mapped)) TRY(std::move(piece), "reading the guest's code", rip);
+        rstate::ignore(std::move(piece), "the instruction may well end before the page does");
+        break;
+    }
+    return code;
 }
 
 template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Audit>

@@ -14,6 +14,7 @@ enum class ExitKind : u8 {
     hypercall,     // VMMCALL; from `supervisor` it is a system call, made by the stub
     exception,     // vector, error_code; a page fault has its address
     cpuid,         // leaf in RAX, subleaf in RCX
+    time_stamp,    // RDTSC or RDTSCP; where privilege is tested first it is a #GP instead
     msr,           // RDMSR or WRMSR: index in RCX; access says which
     io,            // port, access, access_size
     halt,          // HLT

@@ -70,7 +70,7 @@ rstate::Error describe_protection(const TrapFrame &frame) {
     const boot::CoreArgs &args = *core_table[current_core()]->args;
     const u64 left = args.kernel_base + args.text_bytes - frame.rip;
     if (frame.rip - args.kernel_base >= args.text_bytes) return describe(frame);
-    const Bytes code(reinterpret_cast<const u8 *>(frame.rip), min(left, guest::longest_instruction));
+    const Bytes code(reinterpret_cast<const u8 *>(frame.rip), min(left, vm::max_instruction_bytes));
     const guest::Instruction instruction = guest::decode(code, registers_of(frame), 0, 0);
     if (!instruction.memory || is_canonical(instruction.address)) return describe(frame);
     return describe_access(Virt(instruction.address), instruction.access, frame);

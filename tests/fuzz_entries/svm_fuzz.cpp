@@ -7,6 +7,7 @@
 #include "svm/guest_state.h"
 #include "svm/instruction.h"
 #include "vm/guest_walk.h"
+#include "vm/prefixes.h"
 
 namespace {
 
@@ -52,7 +53,7 @@ void decode(Bytes bytes) {
 void measure(Bytes bytes) {
     auto length = svm::instruction_length(bytes[0], bytes.from(1));
     if (length.ok())
-        CHECK(length.value() >= 1 && length.value() <= min<u64>(bytes.size() - 1, svm::max_instruction_bytes),
+        CHECK(length.value() >= 1 && length.value() <= min<u64>(bytes.size() - 1, vm::max_instruction_bytes),
               "an instruction lies inside its bytes", length.value());
     rstate::handled(std::move(length));
 }

@@ -36,6 +36,7 @@ class ScriptedMachine {
         return step(*this);
     }
     rstate::Result<void> skip_instruction(const vm::Exit &exit) {
+        if (!can_skip) return FAIL(vm::unexpected_instruction, "another instruction, as the test wants it");
         registers_.rip += exit.kind == vm::ExitKind::cpuid ? 2 : 3;
         return rstate::done();
     }
@@ -113,6 +114,7 @@ class ScriptedMachine {
     void never_fail() { fail_after_ = ~0ul; }
     u64 pages_touched() const { return pages_.size(); }
 
+    bool can_skip = true; // whether the guest's bytes are the instruction that stopped it
     std::vector<u64> deadlines;
     GuestPhys protected_first;
     u64 protected_pages = 0;

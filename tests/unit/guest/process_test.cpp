@@ -493,6 +493,76 @@ TEST(Process, ExitsThatNoTargetCanCauseAreOurErrors) {
     EXPECT_TRUE(fails_with(loaded.process().run_case({}, {}), guest::unexpected_exit));
 }
 
+// An emulator executes what a processor refuses, or the guest is not where its exit says: never our error.
+TEST(Process, AnInstructionThatCannotBeSkippedIsAFinding) {
+    const auto cpuid = [](ScriptedMachine &m) {
+        fault_in_inner(m);
+        m.can_skip = false, m.registers().rax = 1;
+        vm::Exit exit;
+        exit.kind = vm::ExitKind::cpuid;
+        return exit;
+    };
+    const auto print = [](ScriptedMachine &m) {
+        fault_in_inner(m);
+        m.can_skip = false;
+        return hypercall(m, RL_CALL_PRINT);
+    };
+    for (const ScriptedMachine::Step &step : {ScriptedMachine::Step(cpuid), ScriptedMachine::Step(print)}) {
+        Loaded loaded;
+        loaded.to_snapshot_point().machine().then(step);
+        const vm::Finding finding = loaded.run().finding;
+        EXPECT_EQ(string_of(finding.kind), "illegal-instruction");
+        EXPECT_EQ(finding.frames[0], at(Function::inner, 0x30));
+    }
+}
+
+// Puts `code` where the next instruction of `inner` stands, and stops there.
+auto stopping_at(std::vector<u8> code, const vm::Exit &exit) {
+    return [code, exit](ScriptedMachine &m) -> rstate::Result<vm::Exit> {
+        m.write(GuestPhys(m.translate(GuestVirt(at(Function::inner, 0x30))).take()),
+                {code.data(), code.size()})
+            .take();
+        fault_in_inner(m);
+        return exit;
+    };
+}
+
+TEST(Process, TheClockIsReadOnlyWhereTheFaultSaysSo) {
+    vm::Exit intercepted;
+    intercepted.kind = vm::ExitKind::time_stamp;
+    for (const std::vector<u8> &code :
+         {std::vector<u8>{0x0f, 0x31}, {0x48, 0x66, 0x0f, 0x31}, {0x48, 0x0f, 0x01, 0xf9}}) {
+        for (const vm::Exit &exit : {exception(13), intercepted}) {
+            Loaded loaded;
+            loaded.to_snapshot_point().machine().then(stopping_at(code, exit)).then([&](ScriptedMachine &m) {
+                EXPECT_EQ(m.registers().rip, at(Function::inner, 0x30) + code.size());
+                return hypercall(m, RL_CALL_DONE);
+            });
+            EXPECT_EQ(loaded.run().ending, vm::Ending::done);
+        }
+    }
+    struct {
+        std::vector<u8> code;
+        vm::Exit exit;
+        const char *kind;
+    } const others[] = {
+        {{0x0f, 0x31}, page_fault(at(Function::inner, 0x30), vm::Access::execute, true), "wild-access"},
+        {{0xf0, 0x0f, 0x31}, exception(6), "illegal-instruction"},
+        {{0xf0, 0x0f, 0x31}, exception(13), "illegal-instruction"}, // on an emulator
+        {{0xf0, 0x0f, 0x31}, intercepted, "illegal-instruction"},
+        {{0x0f, 0x31}, exception(1), "other-exception"},
+        {{0xc4, 0xe1, 0x78, 0x31, 0xc0}, exception(6), "illegal-instruction"}, // VEX, then 31
+    };
+    for (const auto &one : others) {
+        Loaded loaded;
+        loaded.to_snapshot_point().machine().then(stopping_at(one.code, one.exit));
+        const vm::Outcome outcome = loaded.run();
+        EXPECT_EQ(outcome.ending, vm::Ending::crash);
+        EXPECT_EQ(string_of(outcome.finding.kind), one.kind)
+            << int{one.code[0]} << ' ' << int{one.exit.vector};
+    }
+}
+
 TEST(Process, AForbiddenInstructionIsAFinding) {
     Loaded loaded;
     vm::Exit exit;

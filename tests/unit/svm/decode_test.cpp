@@ -58,7 +58,7 @@ TEST(Decode, EachCodeHasItsKindAndName) {
         {ExitCode::gdtr_read, ExitKind::other, "SGDT"},
         {ExitCode::ldtr_read, ExitKind::other, "SLDT"},
         {ExitCode::tr_read, ExitKind::other, "STR"},
-        {ExitCode::rdtsc, ExitKind::other, "RDTSC"},
+        {ExitCode::rdtsc, ExitKind::time_stamp, "RDTSC"},
         {ExitCode::rdpmc, ExitKind::other, "RDPMC"},
         {ExitCode::iret, ExitKind::other, "IRET"},
         {ExitCode::invd, ExitKind::other, "INVD"},
@@ -66,7 +66,7 @@ TEST(Decode, EachCodeHasItsKindAndName) {
         {ExitCode::task_switch, ExitKind::other, "task switch"},
         {ExitCode::vmrun, ExitKind::other, "VMRUN"},
         {ExitCode::skinit, ExitKind::other, "SKINIT"},
-        {ExitCode::rdtscp, ExitKind::other, "RDTSCP"},
+        {ExitCode::rdtscp, ExitKind::time_stamp, "RDTSCP"},
         {ExitCode::wbinvd, ExitKind::other, "WBINVD"},
         {ExitCode::monitor, ExitKind::other, "MONITOR"},
         {ExitCode::mwait_conditional, ExitKind::other, "MWAIT"},
@@ -183,13 +183,20 @@ TEST(InstructionLength, CountsPrefixes) {
     EXPECT_EQ(length(ExitCode::cpuid, {0x66, 0x2E, 0x48, 0x0F, 0xA2}), 5u);
     EXPECT_EQ(length(ExitCode::rdtsc, {0xF2, 0x0F, 0x31}), 3u);
     EXPECT_EQ(length(ExitCode::pause, {0xF3, 0x90}), 2u);
+    EXPECT_EQ(length(ExitCode::cpuid, {0x48, 0x66, 0x0F, 0xA2}), 4u); // an ignored REX
+    EXPECT_EQ(length(ExitCode::cpuid, {0x48, 0x48, 0x0F, 0xA2}), 4u);
+    EXPECT_EQ(length(ExitCode::vmmcall, {0x48, 0x66, 0x0F, 0x01, 0xD9}), 5u);
+    EXPECT_EQ(length(ExitCode::cpuid, {0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66,
+                                       0x48, 0x0F, 0xA2}),
+              15u);
 }
 
 TEST(InstructionLength, AnythingElseIsAnError) {
     EXPECT_TRUE(unexpected(ExitCode::cpuid, {0x0F, 0x31}));
     EXPECT_TRUE(unexpected(ExitCode::cpuid, {0x0F}));
     EXPECT_TRUE(unexpected(ExitCode::cpuid, {}));
-    EXPECT_TRUE(unexpected(ExitCode::cpuid, {0x48, 0x66, 0x0F, 0xA2})); // REX comes last
+    EXPECT_TRUE(unexpected(ExitCode::cpuid, {0xF0, 0x0F, 0xA2})); // #UD, but not on every emulator
+    EXPECT_TRUE(unexpected(ExitCode::vmmcall, {0x66, 0xF0, 0x48, 0x0F, 0x01, 0xD9}));
     EXPECT_TRUE(unexpected(ExitCode::cpuid, {0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66,
                                              0x66, 0x66, 0x66, 0x0F, 0xA2})); // sixteen bytes
     EXPECT_TRUE(unexpected(ExitCode::shutdown, {0xF4}));

@@ -213,6 +213,31 @@ TEST_F(MachineTest, AnInterruptedBreakpointIsRecognisedInEitherForm) {
     EXPECT_STREQ(exit.what, "INT n");
 }
 
+TEST_F(MachineTest, PrefixesDoNotHideAnInt3) {
+    Machine machine = make();
+    map_low_addresses(machine);
+    const u8 code[] = {0x48, 0x66, 0x3E, 0xCC, 0xF0, 0xCC, 0x66, 0xCD, 0x80, 0xF0, 0xCD, 0x80};
+    ASSERT_TRUE(machine.write(GuestPhys(0x3000), code).ok());
+    struct {
+        u64 rip;
+        ExitKind kind;
+        u8 vector;
+    } const stops[] = {{0x3000, ExitKind::exception, 3},
+                       {0x3004, ExitKind::exception, 6}, // LOCK, which emulators run
+                       {0x3006, ExitKind::other, 0},
+                       {0x3009, ExitKind::exception, 6}};
+    for (const auto &stop : stops) {
+        machine.registers().rip = stop.rip;
+        script.exit(ExitCode::intn);
+        const vm::Exit exit = run(machine);
+        EXPECT_EQ(exit.kind, stop.kind) << stop.rip;
+        EXPECT_EQ(exit.vector, stop.vector) << stop.rip;
+    }
+    machine.registers().rip = 0x7000'0000; // not mapped: the exit stays what it is
+    script.exit(ExitCode::intn);
+    EXPECT_EQ(run(machine).kind, ExitKind::other);
+}
+
 TEST_F(MachineTest, WithoutNripTheGuestsBytesTellHowFarToSkip) {
     Machine machine = make();
     map_low_addresses(machine);

@@ -250,7 +250,7 @@ class Graph:
         self.host_objects = [self._compile("host", f, HOST, default=False) for f in files]
         objects = [self._compile("host", f, HOST, default=False) for f in tests]
         return self.ninja.build("build/host/tests", "host_link", self.host_objects + objects, flags=SANITIZE,
-                                libraries="-lgtest_main -lgtest -lpthread", default=False,
+                                libraries="-lgtest_main -lgtest -lpthread -lZydis", default=False,
                                 order_only=[targets.elf(name) for name in targets.names()])  # guest's tests run them
 
     def _chains(self):

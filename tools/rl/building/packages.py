@@ -48,6 +48,8 @@ TABLE = (
     Package("bochsbios", "that machine's BIOS", ("test",), ("/usr/share/bochs/BIOS-bochs-latest",)),
     Package("vgabios", "that machine's BIOS for its screen", ("test",), ("/usr/share/bochs/VGABIOS-lgpl-latest",)),
     Package("libgtest-dev", "GoogleTest, for the host tests", ("test", "check"), (f"{INCLUDE}/gtest/gtest.h",)),
+    Package("libzydis-dev", "a disassembler, against which the host tests check our decoders", ("test", "check"),
+            (f"{INCLUDE}/Zydis/Zydis.h",)),
     Package("libclang-rt-dev", "AddressSanitizer and libFuzzer, for the host tests and parsers' fuzz entries",
             ("test", "bench"), ("/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a",)),
     Package("rng-tools-debian", "rngtest judges our random numbers", ("test",), ("rngtest",)),
