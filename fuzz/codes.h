@@ -5,7 +5,7 @@
 
 namespace fuzz {
 
-// The dictionary does not follow the syntax of AFL and libFuzzer.
+// The tokens of the dictionary are not packed as the host packs them.
 inline constexpr rstate::Code bad_dictionary{"fuzz.bad_dictionary"};
 // A seed or an input of an earlier corpus is longer than the run allows.
 inline constexpr rstate::Code input_too_long{"fuzz.input_too_long"};

@@ -11,7 +11,7 @@ Worker::Worker(const Executor &executor, const Platform &platform, Shared &share
       counts_(shared.counts(options.core)), options_(options),
       random_(options.seed + options.core * 0x9e3779b97f4a7c15), coverage_(arena, size.edges),
       overrun_coverage_(arena, size.edges), corpus_(arena, corpus_size(size)),
-      dictionary_(arena, size.tokens), comparison_log_(arena, size.comparisons),
+      dictionary_(arena, size.given, size.tokens), comparison_log_(arena, size.comparisons),
       comparisons_(arena.take<vm::Comparison>(comparison_room)), features_{arena.take<Feature>(
                                                                      size.edges * usize{classes_per_edge} + 1,
                                                                      0u)},

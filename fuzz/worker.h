@@ -43,7 +43,8 @@ struct WorkerSize {
     u32 max_len = 4096;
     u32 entries = 4096;
     u32 corpus_bytes = 4u << 20;
-    u32 tokens = 512;
+    u32 tokens = 512;  // learned ones; the given ones come with their own size
+    GivenTokens given; // outlive the worker
     u32 comparisons = 1024;
 };
 
@@ -56,7 +57,7 @@ class Worker final {
   public:
     static constexpr usize memory(const WorkerSize &size) {
         return 2 * Coverage::memory(size.edges) + Corpus::memory(corpus_size(size)) +
-               Dictionary::memory(size.tokens) + ComparisonLog::memory(size.comparisons) +
+               Dictionary::memory(size.given.count(), size.tokens) + ComparisonLog::memory(size.comparisons) +
                room_for<vm::Comparison>(comparison_room) +
                2 * room_for<Feature>(size.edges * usize{classes_per_edge} + 1) +
                2 * room_for<u8>(size.max_len) + room_for<InputRingReader>(max_cores);
@@ -65,7 +66,6 @@ class Worker final {
     Worker(const Executor &executor, const Platform &platform, Shared &shared, Outbox &outbox, Arena &arena,
            const WorkerSize &size, const WorkerOptions &options);
 
-    Dictionary &dictionary() { return dictionary_; }
     // Runs the seeds, then fuzzes until the run is stopped or no cases are left. Afterwards some records may
     // still wait for room in the outbox.
     rstate::Result<void> run(Span<const Seed> seeds);

@@ -16,6 +16,12 @@ namespace {
 
 const Output record_output{[](void *, Text text) { write_record(text); }, nullptr};
 
+rstate::Result<fuzz::GivenTokens> read_dictionary(const boot::Bundle &bundle) {
+    if (!bundle.has("dict")) return fuzz::GivenTokens();
+    const Bytes packed = TRY(bundle.find("dict"), "finding the dictionary in the bundle");
+    return TRY(fuzz::GivenTokens::read(packed), "reading its tokens", packed.size());
+}
+
 rstate::Result<mm::OwnedArray<fuzz::Seed>> list_seeds(const boot::Bundle &bundle) {
     auto seeds =
         TRY(mm::allocate_array<fuzz::Seed>(world->allocator, bundle.count()), "allocating the list of seeds");
@@ -70,7 +76,8 @@ rstate::Result<u64> fuzz_from_snapshot(SnapshotSession &session, const boot::Bun
     auto state = TRY(make_shared(cores, edges, options.cases), "making what the cores share");
     fuzz::Shared &shared = *state.shared;
     Reporter reporter(shared, session.machine());
-    const fuzz::WorkerSize size = worker_size(edges, options.max_len, cores);
+    fuzz::WorkerSize size = worker_size(edges, options.max_len, cores);
+    size.given = TRY(read_dictionary(bundle), "reading the dictionary");
     auto contexts = TRY(make_core_contexts(cores, size, reporter), "making the cores' contexts", cores);
     auto seeds = TRY(list_seeds(bundle), "listing the seeds");
     const u64 pages = TRY(pages_per_core(cores), "dividing the free memory among the cores");

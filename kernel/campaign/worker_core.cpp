@@ -68,14 +68,6 @@ fuzz::WorkerOptions options_for(const Campaign &c, const rstate::Resolver &resol
     return options;
 }
 
-rstate::Result<> read_dictionary(const boot::Bundle &bundle, fuzz::Worker &worker) {
-    if (!bundle.has("dict")) return rstate::done();
-    const Bytes text = TRY(bundle.find("dict"), "finding the dictionary in the bundle");
-    TRY(worker.dictionary().parse({reinterpret_cast<const char *>(text.data()), text.size()}),
-        "parsing the dictionary", text.size());
-    return rstate::done();
-}
-
 rstate::Result<> run_worker(Campaign &c, Process &process) {
     CoreContext &context = c.contexts[current_core()];
     KernelPlatform platform(c.reporter, c.tsc_hz);
@@ -85,7 +77,6 @@ rstate::Result<> run_worker(Campaign &c, Process &process) {
                                                  fuzz::Platform::of(platform), c.shared, *context.outbox,
                                                  arena, c.size, options_for(c, resolver)),
                       "allocating the worker");
-    TRY(read_dictionary(c.bundle, *worker), "reading the dictionary");
     if (c.options.layout) TRY(report_final_layout(c), "reporting the address space");
     begin_work();
     auto result = worker->run(c.seeds);

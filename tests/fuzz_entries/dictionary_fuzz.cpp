@@ -1,19 +1,31 @@
-// tests/fuzz_entries/dictionary_fuzz.cpp — any text is either a dictionary or an error with a line number.
+// tests/fuzz_entries/dictionary_fuzz.cpp — any bytes are either packed tokens, each inside them, or an error.
 #include "fuzz/mutators/dictionary.h"
+
+#include <vector>
 
 #include "base/check.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const u8 *data, usize size) {
-    alignas(16) static u8 room[fuzz::Dictionary::memory(32)];
-    fuzz::Arena arena{MutableBytes(room)};
-    fuzz::Dictionary dictionary(arena, 32);
-    auto result = dictionary.parse({reinterpret_cast<const char *>(data), size});
-    CHECK(!result.ok() || result.value() == dictionary.given(), "the tokens of a good dictionary are counted",
-          dictionary.given());
-    for (u32 i = 0; i < dictionary.given(); ++i)
-        CHECK(!dictionary.token(i).empty() && dictionary.token(i).size() <= fuzz::max_token_size,
-              "a token has a size", i);
-    if (!result.ok()) CHECK(result.error().frame()->words[0] >= 1, "an error names its line");
-    rstate::handled(std::move(result));
+    auto given = fuzz::GivenTokens::read({data, size});
+    if (!given.ok()) {
+        rstate::handled(std::move(given));
+        return 0;
+    }
+    struct alignas(16) Block {
+        u8 bytes[16];
+    };
+    const u32 count = given.value().count();
+    std::vector<Block> room(fuzz::Dictionary::memory(count, 4) / sizeof(Block));
+    fuzz::Arena arena({room.data()->bytes, room.size() * sizeof(Block)});
+    fuzz::Dictionary dictionary(arena, given.value(), 4);
+    usize sum = 0;
+    for (u32 i = 0; i < dictionary.given(); ++i) {
+        const Bytes token = dictionary.token(i);
+        CHECK(!token.empty(), "a token has a size", i);
+        sum += 2 + token.size();
+        dictionary.learn(token);
+    }
+    CHECK(sum == size && dictionary.learned() == 0, "all bytes are tokens, and none is learned again", sum,
+          size);
     return 0;
 }

@@ -5,7 +5,7 @@
 import struct
 
 from tools.rl.common import ROOT
-from tools.rl.images import bundle
+from tools.rl.images import bundle, dictionary
 
 SEEDS = ROOT / "tests/fuzz_entries/seeds"
 MIB, GIB = 1 << 20, 1 << 30
@@ -59,7 +59,7 @@ def _bundle():
 
 
 def _dictionary():
-    return {"tokens": b'# a comment\nmagic="GIF89a"\n"\\x00\\xff\\x3b"\nquote@2="\\"\\\\\\n\\r\\t"\n\n'}
+    return {"tokens": dictionary.pack([b"GIF89a", b"\0\xff;", b'"\\\n\r\t', b"IHDR", b"long" * 80])}
 
 
 def _elf_file():

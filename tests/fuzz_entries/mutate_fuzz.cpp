@@ -20,9 +20,9 @@ usize mutated(Bytes input, const fuzz::MutationContext &with, u64 seed, u8 (&roo
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const u8 *data, usize size) {
-    alignas(16) static u8 memory[fuzz::Dictionary::memory(16) + fuzz::ComparisonLog::memory(16)];
+    alignas(16) static u8 memory[fuzz::Dictionary::memory(0, 16) + fuzz::ComparisonLog::memory(16)];
     fuzz::Arena arena{MutableBytes(memory)};
-    fuzz::Dictionary dictionary(arena, 16);
+    fuzz::Dictionary dictionary(arena, {}, 16);
     fuzz::ComparisonLog comparison_log(arena, 16);
     u64 seed = 0;
     vm::Comparison pair{};

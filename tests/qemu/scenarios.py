@@ -3,9 +3,10 @@ import json
 
 from tests.qemu import (bochs, console, console_lines as lines, corrupt_images as corrupt, development, injected_bugs,
                         kexec, layout, maps, monitors, panics, reboot, sample_targets, screen, verdicts, ways)
-from tests.qemu.chains_expected import Error, Origin
+from tests.qemu.chains_expected import Error, Frame, Origin
 from tests.runner.scenario import Scenario
 from tools.rl.common import ROOT, SYSTEM_FAILED
+from tools.rl.images import dictionary
 from tools.rl.machines.qemu import Machine
 
 FUZZED = (r"^\{'type': 'end', 'status': 'ok'",)
@@ -111,6 +112,19 @@ REFUSALS = [
              monitor=monitors.BAD_LENGTH),
 ]
 
+
+def _with_tokens(name, packed, **more):
+    return Scenario(name, Machine(cpus=1), options={"seed": 1, "cases": 500}, target="injected_bugs",
+                    entries=(("dict", packed),), **more)
+
+
+DICTIONARIES = [
+    _with_tokens("a dictionary of 5,000 tokens, some long",
+                 dictionary.pack([b"%d" % n for n in range(4900)] + [b"%d" % n * 100 for n in range(100)]),
+                 must=FUZZED),
+    _with_tokens("a dictionary that the host did not pack", b'name="token"', status=SYSTEM_FAILED, must_not=(),
+                 must=(Error("fuzz.bad_dictionary", Frame("kernel/campaign/campaign.cpp")),)),
+]
 
 # Memory of a node without cores goes to core 0's (docs/boot.md, "Shares").
 NUMA = Machine(cpus=4, memory="768M", extra=[
@@ -238,6 +252,6 @@ TARGETS = [
 BUGS = [injected_bugs.scenario(bug) for bug in injected_bugs.BUGS] + panics.PANICS + panics.STUCK
 CONSOLE = console.CONSOLE + console.TRACED + reboot.REBOOTS
 MODES = [_needs_the_test_kernel(*mode) for mode in (("test", "*"), ("bench", "*"), ("inject", "null-read"))]
-SCENARIOS = (WHOLES + MODES + LAYOUTS + ways.WAYS + KEXEC + maps.SCENARIOS + screen.SCREENS + CONSOLE + TARGETS + BUGS +
-             development.DEVELOPMENT + bochs.SECOND +
+SCENARIOS = (WHOLES + MODES + DICTIONARIES + LAYOUTS + ways.WAYS + KEXEC + maps.SCENARIOS + screen.SCREENS + CONSOLE +
+             TARGETS + BUGS + development.DEVELOPMENT + bochs.SECOND +
              [_matrix(*row) for row in MATRIX] + REFUSALS)

@@ -147,10 +147,10 @@ rstate::Result<> case_parts(Bench &b) {
 rstate::Result<> mutation(Bench &) {
     constexpr usize room = 4096;
     auto bytes = TRY(mm::allocate_array<u8>(world->allocator, room), "allocating an input");
-    const usize needed = fuzz::Dictionary::memory(64) + fuzz::ComparisonLog::memory(64);
+    const usize needed = fuzz::Dictionary::memory(0, 64) + fuzz::ComparisonLog::memory(64);
     auto memory = TRY(mm::allocate_aligned(world->allocator, needed), "allocating tables");
     fuzz::Arena arena(mm::bytes_of(memory));
-    const fuzz::Dictionary dictionary(arena, 64);
+    const fuzz::Dictionary dictionary(arena, {}, 64);
     const fuzz::ComparisonLog comparison_log(arena, 64);
     fuzz::Buffer input(bytes.span());
     Random random(1);

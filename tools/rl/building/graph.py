@@ -219,7 +219,7 @@ class Graph:
         files = target_files.bundle_files(BUILTIN_TARGET)
         arguments = [f"target={BUILTIN_TARGET}"] + [f"--file={name}:{path}" for name, path in files]
         self.ninja.build("build/bundle.bin", "bundle", [path for _, path in files], arguments=" ".join(arguments),
-                         implicit=["tools/rl/images/bundle.py", "tools/rl/images/xxhash.py"])
+                         implicit=[f"tools/rl/images/{name}.py" for name in ("bundle", "dictionary", "xxhash")])
         self.pxe = self._linked_stage("loader/pxe/pxe.asm", 0x7C00)
         self.lkrn = self._linked_stage("loader/linux/lkrn.asm", 0)
         return {kernel.images: self._artefacts(kernel) for kernel in KERNELS}

@@ -9,6 +9,8 @@ def target_entries(target, options, extra=(), with_seeds=True):
     """The bundle of a run: options first, then what the target brings, then corpus or replay input."""
     files = [(name, (ROOT / path).read_bytes()) for name, path in target_files.bundle_files(target)
              if with_seeds or not name.startswith("seed/")]
+    paths = dict(target_files.bundle_files(target))
+    files = [(name, bundle.content(name, data, paths.get(name))) for name, data in files]
     return [("options", bundle.options_text(options)), *files, *extra]
 
 

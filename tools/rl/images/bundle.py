@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from tools.rl.common import write_atomically
+from tools.rl.images import dictionary
 from tools.rl.images.xxhash import xxh64
 
 MAGIC = b"RLBUNDL1"
@@ -20,6 +21,11 @@ NAME_BYTES = 47                 # and one NUL
 def options_text(options):
     """One key=value a line, in the order given; a key whose value is None is left out."""
     return "".join(f"{key}={value}\n" for key, value in options.items() if value is not None).encode()
+
+
+def content(name, data, path):
+    """What the bundle holds of a file of these bytes: a dictionary's tokens, any other file as it is."""
+    return dictionary.prepared(data, path) if name == "dict" else data
 
 
 def make(entries):
@@ -63,7 +69,7 @@ def main(arguments):
     files = [word[len("--file="):].split(":", 1) for word in rest if word.startswith("--file=")]
     options = dict(word.split("=", 1) for word in rest if not word.startswith("--file="))
     entries = [("options", options_text(options))]
-    entries += [(name, Path(path).read_bytes()) for name, path in files]
+    entries += [(name, content(name, Path(path).read_bytes(), path)) for name, path in files]
     write_atomically(output, make(entries))
     return 0
 

@@ -10,9 +10,9 @@
 namespace {
 
 struct ComparisonLogTest : testing::Test {
-    fake::Memory memory{fuzz::ComparisonLog::memory(16) + fuzz::Dictionary::memory(16)};
+    fake::Memory memory{fuzz::ComparisonLog::memory(16) + fuzz::Dictionary::memory(0, 16)};
     fuzz::ComparisonLog comparison_log{memory, 16};
-    fuzz::Dictionary dictionary{memory, 16};
+    fuzz::Dictionary dictionary{memory, {}, 16};
     Random random{1};
 
     void gather(std::vector<vm::Comparison> list) {

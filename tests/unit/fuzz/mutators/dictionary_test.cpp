@@ -1,5 +1,4 @@
-// tests/unit/fuzz/mutators/dictionary_test.cpp — the syntax of AFL's and libFuzzer's dictionaries, and
-// learned tokens.
+// tests/unit/fuzz/mutators/dictionary_test.cpp — packed tokens as the host gives them, and learned ones.
 #include "fuzz/mutators/dictionary.h"
 
 #include "fuzz/codes.h"
@@ -8,58 +7,77 @@
 
 namespace {
 
-struct DictionaryTest : testing::Test {
-    fake::Memory memory{fuzz::Dictionary::memory(8)};
-    fuzz::Dictionary dictionary{memory, 8};
+using Tokens = std::vector<std::string>;
 
-    std::vector<std::string> tokens() const {
-        std::vector<std::string> all;
+std::string packed(const Tokens &tokens) {
+    std::string all;
+    for (const std::string &token : tokens) {
+        all += static_cast<char>(token.size()), all += static_cast<char>(token.size() >> 8);
+        all += token;
+    }
+    return all;
+}
+
+struct Loaded {
+    explicit Loaded(const Tokens &tokens, u32 learned = 6)
+        : bytes(packed(tokens)), given(fuzz::GivenTokens::read(fake::bytes(bytes)).take()),
+          memory(fuzz::Dictionary::memory(given.count(), learned)), dictionary(memory, given, learned) {}
+
+    Tokens tokens() const {
+        Tokens all;
         for (u32 i = 0; i < dictionary.given() + dictionary.learned(); ++i)
             all.push_back(fake::string(dictionary.token(i)));
         return all;
     }
-    using Tokens = std::vector<std::string>;
+
+    std::string bytes;
+    fuzz::GivenTokens given;
+    fake::Memory memory;
+    fuzz::Dictionary dictionary;
 };
 
-TEST_F(DictionaryTest, NamesLevelsCommentsAndBlankLinesAreSkipped) {
-    EXPECT_EQ(dictionary.parse("# comment\n\nname=\"GIF89a\"\n  chunk@2=\"IDAT\"\r\n\"bare\"").take(), 3u);
-    EXPECT_EQ(tokens(), (Tokens{"GIF89a", "IDAT", "bare"}));
+TEST(Dictionary, GivenTokensOfAnySizeAndByte) {
+    const Tokens tokens = {"a", std::string("\0\xff", 2), "GIF89a", std::string(64, 'x'),
+                           std::string(4096, 'y')};
+    const Loaded loaded(tokens);
+    EXPECT_EQ(loaded.dictionary.given(), 5u);
+    EXPECT_EQ(loaded.tokens(), tokens);
+    EXPECT_TRUE(Loaded({}).dictionary.empty());
 }
 
-TEST_F(DictionaryTest, EscapesGiveAnyByte) {
-    EXPECT_EQ(dictionary.parse(R"("\x00\xfF\\\"\n=#")").take(), 1u);
-    EXPECT_EQ(tokens(), (Tokens{std::string("\0\xff\\\"\n=#", 7)}));
+TEST(Dictionary, ThousandsOfGivenTokensAreAllUsedAndLeaveRoomForLearnedOnes) {
+    Tokens tokens;
+    for (int i = 0; i < 20'000; ++i) tokens.push_back(std::to_string(100'000 + i));
+    Loaded loaded(tokens);
+    EXPECT_EQ(loaded.dictionary.given(), tokens.size());
+    loaded.dictionary.learn(fake::bytes("111111"));
+    EXPECT_EQ(loaded.dictionary.learned(), 0u) << "it was given";
+    loaded.dictionary.learn(fake::bytes("learned"));
+    EXPECT_EQ(loaded.dictionary.learned(), 1u);
+    Random random(1);
+    u32 learned = 0, high = 0;
+    for (u32 i = 0; i < 1000; ++i) {
+        const std::string token = fake::string(loaded.dictionary.random_token(random));
+        learned += token == "learned";
+        high += token >= "110000";
+    }
+    EXPECT_NEAR(learned, 500, 100);
+    EXPECT_NEAR(high - learned, 250, 100);
 }
 
-TEST_F(DictionaryTest, AnErrorNamesTheLineAndKeepsWhatCameBefore) {
-    auto result = dictionary.parse("\"good\"\nbad line\n\"never read\"\n");
-    ASSERT_FALSE(result.ok());
-    EXPECT_TRUE(result.error().is(fuzz::bad_dictionary));
-    EXPECT_EQ(result.error().frame()->words[0], 2u);
-    rstate::handled(std::move(result));
-    EXPECT_EQ(tokens(), (Tokens{"good"}));
+TEST(Dictionary, WhatTheHostDoesNotPackIsRefused) {
+    const std::string bad[] = {std::string(1, 'x'),     packed({""}),       packed({"abc"}).substr(0, 4),
+                               packed({"b", "a"}),      packed({"a", "a"}), packed({"ab", "a"}),
+                               packed({"a", "b"}) + "x"};
+    for (const std::string &bytes : bad)
+        EXPECT_TRUE(fails_with(fuzz::GivenTokens::read(fake::bytes(bytes)), fuzz::bad_dictionary)) << bytes;
 }
 
-TEST_F(DictionaryTest, EachBrokenLineIsRefused) {
-    for (const char *line : {"x", "x\"y\"", "\"open", "\"", "\"a\"b\"", "\"\"", "\"\\q\"", "\"\\x1\"",
-                             "\"\\xg0\"", "\"\\\"", "\"end\" trailing"})
-        EXPECT_TRUE(fails_with(dictionary.parse(line), fuzz::bad_dictionary)) << line;
-    const std::string longest = "\"" + std::string(fuzz::max_token_size, 'x') + "\"";
-    const std::string longer = "\"" + std::string(fuzz::max_token_size + 1, 'x') + "\"";
-    EXPECT_EQ(dictionary.parse({longest.data(), longest.size()}).take(), 1u);
-    EXPECT_TRUE(fails_with(dictionary.parse({longer.data(), longer.size()}), fuzz::bad_dictionary));
-}
-
-TEST_F(DictionaryTest, MoreTokensThanThereIsRoomForAreAnError) {
-    EXPECT_EQ(dictionary.parse("\"a\"\n\"b\"\n\"c\"\n\"d\"\n\"e\"\n\"f\"\n\"a\"\n").take(), 6u);
-    EXPECT_TRUE(fails_with(dictionary.parse("\"g\""), fuzz::bad_dictionary));
-}
-
-TEST_F(DictionaryTest, LearnedTokensReplaceTheOldestLearnedOnesAndNeverGivenOnes) {
-    EXPECT_EQ(dictionary.parse("\"given\"").take(), 1u);
+TEST(Dictionary, LearnedTokensReplaceTheOldestLearnedOnesAndNeverGivenOnes) {
+    Loaded loaded({"given"}, 7);
     for (const char *token : {"1", "2", "3", "4", "5", "6", "7", "7", "given", "8"})
-        dictionary.learn(fake::bytes(token));
-    EXPECT_EQ(tokens(), (Tokens{"given", "8", "2", "3", "4", "5", "6", "7"}));
+        loaded.dictionary.learn(fake::bytes(token));
+    EXPECT_EQ(loaded.tokens(), (Tokens{"given", "8", "2", "3", "4", "5", "6", "7"}));
 }
 
 } // namespace

@@ -168,8 +168,8 @@ TEST(Mutators, AnAsciiNumberBecomesAnotherNumberAndTheTextAroundItStays) {
 }
 
 struct MutateTest : testing::Test {
-    fake::Memory memory{fuzz::Dictionary::memory(8) + fuzz::ComparisonLog::memory(8)};
-    fuzz::Dictionary dictionary{memory, 8};
+    fake::Memory memory{fuzz::Dictionary::memory(0, 8) + fuzz::ComparisonLog::memory(8)};
+    fuzz::Dictionary dictionary{memory, {}, 8};
     fuzz::ComparisonLog comparison_log{memory, 8};
 
     std::string mutated(const std::string &text, u64 seed, usize capacity = 64) {
@@ -202,7 +202,7 @@ TEST_F(MutateTest, TheMaximalLengthHoldsEvenForNothing) {
 }
 
 TEST_F(MutateTest, TokensOfTheDictionaryAppear) {
-    dictionary.add(fake::bytes("GIF89a"));
+    dictionary.learn(fake::bytes("GIF89a"));
     u32 found = 0;
     for (u64 seed = 0; seed < 2000; ++seed)
         found += mutated("............", seed).find("GIF89a") != std::string::npos;
