@@ -2,6 +2,7 @@
 // guest does.
 #pragma once
 
+#include <array>
 #include <memory>
 
 #include "guest/process.h"
@@ -101,6 +102,22 @@ inline vm::Exit page_fault(u64 address, vm::Access access, bool present = false)
     exit.address = address;
     exit.access = access;
     return exit;
+}
+
+inline std::string string_of(Text text) { return {text.data(), text.size()}; }
+
+// Frames of inner, called by the harness, called by _start.
+inline void put_frames(ScriptedMachine &m, u64 &bp) {
+    constexpr u64 inner = RL_STACK_TOP - 0x200, outer = RL_STACK_TOP - 0x100;
+    bp = inner;
+    put(m, inner, std::array<u64, 2>{outer, at(Function::harness, 0x45)});
+    put(m, outer, std::array<u64, 2>{0, at(Function::start, 0x45)});
+}
+
+inline void fault_in_inner(ScriptedMachine &m) {
+    m.registers().rip = at(Function::inner, 0x30);
+    put_frames(m, m.registers().rbp);
+    m.registers().rsp = m.registers().rbp - 0x20;
 }
 
 // The program in a machine; `to_snapshot_point()` runs its start-up.
