@@ -6,7 +6,7 @@
 //   0x0020_0000   the system call stub, for the supervisor only
 //   0x0040_0000   the ELF, each segment with its own rights
 //   0x0800_0000   program break, 4 MiB
-//   0x0a00_0000   mappings (mmap, stacks of threads), 92 MiB
+//   0x0a00_0000   mappings (mmap, stacks of threads), 80 MiB
 //   0x1000_0000   heap arena, 64 MiB
 //   0x2000_0000   input arena, 2 MiB
 //   0x2fe0_0000   stack, 2 MiB

@@ -15,7 +15,7 @@
 //
 //   0x0040_0000  the ELF (static, not position independent)
 //   0x0800_0000  program break, 4 MiB
-//   0x0a00_0000  mappings (mmap, stacks of threads), 92 MiB
+//   0x0a00_0000  mappings (mmap, stacks of threads), 80 MiB
 //   0x1000_0000  heap arena, 64 MiB
 //   0x2000_0000  input arena, 2 MiB; the input begins one page into it, behind a red zone
 //   0x2fe0_0000  stack, 2 MiB, growing down from 0x3000_0000; the page below it is never mapped
@@ -25,7 +25,7 @@
 #define RL_BREAK_BASE 0x08000000ull
 #define RL_BREAK_SIZE 0x00400000ull
 #define RL_MAPPING_BASE 0x0a000000ull
-#define RL_MAPPING_SIZE 0x05c00000ull
+#define RL_MAPPING_SIZE 0x05000000ull
 #define RL_FILES_BASE 0x60000000ull
 #define RL_FILES_SIZE 0x10000000ull
 #define RL_HEAP_BASE 0x10000000ull
