@@ -133,13 +133,12 @@ rstate::Result<CodeBytes> Machine<Memory, Frames, Audit>::read_code() {
     const u64 here = min(vm::max_instruction_bytes, page_size - rip.offset());
     for (const u64 end : {here, vm::max_instruction_bytes}) {
         auto piece = read(rip + code.count, {code.data + code.count, end - code.count});
-        if (piece.ok()) {
-            code.count = static_cast<u8>(end);
-            continue;
+        if (!piece.ok() && piece.error().is(vm::guest_not_mapped)) {
+            rstate::ignore(std::move(piece), "the instruction may well end before the page does");
+            break;
         }
-        if (!piece.error().is(vm::guest_not_mapped)) TRY(std::move(piece), "reading the guest's code", rip);
-        rstate::ignore(std::move(piece), "the instruction may well end before the page does");
-        break;
+        TRY(std::move(piece), "reading the guest's code", rip);
+        code.count = static_cast<u8>(end);
     }
     return code;
 }

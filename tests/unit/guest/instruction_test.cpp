@@ -85,7 +85,7 @@ u64 value_of(ZydisRegister name, const vm::Registers &r) {
     if (name == ZYDIS_REGISTER_NONE) return 0;
     const u64 values[] = {r.rax, r.rcx, r.rdx, r.rbx, r.rsp, r.rbp, r.rsi, r.rdi,
                           r.r8,  r.r9,  r.r10, r.r11, r.r12, r.r13, r.r14, r.r15};
-    const auto id = static_cast<u32>(ZydisRegisterGetId(name));
+    const auto id = static_cast<u8>(ZydisRegisterGetId(name));
     return values[id & 15];
 }
 u64 address_of(const Disassembled &d, const ZydisDecodedOperand &operand, const vm::Registers &r) {
