@@ -403,7 +403,7 @@ TEST(Process, AnInstructionThatCannotBeSkippedIsAFinding) {
 }
 
 // Puts `code` where the next instruction of `inner` stands, and stops there.
-auto stopping_at(std::vector<u8> code, const vm::Exit &exit) {
+auto stopping_at(const std::vector<u8> &code, const vm::Exit &exit) {
     return [code, exit](ScriptedMachine &m) -> rstate::Result<vm::Exit> {
         m.write(GuestPhys(m.translate(GuestVirt(at(Function::inner, 0x30))).take()),
                 {code.data(), code.size()})
