@@ -17,13 +17,7 @@ __attribute__((section(".rl_hot"))) struct rl_hot rl_hot = {
 COLD static u8 describe_stack[16384] __attribute__((aligned(16)));
 static struct rl_control control;
 
-static u64 length_of(const char *text) {
-    u64 length = 0;
-    while (text[length]) length++;
-    return length;
-}
-
-static void print(const char *text) { rl_hypercall(RL_CALL_PRINT, (u64)text, length_of(text)); }
+static void print(const char *text) { rl_hypercall(RL_CALL_PRINT, (u64)text, rl_length(text)); }
 
 static void fill_control(void) {
     const u64 counters = (u64)(__stop___sancov_cntrs - __start___sancov_cntrs);

@@ -121,6 +121,12 @@ bool rl_find_global(u64 address, u64 *base, u64 *size, const char **name);
 // fake_stack.c: the start of the frame off the real stack that holds this address, or 0.
 u64 rl_fake_frame(u64 address);
 
+static inline u64 rl_length(const char *text) {
+    u64 length = 0;
+    while (text[length]) length++;
+    return length;
+}
+
 static inline u8 *shadow_of(u64 address) { return (u8 *)RL_SHADOW_OF(address); }
 
 // Marks [address, address + size) as addressable; address is a multiple of 8, and the memory behind is

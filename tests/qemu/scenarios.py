@@ -230,7 +230,7 @@ TARGETS = [
     Scenario("an unknown system call at the start ends nothing", Machine(cpus=1), options={"seed": 1, "cases": 3000},
              elf=sample_targets.built(sample_targets.UNKNOWN_CALL_AT_START), must=FUZZED,
              verdict=verdicts.one_call_refused_at_the_start),
-    Scenario("files, pipes, signals and time cost no exit", Machine(cpus=2), options={"seed": 1, "cases": 6000},
+    Scenario("files, pipes, signals and time cost no exit", Machine(cpus=1), options={"seed": 1, "cases": 20000},
              elf=sample_targets.built(sample_targets.FILES_AND_SIGNALS), must=FUZZED,
              verdict=verdicts.no_crash_in_a_steady_state),
     Scenario("system calls with arguments of the input end nothing", Machine(cpus=2),

@@ -70,7 +70,7 @@ i64 rl_sys_time(const u64 *a) {
     return (i64)now;
 }
 
-// The first sleeper in virtual time runs on first; nobody else waits really.
+// No real time passes: when no thread is ready, rl_schedule moves the clock to the earliest `until`.
 static i64 sleep_until(u64 until) { return until <= rl_clock_ns ? 0 : rl_wait(wait_nothing, until, 0); }
 
 i64 rl_sys_nanosleep(const u64 *a) {

@@ -3,7 +3,6 @@
 #include "targets/runtime/linux/linux.h"
 
 enum { AT_REMOVEDIR = 0x200, AT_SYMLINK_FOLLOW = 0x400 };
-#define HERE ((u64)AT_FDCWD)
 
 static bool is_empty(u32 directory) {
     for (u32 i = 0; i < rl_used_entries; i++)

@@ -140,7 +140,7 @@ static u32 make(const char *path, u64 length, u32 kind, u32 mode) {
 }
 
 static u32 make_named(const char *path, u32 kind, u32 mode) {
-    return make(path, length_of(path), kind, mode);
+    return make(path, rl_length(path), kind, mode);
 }
 
 static void make_device(const char *path, enum device device) {
@@ -150,8 +150,8 @@ static void make_device(const char *path, enum device device) {
 
 static void make_link(const char *path, const char *to) {
     const u32 file = make_named(path, kind_link, 0777);
-    if (!file || !rl_grow_file(&rl_files[file], length_of(to))) return;
-    copy(rl_files[file].data, to, length_of(to));
+    if (!file || !rl_grow_file(&rl_files[file], rl_length(to))) return;
+    copy(rl_files[file].data, to, rl_length(to));
 }
 
 // The target's own files: records that the hypervisor wrote (abi.h). Their bytes stay where they are.

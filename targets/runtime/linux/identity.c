@@ -4,7 +4,6 @@
 
 #define ANSWER(name, value)                                                                                  \
     i64 rl_sys_##name(const u64 *a __attribute__((unused))) { return value; }
-enum { user = 65534 };
 
 ANSWER(getpid, process_id)
 ANSWER(getppid, 1)
@@ -14,10 +13,10 @@ ANSWER(getsid, process_id)
 ANSWER(setpgid, 0)
 ANSWER(setsid, -EPERM)
 ANSWER(wait4, -ECHILD)
-ANSWER(getuid, user)
-ANSWER(geteuid, user)
-ANSWER(getgid, user)
-ANSWER(getegid, user)
+ANSWER(getuid, user_id)
+ANSWER(geteuid, user_id)
+ANSWER(getgid, user_id)
+ANSWER(getegid, user_id)
 ANSWER(getgroups, 0)
 ANSWER(rseq, -ENOSYS) // the C library continues without it
 ANSWER(getpriority, 20)
@@ -26,11 +25,11 @@ ANSWER(sched_setparam, 0)
 ANSWER(sched_setscheduler, 0)
 ANSWER(sched_getscheduler, 0)
 
-i64 rl_sys_setuid(const u64 *a) { return a[0] == user ? 0 : -EPERM; }
-i64 rl_sys_setgid(const u64 *a) { return a[0] == user ? 0 : -EPERM; }
+i64 rl_sys_setuid(const u64 *a) { return a[0] == user_id ? 0 : -EPERM; }
+i64 rl_sys_setgid(const u64 *a) { return a[0] == user_id ? 0 : -EPERM; }
 
 static i64 give_three(const u64 *a) {
-    const u32 id = user;
+    const u32 id = user_id;
     for (u32 i = 0; i < 3; i++)
         if (!copy_out(a[i], &id, sizeof(id))) return -EFAULT;
     return 0;
@@ -164,7 +163,7 @@ i64 rl_sys_arch_prctl(const u64 *a) {
 
 // The same bytes in each run: the state belongs to the snapshot (xorshift64*, Vigna 2016).
 static u64 random_state = 0x5261636c65747465;
-u64 rl_random(void) {
+static u64 next_random(void) {
     random_state ^= random_state >> 12;
     random_state ^= random_state << 25;
     random_state ^= random_state >> 27;
@@ -173,7 +172,7 @@ u64 rl_random(void) {
 
 i64 rl_give_random(u64 to, u64 size) {
     for (u64 given = 0; given < size; given += sizeof(u64)) {
-        const u64 word = rl_random();
+        const u64 word = next_random();
         if (!copy_out(to + given, &word, MIN(sizeof(word), size - given))) return -EFAULT;
     }
     return (i64)size;

@@ -39,14 +39,12 @@ struct thread {
     u8 mask_saved;
 };
 
-enum { max_threads = 128, process_id = 2 };
+enum { max_threads = 128, process_id = 2, user_id = 65534 };
 #define NEVER UINT64_MAX
 
 extern struct thread rl_threads[max_threads];
 extern struct thread *rl_current;
 
-i64 rl_create_thread(u64 stack, u64 tls);
-void rl_end_thread(void);
 // The system call's result comes when the thread runs again; the caller returns RL_BLOCKED.
 #define RL_BLOCKED INT64_MIN
 i64 rl_wait(enum wait_reason reason, u64 until, i64 timeout_result);
@@ -62,7 +60,6 @@ u32 rl_wake_futex(u64 address, u32 count, u32 bits);
 // signals.c
 void rl_deliver_signals(void);
 void rl_raise(struct thread *thread, u32 signal);
-bool rl_signal_waits(const struct thread *thread);
 
 // clock.c: nanoseconds of virtual time since the start.
 extern u64 rl_clock_ns;
@@ -87,11 +84,6 @@ static inline void clear(void *at, u64 size) {
 }
 static inline void copy(void *to, const void *from, u64 size) {
     __asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(size)::"memory");
-}
-static inline u64 length_of(const char *text) {
-    u64 length = 0;
-    while (text[length]) length++;
-    return length;
 }
 static inline bool same_bytes(const char *a, const char *b, u64 size) {
     for (u64 i = 0; i < size; i++)
@@ -166,9 +158,8 @@ struct place {        // what a path leads to
 enum path_slot { path_first, path_second };
 enum follow { follow_no, follow_yes };
 i64 rl_resolve(i64 at, u64 path, enum follow follow, enum path_slot slot, struct place *place);
-i64 rl_resolve_text(u32 start, const char *path, u64 length, enum follow follow, enum path_slot slot,
-                    struct place *place);
 #define AT_FDCWD (-100)
+#define HERE ((u64)AT_FDCWD) // as an argument of the calls that take a directory
 extern u32 rl_working_directory;
 
 // descriptors.c
@@ -178,9 +169,17 @@ struct open_file {
     u64 offset;
 };
 struct open_file *rl_open_file_of(u64 descriptor); // NULL: bad descriptor
-i64 rl_open_number(u32 file, u32 flags);           // a new descriptor for the file, or an error
 i64 rl_give_descriptor(u32 file, u32 flags, u64 least);
 u32 rl_ready_events(const struct open_file *open); // POLLIN, POLLOUT, POLLHUP
+
+// identity.c
+i64 rl_give_random(u64 to, u64 size);
+
+// pipes.c: the bytes moved, an error, or RL_BLOCKED
+i64 rl_read_pipe(struct open_file *open, u64 to, u64 size);
+i64 rl_write_pipe(struct open_file *open, u64 from, u64 size);
+i64 rl_read_event(struct open_file *open, u64 to, u64 size);
+i64 rl_write_event(struct open_file *open, u64 from, u64 size);
 
 // output.c
 extern struct rl_output rl_output;

@@ -36,8 +36,8 @@ static i64 replace_link(const struct file *link, const char *rest, u64 rest_leng
     return 0;
 }
 
-i64 rl_resolve_text(u32 start, const char *path, u64 length, enum follow follow, enum path_slot slot,
-                    struct place *place) {
+static i64 resolve_text(u32 start, const char *path, u64 length, enum follow follow, enum path_slot slot,
+                        struct place *place) {
     u32 links = 0, spare = 1;
     if (!length) return -ENOENT;
     *place = (struct place){.directory = start, .file = start, .entry = max_entries};
@@ -101,5 +101,5 @@ i64 rl_resolve(i64 at, u64 path, enum follow follow, enum path_slot slot, struct
         if (rl_files[open->file].kind != kind_directory) return length ? -ENOTDIR : -ENOENT;
         start = open->file;
     }
-    return rl_resolve_text(start, text, (u64)length, follow, slot, place);
+    return resolve_text(start, text, (u64)length, follow, slot, place);
 }

@@ -1,10 +1,10 @@
 // targets/runtime/linux/proc.c — the contents of the files in /proc, made when one is opened.
 #include "targets/runtime/linux/linux.h"
 
-extern const u8 __executable_start[], etext[], edata[], end[]; // by the linker
+extern const u8 __executable_start[], etext[], end[]; // by the linker
 
 static void append(struct file *file, const char *text) {
-    const u64 at = file->size, length = length_of(text);
+    const u64 at = file->size, length = rl_length(text);
     if (rl_grow_file(file, at + length)) copy(file->data + at, text, length);
 }
 

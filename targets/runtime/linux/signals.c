@@ -27,10 +27,12 @@ static bool is_ignored(u32 signal) {
            (actions[signal].handler == HANDLER_DEFAULT && default_ignores(signal));
 }
 
-bool rl_signal_waits(const struct thread *thread) { return thread->signal_pending & ~thread->signal_mask; }
+static bool signal_waits(const struct thread *thread) {
+    return thread->signal_pending & ~thread->signal_mask;
+}
 
 static void interrupt(struct thread *thread) {
-    if (thread->state == thread_waiting && rl_signal_waits(thread)) rl_wake(thread, -EINTR);
+    if (thread->state == thread_waiting && signal_waits(thread)) rl_wake(thread, -EINTR);
 }
 
 // Without a thread it goes to the process: to the first thread that does not block it, the current one before
@@ -104,7 +106,7 @@ i64 rl_sys_rt_sigsuspend(const u64 *a) {
     rl_current->saved_mask = rl_current->signal_mask;
     rl_current->mask_saved = 1;
     rl_current->signal_mask = mask & ~UNBLOCKABLE;
-    return rl_signal_waits(rl_current) ? -EINTR : rl_wait(wait_nothing, NEVER, -EINTR);
+    return signal_waits(rl_current) ? -EINTR : rl_wait(wait_nothing, NEVER, -EINTR);
 }
 
 // A signal that already waits is taken; nothing else can send one while the thread waits, but for the alarm.

@@ -2,8 +2,6 @@
 #include "targets/runtime/linux/linux.h"
 
 enum { AT_SYMLINK_NOFOLLOW = 0x100, AT_EMPTY_PATH = 0x1000 };
-enum { owner = 65534 };
-#define HERE ((u64)AT_FDCWD)
 
 static u32 type_of(u32 kind) {
     static const u32 types[] = {[kind_file] = 0100000,   [kind_directory] = 0040000, [kind_link] = 0120000,
@@ -33,8 +31,8 @@ static i64 give_stat(u32 number, u64 to) {
               number,
               file->links,
               type_of(file->kind) | file->mode,
-              owner,
-              owner,
+              user_id,
+              user_id,
               0,
               special_of(file),
               size_of(file),
@@ -104,8 +102,8 @@ i64 rl_sys_statx(const u64 *a) {
     } answer = {.mask = 0x7ff,
                 .block_size = PAGE,
                 .links = file->links,
-                .user = owner,
-                .group = owner,
+                .user = user_id,
+                .group = user_id,
                 .mode = (u16)(type_of(file->kind) | file->mode),
                 .inode = number,
                 .size = size_of(file),
@@ -185,7 +183,8 @@ i64 rl_sys_fchmod(const u64 *a) {
 static i64 set_owner(u64 at, u64 path, u64 flags, u64 user, u64 group) {
     u32 file;
     const i64 error = file_of(at, path, flags, &file);
-    const bool same = ((u32)user == owner || (u32)user == ~0u) && ((u32)group == owner || (u32)group == ~0u);
+    const bool same =
+        ((u32)user == user_id || (u32)user == ~0u) && ((u32)group == user_id || (u32)group == ~0u);
     return error ? error : same ? 0 : -EPERM;
 }
 i64 rl_sys_chown(const u64 *a) { return set_owner(HERE, a[0], 0, a[1], a[2]); }
@@ -193,7 +192,8 @@ i64 rl_sys_lchown(const u64 *a) { return set_owner(HERE, a[0], AT_SYMLINK_NOFOLL
 i64 rl_sys_fchownat(const u64 *a) { return set_owner(a[0], a[1], a[4], a[2], a[3]); }
 i64 rl_sys_fchown(const u64 *a) {
     if (!rl_open_file_of(a[0])) return -EBADF;
-    return ((u32)a[1] == owner || (u32)a[1] == ~0u) && ((u32)a[2] == owner || (u32)a[2] == ~0u) ? 0 : -EPERM;
+    return ((u32)a[1] == user_id || (u32)a[1] == ~0u) && ((u32)a[2] == user_id || (u32)a[2] == ~0u) ? 0
+                                                                                                    : -EPERM;
 }
 
 // Times are those of the virtual clock: a target that sets others gets no error.

@@ -75,15 +75,14 @@ i64 rl_wait(enum wait_reason reason, u64 until, i64 timeout_result) {
     return RL_BLOCKED;
 }
 
-// SYSCALL is two bytes long: the thread makes it again, with the number that RAX still holds.
 i64 rl_wait_for_files(u64 until, i64 timeout_result) { return rl_wait(wait_files, until, timeout_result); }
 
+// Each one makes its system call again: SYSCALL is two bytes long, and RAX still holds the number.
 void rl_wake_file_waiters(void) {
     for (u64 i = 0; i < max_threads; i++) {
         struct thread *const thread = &rl_threads[i];
         if (thread->state != thread_waiting || thread->wait_reason != wait_files) continue;
-        const u64 number = thread->registers.rax;
-        rl_wake(thread, (i64)number);
+        rl_wake(thread, (i64)thread->registers.rax);
         thread->registers.rip -= 2;
     }
 }

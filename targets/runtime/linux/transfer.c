@@ -4,12 +4,6 @@
 enum { most_vectors = 1024 };
 #define MOST_BYTES 0x7ffff000ull // of one call
 
-i64 rl_give_random(u64 to, u64 size);
-i64 rl_read_pipe(struct open_file *open, u64 to, u64 size);
-i64 rl_write_pipe(struct open_file *open, u64 from, u64 size);
-i64 rl_read_event(struct open_file *open, u64 to, u64 size);
-i64 rl_write_event(struct open_file *open, u64 from, u64 size);
-
 static i64 give_zeros(u64 to, u64 size) {
     static const u8 zeros[256];
     for (u64 given = 0; given < size; given += sizeof(zeros))
