@@ -61,6 +61,9 @@ class Machine final {
     rstate::Result<void> write(GuestVirt to, Bytes data);
     template <class Visit> rstate::Result<void> view(GuestVirt from, u64 length, Visit &&visit);
 
+    rstate::Result<void> set_fill(GuestPhys first, u64 pages, u8 byte) {
+        return memory_.set_fill(first, pages, byte);
+    }
     rstate::Result<void> protect_tables(GuestPhys first, u64 pages) {
         return memory_.protect_tables(first, pages);
     }

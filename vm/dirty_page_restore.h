@@ -31,10 +31,7 @@ rstate::Result<void> GuestMemory<Memory, Frames>::reset() {
         ++restored;
     }
     count_restored(restored);
-    const u64 words = (regions_.size() + 63) / 64;
-    for (u64 word = 0; word < words; ++word)
-        for (u64 bits = active_[word]; bits != 0; bits &= bits - 1)
-            TRY(reset_region(word * 64 + static_cast<u64>(__builtin_ctzl(bits))), "resetting a region", word);
+    TRY(for_active([this](u64 number) { return reset_region(number); }), "resetting cold pages");
     statistics_.reset_time += cpu::trace(reset_ends, statistics_.dirty_pages) - began;
     return rstate::done();
 }
@@ -58,9 +55,10 @@ rstate::Result<void> GuestMemory<Memory, Frames>::reset_region(u64 number) {
             const u64 index = word * 64 + static_cast<u64>(__builtin_ctzl(bits));
             mm::Entry &entry = entries(leaf)[index];
             if (!entry.dirty() || region.hot[index] != 0) continue;
+            const Place at(number, index);
             const SnapshotEntry from =
-                TRY(snapshot_entry(Place(number, index)), "finding what a dirty page was", number, index);
-            TRY(restore(entry.frame(), from), "restoring a dirty page", number, index);
+                TRY(snapshot_entry(at), "finding what a dirty page was", number, index);
+            TRY(restore(entry.frame(), source(at, from)), "restoring a dirty page", number, index);
             entry.raw &= ~mm::Entry::Dirty::mask;
             count_restored(1);
             promote(number, index, entry.frame(), from);
@@ -70,14 +68,14 @@ rstate::Result<void> GuestMemory<Memory, Frames>::reset_region(u64 number) {
 }
 
 template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames>
-rstate::Result<void> GuestMemory<Memory, Frames>::restore(Phys frame, SnapshotEntry from) {
+rstate::Result<void> GuestMemory<Memory, Frames>::restore(Phys frame, Phys source) {
     auto to = TRY(memory_->pin(frame), "pinning a private page", frame);
-    if (!from.present()) {
+    if (source == zero_) {
         cpu::fill_page(to.bytes(), 0);
         return rstate::done();
     }
-    auto source = TRY(memory_->pin(from.frame()), "pinning a page of the snapshot", from.frame());
-    cpu::copy_page(to.bytes(), source.bytes());
+    auto from = TRY(memory_->pin(source), "pinning what a page is restored from", source);
+    cpu::copy_page(to.bytes(), from.bytes());
     return rstate::done();
 }
 
@@ -86,9 +84,9 @@ rstate::Result<HotPage<typename Memory::Pin>>
 GuestMemory<Memory, Frames>::pin_hot(u64 number, u64 index, Phys frame, SnapshotEntry from) {
     auto leaf = TRY(memory_->pin(regions_[number].leaf), "pinning a hot page's nested table", number, index);
     auto page = TRY(memory_->pin(frame), "pinning a hot page", number, index);
-    auto source = TRY(memory_->pin(from.present() ? from.frame() : zero_),
-                      "pinning what a hot page is restored from", number, index);
-    return HotPage<Pin>{std::move(leaf),          std::move(page),         std::move(source),
+    auto restored = TRY(memory_->pin(source(Place(number, index), from)),
+                        "pinning what a hot page is restored from", number, index);
+    return HotPage<Pin>{std::move(leaf),          std::move(page),         std::move(restored),
                         static_cast<u32>(number), static_cast<u32>(index), statistics_.resets};
 }
 

@@ -5,13 +5,15 @@
 //   absent --read--> shared, read-only --write--> private, writable --reset--> private, clean
 //      \_____________________write______________/      \--evict--> absent
 //
-// A shared page maps a frame of the snapshot, or the one zero frame. The first write copies it into a private
+// A shared page maps a frame of the snapshot, or what memory holds that nobody has written: the one zero
+// frame, and in one range of pages the one fill frame (set_fill). The first write copies it into a private
 // frame, and it stays private. From then on a case writes it without a fault, the processor sets the dirty
 // bit of its nested entry, and a reset copies back exactly the private pages whose dirty bit is set. The
 // reset finds them through per-region bitmaps in address order: each nested table is pinned once, and no
 // entry of a page that is not private is read.
 //
-// Before the snapshot an absent page is zero, and private pages are what the snapshot will share.
+// Before the snapshot private pages are what the snapshot will share. Memory that is never touched costs one
+// pointer for each 2 MiB.
 // One core owns the object. Every change of a present entry raises `epoch`: older translations must be
 // flushed (APM vol 2 §15.16.1 "TLB Flush").
 //
@@ -26,11 +28,13 @@
 //
 //   1. A page that is private or hot has a leaf table.
 //   2. A private page is present. From the snapshot on it is writable.
-//   3. A mapped page that is not private maps the snapshot's frame or the zero frame, read-only; only a page
-//      table of the guest is mapped writable (§15.25.5 "Nested Table Walk": walks write it).
+//   3. A mapped page that is not private maps the snapshot's frame, or else the zero or fill frame,
+//      read-only; only a page table of the guest is mapped writable (§15.25.5 "Nested Table Walk": walks
+//      write it).
 //   4. hot implies private, and the slot points back at the page.
 //   5. cold = private pages - hot pages, for each region.
-//   6. A region is active if and only if cold > 0.
+//   6. A region is active if and only if cold > 0; a bit of active_words_ is set if and only if a region of
+//      that word is active.
 //   7. private_count_ is the number of private pages of all regions.
 //   8. From the snapshot on, a private page that is not dirty has the bytes of the snapshot.
 //   9. From the snapshot on, private pages and reserved frames together stay within the page limit.
@@ -49,31 +53,14 @@
 #include "vm/codes.h"
 #include "vm/hot_pages.h"
 #include "vm/outcome.h"
+#include "vm/region_table.h"
 #include "vm/snapshot.h"
 
 namespace vm {
 
-// The pages that one nested leaf table maps, and their state.
-struct Region {
-    static constexpr u64 words = pages_per_region / 64;
-    u64 private_bits[words] = {};  // pages in frames of this machine alone
-    u64 table_bits[words] = {};    // page tables of the guest: shared although writable
-    Phys leaf;                     // the nested leaf table; 0 until the first page
-    u32 cold = 0;                  // private pages that are not hot
-    u8 hot[pages_per_region] = {}; // slot in HotPages, plus one; 0: not hot
-
-    static constexpr u64 bit(u64 index) { return 1ul << (index % 64); }
-    bool is_private(u64 index) const { return (private_bits[index / 64] & bit(index)) != 0; }
-    bool is_table(u64 index) const { return (table_bits[index / 64] & bit(index)) != 0; }
-    bool has_private() const {
-        u64 any = 0;
-        for (const u64 word : private_bits) any |= word;
-        return any != 0;
-    }
-};
 static_assert(sizeof(Region::hot[0]) == 1 && max_hot_pages < 0xFF, "a slot plus one fits Region::hot");
 static_assert(pages_per_region == page_size / sizeof(mm::Entry), "a region is what one leaf table maps");
-static_assert(max_regions * sizeof(Region) <= 2ul << 20, "the largest guest's records stay below 2 MiB");
+static_assert(max_regions / 64 <= 64, "one word has a bit for each word of the active regions");
 
 enum class Fault : u8 { resolved, beyond_memory };
 
@@ -111,6 +98,8 @@ template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames> class GuestMemor
     rstate::Result<void> write(GuestPhys to, Bytes data);
     template <class Visit> rstate::Result<void> view(GuestPhys from, u64 length, Visit &&visit);
 
+    // Before anything uses these pages: memory there holds `byte` until it is written, not zero. One range.
+    rstate::Result<void> set_fill(GuestPhys first, u64 pages, u8 byte);
     rstate::Result<void> protect_tables(GuestPhys first, u64 pages);
     rstate::Result<void> attach(const Snapshot &snapshot);
     rstate::Result<void> reset();
@@ -145,8 +134,7 @@ template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames> class GuestMemor
             : region(a.value() / region_size), index(a.frame_number() % pages_per_region) {}
     };
 
-    GuestMemory(Memory &memory, Frames &frames, const mm::Allocator &heap, mm::OwnedArray<Region> &&regions,
-                u64 size)
+    GuestMemory(Memory &memory, Frames &frames, const mm::Allocator &heap, RegionTable &&regions, u64 size)
         : memory_(&memory), frames_(&frames), heap_(heap), regions_(std::move(regions)),
           table_(memory, Phys()), size_(size) {}
 
@@ -156,13 +144,28 @@ template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames> class GuestMemor
     mm::Owner owner() const { return snapshot_ != nullptr ? mm::Owner::guest_private : mm::Owner::snapshot; }
     static mm::Entry *entries(Pin &leaf) { return reinterpret_cast<mm::Entry *>(leaf.bytes()); }
     // A private page became cold, or is no longer cold: rules 5 and 6.
-    void add_cold(u64 region) { ++regions_[region].cold, active_[region / 64] |= Region::bit(region); }
-    void remove_cold(u64 region) {
-        if (--regions_[region].cold == 0) active_[region / 64] &= ~Region::bit(region);
+    void add_cold(u64 region) {
+        ++regions_[region].cold, active_[region / 64] |= Region::bit(region);
+        active_words_ |= 1ul << region / 64;
     }
+    void remove_cold(u64 region) {
+        if (--regions_[region].cold != 0) return;
+        if ((active_[region / 64] &= ~Region::bit(region)) == 0) active_words_ &= ~(1ul << region / 64);
+    }
+    bool is_private(Place at) const {
+        const Region *region = regions_.find(at.region);
+        return region != nullptr && region->is_private(at.index);
+    }
+    // What a page holds that neither the guest nor the snapshot has written.
+    bool is_filled(Place at) const {
+        return at.region * pages_per_region + at.index - fill_first_ < fill_pages_;
+    }
+    Phys untouched(Place at) const { return is_filled(at) ? fill_ : zero_; }
+    Phys source(Place at, SnapshotEntry from) const { return from.present() ? from.frame() : untouched(at); }
     template <class Visit> rstate::Result<void> for_active(Visit &&visit);
     HotPage<Pin> *hot_page(Place at) {
-        const u32 slot = regions_[at.region].hot[at.index];
+        const Region *region = regions_.find(at.region);
+        const u32 slot = region != nullptr ? region->hot[at.index] : 0;
         return slot != 0 ? &hot_[slot - 1] : nullptr;
     }
     void promote(u64 number, u64 index, Phys frame, SnapshotEntry from);
@@ -173,9 +176,10 @@ template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames> class GuestMemor
     rstate::Result<Phys> allocate_page();
     template <class Take> u64 evict_pages(u64 wanted, Take &&take);
     bool fill_reserve();
+    rstate::Result<Region *> use_region(u64 number);
     rstate::Result<Phys> leaf_of(GuestPhys address);
     rstate::Result<SnapshotEntry> snapshot_entry(Place place);
-    rstate::Result<Phys> copy_of(SnapshotEntry from);
+    rstate::Result<Phys> copy_of(Phys source);
     rstate::Result<void> share(GuestPhys address, Pin &leaf, SnapshotEntry from);
     rstate::Result<Phys> make_private(GuestPhys address);
     template <class Visit> rstate::Result<void> each_behind(GuestPhys address, Visit &&visit);
@@ -184,26 +188,30 @@ template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames> class GuestMemor
     rstate::Result<Phys> writable_frame(GuestPhys address);
     rstate::Result<Phys> frame_of(GuestPhys address);
     rstate::Result<void> reset_region(u64 number);
-    rstate::Result<void> restore(Phys frame, SnapshotEntry from);
+    rstate::Result<void> restore(Phys frame, Phys source);
     void count_restored(u64 pages);
-    rstate::Result<void> digest_region(u64 number, u64 zero_hash, Xxh64 &hash);
+    rstate::Result<void> digest_region(u64 number, const u64 (&untouched_hashes)[2], Xxh64 &hash);
     rstate::Result<void> hash_page(Phys frame, u64 &hash);
     rstate::Result<u32> check_region(u64 number);
-    rstate::Result<void> check_private(mm::Entry entry, SnapshotEntry from);
-    rstate::Result<void> check_shared(mm::Entry entry, SnapshotEntry from);
-    rstate::Result<bool> equals_snapshot(Phys frame, SnapshotEntry from);
+    rstate::Result<void> check_active_words();
+    rstate::Result<void> check_private(Place at, mm::Entry entry, SnapshotEntry from);
+    rstate::Result<void> check_shared(Place at, mm::Entry entry, SnapshotEntry from);
+    rstate::Result<bool> equals(Phys frame, Phys source);
 
     Memory *memory_;
     Frames *frames_;
     mm::Allocator heap_;
-    mm::OwnedArray<Region> regions_;
+    RegionTable regions_;
     Table table_;
     bool has_table_ = false;
-    Phys zero_;
+    Phys zero_, fill_;                    // fill_: only with a range
+    u64 fill_first_ = 0, fill_pages_ = 0; // the range, in pages
+    u8 fill_byte_ = 0;
     u64 size_;
     const Snapshot *snapshot_ = nullptr;
     HotPages<Pin> hot_;
     u64 active_[max_regions / 64] = {}; // regions with cold pages
+    u64 active_words_ = 0;              // the words of active_ that are not 0
     u64 epoch_ = 1;
     u32 fault_around_ = 0;
     u64 private_count_ = 0;

@@ -12,6 +12,7 @@ template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames>
 rstate::Result<void> GuestMemory<Memory, Frames>::check_invariants() {
     u64 private_pages = 0, hot_pages = 0;
     for (u64 number = 0; number < regions_.size(); ++number) {
+        if (regions_.find(number) == nullptr) continue;
         const Region &region = regions_[number];
         const u32 hot = TRY(check_region(number), "checking a region", number);
         u32 in_region = 0;
@@ -24,6 +25,7 @@ rstate::Result<void> GuestMemory<Memory, Frames>::check_invariants() {
             return FAIL(broken_invariant, "rule 6: active if and only if cold > 0", number, region.cold);
         private_pages += in_region, hot_pages += hot;
     }
+    TRY(check_active_words(), "checking the summary of active regions");
     if (hot_pages != hot_.size())
         return FAIL(broken_invariant, "rule 4: each slot has one page", hot_pages, hot_.size());
     if (private_pages != private_count_)
@@ -31,6 +33,14 @@ rstate::Result<void> GuestMemory<Memory, Frames>::check_invariants() {
     if (snapshot_ != nullptr && private_count_ + reserve_count_ > page_limit_)
         return FAIL(broken_invariant, "rule 9: the limit of private pages", private_count_, reserve_count_,
                     page_limit_);
+    return rstate::done();
+}
+
+template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames>
+rstate::Result<void> GuestMemory<Memory, Frames>::check_active_words() {
+    for (u64 word = 0; word < max_regions / 64; ++word)
+        if ((active_[word] != 0) != ((active_words_ >> word & 1) != 0))
+            return FAIL(broken_invariant, "rule 6: a word's bit", word, active_[word], active_words_);
     return rstate::done();
 }
 
@@ -59,28 +69,30 @@ rstate::Result<u32> GuestMemory<Memory, Frames>::check_region(u64 number) {
         if (region.hot[i] != 0 && hot_[region.hot[i] - 1u].entry().raw != entry.raw)
             return FAIL(broken_invariant, "rule 4: the slot pins another leaf table", number, i, entry.raw);
         if (region.is_private(i)) {
-            TRY(check_private(entry, from), "checking a private page", number, i);
+            TRY(check_private(Place(number, i), entry, from), "checking a private page", number, i);
         } else if (entry.present()) {
-            TRY(check_shared(entry, from), "checking a shared page", number, i);
+            TRY(check_shared(Place(number, i), entry, from), "checking a shared page", number, i);
         }
     }
     return hot;
 }
 
 template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames>
-rstate::Result<void> GuestMemory<Memory, Frames>::check_private(mm::Entry entry, SnapshotEntry from) {
-    if (!entry.present() || entry.frame() == zero_)
+rstate::Result<void> GuestMemory<Memory, Frames>::check_private(Place at, mm::Entry entry,
+                                                                SnapshotEntry from) {
+    if (!entry.present() || entry.frame() == zero_ || entry.frame() == fill_)
         return FAIL(broken_invariant, "rule 2: a private page is present", entry.raw);
     if (snapshot_ == nullptr) return rstate::done();
     if (!entry.writable()) return FAIL(broken_invariant, "rule 2: a private page is writable", entry.raw);
-    if (!entry.dirty() && !TRY(equals_snapshot(entry.frame(), from), "comparing a page", entry.raw))
+    if (!entry.dirty() && !TRY(equals(entry.frame(), source(at, from)), "comparing a page", entry.raw))
         return FAIL(broken_invariant, "rule 8: a clean page has the snapshot's bytes", entry.raw);
     return rstate::done();
 }
 
 template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames>
-rstate::Result<void> GuestMemory<Memory, Frames>::check_shared(mm::Entry entry, SnapshotEntry from) {
-    if (entry.frame() != (from.present() ? from.frame() : zero_))
+rstate::Result<void> GuestMemory<Memory, Frames>::check_shared(Place at, mm::Entry entry,
+                                                               SnapshotEntry from) {
+    if (entry.frame() != source(at, from))
         return FAIL(broken_invariant, "rule 3: a shared page maps the snapshot's frame", entry.raw, from.raw);
     if (entry.writable() && !from.table())
         return FAIL(broken_invariant, "rule 3: a shared page is read-only", entry.raw);
@@ -88,11 +100,10 @@ rstate::Result<void> GuestMemory<Memory, Frames>::check_shared(mm::Entry entry, 
 }
 
 template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames>
-rstate::Result<bool> GuestMemory<Memory, Frames>::equals_snapshot(Phys frame, SnapshotEntry from) {
+rstate::Result<bool> GuestMemory<Memory, Frames>::equals(Phys frame, Phys source) {
     auto page = TRY(memory_->pin(frame), "pinning a private page to compare it", frame);
-    auto source =
-        TRY(memory_->pin(from.present() ? from.frame() : zero_), "pinning what it is compared with", frame);
-    return __builtin_memcmp(page.bytes(), source.bytes(), page_size) == 0;
+    auto other = TRY(memory_->pin(source), "pinning what it is compared with", source);
+    return __builtin_memcmp(page.bytes(), other.bytes(), page_size) == 0;
 }
 
 } // namespace vm

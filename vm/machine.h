@@ -23,7 +23,7 @@ using Viewer = void (*)(u64, Bytes);
 
 template <class V>
 concept Vm = requires(V vm, const V constant, const Exit &exit, GuestPhys physical, GuestVirt virt,
-                      MutableBytes out, Bytes in, u64 number, Snapshot &snapshot, Viewer viewer,
+                      MutableBytes out, Bytes in, u64 number, u8 byte, Snapshot &snapshot, Viewer viewer,
                       const SystemRegisters &system) {
     // Runs the guest until an exit that the caller must handle. New pages and host ticks are counted only.
     { vm.run() } -> std::same_as<rstate::Result<Exit>>;
@@ -48,6 +48,9 @@ concept Vm = requires(V vm, const V constant, const Exit &exit, GuestPhys physic
     { vm.view(physical, number, viewer) } -> std::same_as<rstate::Result<void>>;
     { vm.view(virt, number, viewer) } -> std::same_as<rstate::Result<void>>;
 
+    // Declares, before anything uses these pages, that memory there holds `byte` until it is written, not
+    // zero. They cost nothing until then. Once; a machine that is attached takes over the snapshot's.
+    { vm.set_fill(physical, number, byte) } -> std::same_as<rstate::Result<void>>;
     // Declares, before the snapshot, that these pages hold the guest's page tables with accessed and dirty
     // bits already set. The processor marks them as written although their bytes never change (APM vol 2
     // §15.25.5 "Nested Table Walk"), so they stay shared and are not restored. One that the host writes

@@ -34,7 +34,7 @@ rstate::Result<Fault> GuestMemory<Memory, Frames>::fault(GuestPhys address, Acce
         }
         needless_faults_ = 0;
         ++statistics_.new_pages;
-        if (!regions_[at.region].is_private(at.index) && (access != Access::write || from.table())) {
+        if (!is_private(at) && (access != Access::write || from.table())) {
             TRY(share(address, leaf, from), "sharing a page with the guest", address);
             TRY(share_around(address, leaf), "sharing the pages behind it", address);
             return Fault::resolved;
@@ -50,17 +50,18 @@ rstate::Result<Fault> GuestMemory<Memory, Frames>::fault(GuestPhys address, Acce
 template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames>
 rstate::Result<void> GuestMemory<Memory, Frames>::share(GuestPhys address, Pin &leaf, SnapshotEntry from) {
     const mm::Permissions allowed = from.table() ? mm::read_write_execute : mm::read_execute;
-    mm::Entry &entry = entries(leaf)[Place(address).index];
+    const Place at(address);
+    mm::Entry &entry = entries(leaf)[at.index];
     CHECK(!entry.present(), "a page becomes shared only from absent, so no translation needs a flush",
           address);
-    entry = mm::NestedFormat::leaf(from.present() ? from.frame() : zero_, allowed, mm::Cache::write_back);
+    entry = mm::NestedFormat::leaf(source(at, from), allowed, mm::Cache::write_back);
     return rstate::done();
 }
 
 template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames>
-rstate::Result<Phys> GuestMemory<Memory, Frames>::copy_of(SnapshotEntry from) {
+rstate::Result<Phys> GuestMemory<Memory, Frames>::copy_of(Phys source) {
     mm::OwnedFrame copy(*frames_, TRY(allocate_page(), "allocating a frame for a private page"), owner());
-    TRY(restore(copy.get(), from), "copying a page at its first write", from.frame());
+    TRY(restore(copy.get(), source), "copying a page at its first write", source);
     return copy.release();
 }
 
@@ -70,7 +71,7 @@ rstate::Result<Phys> GuestMemory<Memory, Frames>::make_private(GuestPhys address
     const Place at(address);
     const Phys leaf_frame = TRY(leaf_of(address), "finding the nested table of a private page", address);
     const SnapshotEntry from = TRY(snapshot_entry(at), "finding what a page holds", address);
-    mm::OwnedFrame copy(*frames_, TRY(copy_of(from), "copying a page", address), owner());
+    mm::OwnedFrame copy(*frames_, TRY(copy_of(source(at, from)), "copying a page", address), owner());
     auto leaf = TRY(memory_->pin(leaf_frame), "pinning a nested table to map a page", address);
     mm::Entry &entry = entries(leaf)[at.index];
     epoch_ += entry.present(); // cached translations still read the shared frame
@@ -114,8 +115,7 @@ rstate::Result<void> GuestMemory<Memory, Frames>::make_private_around(GuestPhys 
     return each_behind(address, [&](GuestPhys page) -> rstate::Result<void> {
         const Place at(page);
         const SnapshotEntry from = TRY(snapshot_entry(at), "finding what a page behind holds", page);
-        if (regions_[at.region].is_private(at.index) || (from.present() && !from.pattern()))
-            return rstate::done();
+        if (is_private(at) || (from.present() && !from.pattern())) return rstate::done();
         TRY(make_private(page), "copying a page ahead of its first write", page);
         auto leaf =
             TRY(memory_->pin(regions_[at.region].leaf), "pinning a nested table to mark a page clean", page);

@@ -14,9 +14,11 @@ rstate::Result<Phys> GuestMemory<Memory, Frames>::allocate_frame(mm::Owner owner
     statistics_.allocations += snapshot_ != nullptr;
     auto first = frames_->allocate(owner);
     if (first.ok()) return first.take();
-    if (evict(reserve_capacity) == 0)
-        return TRY(std::move(first), "taking a frame: this machine has no page to evict", private_pages());
+    if (snapshot_ == nullptr || !first.error().is(mm::out_of_frames))
+        return TRY(std::move(first), "taking a frame", private_pages());
     rstate::handled(std::move(first));
+    if (evict(reserve_capacity) == 0)
+        return FAIL(out_of_memory, "no frame is free, and this machine has no page to evict", private_count_);
     return TRY(frames_->allocate(owner), "taking a frame after evicting pages");
 }
 
@@ -51,8 +53,8 @@ u64 GuestMemory<Memory, Frames>::evict_pages(u64 wanted, Take &&take) {
     for (u64 n = 0; n < regions_.size() && evicted < wanted; ++n) {
         const u64 number = evict_hand_;
         evict_hand_ = number + 1 == regions_.size() ? 0 : number + 1;
+        if (regions_.find(number) == nullptr || !regions_[number].has_private()) continue;
         Region &region = regions_[number];
-        if (!region.has_private()) continue;
         auto pinned = memory_->pin(region.leaf);
         if (!pinned.ok()) {
             rstate::ignore(std::move(pinned), "eviction is best effort, and another region may do");

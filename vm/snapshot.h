@@ -1,7 +1,8 @@
 // vm/snapshot.h — the state that every machine, on every core, starts each case from.
 //
 // Pages lie in frames that are shared read-only. They are found through one table of 512 entries for each
-// 2 MiB region of guest memory, made only for regions that hold something. A page without an entry is zero.
+// 2 MiB region of guest memory, made only for regions that hold something. A page without an entry is as if
+// nobody had written it: zero, or what the machine's fill says.
 //
 //   guest page number   | region  | index |     tables_[region] -> frame of 512 entries -> frame of the page
 //                        51 .. 9   8 .. 0
@@ -73,6 +74,13 @@ struct ProcessorState {
 // Adds all that is equal in two equal states. FXSAVE leaves parts of its area unwritten; those do not count.
 void add_to(Xxh64 &hash, const ProcessorState &processor);
 
+// A range of pages that hold `byte` until they are written.
+struct Fill {
+    GuestPhys first;
+    u64 pages = 0;
+    u8 byte = 0;
+};
+
 class Snapshot final {
   public:
     Snapshot() = default;
@@ -84,9 +92,10 @@ class Snapshot final {
     u64 pages() const { return pages_; }                 // each in a frame that no other page uses
     u64 pattern_pages() const { return pattern_pages_; } // share a frame, or need none when all zero
     const ProcessorState &processor() const { return processor_; }
+    const Fill &fill() const { return fill_; }
 
     u64 regions() const { return tables_.size(); }
-    // The table of a region, or 0 where every page is zero.
+    // The table of a region, or 0 where no page has an entry.
     Phys table(u64 region) const { return Phys(tables_[region]); }
 
     // Frees every frame. No machine may be attached any more.
@@ -109,6 +118,7 @@ class Snapshot final {
     u64 digest_ = 0;
     u64 pages_ = 0;
     u64 pattern_pages_ = 0;
+    Fill fill_;
     ProcessorState processor_;
 };
 

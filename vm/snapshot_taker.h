@@ -83,11 +83,16 @@ template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames> class SnapshotTa
         snapshot_.pages_ = machine_.private_pages();
         snapshot_.memory_size_ = machine_.size_;
         machine_.snapshot_ = &snapshot_;
-        for (Region &region : machine_.regions_) {
-            for (u64 &word : region.private_bits) word = 0;
-            region.cold = 0;
+        snapshot_.fill_ = {GuestPhys(machine_.fill_first_ * page_size), machine_.fill_pages_,
+                           machine_.fill_byte_};
+        for (u64 number = 0; number < machine_.regions_.size(); ++number) {
+            Region *region = machine_.regions_.find(number);
+            if (region == nullptr) continue;
+            for (u64 &word : region->private_bits) word = 0;
+            region->cold = 0;
         }
         for (u64 &word : machine_.active_) word = 0;
+        machine_.active_words_ = 0;
         machine_.private_count_ = 0;
     }
 
@@ -99,18 +104,20 @@ template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames> class SnapshotTa
         SnapshotEntry *listed = reinterpret_cast<SnapshotEntry *>(table.bytes());
         for (u64 i = 0; i < pages_per_region; ++i)
             if (listed[i].present() && !listed[i].table())
-                TRY(merge_page(listed[i], Machine::entries(leaf)[i]), "merging a page", number, i);
+                TRY(merge_page(listed[i], Machine::entries(leaf)[i], machine_.is_filled({number, i})),
+                    "merging a page", number, i);
         return rstate::done();
     }
 
-    rstate::Result<void> merge_page(SnapshotEntry &listed, mm::Entry &mapped) {
+    rstate::Result<void> merge_page(SnapshotEntry &listed, mm::Entry &mapped, bool filled) {
         u64 word = 0;
         const Phys frame = listed.frame();
         if (!TRY(holds_one_word(frame, word), "looking whether a page repeats one word", frame))
             return rstate::done();
-        const Phys shared = word == 0 ? Phys() : pattern_frame(word, frame);
-        if (word != 0 && shared == Phys()) return rstate::done(); // more patterns than are kept
-        listed = word == 0 ? SnapshotEntry{} : SnapshotEntry::of(shared, SnapshotEntry::Pattern::mask);
+        const bool as_untouched = word == (filled ? machine_.fill_byte_ * 0x0101'0101'0101'0101ul : 0);
+        const Phys shared = as_untouched ? Phys() : pattern_frame(word, frame);
+        if (!as_untouched && shared == Phys()) return rstate::done(); // more patterns than are kept
+        listed = as_untouched ? SnapshotEntry{} : SnapshotEntry::of(shared, SnapshotEntry::Pattern::mask);
         --snapshot_.pages_, ++snapshot_.pattern_pages_;
         if (shared == frame) return rstate::done(); // the first page of a pattern provides the frame
         mapped = mm::Entry{}; // freeze() raised the epoch, and the machine has not run since

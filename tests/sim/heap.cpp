@@ -17,12 +17,13 @@ rstate::Result<u8 *> Heap::allocate(void *self, u64 size, u64 alignment, mm::All
     void *block = nullptr;
     CHECK(posix_memalign(&block, max(alignment, 8ul), size) == 0, "the host has memory", size);
     std::memset(block, 0xAC, size);
-    ++heap.live_;
+    ++heap.live_, heap.live_bytes_ += size;
     return static_cast<u8 *>(block);
 }
 
-void Heap::free(void *self, u8 *block, u64) {
-    --static_cast<Heap *>(self)->live_;
+void Heap::free(void *self, u8 *block, u64 size) {
+    Heap &heap = *static_cast<Heap *>(self);
+    --heap.live_, heap.live_bytes_ -= size;
     std::free(block);
 }
 

@@ -88,6 +88,10 @@ class ScriptedMachine {
             });
     }
 
+    rstate::Result<void> set_fill(GuestPhys first, u64 pages, u8 byte) {
+        fill_first = first, fill_pages = pages, fill_byte = byte;
+        return rstate::done();
+    }
     rstate::Result<void> protect_tables(GuestPhys first, u64 pages) {
         if (pages != 0) protected_first = first, protected_pages = pages;
         return rstate::done();
@@ -118,6 +122,9 @@ class ScriptedMachine {
     std::vector<u64> deadlines;
     GuestPhys protected_first;
     u64 protected_pages = 0;
+    GuestPhys fill_first;
+    u64 fill_pages = 0;
+    u8 fill_byte = 0;
 
   private:
     using Pages = std::map<u64, std::vector<u8>>;
@@ -126,7 +133,8 @@ class ScriptedMachine {
     }
     std::vector<u8> &page(GuestPhys at) {
         std::vector<u8> &content = pages_[at.frame_number()];
-        content.resize(page_size);
+        const bool filled = at.frame_number() - fill_first.frame_number() < fill_pages;
+        content.resize(page_size, filled ? fill_byte : u8{0});
         return content;
     }
 

@@ -387,6 +387,11 @@ rstate::Result<void> TracedMachine::skip_instruction(const vm::Exit &exit) {
     return rstate::done();
 }
 
+rstate::Result<void> TracedMachine::set_fill(GuestPhys first, u64 pages, u8 byte) {
+    std::memset(memory_ + first.value(), byte, min(pages * page_size, 8_MiB));
+    return rstate::done();
+}
+
 rstate::Result<void> TracedMachine::protect_tables(GuestPhys, u64) { return rstate::done(); }
 
 TracedMachine::Pages TracedMachine::pages() const {

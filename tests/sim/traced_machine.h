@@ -6,8 +6,8 @@
 // stopped before Linux sees them; exceptions arrive with the processor's vector, error code and address.
 // VMMCALL is replaced, because a host that is itself virtual may take it for its own.
 //
-// What it is not: nested paging, dirty tracking, a fixed CPUID. One snapshot for each machine, kept by
-// itself.
+// What it is not: nested paging, dirty tracking, a fixed CPUID, a fill of more than 8 MiB. One snapshot for
+// each machine, kept by itself.
 #pragma once
 
 #include <map>
@@ -62,6 +62,8 @@ class TracedMachine {
         return rstate::done();
     }
 
+    // Fills no more than the first 8 MiB: the host would have to write every page.
+    rstate::Result<void> set_fill(GuestPhys first, u64 pages, u8 byte);
     rstate::Result<void> protect_tables(GuestPhys first, u64 pages);
     rstate::Result<void> take_snapshot(vm::Snapshot &);
     rstate::Result<void> attach(const vm::Snapshot &);
