@@ -9,12 +9,17 @@ namespace {
 
 // Page tables other than the first-level ones of the ELF: the root; one for the stub; for the lower part
 // three second-level and one third-level, and one first-level at each end of its shadow; one of each level at
-// each end of the upper part's shadow; three shared tables of zeros.
-constexpr u64 fixed_tables = 1 + 1 + 3 + 1 + 2 + 2 * 3 + 3;
+// each end of the upper part's shadow; two second-level and one third-level for the heap, as many for the
+// mappings and files, and as many for the shadow of each of the two; three shared tables of zeros.
+constexpr u64 fixed_tables = 1 + 1 + 3 + 1 + 2 + 2 * 3 + 4 * 3 + 3;
 constexpr u32 max_segments = 12;
 
-static_assert(break_base + break_size <= RL_MAPPING_BASE &&
-              RL_MAPPING_BASE + RL_MAPPING_SIZE <= RL_HEAP_BASE);
+static_assert(break_base + break_size <= RL_INPUT_BASE);
+static_assert(RL_INPUT_BASE + RL_INPUT_SIZE <= stack_bottom - RL_STACK_GUARD_SIZE);
+static_assert(RL_HEAP_BASE > shadow_end, "the heap's shadow is a part of the upper shadow");
+static_assert(RL_HEAP_BASE + RL_HEAP_SIZE < RL_MAPPING_BASE);
+static_assert(RL_MAPPING_BASE + RL_MAPPING_SIZE < RL_FILES_BASE);
+static_assert(RL_FILES_BASE + RL_FILES_SIZE < 1ul << 47);
 static_assert(RL_MAPPING_BASE % large_page_size == 0 && RL_MAPPING_SIZE % large_page_size == 0);
 static_assert(RL_FILES_BASE % large_page_size == 0 && RL_FILES_SIZE % large_page_size == 0);
 static_assert(RL_HEAP_BASE % large_page_size == 0 && RL_HEAP_SIZE % large_page_size == 0);
@@ -35,17 +40,17 @@ rstate::Result<GuestLayout> GuestLayout::make(const boot::Elf &elf) {
     TRY(layout.add_image(elf), "placing the program's segments");
     layout.next_ = GuestPhys(align_up(layout.next_.value(), large_page_size));
     layout.add_large("program break", break_base, break_size);
-    layout.add_large("mappings", RL_MAPPING_BASE, RL_MAPPING_SIZE);
     layout.add_large("heap", RL_HEAP_BASE, RL_HEAP_SIZE);
     layout.add_large("input", RL_INPUT_BASE, RL_INPUT_SIZE);
     layout.add_large("stack", stack_bottom, RL_STACK_SIZE);
+    layout.add_large("mappings", RL_MAPPING_BASE, RL_MAPPING_SIZE);
     layout.add_large("files", RL_FILES_BASE, RL_FILES_SIZE);
     layout.target_count_ = layout.count_;
     layout.add_shadow("shadow of the program", elf.start(), elf.end() - elf.start());
-    layout.add_shadow("shadow of the mappings", RL_MAPPING_BASE, RL_MAPPING_SIZE); // stacks of threads
-    layout.add_shadow("shadow of the heap", RL_HEAP_BASE, RL_HEAP_SIZE);
+    layout.heap_shadow_ = layout.add_shadow("shadow of the heap", RL_HEAP_BASE, RL_HEAP_SIZE);
     layout.add_shadow("shadow of the input", RL_INPUT_BASE, RL_INPUT_SIZE);
     layout.add_shadow("shadow of the stack", stack_bottom, RL_STACK_SIZE);
+    layout.add_shadow("shadow of the mappings", RL_MAPPING_BASE, RL_MAPPING_SIZE); // stacks of threads
     layout.spare_tables_ = layout.next_;
     layout.next_ += spare_table_pages * page_size;
     return layout;
@@ -70,10 +75,12 @@ void GuestLayout::add_large(const char *name, u64 address, u64 size) {
     add({.name = name, .address = address, .size = size, .writable = true, .large = true});
 }
 
-// Rounds out to whole large pages: the added part is shadow of memory that is not mapped.
-void GuestLayout::add_shadow(const char *name, u64 address, u64 size) {
+// Rounds out to whole large pages: the added part is shadow of memory that is not mapped. Returns where the
+// shadow of `address` is.
+GuestPhys GuestLayout::add_shadow(const char *name, u64 address, u64 size) {
     const u64 start = align_down(RL_SHADOW_OF(address), large_page_size);
     add_large(name, start, align_up(RL_SHADOW_OF(address + size), large_page_size) - start);
+    return regions_[count_ - 1].physical + (RL_SHADOW_OF(address) - start);
 }
 
 void GuestLayout::add(const Region &region) {

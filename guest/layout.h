@@ -3,21 +3,22 @@
 //
 // Guest virtual, from below:
 //
-//   0x0020_0000   the system call stub, for the supervisor only
-//   0x0040_0000   the ELF, each segment with its own rights
-//   0x0800_0000   program break, 4 MiB
-//   0x0a00_0000   mappings (mmap, stacks of threads), 80 MiB
-//   0x1000_0000   heap arena, 64 MiB
-//   0x2000_0000   input arena, 2 MiB
-//   0x2fe0_0000   stack, 2 MiB
-//   0x6000_0000   the bytes of files, 256 MiB
-//   0x7fff_8000   AddressSanitizer's shadow memory (its page tables: tables.h)
+//   0x0020_0000        the system call stub, for the supervisor only
+//   0x0040_0000        the ELF, each segment with its own rights
+//   0x0800_0000        program break, 4 MiB
+//   0x2000_0000        input arena, 4 MiB
+//   0x2f80_0000        stack, 8 MiB
+//   0x7fff_8000        AddressSanitizer's shadow memory (its page tables: tables.h)
+//   0x6020_0000_0000   heap arena, 2 GiB
+//   0x7f00_0000_0000   mappings (mmap, stacks of threads), 1 GiB
+//   0x7f00_8000_0000   the bytes of files, 256 MiB
 //
 // Guest physical, from 0: an unused page, so that a table entry of 0 points to nothing; page tables; the page
 // of zeros; the stub; the ELF's segments; from the next multiple of 2 MiB on, everything else.
 //
 // Everything but the ELF is mapped with 2 MiB pages: a walk reads fewer tables. Memory that the target never
-// touches takes no frames.
+// touches takes no frames: the machine has more than 3 GiB of memory by its addresses, a target uses a few
+// MiB.
 #pragma once
 
 #include "base/addr.h"
@@ -70,6 +71,9 @@ class GuestLayout final {
     GuestPhys tables() const { return GuestPhys(page_size); }
     u64 table_pages() const { return table_pages_; }
     GuestPhys zero_page() const { return tables() + table_pages_ * page_size; }
+    // The shadow of the whole heap arena, which holds RL_SHADOW_HEAP until the runtime writes it.
+    GuestPhys heap_shadow() const { return heap_shadow_; }
+    static constexpr u64 heap_shadow_pages = (RL_HEAP_SIZE >> RL_SHADOW_SHIFT) / page_size;
     GuestPhys stub_page() const { return zero_page() + page_size; }
     // For large pages that are split when the target changes rights of a part.
     static constexpr u64 spare_table_pages = 512;
@@ -79,14 +83,14 @@ class GuestLayout final {
   private:
     rstate::Result<void> add_image(const boot::Elf &elf);
     void add_large(const char *name, u64 address, u64 size);
-    void add_shadow(const char *name, u64 address, u64 size);
+    GuestPhys add_shadow(const char *name, u64 address, u64 size);
     void add(const Region &region);
 
     Array<Region, max_regions> regions_ = {};
     u32 count_ = 0;
     u32 target_count_ = 0; // the first regions are the target's own, the others are shadow
     u64 table_pages_ = 0;
-    GuestPhys spare_tables_;
+    GuestPhys spare_tables_, heap_shadow_;
     GuestPhys next_;
 };
 

@@ -79,6 +79,9 @@ rstate::Result<Process<Machine>> Process<Machine>::load(Machine &machine, const 
                     machine.memory_size());
     report_random_instructions(program);
     Process process(machine, program, deadlines);
+    const GuestLayout &layout = program.layout();
+    TRY(machine.set_fill(layout.heap_shadow(), layout.heap_shadow_pages, RL_SHADOW_HEAP),
+        "poisoning the shadow of the heap");
     const Start start = TRY(load_program(process.session_.memory(), program), "loading the target");
     machine.registers() = start.registers;
     machine.set_system(start.system);

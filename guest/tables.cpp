@@ -118,15 +118,19 @@ rstate::Result<void> Tables::map_shared_zeros() {
 }
 
 // Maps everything in [start, end) that is not mapped yet to the page of zeros, with the largest entries that
-// fit.
+// fit. Where a table is, it fills the entries of that table which are empty.
 rstate::Result<void> Tables::link_zeros(u64 start, u64 end, const GuestPhys (&zeros)[4]) {
     for (u64 address = start; address < end;) {
         u32 level = 4;
         while (level > 1 && (!is_aligned(address, covered_by(level)) || covered_by(level) > end - address))
             --level;
-        const GuestPhys place = TRY(entry_for(address, level), "finding an entry", address);
+        GuestPhys place;
         u64 entry = 0;
-        TRY(memory_.load(place, entry), "reading an entry", place);
+        for (;; --level) {
+            place = TRY(entry_for(address, level), "finding an entry", address);
+            TRY(memory_.load(place, entry), "reading an entry", place);
+            if (level == 1 || !Entry::Present::test(entry) || Entry::Large::test(entry)) break;
+        }
         const u64 shared =
             level == 1 ? layout_.zero_page().value() | read_page : zeros[level - 1].value() | link;
         if (!Entry::Present::test(entry))
@@ -148,24 +152,39 @@ rstate::Result<bool> Tables::split(GuestPhys place) {
     return true;
 }
 
+// The region's own leaf entry, with other rights.
+u64 Tables::entry_with(const Region &region, u64 address, u64 rights, bool large) const {
+    Region changed = region;
+    changed.large = large;
+    changed.writable = (rights & RL_RIGHT_WRITE) != 0;
+    changed.executable = (rights & RL_RIGHT_EXECUTE) != 0;
+    const u64 entry = leaf(changed) | (region.physical.value() + (address - region.address));
+    return rights == 0 ? entry & ~Entry::Present::mask : entry;
+}
+
 rstate::Result<bool> Tables::protect(u64 address, u64 size, u64 rights) {
-    for (u64 page = address; page < address + size; page += page_size) {
-        const Region *region = layout_.find(page, page_size);
+    for (u64 at = address, end = address + size; at < end;) {
+        const Region *region = layout_.find(at, page_size);
         if (region == nullptr) return false;
+        u64 step = page_size;
         if (region->large) {
-            const GuestPhys large = TRY(entry_for(page, 2), "finding a large page's entry", page);
+            const GuestPhys place = TRY(entry_for(at, 2), "finding a large page's entry", at);
             u64 entry = 0;
-            TRY(memory_.load(large, entry), "reading a large page's entry", large);
-            if (Entry::Large::test(entry) && !TRY(split(large), "splitting a large page", page)) return false;
+            TRY(memory_.load(place, entry), "reading a large page's entry", place);
+            const bool whole = is_aligned(at, large_page_size) && end - at >= large_page_size;
+            if (whole && Entry::Large::test(entry)) {
+                TRY(memory_.store(place, entry_with(*region, at, rights, true)),
+                    "changing a large page's rights", at);
+                step = large_page_size;
+            } else if (Entry::Large::test(entry) && !TRY(split(place), "splitting a large page", at)) {
+                return false;
+            }
         }
-        Region changed = *region;
-        changed.large = false;
-        changed.writable = (rights & RL_RIGHT_WRITE) != 0;
-        changed.executable = (rights & RL_RIGHT_EXECUTE) != 0;
-        u64 entry = leaf(changed) | (region->physical.value() + (page - region->address));
-        if (rights == 0) entry &= ~Entry::Present::mask;
-        const GuestPhys place = TRY(entry_for(page, 1), "finding a page's entry", page);
-        TRY(memory_.store(place, entry), "changing a page's rights", page);
+        if (step == page_size) {
+            const GuestPhys place = TRY(entry_for(at, 1), "finding a page's entry", at);
+            TRY(memory_.store(place, entry_with(*region, at, rights, false)), "changing a page's rights", at);
+        }
+        at += step;
     }
     return true;
 }

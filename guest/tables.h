@@ -10,7 +10,7 @@
 //
 //   0x0000_7fff_8000 .. 0x0000_8fff_7000   shadow of low addresses: large pages where something is mapped
 //   0x0000_8fff_7000 .. 0x0200_8fff_7000   not mapped: shadow of the shadow
-//   0x0200_8fff_7000 .. 0x1000_7fff_8000   shadow of high addresses: zeros
+//   0x0200_8fff_7000 .. 0x1000_7fff_8000   shadow of high addresses: zeros, but for the heap's shadow
 #pragma once
 
 #include "guest/layout.h"
@@ -43,6 +43,7 @@ class Tables final {
     rstate::Result<void> map_shared_zeros();
     rstate::Result<void> link_zeros(u64 start, u64 end, const GuestPhys (&zeros)[4]);
     rstate::Result<bool> split(GuestPhys place);
+    u64 entry_with(const Region &region, u64 address, u64 rights, bool large) const;
 
     Memory memory_;
     const GuestLayout &layout_;

@@ -19,7 +19,7 @@ struct Key {
     u64 least = 0, most = ~0ul;
 };
 
-constexpr u64 longest_input = 2_MiB - 8_KiB; // RL_INPUT_CAPACITY: what the input arena holds
+constexpr u64 longest_input = 2_MiB; // RL_INPUT_CAPACITY: what the input arena holds
 
 constexpr Key keys[] = {
     {.name = "target", .text = &Options::target},

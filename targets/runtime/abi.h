@@ -10,39 +10,39 @@
 
 #define RL_ABI_VERSION 2u
 
-// Memory as the target sees it. Everything lies below 0x7fff8000, so the shadow of all of it is one
-// contiguous range.
+// Memory as the target sees it. The heap, mappings and files lie above the shadow, where AddressSanitizer and
+// Linux have them too: there they have room, and a wild pointer such as 0x41414141 hits nothing.
 //
-//   0x0040_0000  the ELF (static, not position independent)
-//   0x0800_0000  program break, 4 MiB
-//   0x0a00_0000  mappings (mmap, stacks of threads), 80 MiB
-//   0x1000_0000  heap arena, 64 MiB
-//   0x2000_0000  input arena, 2 MiB; the input begins one page into it, behind a red zone
-//   0x2fe0_0000  stack, 2 MiB, growing down from 0x3000_0000; the page below it is never mapped
-//   0x6000_0000  the bytes of files, 256 MiB; first rl_brought_file records that the hypervisor writes
-//   0x7fff_8000  AddressSanitizer's shadow: one byte for each eight bytes of the address space
+//   0x0040_0000       the ELF (static, not position independent)
+//   0x0800_0000       program break, 4 MiB
+//   0x2000_0000       input arena, 4 MiB; the input begins one page into it, behind a red zone
+//   0x2f80_0000       stack, 8 MiB, growing down from 0x3000_0000; the page below it is never mapped
+//   0x7fff_8000       AddressSanitizer's shadow: one byte for each eight bytes of the address space
+//   0x6020_0000_0000  heap arena, 2 GiB
+//   0x7f00_0000_0000  mappings (mmap, stacks of threads), 1 GiB
+//   0x7f00_8000_0000  the bytes of files, 256 MiB; first rl_brought_file records that the hypervisor writes
 #define RL_ELF_BASE 0x00400000ull
 #define RL_BREAK_BASE 0x08000000ull
 #define RL_BREAK_SIZE 0x00400000ull
-#define RL_MAPPING_BASE 0x0a000000ull
-#define RL_MAPPING_SIZE 0x05000000ull
-#define RL_FILES_BASE 0x60000000ull
+#define RL_HEAP_BASE 0x602000000000ull
+#define RL_HEAP_SIZE 0x80000000ull
+#define RL_MAPPING_BASE 0x7f0000000000ull
+#define RL_MAPPING_SIZE 0x40000000ull
+#define RL_FILES_BASE 0x7f0080000000ull
 #define RL_FILES_SIZE 0x10000000ull
-#define RL_HEAP_BASE 0x10000000ull
-#define RL_HEAP_SIZE 0x04000000ull
 #define RL_INPUT_BASE 0x20000000ull
-#define RL_INPUT_SIZE 0x00200000ull
+#define RL_INPUT_SIZE 0x00400000ull
 #define RL_INPUT_START (RL_INPUT_BASE + 4096)
-#define RL_INPUT_CAPACITY (RL_INPUT_SIZE - 2 * 4096)
+#define RL_INPUT_CAPACITY 0x00200000ull
 #define RL_STACK_TOP 0x30000000ull
-#define RL_STACK_SIZE 0x00200000ull
+#define RL_STACK_SIZE 0x00800000ull
 #define RL_STACK_GUARD_SIZE 0x00100000ull // an access up to this far below the stack is a stack overflow
 #define RL_SHADOW_OFFSET 0x7fff8000ull
 #define RL_SHADOW_SHIFT 3
 #define RL_SHADOW_OF(address) (((address) >> RL_SHADOW_SHIFT) + RL_SHADOW_OFFSET)
 #define RL_SHADOW_HEAP                                                                                       \
-    0xfau // shadow of unused heap and input memory; a loader may map it with this value (one shared
-          // page), since the runtime fills only what is zero
+    0xfau // shadow of unused heap and input memory. A loader gives all of the heap's shadow this value; where
+          // it does not, the runtime fills the shadow of the heap's first part only.
 
 // A hypercall is VMMCALL with RAX = RL_HYPERCALL | number and arguments in RDI, RSI, RDX. The result is in
 // RAX; all other registers are kept, except that RL_CALL_SNAPSHOT also returns values in RDX and RCX.
@@ -320,4 +320,5 @@ _Static_assert(offsetof(struct rl_report, free_frames) == 112, "rl_report.free_f
 _Static_assert(offsetof(struct rl_report, text) == 144, "rl_report.text");
 _Static_assert(sizeof(struct rl_report) == 272, "rl_report");
 _Static_assert((RL_HEAP_BASE >> RL_SHADOW_SHIFT) % 4096 == 0, "an arena's shadow begins on a page");
-_Static_assert(RL_STACK_TOP <= RL_SHADOW_OFFSET, "everything lies below the shadow");
+_Static_assert(RL_STACK_TOP <= RL_SHADOW_OFFSET, "the stack lies below the shadow");
+_Static_assert(RL_INPUT_CAPACITY <= RL_INPUT_SIZE - 2 * 4096, "a red zone lies on both sides of an input");

@@ -5,14 +5,20 @@
 //   ^ chunk                                       ^ next chunk
 //
 // Blocks are taken one after the other from an arena whose shadow is poisoned from the start, so an
-// allocation unpoisons only its own bytes. A freed block stays poisoned. Only when the arena is used up, a
-// rover searches it from the oldest block on, joins adjacent freed blocks and reuses them.
+// allocation unpoisons only its own bytes. A freed block stays poisoned. The arena is used up to a limit;
+// only there, a rover searches it from the oldest block on, joins adjacent freed blocks and reuses them. When
+// it finds none soon, the limit rises: what is freed stays in quarantine, and a case that allocates and frees
+// again and again does not use all of the machine's memory.
 #include "targets/runtime/runtime.h"
 
 enum {
     header = sizeof(struct block),
-    filled_bytes = 4096
-}; // AddressSanitizer fills no more than the first 4096
+    filled_bytes = 4096,     // AddressSanitizer fills no more than the first 4096
+    limit_step = 64 << 20,   // the first limit, and how far it rises (chosen)
+    search_steps = 1 << 16,  // blocks that the rover visits before the limit rises (chosen)
+    large_block = 1 << 20,   // from here on the work on a block's shadow spends the edge budget
+    shadow_per_edge = 1 << 9 // bytes of shadow that count as one edge (chosen)
+};
 #define ARENA_END (RL_HEAP_BASE + RL_HEAP_SIZE)
 
 static bool on_stack(u64 bp) {
@@ -46,8 +52,9 @@ static u64 red_zone(u64 size) {
 void rl_heap_start(void) {
     if (rl_hot.heap_next) return;
     rl_hot.heap_next = rl_hot.heap_rover = RL_HEAP_BASE;
-    if (*shadow_of(ARENA_END - 8) != shadow_heap)
-        rl_fill(shadow_of(RL_HEAP_BASE), shadow_heap, RL_HEAP_SIZE >> 3);
+    rl_hot.heap_limit = RL_HEAP_BASE + limit_step;
+    if (*shadow_of(RL_HEAP_BASE) != shadow_heap)
+        rl_fill(shadow_of(RL_HEAP_BASE), shadow_heap, limit_step >> 3);
     if (*shadow_of(RL_INPUT_BASE) != shadow_heap)
         rl_fill(shadow_of(RL_INPUT_BASE), shadow_heap, RL_INPUT_SIZE >> 3);
 }
@@ -63,10 +70,15 @@ static void split(struct block *block, u32 bytes) {
 
 static bool is_freed(u64 at) { return at < rl_hot.heap_next && ((struct block *)at)->mark == block_freed; }
 
-// The next place for a chunk of so many bytes among freed ones, or null after one whole round.
-static struct block *reuse(u32 bytes) {
+static void spend_on_shadow(u64 size) {
+    if (UNLIKELY(size >= large_block)) spend((size >> 3) / shadow_per_edge);
+}
+
+// The next place for a chunk of so many bytes among freed ones; null after one whole round, or so many steps.
+static struct block *reuse(u32 bytes, u64 steps) {
+    const u64 used = rl_hot.heap_next - RL_HEAP_BASE;
     u64 travelled = 0;
-    for (u64 at = rl_hot.heap_rover; travelled <= RL_HEAP_SIZE;) {
+    for (u64 at = rl_hot.heap_rover; travelled <= used && steps; steps--) {
         if (at >= rl_hot.heap_next) at = RL_HEAP_BASE;
         struct block *const block = (struct block *)at;
         if (block->mark != block_live && block->mark != block_freed)
@@ -77,6 +89,7 @@ static struct block *reuse(u32 bytes) {
                 block->bytes += ((struct block *)next)->bytes;
             if (block->bytes >= bytes) {
                 split(block, bytes);
+                spend_on_shadow(block->bytes);
                 rl_fill(shadow_of(at), shadow_heap, block->bytes >> 3);
                 rl_hot.heap_rover = at + block->bytes;
                 return block;
@@ -84,8 +97,31 @@ static struct block *reuse(u32 bytes) {
         }
         travelled += block->bytes;
         at += block->bytes;
+        rl_hot.heap_rover = at;
     }
     return NULL;
+}
+
+// Cuts a chunk from the untouched part of the arena: zero and poisoned. Null beyond `limit`.
+static inline struct block *cut(u64 bytes, u64 limit) {
+    struct block *const block = (struct block *)rl_hot.heap_next;
+    if (UNLIKELY(bytes > limit - rl_hot.heap_next)) return NULL;
+    rl_hot.heap_next += bytes;
+    block->bytes = (u32)bytes;
+    return block;
+}
+
+// Beyond the limit: a freed chunk, or else a higher limit, or else a longer search.
+static NOINLINE struct block *find_more(u64 bytes, bool *fresh) {
+    *fresh = false;
+    struct block *block = bytes <= RL_HEAP_SIZE ? reuse((u32)bytes, search_steps) : NULL;
+    if (block) return block;
+    block = cut(bytes, ARENA_END);
+    if (!block) return bytes <= RL_HEAP_SIZE ? reuse((u32)bytes, UINT64_MAX) : NULL;
+    *fresh = true;
+    const u64 left = ARENA_END - rl_hot.heap_next;
+    rl_hot.heap_limit = rl_hot.heap_next + (left < limit_step ? left : limit_step);
+    return block;
 }
 
 static void *allocate(u64 size, u64 alignment, enum family family, struct site site, bool zeroed) {
@@ -93,14 +129,9 @@ static void *allocate(u64 size, u64 alignment, enum family family, struct site s
     if (UNLIKELY(size > RL_HEAP_SIZE || alignment > RL_HEAP_SIZE)) return NULL;
     const u64 slack = alignment > 16 ? alignment : 0;
     const u64 bytes = header + slack + ((size + 15) & ~15ull) + red_zone(size);
-    struct block *block = (struct block *)rl_hot.heap_next;
-    const bool fresh = rl_hot.heap_next + bytes <= ARENA_END; // not used in this case yet: zero and poisoned
-    if (LIKELY(fresh)) {
-        rl_hot.heap_next += bytes;
-        block->bytes = (u32)bytes;
-    } else if (!(block = bytes <= RL_HEAP_SIZE ? reuse((u32)bytes) : NULL)) {
-        return NULL;
-    }
+    bool fresh = true; // not used in this case yet
+    struct block *block = cut(bytes, rl_hot.heap_limit);
+    if (UNLIKELY(!block) && !(block = find_more(bytes, &fresh))) return NULL;
     u64 memory = (u64)block + header;
     if (slack) memory = (memory + slack - 1) & ~(slack - 1);
     block->mark = block_live;
@@ -113,6 +144,7 @@ static void *allocate(u64 size, u64 alignment, enum family family, struct site s
         ((u32 *)memory)[-2] = block->offset;
         ((u32 *)memory)[-1] = block_memory;
     }
+    spend_on_shadow(size);
     unpoison(memory, size);
     if (!zeroed)
         rl_fill((void *)memory, rl_hot.fill, size < filled_bytes ? size : filled_bytes);
@@ -147,6 +179,7 @@ void rl_free(void *p, enum family family, struct site site) {
         rl_report_kind(site, rl_kind_alloc_dealloc_mismatch, (u64)p, 0, "");
     block->mark = block_freed;
     record_frames(block->freed, site);
+    spend_on_shadow(block->size);
     rl_fill(shadow_of((u64)p), shadow_freed, (block->size + 7ull) >> 3);
 }
 

@@ -52,7 +52,8 @@ struct rl_hot {
     u8 print_at_once; // RL_FLAG_OUTPUT; also until the snapshot
     u32 input_length;
     u64 heap_next;  // end of the last block cut from the untouched part of the arena
-    u64 heap_rover; // once the arena is used up: where the search for freed blocks continues
+    u64 heap_limit; // up to where blocks are cut before freed ones are used again
+    u64 heap_rover; // where the search for freed blocks continues
     u64 noreturn_pc, noreturn_sp,
         noreturn_bp; // the last call that announced not to return (throw, abort, longjmp)
 };
