@@ -21,7 +21,7 @@ Text access_name(vm::Access access) {
     return "";
 }
 
-using Line = TextBuffer<240>;
+using Line = TextBuffer<320>;
 
 void add_place(Line &line, u64 pc, const rstate::Resolver *resolver) {
     line.add("  target {x}", pc);

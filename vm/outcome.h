@@ -37,7 +37,7 @@ struct Finding {
     u64 allocated[max_site_frames] = {}; // where the block was allocated, 0 ends
     u64 freed[max_site_frames] = {};     // where it was freed
     u32 frame_count = 0;
-    char text[128] = {};        // an assertion's text, a variable's name
+    char text[256] = {};        // an assertion's text, a variable's name, what is undefined
     bool uninitialised = false; // the outcome changes with the fill of fresh memory
 };
 

@@ -71,7 +71,9 @@
 #define RL_FLAG_COMPARISONS 1u // record comparison operands in this case
 #define RL_FLAG_OUTPUT 2u      // give the hypervisor what the target prints at once
 #define RL_FLAG_FILL_SHIFT 8   // bits 15..8: the byte that fills fresh heap memory
-#define RL_DEFAULT_FILL 0xbeu  // as AddressSanitizer does
+#define RL_FLAG_LEAK_SHIFT                                                                                   \
+    16 // bits 23..16: when not 0, the case ends with its leak of this number, from 1, as a finding
+#define RL_DEFAULT_FILL 0xbeu // as AddressSanitizer does
 
 #define RL_CONTROL_MAGIC 0x5445475241544c52ull // "RLTARGET" in memory order
 
@@ -148,6 +150,7 @@ enum rl_kind {
     rl_kind_uncaught_exception,
     rl_kind_exit,
     rl_kind_deadlock,
+    rl_kind_memory_leak,
     rl_kind_undefined_behaviour,
     // Processor exceptions: the hypervisor chooses among these and calls describe for the address.
     rl_kind_null_dereference,
@@ -181,7 +184,7 @@ enum rl_region {
 enum rl_access { rl_access_none, rl_access_read, rl_access_write };
 
 #define RL_REPORT_FRAMES 4
-#define RL_REPORT_TEXT 128
+#define RL_REPORT_TEXT 256
 
 struct rl_report {
     uint32_t kind;   // enum rl_kind
@@ -223,6 +226,7 @@ static inline const char *rl_kind_name(uint32_t kind) {
         "uncaught-exception",
         "exit",
         "deadlock",
+        "memory-leak",
         "undefined-behaviour",
         "null-dereference",
         "wild-access",
@@ -318,7 +322,7 @@ _Static_assert(offsetof(struct rl_report, offset) == 72, "rl_report.offset");
 _Static_assert(offsetof(struct rl_report, alloc_frames) == 80, "rl_report.alloc_frames");
 _Static_assert(offsetof(struct rl_report, free_frames) == 112, "rl_report.free_frames");
 _Static_assert(offsetof(struct rl_report, text) == 144, "rl_report.text");
-_Static_assert(sizeof(struct rl_report) == 272, "rl_report");
+_Static_assert(sizeof(struct rl_report) == 400, "rl_report");
 _Static_assert((RL_HEAP_BASE >> RL_SHADOW_SHIFT) % 4096 == 0, "an arena's shadow begins on a page");
 _Static_assert(RL_STACK_TOP <= RL_SHADOW_OFFSET, "the stack lies below the shadow");
 _Static_assert(RL_INPUT_CAPACITY <= RL_INPUT_SIZE - 2 * 4096, "a red zone lies on both sides of an input");

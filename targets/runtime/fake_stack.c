@@ -5,7 +5,7 @@
 // Each size has 64 KiB, whose frames are used in turn, so a frame stays poisoned for long after its function
 // returned. When no frame of a size is free, the function uses the real stack, which is not checked after its
 // return.
-#include "targets/runtime/runtime.h"
+#include "targets/runtime/leaks.h"
 
 enum { classes = 11, smallest_shift = 6, class_shift = 16 };
 
@@ -59,4 +59,27 @@ u64 rl_fake_frame(u64 address) {
     const u64 at = address - (u64)frames;
     if (at >= sizeof(frames)) return 0;
     return address & ~((1ull << (smallest_shift + (at >> class_shift))) - 1);
+}
+
+u64 rl_fake_frame_size(u64 address) {
+    return 1ull << (smallest_shift + ((address - (u64)frames) >> class_shift));
+}
+
+// A target that switches stacks by itself asks for these.
+void *__asan_get_current_fake_stack(void) { return frames; }
+void *__asan_addr_is_in_fake_stack(void *fake_stack, void *address, void **begin, void **end) {
+    const u64 frame = fake_stack ? rl_fake_frame((u64)address) : 0;
+    if (!frame) return NULL;
+    if (begin) *begin = (void *)frame;
+    if (end) *end = (void *)(frame + rl_fake_frame_size(frame));
+    return (void *)frame;
+}
+
+void rl_each_taken_frame(void (*visit)(u64 begin, u64 end)) {
+    for (u32 class = 0; class < classes; class ++) {
+        const u32 shift = smallest_shift + class;
+        for (u32 i = 0; i < 1u << (class_shift - shift); i++)
+            if (taken[class][i])
+                visit((u64)&frames[class][i << shift], (u64)&frames[class][i << shift] + (1u << shift));
+    }
 }

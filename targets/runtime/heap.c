@@ -26,7 +26,7 @@ static bool on_stack(u64 bp) {
 }
 
 // The innermost return addresses; they fit 32 bits because the ELF lies below 4 GiB.
-static void record_frames(u32 frames[RL_REPORT_FRAMES], struct site site) {
+void rl_record_frames(u32 frames[RL_REPORT_FRAMES], struct site site) {
     frames[0] = (u32)site.pc;
     u64 bp = site.bp;
     u32 i = 1;
@@ -92,6 +92,7 @@ static struct block *reuse(u32 bytes, u64 steps) {
                 spend_on_shadow(block->bytes);
                 rl_fill(shadow_of(at), shadow_heap, block->bytes >> 3);
                 rl_hot.heap_rover = at + block->bytes;
+                block->leak_flags = 0;
                 return block;
             }
         }
@@ -124,20 +125,27 @@ static NOINLINE struct block *find_more(u64 bytes, bool *fresh) {
     return block;
 }
 
+static NOINLINE void *refuse(struct site site, u64 size) {
+    if (!rl_options.null_when_too_large)
+        rl_report_kind(site, rl_kind_bad_alloc_size, 0, size,
+                       "the allocation is too large, or no memory is left");
+    return NULL;
+}
+
 static void *allocate(u64 size, u64 alignment, enum family family, struct site site, bool zeroed) {
     if (UNLIKELY(!rl_hot.heap_next)) rl_heap_start();
-    if (UNLIKELY(size > RL_HEAP_SIZE || alignment > RL_HEAP_SIZE)) return NULL;
+    if (UNLIKELY(size > rl_hot.largest_block || alignment > RL_HEAP_SIZE)) return refuse(site, size);
     const u64 slack = alignment > 16 ? alignment : 0;
     const u64 bytes = header + slack + ((size + 15) & ~15ull) + red_zone(size);
     bool fresh = true; // not used in this case yet
     struct block *block = cut(bytes, rl_hot.heap_limit);
-    if (UNLIKELY(!block) && !(block = find_more(bytes, &fresh))) return NULL;
+    if (UNLIKELY(!block) && !(block = find_more(bytes, &fresh))) return refuse(site, size);
     u64 memory = (u64)block + header;
     if (slack) memory = (memory + slack - 1) & ~(slack - 1);
     block->mark = block_live;
     block->size = (u32)size;
     block->family = family;
-    record_frames(block->allocated, site);
+    rl_record_frames(block->allocated, site);
     block->offset = (u32)(memory - (u64)block);
     block->memory_mark = block_memory;
     if (slack) { // free searches it here
@@ -150,6 +158,7 @@ static void *allocate(u64 size, u64 alignment, enum family family, struct site s
         rl_fill((void *)memory, rl_hot.fill, size < filled_bytes ? size : filled_bytes);
     else if (!fresh)
         rl_fill((void *)memory, 0, size);
+    if (UNLIKELY(rl_hot.hooked)) rl_tell_allocated((void *)memory, size);
     return (void *)memory;
 }
 
@@ -157,28 +166,31 @@ void *rl_allocate(u64 size, u64 alignment, enum family family, struct site site)
     return allocate(size, alignment, family, site, false);
 }
 
+struct block *rl_block_at(const volatile void *p) {
+    const u64 memory = (u64)p;
+    if (memory % 16 || memory - RL_HEAP_BASE - header >= RL_HEAP_SIZE || ((u32 *)memory)[-1] != block_memory)
+        return NULL;
+    struct block *const block = (struct block *)(memory - ((u32 *)memory)[-2]);
+    const bool inside = (u64)block >= RL_HEAP_BASE && (u64)block <= memory - header;
+    if (!inside || block->offset != memory - (u64)block) return NULL;
+    return block->mark == block_live || block->mark == block_freed ? block : NULL;
+}
+
 // The block whose memory starts at p; ends the case if there is none.
 static struct block *block_at(void *p, struct site site) {
-    const u64 memory = (u64)p;
-    if (memory % 16 == 0 && memory - RL_HEAP_BASE - header < RL_HEAP_SIZE &&
-        ((u32 *)memory)[-1] == block_memory) {
-        struct block *const block = (struct block *)(memory - ((u32 *)memory)[-2]);
-        if ((u64)block >= RL_HEAP_BASE && (u64)block <= memory - header &&
-            block->offset == memory - (u64)block) {
-            if (block->mark == block_live) return block;
-            if (block->mark == block_freed) rl_report_kind(site, rl_kind_double_free, memory, 0, "");
-        }
-    }
-    rl_report_kind(site, rl_kind_invalid_free, memory, 0, "");
+    struct block *const block = rl_block_at(p);
+    if (LIKELY(block && block->mark == block_live)) return block;
+    rl_report_kind(site, block ? rl_kind_double_free : rl_kind_invalid_free, (u64)p, 0, "");
 }
 
 void rl_free(void *p, enum family family, struct site site) {
     if (!p) return;
     struct block *const block = block_at(p, site);
-    if (UNLIKELY(block->family != family))
+    if (UNLIKELY(block->family != family && rl_options.dealloc_mismatch))
         rl_report_kind(site, rl_kind_alloc_dealloc_mismatch, (u64)p, 0, "");
+    if (UNLIKELY(rl_hot.hooked)) rl_tell_freed(p);
     block->mark = block_freed;
-    record_frames(block->freed, site);
+    rl_record_frames(block->freed, site);
     spend_on_shadow(block->size);
     rl_fill(shadow_of((u64)p), shadow_freed, (block->size + 7ull) >> 3);
 }

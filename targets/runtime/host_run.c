@@ -1,7 +1,8 @@
 // targets/runtime/host_run.c — runs a target under Linux as the hypervisor would, for tests without a virtual
 // machine.
 //
-//   host_run [--budget N] [--fill BYTE] [--compare] [--count] [--start] [--repeat N] TARGET.elf INPUT...
+//   host_run [--budget N] [--fill BYTE] [--leak N] [--compare] [--count] [--start] [--repeat N] TARGET.elf
+//            INPUT...
 //
 // It traces the target as a child process: it maps arenas, stack and shadow before the first instruction,
 // replaces the one VMMCALL by UD2 and answers hypercalls at its SIGILL, calls `describe` after hardware
@@ -485,12 +486,16 @@ int main(int count, char **words) {
         if (!strcmp(words[i], "--start")) options.start = true;
         if (!strcmp(words[i], "--budget") && i + 1 < count) options.budget = strtoull(words[++i], NULL, 0);
         if (!strcmp(words[i], "--repeat") && i + 1 < count) options.repeat = atoi(words[++i]);
+        if (!strcmp(words[i], "--leak") && i + 1 < count)
+            options.flags |= strtoull(words[++i], NULL, 0) << RL_FLAG_LEAK_SHIFT;
         if (!strcmp(words[i], "--fill") && i + 1 < count)
-            options.flags = (options.flags & 255) | strtoull(words[++i], NULL, 0) << RL_FLAG_FILL_SHIFT;
+            options.flags = (options.flags & ~(255ull << RL_FLAG_FILL_SHIFT)) |
+                            (strtoull(words[++i], NULL, 0) & 255) << RL_FLAG_FILL_SHIFT;
     }
     if (count - i < 2) {
-        fprintf(stderr, "usage: host_run [--budget N] [--fill BYTE] [--compare] [--count] [--start] "
-                        "[--repeat N] ELF INPUT...\n");
+        fprintf(stderr,
+                "usage: host_run [--budget N] [--fill BYTE] [--leak N] [--compare] [--count] [--start] "
+                "[--repeat N] ELF INPUT...\n");
         return 2;
     }
     read_elf(words[i]);

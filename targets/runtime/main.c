@@ -1,18 +1,20 @@
 // targets/runtime/main.c — the target's main: initialises once, then runs one case for each return from the
 // snapshot point.
+#include "targets/runtime/leaks.h"
 #include "targets/runtime/runtime.h"
 
 WEAK int LLVMFuzzerInitialize(int *count, char ***arguments);
 WEAK int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 
 WEAK extern u8 __start___sancov_cntrs[], __stop___sancov_cntrs[];
+extern u8 __stop___libfuzzer_extra_counters[];
 WEAK extern const struct rl_edge_pc __start___sancov_pcs[], __stop___sancov_pcs[];
 extern const u64 rl_comparisons, rl_comparison_capacity;
 extern struct rl_output rl_output;
 static const char target_name[] = RL_TARGET_NAME; // from the build
 
 __attribute__((section(".rl_hot"))) struct rl_hot rl_hot = {
-    .budget = INT64_MAX, .fill = RL_DEFAULT_FILL, .print_at_once = 1};
+    .budget = INT64_MAX, .fill = RL_DEFAULT_FILL, .print_at_once = 1, .largest_block = RL_HEAP_SIZE};
 
 COLD static u8 describe_stack[16384] __attribute__((aligned(16)));
 static struct rl_control control;
@@ -20,8 +22,11 @@ static struct rl_control control;
 static void print(const char *text) { rl_hypercall(RL_CALL_PRINT, (u64)text, rl_length(text)); }
 
 static void fill_control(void) {
-    const u64 counters = (u64)(__stop___sancov_cntrs - __start___sancov_cntrs);
-    const bool table = (u64)(__stop___sancov_pcs - __start___sancov_pcs) == counters;
+    const u64 edges = (u64)(__stop___sancov_cntrs - __start___sancov_cntrs);
+    // The target's own counters (__libfuzzer_extra_counters) follow the edges' ones and have no place in
+    // code.
+    const u64 counters = (u64)(__stop___libfuzzer_extra_counters - __start___sancov_cntrs);
+    const bool table = (u64)(__stop___sancov_pcs - __start___sancov_pcs) == edges;
     control.magic = RL_CONTROL_MAGIC;
     control.version = RL_ABI_VERSION;
     control.size = sizeof(control);
@@ -55,6 +60,7 @@ int main(int count, char **arguments) {
         return 1;
     }
     rl_heap_start();
+    rl_read_options();
     if (LLVMFuzzerInitialize) LLVMFuzzerInitialize(&count, &arguments);
     fill_control();
     rl_fill(__start___sancov_cntrs, 0,
@@ -67,7 +73,9 @@ int main(int count, char **arguments) {
         rl_hot.fill = (u8)(resume.flags >> RL_FLAG_FILL_SHIFT);
         rl_hot.print_at_once = (resume.flags & RL_FLAG_OUTPUT) != 0;
         open_input(resume.length);
-        rl_hypercall(RL_CALL_DONE,
-                     (u64)(i64)LLVMFuzzerTestOneInput((const u8 *)RL_INPUT_START, resume.length), 0);
+        const int value = LLVMFuzzerTestOneInput((const u8 *)RL_INPUT_START, resume.length);
+        const u32 leak = (u8)(resume.flags >> RL_FLAG_LEAK_SHIFT);
+        if (UNLIKELY(leak)) rl_report_leak(leak - 1);
+        rl_hypercall(RL_CALL_DONE, (u64)(i64)value, 0);
     }
 }

@@ -3,7 +3,7 @@
 #include "targets/runtime/runtime.h"
 
 struct rl_report rl_report;
-extern const char __executable_start[], _end[];
+extern const char __executable_start[], _etext[], _end[];
 WEAK extern const struct rl_edge_pc __start___sancov_pcs[], __stop___sancov_pcs[];
 
 enum { // clang writes the first at the bottom of each frame with red zones, the second when the function
@@ -36,11 +36,11 @@ static bool is_block(const struct block *block) {
 }
 
 // The block nearest to the address; of two equally near the lower one, since overflows are more common.
-static void describe_heap(u64 address) {
-    const struct block *nearest = NULL;
+static struct block *nearest_block(u64 address, u64 *distance_to_it) {
+    struct block *nearest = NULL;
     u64 best = UINT64_MAX;
     for (u64 at = RL_HEAP_BASE; at + sizeof(struct block) < rl_hot.heap_next;) {
-        const struct block *const block = (const struct block *)at;
+        struct block *const block = (struct block *)at;
         if (!is_block(block)) break;
         const u64 away = distance(address, at + block->offset, block->size);
         if (block->allocated[0] && away < best) {
@@ -49,6 +49,19 @@ static void describe_heap(u64 address) {
         }
         at += block->bytes;
     }
+    *distance_to_it = best;
+    return nearest;
+}
+
+struct block *rl_block_holding(u64 address) {
+    u64 away;
+    if (address - RL_HEAP_BASE >= RL_HEAP_SIZE) return NULL;
+    return nearest_block(address, &away);
+}
+
+static void describe_heap(u64 address) {
+    u64 best;
+    const struct block *const nearest = nearest_block(address, &best);
     if (!nearest) return set_region(rl_region_heap_unused, RL_HEAP_BASE, RL_HEAP_SIZE);
     const bool live = nearest->mark == block_live;
     const enum rl_region region = best   ? rl_region_heap_red_zone
@@ -113,7 +126,7 @@ static void describe_image(u64 address) {
     rl_append(rl_report.text, name);
 }
 
-static void describe(u64 address) {
+void rl_describe_address(u64 address) {
     const u64 stack = RL_STACK_TOP - RL_STACK_SIZE;
     rl_report.address = address;
     if (address < 65536) return set_region(rl_region_null_page, 0, 65536);
@@ -136,7 +149,7 @@ static void describe(u64 address) {
 // The hypervisor calls this after a processor exception, on a stack of its own.
 void rl_describe(u64 address) {
     rl_fill(&rl_report, 0, sizeof(rl_report));
-    describe(address);
+    rl_describe_address(address);
     const enum rl_region region = (enum rl_region)rl_report.region;
     rl_report.kind = region == rl_region_null_page     ? rl_kind_null_dereference
                      : region == rl_region_stack_guard ? rl_kind_stack_overflow
@@ -219,6 +232,39 @@ static struct site in_target(struct site site) {
     return site;
 }
 
+bool rl_is_code(u64 pc) { return pc >= (u64)__executable_start && pc < (u64)_etext; }
+
+// By frame pointers; the site may lie in a library, which has none.
+u32 rl_walk(struct site site, u64 *frames, u32 room) {
+    site = in_target(site);
+    u32 count = 0;
+    u64 bp = site.bp;
+    for (u64 pc = site.pc; count < room && rl_is_code(pc); count++) {
+        frames[count] = pc;
+        if (!is_on_stack(bp, RL_STACK_TOP - RL_STACK_SIZE - 1)) return count + 1;
+        const u64 *const frame = (const u64 *)bp;
+        pc = frame[1] - 1;
+        if (frame[0] <= bp)
+            bp = 0;
+        else
+            bp = frame[0];
+    }
+    return count;
+}
+
+// A second report comes from a callback that the first one called: the case ends with the first.
+static bool is_second(void) {
+    static bool reporting;
+    const bool second = reporting;
+    reporting = true;
+    return second;
+}
+
+static _Noreturn void stop(void) {
+    rl_hypercall(RL_CALL_CRASH, (u64)&rl_report, 0);
+    __builtin_trap();
+}
+
 static _Noreturn void send(struct site site, enum rl_kind kind, enum rl_access access, u64 size) {
     site = in_target(site);
     rl_report.kind = kind;
@@ -227,21 +273,23 @@ static _Noreturn void send(struct site site, enum rl_kind kind, enum rl_access a
     rl_report.sp = site.sp;
     rl_report.bp = site.bp;
     rl_report.size = size;
-    rl_hypercall(RL_CALL_CRASH, (u64)&rl_report, 0);
-    __builtin_trap();
+    rl_tell_report();
+    stop();
 }
 
 // clang reports the start of an access of several bytes; its first poisoned byte decides the kind.
 void rl_report_access(struct site site, u64 address, u64 size, enum rl_access access) {
     const u64 bad = rl_first_poisoned(address, size);
+    if (is_second()) stop();
     rl_fill(&rl_report, 0, sizeof(rl_report));
-    describe(address);
+    rl_describe_address(address);
     send(site, bad ? kind_of(bad) : rl_kind_unknown_poison, access, size);
 }
 
 void rl_report_kind(struct site site, enum rl_kind kind, u64 address, u64 size, const char *text) {
+    if (is_second()) stop();
     rl_fill(&rl_report, 0, sizeof(rl_report));
-    if (address) describe(address);
+    if (address) rl_describe_address(address);
     rl_report.text[0] = 0;
     rl_append(rl_report.text, text);
     send(site, kind, rl_access_none, size);

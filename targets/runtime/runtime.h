@@ -50,10 +50,12 @@ struct rl_hot {
     u8 recording;     // whether this case records comparison operands
     u8 fill;          // for fresh heap memory
     u8 print_at_once; // RL_FLAG_OUTPUT; also until the snapshot
+    u8 hooked;        // whether someone wants to know of each allocation: interface_heap.c
     u32 input_length;
-    u64 heap_next;  // end of the last block cut from the untouched part of the arena
-    u64 heap_limit; // up to where blocks are cut before freed ones are used again
-    u64 heap_rover; // where the search for freed blocks continues
+    u64 largest_block; // an allocation of more bytes fails
+    u64 heap_next;     // end of the last block cut from the untouched part of the arena
+    u64 heap_limit;    // up to where blocks are cut before freed ones are used again
+    u64 heap_rover;    // where the search for freed blocks continues
     u64 noreturn_pc, noreturn_sp,
         noreturn_bp; // the last call that announced not to return (throw, abort, longjmp)
 };
@@ -81,14 +83,28 @@ _Noreturn void rl_out_of_budget(void);
 _Noreturn void rl_report_access(struct site site, u64 address, u64 size, enum rl_access access);
 _Noreturn void rl_report_kind(struct site site, enum rl_kind kind, u64 address, u64 size, const char *text);
 void rl_describe(u64 address);
+void rl_describe_address(u64 address); // sets the report's address, region and text
 void rl_append(char *text, const char *more);
+u32 rl_walk(struct site site, u64 *frames, u32 room); // the call stack, innermost first
+bool rl_is_code(u64 pc);
 extern struct rl_report rl_report;
+
+// interface_report.c
+void rl_tell_report(void); // the target's own callbacks learn of the report before it ends the case
 
 // heap.c: the malloc family's common part. The families are malloc, new and new[].
 enum family { family_malloc = 1, family_new, family_new_array };
 void *rl_allocate(u64 size, u64 alignment, enum family family, struct site site);
 void rl_free(void *p, enum family family, struct site site);
 void rl_heap_start(void);
+struct block *rl_block_at(const volatile void *p); // whose memory begins there, live or freed; or null
+struct block *rl_block_holding(u64 address);       // with its red zones; or null
+void rl_record_frames(u32 frames[RL_REPORT_FRAMES], struct site site);
+
+// interface_heap.c: for hooks of the target, called when rl_hot.hooked is set.
+void rl_find_hooks(void);
+void rl_tell_allocated(const volatile void *p, u64 size);
+void rl_tell_freed(const volatile void *p);
 
 // The header at the start of a heap chunk; live or freed, chunks lie end to end from RL_HEAP_BASE to
 // heap_next.
@@ -98,7 +114,8 @@ struct block {
     u32 size;  // as asked for
     u32 family;
     u32 allocated[RL_REPORT_FRAMES], freed[RL_REPORT_FRAMES];
-    u32 reserved[2];
+    u32 leak_flags; // leaks.c
+    u32 reserved;
     u32 offset;      // of the memory from the chunk's start; with user_mark again in front of memory aligned
                      // further
     u32 memory_mark; // block_memory
@@ -112,6 +129,17 @@ void rl_copy(void *to, const void *from, u64 size);
 void rl_fill(void *to, u8 value, u64 size);
 void rl_check(struct site site, const void *at, u64 size, enum rl_access access);
 
+// options.c: what the target asks of its sanitizers.
+struct rl_options {
+    bool null_when_too_large; // else an allocation that cannot be had is a finding
+    bool detect_leaks, dealloc_mismatch, container_overflow, user_poisoning;
+    bool halt_on_undefined; // also where the compiler was told that the program may go on
+    bool silence_unsigned_overflow;
+};
+extern struct rl_options rl_options;
+void rl_read_options(void);
+extern int __asan_option_detect_stack_use_after_return;
+
 // compare.c
 void rl_record_comparisons(bool wanted);
 void rl_compared(u64 pc, const void *a, const void *b, u64 size);
@@ -121,6 +149,7 @@ bool rl_find_global(u64 address, u64 *base, u64 *size, const char **name);
 
 // fake_stack.c: the start of the frame off the real stack that holds this address, or 0.
 u64 rl_fake_frame(u64 address);
+u64 rl_fake_frame_size(u64 address);
 
 static inline u64 rl_length(const char *text) {
     u64 length = 0;

@@ -7,20 +7,28 @@ from pathlib import Path
 from tools.rl.building import targets
 from tools.rl.common import BUILD, ROOT
 
+
+def run(command):
+    done = subprocess.run(command, cwd=ROOT, shell=True, stderr=subprocess.PIPE, text=True)
+    if done.returncode:
+        raise subprocess.SubprocessError(f"{command}\n{done.stderr}")
+
+
 LOADED = struct.pack("<I", 1)            # PT_LOAD
 
 
-def built(source):
+def built(source, language="c", libc="musl", cflags=()):
     """A function that gives the ELF of this harness."""
     def build():
         with tempfile.TemporaryDirectory(dir=str(BUILD)) as folder:
             relative = str(Path(folder).relative_to(ROOT))
-            (Path(folder) / "harness.c").write_text(source)
-            target = targets.Target("sample", "targets/sample", "c", "musl", [f"{relative}/harness.c"], [], [], [], 64,
-                                    None, [])
+            harness = "harness.cpp" if language == "c++" else "harness.c"
+            (Path(folder) / harness).write_text(source)
+            target = targets.Target("sample", "targets/sample", language, libc, [f"{relative}/{harness}"], [],
+                                    list(cflags), [], 64, None, [])
             for edge in targets.edges(target, relative):
                 (ROOT / edge["outputs"][0]).parent.mkdir(parents=True, exist_ok=True)
-                subprocess.run(edge["command"], cwd=ROOT, shell=True, check=True, capture_output=True)
+                run(edge["command"])
             return (ROOT / targets.stripped("sample", relative)).read_bytes()
     return build
 

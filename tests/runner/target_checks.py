@@ -10,6 +10,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.runner import interface_checks
+from tests.runner.expect import Failure, expect, launch_elf
 from tools.rl.building import targets
 from tools.rl.building.graph import Graph
 from tools.rl.building.ninja import run_ninja
@@ -17,31 +19,14 @@ from tools.rl.common import ROOT, Stop
 from tools.rl.results.elf import Elf
 from tools.rl.results.symbols import Symbolizer
 
-BUDGET = 3000000
 # System calls of static programs of both C libraries before the snapshot point; the hypervisor emulates no other there.
 START_CALLS = {9: "mmap", 10: "mprotect", 12: "brk", 13: "rt_sigaction", 14: "rt_sigprocmask", 63: "uname",
                89: "readlink", 158: "arch_prctl", 218: "set_tid_address", 228: "clock_gettime", 273: "set_robust_list",
                302: "prlimit64", 318: "getrandom", 334: "rseq"}
 
 
-class Failure(Exception):
-    """What a check found wrong, in one line."""
-
-
-def expect(good, text):
-    if not good:
-        raise Failure(text)
-
-
 def launch(name, data, *options):
-    """What the launcher says of each case of that input, as dictionaries."""
-    with tempfile.NamedTemporaryFile() as file:
-        file.write(data)
-        file.flush()
-        argv = [targets.host_run(), "--budget", str(BUDGET), *options, targets.elf(name), file.name]
-        done = subprocess.run(argv, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=100)
-    expect(done.returncode == 0, done.stderr.decode(errors="replace").strip())
-    return [json.loads(line) for line in done.stdout.decode(errors="replace").splitlines()]
+    return launch_elf(targets.elf(name), data, *options)
 
 
 def injected_bug(name, bug, symbolizer):
@@ -171,7 +156,7 @@ def builds():
 
 GROUPS = {"injected_bugs": lambda: injected_bugs("injected_bugs"),
           "injected_bugs_cxx": lambda: injected_bugs("injected_bugs_cxx"), "seeds": seeds, "hooks": hooks,
-          "builds": builds}
+          "builds": builds, **interface_checks.GROUPS}
 
 
 def commands():
