@@ -76,6 +76,62 @@ def sanitizer_api():
     yield "the sanitizers' functions find bugs", lambda: findings(api)
 
 
+UNDEFINED = "undefined,nullability,float-cast-overflow,unsigned-integer-overflow,implicit-conversion"
+# Addresses differ between the two programs; so does the function's name in one message: ours is an address.
+APART = ((r"0x[0-9a-f]{12,}", "ADDRESS"), (r"call to function \S+ through", "call to function F through"))
+# Checks of what the language defines: the program goes on where it may.
+DEFINED = ("unsigned integer overflow", "implicit conversion", "negation of 4294967295")
+
+
+def message(line):
+    """The message without the file's folder."""
+    text = line[line.rfind("/") + 1:] if "/" in line.split(": runtime error")[0] else line
+    text = re.sub(r"^\w+\.c\w*:", "", text)
+    for pattern, general in APART:
+        text = re.sub(pattern, general, text)
+    return text
+
+
+class Native:
+    """The same source with UBSan's own runtime."""
+
+    def __init__(self, name, flags):
+        self.folder = tempfile.TemporaryDirectory()
+        self.program = f"{self.folder.name}/native"
+        driver = "clang++" if name.endswith("pp") else "clang"
+        subprocess.run([driver, "-O2", "-w", "-DNATIVE", *flags, str(SAMPLES / name), "-o", self.program], check=True)
+
+    def said(self, byte):
+        done = subprocess.run([self.program, str(byte)], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        lines = [line for line in done.stderr.decode(errors="replace").splitlines() if ": runtime error: " in line]
+        return message(lines[0]) if lines else ""
+
+
+def same_message(byte, native, ours, form):
+    wanted = native.said(byte)
+    said = ours.launch(bytes([byte]))[0]
+    goes_on = form == "recover" and any(text in wanted for text in DEFINED)
+    if not wanted or goes_on:
+        return expect(said["outcome"] == "done", f"{wanted or 'sound'}: it ends as {said}")
+    expect(said.get("kind") == "undefined-behaviour", f"{wanted}: it ends as {said}")
+    return expect(message(said["text"]) == wanted, f"it says {message(said['text'])!r}, not {wanted!r}")
+
+
+def undefined(name, bytes_, form, **how):
+    checks = UNDEFINED + (",function" if name.endswith("pp") else "")
+    may = "no-" if form == "abort" else ""
+    flags = (f"-fsanitize={checks}", f"-f{may}sanitize-recover={checks}")
+    native, ours = Native(name, flags), Sample(name, cflags=flags, **how)
+    return [(f"{name}, {form} form, {byte}", lambda byte=byte: same_message(byte, native, ours, form))
+            for byte in bytes_]
+
+
+def ubsan():
+    for form in ("abort", "recover"):
+        yield from undefined("ubsan.c", range(1, 47), form)
+        yield from undefined("ubsan.cpp", range(1, 12), form, language="c++", libc="glibc")
+
+
 LEAKS = {1: [(1, 24)], 2: [(1, 24), (1, 100), (1, 50)], 3: [], 4: [], 5: [], 6: [(1, 48)], 7: [], 8: [], 9: [(1, 24)],
          10: [], 11: [], 15: [(300, 44850)], 16: [(1, 0)]}
 
@@ -115,4 +171,4 @@ def extra_counters():
     yield "a target's own counters", count
 
 
-GROUPS = {"leaks": leaks, "extra_counters": extra_counters, "sanitizer_api": sanitizer_api}
+GROUPS = {"leaks": leaks, "extra_counters": extra_counters, "ubsan": ubsan, "sanitizer_api": sanitizer_api}
