@@ -54,6 +54,7 @@
 #define RL_CALL_TIMEOUT 4u   // (): the edge budget is used up
 #define RL_CALL_PRINT 5u     // (text, length): for the log
 #define RL_CALL_DESCRIBED 6u // (rl_report *): the answer of rl_control::describe
+#define RL_CALL_MUTATED 13u  // (rl_mutants *): the answer of a case with RL_FLAG_MUTATE
 
 // For the library that answers Linux's system calls (targets/runtime/linux/).
 #define RL_CALL_SET_FS 7u // (base): of thread-local storage
@@ -70,7 +71,9 @@
 
 #define RL_FLAG_COMPARISONS 1u // record comparison operands in this case
 #define RL_FLAG_OUTPUT 2u      // give the hypervisor what the target prints at once
-#define RL_FLAG_FILL_SHIFT 8   // bits 15..8: the byte that fills fresh heap memory
+#define RL_FLAG_MUTATE                                                                                       \
+    4u // the input begins with an rl_mutation: the target's own mutator runs, not the harness
+#define RL_FLAG_FILL_SHIFT 8 // bits 15..8: the byte that fills fresh heap memory
 #define RL_FLAG_LEAK_SHIFT                                                                                   \
     16 // bits 23..16: when not 0, the case ends with its leak of this number, from 1, as a finding
 #define RL_DEFAULT_FILL 0xbeu // as AddressSanitizer does
@@ -106,6 +109,23 @@ struct rl_output {
     uint64_t printed; // in all; the last one is at text[(printed - 1) % sizeof(text)]
     uint8_t text[4096];
 };
+// What the target's own mutator is asked for. Behind it in the input: the bytes to mutate, another input of
+// the corpus, tokens (each a byte with its size, then so many bytes).
+struct rl_mutation {
+    uint64_t seed;
+    uint32_t count;   // of mutants wanted
+    uint32_t max_len; // of one mutant
+    uint32_t room;    // for all mutants, with four bytes before each
+    uint32_t size, other_size, tokens_size;
+};
+
+// Each mutant: its size in four bytes, then its bytes.
+struct rl_mutants {
+    uint64_t at, size;
+};
+
+#define RL_ABILITY_MUTATE 1u     // the target has LLVMFuzzerCustomMutator
+#define RL_ABILITY_CROSS_OVER 2u // the target has LLVMFuzzerCustomCrossOver
 
 // The control block, passed at the snapshot point; lives as long as the target.
 struct rl_control {
@@ -122,6 +142,7 @@ struct rl_control {
     uint64_t describe_stack;   // RSP for describe, as at a function's entry; 16 KiB below it are free
     uint64_t report;           // the rl_report that describe fills
     uint64_t output;           // the rl_output, or 0
+    uint64_t abilities;        // RL_ABILITY_*
     char target[32];
 };
 
@@ -298,6 +319,7 @@ static inline const char *rl_undefined_name(uint32_t check) {
     return check < sizeof(names) / sizeof(names[0]) ? names[check] : "undefined behaviour";
 }
 
+_Static_assert(sizeof(struct rl_mutation) == 32, "rl_mutation");
 _Static_assert(sizeof(struct rl_comparison) == 24, "rl_comparison");
 _Static_assert(sizeof(struct rl_edge_pc) == 16, "rl_edge_pc");
 _Static_assert(offsetof(struct rl_control, version) == 8, "rl_control.version");
@@ -311,8 +333,9 @@ _Static_assert(offsetof(struct rl_control, describe) == 88, "rl_control.describe
 _Static_assert(offsetof(struct rl_control, describe_stack) == 96, "rl_control.describe_stack");
 _Static_assert(offsetof(struct rl_control, report) == 104, "rl_control.report");
 _Static_assert(offsetof(struct rl_control, output) == 112, "rl_control.output");
-_Static_assert(offsetof(struct rl_control, target) == 120, "rl_control.target");
-_Static_assert(sizeof(struct rl_control) == 152, "rl_control");
+_Static_assert(offsetof(struct rl_control, abilities) == 120, "rl_control.abilities");
+_Static_assert(offsetof(struct rl_control, target) == 128, "rl_control.target");
+_Static_assert(sizeof(struct rl_control) == 160, "rl_control");
 _Static_assert(sizeof(struct rl_refused) == 72, "rl_refused");
 _Static_assert(offsetof(struct rl_report, pc) == 8, "rl_report.pc");
 _Static_assert(offsetof(struct rl_report, address) == 32, "rl_report.address");

@@ -1,8 +1,8 @@
 // targets/runtime/host_run.c — runs a target under Linux as the hypervisor would, for tests without a virtual
 // machine.
 //
-//   host_run [--budget N] [--fill BYTE] [--leak N] [--compare] [--count] [--start] [--repeat N] TARGET.elf
-//            INPUT...
+//   host_run [--budget N] [--fill BYTE] [--leak N] [--compare] [--count] [--start] [--repeat N]
+//            [--mutate SEED [--max-len N]] TARGET.elf INPUT...
 //
 // It traces the target as a child process: it maps arenas, stack and shadow before the first instruction,
 // replaces the one VMMCALL by UD2 and answers hypercalls at its SIGILL, calls `describe` after hardware
@@ -32,9 +32,12 @@
 
 static struct {
     uint64_t budget, flags;
-    bool count, start;
+    bool count, start, mutate;
+    uint64_t seed;
+    uint32_t max_len;
     int repeat;
-} options = {.budget = 1000000000, .flags = RL_DEFAULT_FILL << RL_FLAG_FILL_SHIFT, .repeat = 1};
+} options = {
+    .budget = 1000000000, .flags = RL_DEFAULT_FILL << RL_FLAG_FILL_SHIFT, .repeat = 1, .max_len = 4096};
 
 static struct {
     pid_t pid;
@@ -461,6 +464,38 @@ static void run_case(struct stop *point, const char *path) {
     *point = stop;
 }
 
+// Runs the target's own mutator on the input and prints what it makes.
+static void run_mutator(struct stop *point, const char *path) {
+    size_t size;
+    uint8_t *const input = read_file(path, &size);
+    const struct rl_mutation asked = {.seed = options.seed,
+                                      .count = 8,
+                                      .max_len = options.max_len,
+                                      .room = options.max_len + 65536,
+                                      .size = (uint32_t)size};
+    put(target.control.input, &asked, sizeof(asked));
+    put(target.control.input + sizeof(asked), input, size);
+    free(input);
+    answer(point, sizeof(asked) + size, options.budget, options.flags | RL_FLAG_MUTATE);
+    *point = resume(false);
+    struct rl_mutants mutants = {0, 0};
+    const bool mutated = point->what == stop_hypercall && point->regs.rax == (RL_HYPERCALL | RL_CALL_MUTATED);
+    if (mutated) get(point->regs.rdi, &mutants, sizeof(mutants));
+    printf("{\"outcome\":\"%s\",\"mutants\":[", mutated ? "mutated" : "failed");
+    uint8_t *const bytes = malloc(mutants.size + 1);
+    get(mutants.at, bytes, mutants.size);
+    for (uint64_t at = 0; at + 4 <= mutants.size;) {
+        uint32_t length;
+        memcpy(&length, bytes + at, 4);
+        printf("%s\"", at ? "," : "");
+        for (uint32_t i = 0; i < length; i++) printf("%02x", bytes[at + 4 + i]);
+        printf("\"");
+        at += 4 + length;
+    }
+    free(bytes);
+    printf("]}\n");
+}
+
 // Only after a case that ended normally can the process run another one.
 static void run_input(const char *elf, const char *path) {
     target.system_calls = 0;
@@ -468,7 +503,8 @@ static void run_input(const char *elf, const char *path) {
     start(elf);
     struct stop stop = run_to_snapshot_point();
     if (options.start) print_start();
-    for (int i = 0; i < options.repeat; i++) {
+    if (options.mutate) run_mutator(&stop, path);
+    for (int i = 0; i < options.repeat && !options.mutate; i++) {
         run_case(&stop, path);
         if (stop.what != stop_hypercall || stop.regs.rax != (RL_HYPERCALL | RL_CALL_DONE)) break;
         answer(&stop, 0, 0, 0);
@@ -486,6 +522,11 @@ int main(int count, char **words) {
         if (!strcmp(words[i], "--start")) options.start = true;
         if (!strcmp(words[i], "--budget") && i + 1 < count) options.budget = strtoull(words[++i], NULL, 0);
         if (!strcmp(words[i], "--repeat") && i + 1 < count) options.repeat = atoi(words[++i]);
+        if (!strcmp(words[i], "--max-len") && i + 1 < count) options.max_len = (uint32_t)atoi(words[++i]);
+        if (!strcmp(words[i], "--mutate") && i + 1 < count) {
+            options.mutate = true;
+            options.seed = strtoull(words[++i], NULL, 0);
+        }
         if (!strcmp(words[i], "--leak") && i + 1 < count)
             options.flags |= strtoull(words[++i], NULL, 0) << RL_FLAG_LEAK_SHIFT;
         if (!strcmp(words[i], "--fill") && i + 1 < count)
@@ -495,7 +536,7 @@ int main(int count, char **words) {
     if (count - i < 2) {
         fprintf(stderr,
                 "usage: host_run [--budget N] [--fill BYTE] [--leak N] [--compare] [--count] [--start] "
-                "[--repeat N] ELF INPUT...\n");
+                "[--repeat N] [--mutate SEED [--max-len N]] ELF INPUT...\n");
         return 2;
     }
     read_elf(words[i]);

@@ -1,6 +1,7 @@
 // targets/runtime/main.c — the target's main: initialises once, then runs one case for each return from the
 // snapshot point.
 #include "targets/runtime/leaks.h"
+#include "targets/runtime/mutator.h"
 #include "targets/runtime/runtime.h"
 
 WEAK int LLVMFuzzerInitialize(int *count, char ***arguments);
@@ -43,6 +44,7 @@ static void fill_control(void) {
     control.describe_stack = (u64)(describe_stack + sizeof(describe_stack)) - 8;
     control.report = (u64)&rl_report;
     control.output = (u64)&rl_output;
+    control.abilities = rl_mutator_abilities();
     for (u32 i = 0; target_name[i] && i + 1 < sizeof(control.target); i++) control.target[i] = target_name[i];
 }
 
@@ -73,6 +75,10 @@ int main(int count, char **arguments) {
         rl_hot.fill = (u8)(resume.flags >> RL_FLAG_FILL_SHIFT);
         rl_hot.print_at_once = (resume.flags & RL_FLAG_OUTPUT) != 0;
         open_input(resume.length);
+        if (UNLIKELY(resume.flags & RL_FLAG_MUTATE)) {
+            rl_run_mutator();
+            continue;
+        }
         const int value = LLVMFuzzerTestOneInput((const u8 *)RL_INPUT_START, resume.length);
         const u32 leak = (u8)(resume.flags >> RL_FLAG_LEAK_SHIFT);
         if (UNLIKELY(leak)) rl_report_leak(leak - 1);

@@ -171,4 +171,30 @@ def extra_counters():
     yield "a target's own counters", count
 
 
-GROUPS = {"leaks": leaks, "extra_counters": extra_counters, "ubsan": ubsan, "sanitizer_api": sanitizer_api}
+def mutants(sample, data, seed, *options):
+    said = sample.launch(data, "--mutate", str(seed), *options)[0]
+    return said["outcome"], [bytes.fromhex(mutant) for mutant in said["mutants"]]
+
+
+def custom_mutator():
+    sample = Sample("custom_mutator.c")
+
+    def makes():
+        outcome, made = mutants(sample, b"start", 7)
+        expect(outcome == "mutated" and len(made) == 8 and len(set(made)) == 8, f"it makes {made}")
+        expect(all(24 <= len(mutant) <= 32 for mutant in made), f"the sizes are {[len(m) for m in made]}")
+        expect(any(len(mutant) > 24 for mutant in made), "LLVMFuzzerMutate adds nothing")
+        again, other = mutants(sample, b"start", 7)[1], mutants(sample, b"start", 8)[1]
+        expect(again == made and other != made, "mutants do not follow from the seed")
+        said = sample.launch(made[0])[0]
+        expect(said.get("kind") == "abort", f"a mutant ends as {said}")
+
+    def refuses():
+        expect(mutants(sample, b"start", 7, "--max-len", "8") == ("mutated", []), "mutants that do not fit are kept")
+        expect(mutants(sample, b"?", 7) == ("mutated", []), "mutants of no bytes are kept")
+        expect(mutants(sample, b"!", 7) == ("failed", []), "a mutator that writes too much is not found")
+    yield "a custom mutator's mutants", makes
+    yield "a custom mutator that makes nothing", refuses
+
+
+GROUPS = {"custom_mutator": custom_mutator, "leaks": leaks, "extra_counters": extra_counters, "ubsan": ubsan, "sanitizer_api": sanitizer_api}

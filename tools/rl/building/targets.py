@@ -15,8 +15,8 @@ from tools.rl.results import elf as elf_file
 FOLDER = "targets"
 RUNTIME = "targets/runtime"
 RUNTIME_PARTS = ("asan", "compare", "fake_stack", "globals", "heap", "interface_common", "interface_heap",
-                 "interface_report", "leaks", "memory", "number", "options", "report", "stop", "string", "text",
-                 "ubsan", "ubsan_type", "ubsan_value")
+                 "interface_report", "leaks", "memory", "mutate", "mutator", "number", "options", "report", "stop",
+                 "string", "text", "ubsan", "ubsan_type", "ubsan_value")
 LINUX_PARTS = ("answer", "clock", "descriptors", "directories", "files", "identity", "mappings", "output", "paths",
                "pipes", "proc", "signals", "status", "threads", "transfer")
 MUSL = {"include": "/usr/include/x86_64-linux-musl", "lib": "/usr/lib/x86_64-linux-musl"}
