@@ -23,25 +23,29 @@ static bool is_full(u64 pc) {
 }
 
 // Equal operands give a mutator nothing to replace.
-static void note(u64 pc, u64 a, u64 b, u32 size, u32 flags) {
+void rl_note(u64 pc, u64 a, u64 b, u32 size, u32 flags) {
     if (a == b || is_full(pc)) return;
     comparisons[rl_hot.comparison_count++] = (struct rl_comparison){a, b, size, flags};
 }
 
 #define HERE ((u64)__builtin_return_address(0))
 
-__attribute__((preserve_most)) void rl_compare(u64 a, u64 b, u32 size) { note(HERE, a, b, size, 0); }
+__attribute__((preserve_most)) void rl_compare(u64 a, u64 b, u32 size) { rl_note(HERE, a, b, size, 0); }
 
 __attribute__((preserve_most)) void rl_compare_constant(u64 constant, u64 b, u32 size) {
-    note(HERE, b, constant, size, RL_COMPARISON_CONSTANT);
+    rl_note(HERE, b, constant, size, RL_COMPARISON_CONSTANT);
 }
 
 // cases: their number, the value's size in bits, then the constants.
-__attribute__((preserve_most)) void rl_compare_switch(u64 value, const u64 *cases) {
+void rl_note_switch(u64 pc, u64 value, const u64 *cases) {
     const u32 size = cases[1] >= 8 ? (u32)cases[1] / 8 : 1;
     const u64 count = cases[0] < 64 ? cases[0] : 64;
     for (u64 i = 0; i < count; i++) // each constant has a counter of its own
-        note(HERE + i, value, cases[2 + i], size, RL_COMPARISON_CONSTANT);
+        rl_note(pc + i, value, cases[2 + i], size, RL_COMPARISON_CONSTANT);
+}
+
+__attribute__((preserve_most)) void rl_compare_switch(u64 value, const u64 *cases) {
+    rl_note_switch(HERE, value, cases);
 }
 
 // For memcmp and similar functions: the first eight bytes as one number.
@@ -52,5 +56,5 @@ void rl_compared(u64 pc, const void *a, const void *b, u64 size) {
         left |= (u64)((const u8 *)a)[i] << 8 * i;
         right |= (u64)((const u8 *)b)[i] << 8 * i;
     }
-    note(pc, left, right, bytes, 0);
+    rl_note(pc, left, right, bytes, 0);
 }

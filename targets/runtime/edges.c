@@ -1,18 +1,15 @@
 // targets/runtime/edges.c — the code that runs at each edge of the target, and the check of each comparison.
 //
-// Compiled to bitcode and inlined into the target by the linker: an edge then costs three instructions
-// (clang's own counter increment and the two below) and no register, a comparison two while operands are not
-// recorded.
+// Compiled to bitcode and inlined into the target, by the linker or, one object at a time, by raclette-cc: an
+// edge then costs three instructions (clang's own counter increment and the two below) and no register, a
+// comparison two while operands are not recorded. Callers that are not compiled so find the same functions in
+// callbacks.c.
+#pragma GCC visibility push(                                                                                 \
+    hidden) // of this program's own runtime, also where the program is a shared library
 #include "targets/runtime/runtime.h"
 
-#define HOOK __attribute__((used, always_inline)) void
-
-// Red zones before the first variable of each section: these come first in the linked module, globals.c
-// poisons them.
-#define FENCE __attribute__((used, aligned(64)))
-FENCE char rl_fence_data[64] = {1};
-FENCE char rl_fence_bss[64];
-FENCE const char rl_fence_rodata[64] = {1};
+// gnu_inline: nothing remains of it where nothing has inlined it.
+#define HOOK extern inline __attribute__((used, gnu_inline, always_inline)) void
 
 // In assembly, so that the jump splits no basic block and LLVM reserves no registers for a call.
 // rl_out_of_budget does not return, so the compiler need not know the jump.

@@ -143,6 +143,8 @@ extern int __asan_option_detect_stack_use_after_return;
 // compare.c
 void rl_record_comparisons(bool wanted);
 void rl_compared(u64 pc, const void *a, const void *b, u64 size);
+void rl_note(u64 pc, u64 a, u64 b, u32 size, u32 flags);
+void rl_note_switch(u64 pc, u64 value, const u64 *cases);
 
 // globals.c: the global whose bounds or red zone hold this address, or else false.
 bool rl_find_global(u64 address, u64 *base, u64 *size, const char **name);

@@ -5,6 +5,7 @@ import tempfile
 from pathlib import Path
 
 from tools.rl.building import targets
+from tools.rl.building.description import Target
 from tools.rl.common import BUILD, ROOT
 
 
@@ -24,12 +25,12 @@ def built(source, language="c", libc="musl", cflags=()):
             relative = str(Path(folder).relative_to(ROOT))
             harness = "harness.cpp" if language == "c++" else "harness.c"
             (Path(folder) / harness).write_text(source)
-            target = targets.Target("sample", "targets/sample", language, libc, [f"{relative}/{harness}"], [],
-                                    list(cflags), [], 64, None, [])
-            for edge in targets.edges(target, relative):
+            target = Target("sample", relative, language, libc, (f"{relative}/{harness}",), cflags=tuple(cflags),
+                            build_dir=relative)
+            for edge in targets.edges(target):
                 (ROOT / edge["outputs"][0]).parent.mkdir(parents=True, exist_ok=True)
                 run(edge["command"])
-            return (ROOT / targets.stripped("sample", relative)).read_bytes()
+            return (ROOT / target.stripped).read_bytes()
     return build
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from tests.runner import interface_checks
 from tests.runner.expect import Failure, expect, launch_elf
-from tools.rl.building import targets
+from tools.rl.building import builder, targets
+from tools.rl.building.description import Target
 from tools.rl.building.graph import Graph
 from tools.rl.building.ninja import run_ninja
 from tools.rl.common import ROOT, Stop
@@ -23,6 +24,11 @@ from tools.rl.results.symbols import Symbolizer
 START_CALLS = {9: "mmap", 10: "mprotect", 12: "brk", 13: "rt_sigaction", 14: "rt_sigprocmask", 63: "uname",
                89: "readlink", 158: "arch_prctl", 218: "set_tid_address", 228: "clock_gettime", 273: "set_robust_list",
                302: "prlimit64", 318: "getrandom", 334: "rseq"}
+
+
+def built():
+    """The targets that are there: one that cannot be built has failed by its name."""
+    return [name for name in targets.names() if (ROOT / targets.elf(name)).exists()]
 
 
 def launch(name, data, *options):
@@ -76,9 +82,9 @@ def seeds_reproduce(script):
 
 
 def seeds():
-    for name in targets.names():
+    for name in built():
         yield f"{name}: start-up", lambda name=name: start_calls(name)
-        for seed in targets.seeds(name):
+        for seed in targets.load(name).seeds:
             yield f"{name}: {Path(seed).name}", lambda name=name, seed=seed: seed_runs(name, seed)
     for script in sorted((ROOT / "targets").glob("*/make_seeds.py")):
         yield f"{script.parent.name}: make_seeds.py", lambda script=script: seeds_reproduce(script)
@@ -96,7 +102,7 @@ def comparison_operands():
 
 def counters_have_places():
     """Each edge's counter has a pc in the same order, and each pc lies in the target's code."""
-    for name in targets.names():
+    for name in built():
         file = Elf((ROOT / targets.elf(name)).read_bytes())
         table, text = file.section("__sancov_pcs"), file.section(".text")
         count = launch(name, b"")[0]["counters"]
@@ -108,7 +114,7 @@ def counters_have_places():
 
 def budget_is_exact():
     """A case may pass as many edges as its budget says, not one more."""
-    data = (ROOT / targets.seeds("stb_image")[0]).read_bytes()
+    data = (ROOT / targets.load("stb_image").seeds[0]).read_bytes()
     needed = launch("stb_image", data)[0]["passed"]
     for budget, outcome in ((needed, "done"), (needed - 1, "timeout")):
         said = launch("stb_image", data, "--budget", str(budget))[0]["outcome"]
@@ -135,18 +141,83 @@ def refused(source, language, wanted):
         harness = f"{relative}/harness.{'cpp' if language == 'c++' else 'c'}"
         (ROOT / harness).write_text(source)
         libc = "glibc" if language == "c++" else "musl"
-        target = targets.Target("wrong", "targets/wrong", language, libc, [harness], [], [], [], 64, None, [])
-        for edge in targets.edges(target, relative):
+        target = Target("wrong", relative, language, libc, (harness,), build_dir=relative)
+        for edge in targets.edges(target):
             (ROOT / edge["outputs"][0]).parent.mkdir(parents=True, exist_ok=True)
             done = subprocess.run(edge["command"], cwd=ROOT, shell=True, stderr=subprocess.PIPE)
             if done.returncode:
                 break
         said = done.stderr.decode(errors="replace").strip()
         expect(done.returncode != 0 and wanted in said, f"it said: {said or 'nothing'}")
-        expect(not (ROOT / relative / target.folder / "target.elf").exists(), "the ELF is still there")
+        expect(not (ROOT / target.elf).exists(), "the ELF is still there")
+
+
+STOCK = """
+#include <stdlib.h>
+#include <string.h>
+static char *volatile block;
+static volatile char table[8];
+static int (*volatile called)(const char *, const char *) = strcmp;
+int stock(const unsigned char *data, unsigned long size) {
+    char local[16] = {0};
+    if (size < 2) return 0;
+    if (data[0] == 'h') { block = malloc(4); block[4 + data[1] % 2] = 1; }
+    if (data[0] == 'g') return table[8 + data[1] % 2];
+    if (data[0] == 's') return local[16 + data[1] % 2];
+    if (data[0] == 'l')
+        for (volatile int i = 1; i != data[1] - 256; i += 2)
+            if (i == 70000) local[3]++;
+    if (data[0] == 'd') return 100 / data[1] + called("a", "b");
+    switch (data[1]) {
+    case 3: memcpy(local, data, size < 16 ? size : 16); break;
+    case 70: local[1] = 2; break;
+    case 9: local[2] = 1;
+    }
+    return local[0];
+}
+"""
+STOCK_HARNESS = """
+int stock(const unsigned char *data, unsigned long size);
+int LLVMFuzzerTestOneInput(const unsigned char *data, unsigned long size) { return stock(data, size) > 1000; }
+"""
+STOCK_ENDINGS = {b"hx": "heap-buffer-overflow", b"gx": "global-buffer-overflow", b"sx": "stack-buffer-overflow",
+                 b"lx": "timeout", b"dx": "done", b"m\3": "done"}
+STOCK_OPTIONS = {
+    "as for libFuzzer": "-fsanitize=address,fuzzer-no-link",
+    "with checks by call": "-fsanitize=address,fuzzer-no-link -mllvm -asan-instrumentation-with-call-threshold=0",
+    "that goes on after a report": "-fsanitize=address,fuzzer-no-link -fsanitize-recover=address",
+    "with frames on the heap, as a position-independent object":
+        "-fsanitize=address,fuzzer-no-link -fsanitize-address-use-after-return=always -fPIC",
+    "with every callback": "-fsanitize=address -fsanitize-coverage=trace-pc-guard,trace-pc,trace-cmp,trace-div,"
+                           "trace-gep,indirect-calls,stack-depth,trace-loads,trace-stores",
+}
+
+
+def stock_archive(options):
+    """An archive that clang made with these options alone: its bugs are found, its loops end."""
+    with tempfile.TemporaryDirectory(dir=str(ROOT / "build")) as folder:
+        relative = str(Path(folder).relative_to(ROOT))
+        (Path(folder) / "stock.c").write_text(STOCK)
+        (Path(folder) / "harness.c").write_text(STOCK_HARNESS)
+        for command in (f"clang -O1 -g {options} -c stock.c -o stock.o", "ar rcs stock.a stock.o"):
+            subprocess.run(command, cwd=folder, shell=True, check=True)
+        target = Target("stock", relative, "c", "musl", (f"{relative}/harness.c",), build_dir=relative,
+                        objects=(f"{relative}/stock.a",))
+        for edge in targets.edges(target):
+            (ROOT / edge["outputs"][0]).parent.mkdir(parents=True, exist_ok=True)
+            done = subprocess.run(edge["command"], cwd=ROOT, shell=True, stderr=subprocess.PIPE, text=True)
+            expect(done.returncode == 0, f"{edge['outputs'][0]}: {done.stderr}")
+        for data, ending in STOCK_ENDINGS.items():
+            said = launch_elf(target.elf, data, "--compare")[0]
+            found = said["kind"] if said["outcome"] == "crash" else said["outcome"]
+            expect(found == ending, f"{data} ends as {found}, not {ending}")
+        expect(said["edges"] > 0 or "fuzzer" not in options, "its edges are not counted")
+        expect(any(constant and b == 70 for _, b, _, constant in said["operands"]), f"operands are {said['operands']}")
 
 
 def builds():
+    for how, options in STOCK_OPTIONS.items():
+        yield f"an archive of stock clang {how}", lambda options=options: stock_archive(options)
     parameters = "(const unsigned char *data, unsigned long size) { return data && size ? 0 : 1; }\n"
     yield "a harness without an entry", lambda: refused(
         "int other" + parameters, "c", "target wrong: its harness defines no LLVMFuzzerTestOneInput; see")
@@ -166,9 +237,12 @@ def commands():
 
 def run(groups=tuple(GROUPS)):
     """Runs the groups, prints what fails; (passed, failed)."""
-    Graph()
-    run_ninja([targets.host_run(), *(targets.elf(name) for name in targets.names())])
+    graph = Graph()
+    run_ninja([targets.host_run()])
     passed = failed = 0
+    for name, complaint in builder.build_targets(graph).items():
+        failed += 1
+        print(f"FAILED target {name}: {complaint}")
     for group in groups:
         for name, check in GROUPS[group]():
             try:

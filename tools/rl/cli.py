@@ -7,7 +7,7 @@ import re
 import sys
 
 from tools.rl.building import packages
-from tools.rl.building.targets import LARGEST_MAX_LEN
+from tools.rl.building.description import LARGEST_MAX_LEN
 from tools.rl.common import BUILTIN_TARGET, SYSTEM_FAILED, Stop, VERSION
 
 MOST_CPUS = 255                 # 8-bit APIC ids
@@ -45,15 +45,16 @@ def _debug_build(sub):
     sub.add_argument("--debug", action="store_true", help="the development build: every check is on")
 
 
-def _which_target(sub):
-    sub.add_argument("--target", default=BUILTIN_TARGET, metavar="NAME",
-                     help="a folder in targets/ (default %(default)s)")
+def _which_target(sub, default=BUILTIN_TARGET):
+    said = "default %(default)s" if default else "default: as the input's folder says"
+    sub.add_argument("--target", default=default, metavar="TARGET",
+                     help=f"a folder in targets/, a folder anywhere, or an ELF file of raclette-cc ({said})")
     sub.add_argument("--max-len", type=_integer(1, LARGEST_MAX_LEN), metavar="N",
                      help="longest input in bytes (default: what the target's target.json says, else 4096)")
 
 
-def _target_options(sub):
-    _which_target(sub)
+def _target_options(sub, default=BUILTIN_TARGET):
+    _which_target(sub, default)
     sub.add_argument("--memory", type=_memory, default="512M", metavar="SIZE",
                      help="the machine's memory (default %(default)s)")
 
@@ -76,7 +77,7 @@ def _run(sub):
 
 def _replay(sub):
     sub.add_argument("input", metavar="INPUT", help="the file to run")
-    _target_options(sub)
+    _target_options(sub, default=None)
     sub.add_argument("--out", metavar="DIR", help="also save the console and the crash there")
     _debug_build(sub)
 

@@ -4,8 +4,8 @@ import subprocess
 
 from tools.rl.building import target_files, targets
 from tools.rl.building.graph import Graph
-from tools.rl.building.ninja import run_ninja
-from tools.rl.common import BUILD, Stop, TESTS_FAILED, kernel_elf
+from tools.rl.building.ninja import Ninja, is_made, run_ninja
+from tools.rl.common import BUILD, ROOT, Stop, TESTS_FAILED, kernel_elf
 from tools.rl.images import disk_image
 
 
@@ -48,11 +48,41 @@ def build(quiet=True, folder=BUILD):
     """Everything but the host tests, or what another folder's images need; returns the Graph."""
     graph = Graph()
     run_ninja(() if folder == BUILD else graph.made[folder], quiet=quiet)
+    if folder == BUILD:
+        for name, complaint in build_targets(graph).items():
+            print(f"target {name} cannot be built: {complaint}")
     return graph
 
 
-def build_for(target, folder=BUILD):
+def build_targets(graph):
+    """All targets of the tree, each on its own; {name: complaint} of those that cannot be built."""
+    broken = dict(graph.broken_targets)
+    good = [targets.load(name) for name in targets.names() if name not in broken]
+    try:
+        run_ninja([target.stripped for target in good], keep_going=True)
+    except Stop:
+        broken.update({target.name: "see above" for target in good if not is_made(target.stripped)})
+    return broken
+
+
+def _build_elsewhere(target):
+    """A target outside of the tree has a ninja file of its own: nothing in it can break another's build."""
+    ninja = Ninja(target.build_dir)
+    targets.write_rules(ninja)
+    targets.write(ninja, [targets.strip_edge(target.ready, target.stripped)] if target.ready else targets.edges(target))
+    ninja.write()
+    run_ninja([target.stripped], folder=ROOT / target.build_dir)
+
+
+def build_for(word, folder=BUILD):
     """What a run of one target needs, so that another, broken one does not stand in its way."""
+    target = target_files.find(word)
     graph = Graph()
-    made = [path for _, path in target_files.bundle_files(target) if path in graph.ninja.outputs]
-    run_ninja([graph.images[folder], targets.elf(target), *made])
+    run_ninja([graph.images[folder]])
+    try:
+        if target.build_dir != "build":
+            _build_elsewhere(target)
+        else:
+            run_ninja([target.stripped])
+    except Stop as stop:
+        raise Stop(stop.status, f"target {target.name} cannot be built, see above")

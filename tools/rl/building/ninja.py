@@ -109,6 +109,12 @@ def _heard(argv, environment):
     return ninja.returncode, "".join(output)
 
 
+def is_made(output, folder=BUILD):
+    """Whether this output is there and newer than all that it is made of."""
+    argv = ["ninja", "-f", str((folder / "build.ninja").relative_to(ROOT)), "-n", str(output)]
+    return "no work to do" in subprocess.run(argv, cwd=ROOT, capture_output=True, text=True).stdout
+
+
 def run_ninja(targets=(), quiet=True, keep_going=False, folder=BUILD):
     """Brings the outputs up to date; the compiler's own messages are shown when an edge fails."""
     argv = ["ninja", "-f", str((folder / "build.ninja").relative_to(ROOT)), "-j", str(max(1, os.cpu_count() or 1))]

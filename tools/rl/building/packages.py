@@ -7,6 +7,7 @@ import sys
 from typing import NamedTuple, Tuple
 
 from tools.rl.building import font, targets
+from tools.rl.building.description import Broken
 from tools.rl.common import MISSING, Stop
 
 
@@ -81,7 +82,12 @@ def _installed(name):
 def of_targets():
     """What the targets' own descriptions ask for, beyond the table."""
     known = {package.name for package in TABLE}
-    asked = {package: name for name in targets.names() for package in targets.load(name).packages}
+    asked = {}
+    for name in targets.names():
+        try:
+            asked.update({package: name for package in targets.load(name).packages})
+        except Broken:
+            pass                # its build says what is wrong
     return [Package(package, f"targets/{name} is made of it", ALL, ()) for package, name in sorted(asked.items())
             if package not in known]
 

@@ -1,25 +1,90 @@
-"""What of a target goes into a bundle, and which of its limits hold."""
+"""Which target a command is about, what of it goes into a bundle, and which of its limits hold."""
 from pathlib import Path
 
-from tools.rl.building import targets
-from tools.rl.common import Stop, USAGE
+from tools.rl.building import companions, description, targets
+from tools.rl.building.description import Target
+from tools.rl.common import ROOT, Stop, USAGE
+
+ELF_MAGIC = b"\x7fELF"
 
 
-def require(name):
-    if name not in targets.names():
-        raise Stop(USAGE, f"there is no target {name!r}; there is: {', '.join(targets.names()) or 'none'}")
+def _elsewhere(path):
+    """Where what is made of a target outside of targets/ goes; two of one name do not meet there."""
+    return f"build/elsewhere/{description.name_of(path.name)}-{description.short_hash(path)}"
 
 
-def max_len(name, asked):
-    """The longest input: what was asked for, else what the target's description says."""
-    return targets.load(name).max_len if asked is None else asked
+def _in_folder(path):
+    path = path.resolve()
+    if path.parent == ROOT / description.FOLDER:
+        return description.read(path)
+    if not (path / "target.json").is_file():
+        raise Stop(USAGE, f"{path} holds no target.json; to have one written: build.py new-target {path}")
+    return description.read(path, _elsewhere(path))
 
 
-def bundle_files(name):
-    """(name in the bundle, path) of a target's parts; nothing when the tree has no such target."""
-    if name not in targets.names():
-        return []
-    files = [("target.elf", targets.stripped(name))]
-    files += [(f"seed/{Path(seed).name}", seed) for seed in targets.seeds(name)]
-    dictionary = targets.dictionary(name)
-    return files + ([("dict", dictionary)] if dictionary else [])
+def _of_elf(path):
+    path = path.resolve()
+    data = path.read_bytes()
+    if data[:4] != ELF_MAGIC:
+        raise Stop(USAGE, f"{path} is no ELF file; a target is a name, a folder or an ELF file that raclette-cc linked")
+    wrong = targets.complaints(data, path.name)
+    if wrong or not targets.has_runtime(data):
+        raise Stop(USAGE, wrong[0] if wrong else
+                   f"{path} is linked without the target runtime; link it with raclette-cc -fsanitize=fuzzer")
+    return Target(description.name_of(path.name), str(path.parent), "c++", "glibc", (), build_dir=_elsewhere(path),
+                  ready=str(path))
+
+
+def find(word):
+    """The target that --target names: one of the tree, a folder anywhere, or an ELF file of raclette-cc."""
+    if isinstance(word, Target):
+        return word
+    if word in targets.names():
+        return targets.load(word)
+    path = Path(word)
+    try:
+        if path.is_dir():
+            return _in_folder(path)
+        if path.is_file():
+            return _of_elf(path)
+    except OSError as error:
+        raise Stop(USAGE, f"{word} cannot be read: {error.strerror or error}")
+    return targets.load(word)           # which says what there is
+
+
+def spelled(target):
+    """The word that names this target from anywhere on this machine."""
+    if target.ready:
+        return target.ready
+    return target.name if target.folder == f"{description.FOLDER}/{target.name}" else str(ROOT / target.folder)
+
+
+def max_len(target, asked=None):
+    """The longest input: what was asked for, else what the target's description says, else its options' file."""
+    target = find(target)
+    return asked or target.max_len or companions.of(target).max_len or description.DEFAULT_MAX_LEN
+
+
+def dictionary(target):
+    return target.dictionary or companions.of(target).dictionary
+
+
+def bundle_files(word):
+    """(name in the bundle, path) of a target's parts that are files of their own."""
+    target = find(word)
+    files = [("target.elf", target.stripped)] + [(f"seed/{Path(seed).name}", seed) for seed in target.seeds]
+    return files + [("dict", path) for path in (dictionary(target),) if path]
+
+
+def entries(word, longest, with_seeds=True):
+    """((name, data) of a target's parts in the bundle, notes about what was left out)."""
+    target = find(word)
+    found = [(name, (ROOT / path).read_bytes()) for name, path in bundle_files(target)
+             if with_seeds or not name.startswith("seed/")]
+    zipped, notes = companions.zipped_seeds(companions.of(target).zips if with_seeds else (), longest)
+    return found + [(f"seed/{name}", data) for name, data in zipped], notes
+
+
+def notes(target):
+    """What the files beside the harness ask for that has no meaning here."""
+    return companions.of(target).notes

@@ -1,116 +1,80 @@
-"""What is in targets/: reads each folder's target.json and says how its ELF, and a native libFuzzer of it, are built.
+"""What is in targets/: how the ELF of each, and a native libFuzzer of it, are built.
 
     python3 -m tools.rl.building.targets check ELF NAME     can the hypervisor run this ELF? (the build asks)
 """
 import glob
-import json
 import os
+import shlex
 import sys
 from pathlib import Path
-from typing import List, NamedTuple, Optional
 
+from tools.rl.building import description
+from tools.rl.building.description import ASSEMBLY, C, CXX, FOLDER, Broken, kind_of
 from tools.rl.common import ROOT, Stop, USAGE
 from tools.rl.results import elf as elf_file
 
-FOLDER = "targets"
 RUNTIME = "targets/runtime"
-RUNTIME_PARTS = ("asan", "compare", "fake_stack", "globals", "heap", "interface_common", "interface_heap",
+RUNTIME_PARTS = ("asan", "callbacks", "compare", "fake_stack", "globals", "heap", "interface_common", "interface_heap",
                  "interface_report", "leaks", "memory", "mutate", "mutator", "number", "options", "report", "stop",
                  "string", "text", "ubsan", "ubsan_type", "ubsan_value")
 LINUX_PARTS = ("answer", "clock", "descriptors", "directories", "files", "identity", "mappings", "output", "paths",
                "pipes", "proc", "signals", "status", "threads", "transfer")
+BITCODE_PARTS = ("fences", "edges")         # the first of the linked module: the fences precede its variables
 MUSL = {"include": "/usr/include/x86_64-linux-musl", "lib": "/usr/lib/x86_64-linux-musl"}
 MUSL_TRIPLE = "x86_64-linux-musl"
 BREAK_BASE = 0x08000000  # break_base of guest/layout.h: the ELF must end below it
 
-REPRODUCIBLE = "-I. -g -ffile-compilation-dir=."
+REPRODUCIBLE = "-g -ffile-compilation-dir=."
 # The runtime must not be instrumented, nor its loops turned into calls of the functions that they implement. Unwind
 # tables: exceptions pass through operator new.
-LARGEST_MAX_LEN = 2 * 1024 * 1024 - 8192      # what the target's runtime has room for (targets/runtime/abi.h)
-RUNTIME_FLAGS = (f"-std=c17 -O2 {REPRODUCIBLE} -ffreestanding -fno-builtin -fno-omit-frame-pointer "
+RUNTIME_FLAGS = (f"-std=c17 -O2 -I. {REPRODUCIBLE} -ffreestanding -fno-builtin -fno-omit-frame-pointer "
                  "-fno-stack-protector -fno-pic -funwind-tables -ffunction-sections -fdata-sections "
                  "-Wall -Wextra -Wconversion -Wshadow -Werror")
 # The library that answers system calls keeps the target's vector registers; the compiler may still call memcpy and
 # memset there, which must not be the runtime's checked ones.
 LINUX_FLAGS = RUNTIME_FLAGS + " -mgeneral-regs-only"
 PLAIN_MEMORY = "--redefine-sym memcpy=rl_plain_copy --redefine-sym memset=rl_plain_fill"
-# Bitcode for the linker to inline. Without line numbers: the calls that it replaces have none either.
+# Bitcode to inline. Without line numbers: the calls that it replaces have none either.
 HOOK_FLAGS = RUNTIME_FLAGS.replace("-g ", "") + " -flto"
 TARGET_FLAGS = f"-O2 {REPRODUCIBLE} -fno-optimize-sibling-calls -fno-omit-frame-pointer -fno-stack-protector"
 # C functions keep their names in traces, and their counters stay few, when only what the source calls inline is
 # inlined; C++ would drown in its accessors.
-BY_LANGUAGE = {"c": " -fno-inline-functions", "c++": ""}
-INSTRUMENTED = ("-flto -fno-pic -fsanitize=address -mllvm -asan-mapping-offset=0x7fff8000 "
-                "-fsanitize-address-use-after-return=never "
-                "-fsanitize-coverage=inline-8bit-counters,trace-pc,trace-cmp,pc-table,no-prune")
+BY_LANGUAGE = {C: "-fno-inline-functions", CXX: "", ASSEMBLY: ""}
+SANITIZED = "-fsanitize=address -mllvm -asan-mapping-offset=0x7fff8000"
+COVERED = "-fsanitize-coverage=inline-8bit-counters,trace-pc,trace-cmp,pc-table,no-prune"
+INSTRUMENTED = f"-flto -fno-pic {SANITIZED} -fsanitize-address-use-after-return=never {COVERED}"
 WRAPPED = ("strtol", "strtoul", "strtoll", "strtoull", "strtof", "strtod", "strtold")
 LINK_FLAGS = ("--image-base=0x400000 -z noexecstack --gc-sections --undefined=rl_syscall_entry --build-id=none "
               "--lto-O2 -T targets/runtime/rl.ld " +
               " ".join(f"--wrap={function}" for function in WRAPPED))
 
 
-class Target(NamedTuple):
-    name: str
-    folder: str                 # relative to the root
-    language: str               # "c" or "c++"
-    libc: str                   # "musl" or "glibc"
-    sources: List[str]          # relative to the root
-    packages: List[str]         # Debian's, beyond the compiler and the libc
-    cflags: List[str]
-    ldflags: List[str]
-    max_len: int
-    dictionary: Optional[str]
-    seeds: List[str]
-
-
 def names():
     return sorted(path.parent.name for path in (ROOT / FOLDER).glob("*/target.json"))
 
 
-def _check_values(name, values):
-    known = {"language", "libc", "sources", "packages", "cflags", "ldflags", "max_len", "dict"}
-    complaint = None
-    if set(values) - known:
-        complaint = f"unknown key {sorted(set(values) - known)[0]!r}"
-    elif (values.get("language"), values.get("libc")) not in (("c", "musl"), ("c", "glibc"), ("c++", "glibc")):
-        complaint = "language and libc must be c with musl or glibc, or c++ with glibc"
-    elif not values.get("sources"):
-        complaint = "it names no sources"
-    elif not isinstance(values.get("max_len", 1), int) or not 0 < values.get("max_len", 1) <= LARGEST_MAX_LEN:
-        complaint = f"max_len must be from 1 to {LARGEST_MAX_LEN}"
-    if complaint:
-        raise Stop(USAGE, f"targets/{name}/target.json: {complaint}")
-
-
 def load(name):
     """The target of that name; a Stop says what is wrong with its description."""
-    folder = ROOT / FOLDER / name
-    try:
-        values = json.loads((folder / "target.json").read_text())
-    except FileNotFoundError:
-        raise Stop(USAGE, f"there is no target {name!r}; there is: {', '.join(names())}")
-    except ValueError as error:
-        raise Stop(USAGE, f"targets/{name}/target.json: {error}")
-    _check_values(name, values)
-    relative = f"{FOLDER}/{name}"
-    seed_files = sorted(str(path.relative_to(ROOT)) for path in (folder / "seeds").glob("*") if path.is_file())
-    return Target(name, relative, values["language"], values["libc"], [f"{relative}/{s}" for s in values["sources"]],
-                  values.get("packages", []), values.get("cflags", []), values.get("ldflags", []),
-                  values.get("max_len", 4096), f"{relative}/{values['dict']}" if values.get("dict") else None,
-                  seed_files)
+    if name not in names():
+        raise Stop(USAGE, f"there is no target {name!r}; there is: {', '.join(names()) or 'none'}")
+    return description.read(ROOT / FOLDER / name)
+
+
+def _words(words):
+    return " ".join(map(shlex.quote, words))
 
 
 def _compile(driver, flags, source, output):
     return {"outputs": [output], "inputs": [source], "depfile": f"{output}.d",
-            "command": f"{driver} {flags} -MD -MF {output}.d -c {source} -o {output}"}
+            "command": f"{driver} {flags} -MD -MF {output}.d -c {shlex.quote(source)} -o {output}"}
 
 
 def _triple(libc):
     return f"--target={MUSL_TRIPLE}" if libc == "musl" else "--target=x86_64-pc-linux-gnu"
 
 
-def _flags(target):
-    return TARGET_FLAGS + BY_LANGUAGE[target.language]
+def driver_of(kind):
+    return "clang++" if kind == CXX else "clang"
 
 
 def _linux_edges(build_dir):
@@ -130,93 +94,157 @@ def linux_library(build_dir="build"):
     return f"{build_dir}/{RUNTIME}/linux.o"
 
 
-def _runtime_edges(target, build_dir):
-    """Shared by all targets, but for what knows the target's name; edges that two targets return are the same."""
+def language_flags(target, kind):
+    """The target's own flags for one language: a language standard of the other one is none of it."""
+    words = target.cflags + (target.cxxflags if kind == CXX else ())
+    return [word for word in words if not word.startswith("-std=") or ("++" in word) == (kind == CXX)]
+
+
+def _flags(target, kind, added):
+    """Every flag of one source: the target's own come last, so that they decide."""
+    return f"{TARGET_FLAGS} {BY_LANGUAGE[kind]} {'' if kind == ASSEMBLY else added} " + _words(
+        language_flags(target, kind))
+
+
+def _object_of(target, source, folder):
+    """Where a source's object goes: sources of one name lie in different folders."""
+    inside = os.path.relpath(ROOT / source, ROOT / target.folder)
+    name = inside if not inside.startswith("..") else f"outside/{str(ROOT / source).lstrip('/')}"
+    return f"{folder}/{description.plain_path(name)}.o"
+
+
+def runtime_edges(build_dir, language, libc):
+    """The runtime's objects that know no target; edges that two targets return are the same."""
     shared = f"{build_dir}/{RUNTIME}"
-    parts = RUNTIME_PARTS + (("cxx",) if target.language == "c++" else ())
-    made = [_compile("clang", RUNTIME_FLAGS, f"{RUNTIME}/{part}.c", f"{shared}/{part}.o") for part in parts]
+    parts = RUNTIME_PARTS + (("cxx",) if language == CXX else ())
+    made = [_compile("clang", f"{_triple(libc)} {HOOK_FLAGS}", f"{RUNTIME}/{part}.c", f"{shared}/{part}.{libc}.o")
+            for part in BITCODE_PARTS]
+    made += [_compile("clang", RUNTIME_FLAGS, f"{RUNTIME}/{part}.c", f"{shared}/{part}.o") for part in parts]
     made.append({"outputs": [f"{shared}/hypercall.o"], "inputs": [f"{RUNTIME}/hypercall.asm"], "depfile": None,
                  "command": f"nasm -Werror -f elf64 -g -F dwarf {RUNTIME}/hypercall.asm -o {shared}/hypercall.o"})
     made += _linux_edges(build_dir)
-    made.append(_compile("clang", f"{_triple(target.libc)} {HOOK_FLAGS}", f"{RUNTIME}/edges.c",
-                         f"{shared}/edges.{target.libc}.o"))
-    made.append(_compile("clang", f"{RUNTIME_FLAGS} -DRL_TARGET_NAME='\"{target.name}\"'", f"{RUNTIME}/main.c",
-                         f"{build_dir}/{target.folder}/main.o"))
     return made
 
 
+def main_edge(name, output):
+    """The runtime's main, which knows the target's name."""
+    return _compile("clang", f"{RUNTIME_FLAGS} -DRL_TARGET_NAME='\"{name}\"'", f"{RUNTIME}/main.c", output)
+
+
+def _link_words(flags):
+    """Options for the linker itself, of options for a compiler that links."""
+    found = []
+    for word in flags:
+        if word.startswith("-Wl,"):
+            found += word[len("-Wl,"):].split(",")
+        elif not word.startswith(("-pthread", "-stdlib=", "-std=", "-static", "-f")):
+            found.append(word)
+    return found
+
+
 def _link_command(target, objects, output):
-    inputs = " ".join(objects)
-    extra = " ".join(target.ldflags)
+    inputs = _words(objects)
     if target.libc == "musl":
         lib = MUSL["lib"]
         builtins = sorted(glob.glob("/usr/lib/gcc/x86_64-linux-gnu/*/libgcc.a"))[-1:]
         libraries = " ".join([f"{lib}/libc.a", *builtins])
-        return (f"ld.lld -static {LINK_FLAGS} {lib}/crt1.o {lib}/crti.o {inputs} {extra} --start-group {libraries} "
-                f"--end-group {lib}/crtn.o -o {output}")
-    driver = "clang++" if target.language == "c++" else "clang"
+        return (f"ld.lld -static {LINK_FLAGS} -L{lib} {lib}/crt1.o {lib}/crti.o {inputs} "
+                f"{_words(_link_words(target.ldflags))} --start-group {libraries} --end-group {lib}/crtn.o -o {output}")
     # glibc's abort.o holds more than abort, so the linker meets ours and theirs; the first, ours, is taken.
     flags = " ".join(f"-Wl,{flag}" for flag in LINK_FLAGS.replace(" noexecstack", ",noexecstack").replace(
         "-T ", "-T,").split() + ["-z,muldefs"])
-    return f"{driver} -static -fuse-ld=lld -flto {flags} {inputs} {extra} -o {output}"
+    library = "".join(f" {word}" for word in target.cflags + target.cxxflags if word.startswith("-stdlib="))
+    # libc++ finds its half of the C++ run time only when told so.
+    library += " -Wl,--push-state -lc++ -lc++abi -Wl,--pop-state" if library.endswith("=libc++") else ""
+    return (f"{driver_of(target.language)} -static -fuse-ld=lld -flto {flags} {inputs} {_words(target.ldflags)}"
+            f"{library} -lm -o {output}")
 
 
-def edges(target, build_dir="build"):
-    """Steps that make build_dir/targets/NAME/target.elf and target.stripped.elf: outputs, inputs, command, depfile."""
-    folder = f"{build_dir}/{target.folder}"
-    made = _runtime_edges(target, build_dir)
-    runtime = [edge["outputs"][0] for edge in made if f"{RUNTIME}/linux/" not in edge["outputs"][0]]
-    headers = ""
-    if target.libc == "musl":
-        headers = f"-nostdlibinc -isystem {MUSL['include']} -isystem /usr/include "
-    flags = f"{_triple(target.libc)} {headers}{_flags(target)} {INSTRUMENTED} {' '.join(target.cflags)}"
-    driver = "clang++" if target.language == "c++" else "clang"
-    own = [_compile(driver, flags, source, f"{folder}/{Path(source).name}.o") for source in target.sources]
+def _own_edges(target, folder):
+    """An object for each source, each compiled by its own language."""
+    headers = f"-nostdlibinc -isystem {MUSL['include']} -isystem /usr/include " if target.libc == "musl" else ""
+    made = []
+    for source in target.sources:
+        kind = kind_of(source)
+        flags = f"{_triple(target.libc)} {headers}{_flags(target, kind, INSTRUMENTED)}"
+        made.append(_compile(driver_of(kind), flags, source, _object_of(target, source, folder)))
+    return made
+
+
+def linked_outputs(edges_of_runtime):
+    """Of the runtime's steps those outputs that are linked: the library of system calls is one object."""
+    outputs = [edge["outputs"][0] for edge in edges_of_runtime]
+    return [output for output in outputs if f"/{RUNTIME}/linux/" not in f"/{output}"]
+
+
+def edges(target):
+    """Steps that make the target's ELF, with its symbols and without: outputs, inputs, command, depfile."""
+    runtime = runtime_edges(target.build_dir, target.language, target.libc) + [main_edge(target.name,
+                                                                                       target.built("main.o"))]
+    shared = linked_outputs(runtime)
+    own = _own_edges(target, target.built("objects"))
     objects = [edge["outputs"][0] for edge in own]
-    # The hooks come first: their fences must precede the target's own variables.
-    ordered = sorted(runtime, key=lambda name: "/edges." not in name)
-    elf_path = f"{folder}/target.elf"
-    link = _link_command(target, ordered[:1] + objects + ordered[1:], elf_path)
-    check = f"python3 -m tools.rl.building.targets check {elf_path} {target.name}"
-    linked = {"outputs": [elf_path], "inputs": runtime + objects, "depfile": None, "command": f"{link} && {check}",
-              "implicit": [f"{RUNTIME}/rl.ld", "tools/rl/building/targets.py"]}
-    stripped_path = f"{folder}/target.stripped.elf"
-    strip = {"outputs": [stripped_path], "inputs": [elf_path], "depfile": None,
-             "command": f"llvm-objcopy --strip-debug {elf_path} {stripped_path}"}
-    return made + own + [linked, strip]
+    first = len(BITCODE_PARTS)
+    link = _link_command(target, shared[:first] + objects + list(target.objects) + shared[first:], target.elf)
+    check = f"python3 -m tools.rl.building.targets check {target.elf} {target.name}"
+    linked = {"outputs": [target.elf], "inputs": shared + objects + list(target.objects), "depfile": None,
+              "command": f"{link} && {check}", "implicit": [f"{RUNTIME}/rl.ld", "tools/rl/building/targets.py"]}
+    return runtime + own + [linked, strip_edge(target.elf, target.stripped)]
 
 
-def native_asan_edges(target, build_dir="build"):
-    """The same harness with the real AddressSanitizer and libFuzzer: build_dir/targets/NAME/libfuzzer."""
-    output = libfuzzer(target.name, build_dir)
-    driver = "clang++" if target.language == "c++" else "clang"
-    flags = f"{_flags(target)} {' '.join(target.cflags)} -fsanitize=address,fuzzer"
-    return [{"outputs": [output], "inputs": target.sources, "depfile": None,
-             "command": f"{driver} {flags} {' '.join(target.sources)} {' '.join(target.ldflags)} -lm -o {output}"}]
+def strip_edge(elf_path, stripped_path):
+    return {"outputs": [stripped_path], "inputs": [elf_path], "depfile": None,
+            "command": f"llvm-objcopy --strip-debug {shlex.quote(elf_path)} {stripped_path}"}
+
+
+def native_asan_edges(target):
+    """The same harness with the real AddressSanitizer and libFuzzer: build/targets/NAME/libfuzzer."""
+    output, made = target.built("libfuzzer"), []
+    for source in target.sources:
+        kind = kind_of(source)
+        flags = _flags(target, kind, "-fsanitize=address,fuzzer-no-link")
+        made.append(_compile(driver_of(kind), flags, source, _object_of(target, source, target.built("native"))))
+    objects = [edge["outputs"][0] for edge in made] + list(target.objects)
+    return made + [{"outputs": [output], "inputs": objects, "depfile": None,
+                    "command": f"{driver_of(target.language)} -fsanitize=address,fuzzer {_words(objects)} "
+                               f"{_words(target.ldflags)} -lm -o {output}"}]
 
 
 def host_run_edge(build_dir="build"):
     """The launcher that runs a target under Linux, for checks without the virtual machine."""
-    return _compile("clang", f"-std=gnu17 -O1 {REPRODUCIBLE} -Wall -Wextra -Werror", f"{RUNTIME}/host_run.c",
+    return _compile("clang", f"-std=gnu17 -O1 -I. {REPRODUCIBLE} -Wall -Wextra -Werror", f"{RUNTIME}/host_run.c",
                     f"{build_dir}/{FOLDER}/host_run.o"), {
         "outputs": [host_run(build_dir)], "inputs": [f"{build_dir}/{FOLDER}/host_run.o"], "depfile": None,
         "command": f"clang {build_dir}/{FOLDER}/host_run.o -o {host_run(build_dir)}"}
 
 
-def write_edges(ninja):
-    """Adds all targets to the build; what only tests and benchmarks want is built when they ask for it."""
+def write_rules(ninja):
     for suffix, extra in (("", {}), ("_with_depfile", {"depfile": "$out.d"})):
         ninja.rule(f"target{suffix}", "$command", "$out", **extra)
-    seen = set()
+
+
+def write(ninja, steps):
+    """Adds steps that are not there yet. None is built unless it is asked for."""
+    for edge in steps:
+        if edge["outputs"][0] not in ninja.outputs:
+            ninja.build(edge["outputs"], "target_with_depfile" if edge["depfile"] else "target", edge["inputs"],
+                        implicit=edge.get("implicit", ()), default=False, command=edge["command"].replace("$", "$$"))
+
+
+def write_edges(ninja):
+    """Adds all targets of the tree to the build; {name: what is wrong} of those whose description is."""
+    write_rules(ninja)
+    write(ninja, host_run_edge())
+    broken = {}
     for name in names():
-        target = load(name)
-        for default, steps in ((True, edges(target)), (False, native_asan_edges(target)), (False, host_run_edge())):
-            for edge in steps:
-                if edge["outputs"][0] not in seen:
-                    seen.add(edge["outputs"][0])
-                    rule = "target_with_depfile" if edge["depfile"] else "target"
-                    ninja.build(edge["outputs"], rule, edge["inputs"], implicit=edge.get("implicit", ()),
-                                default=default, command=edge["command"])
+        try:
+            target = load(name)
+        except Broken as problem:
+            broken[name] = str(problem)
+            continue
+        write(ninja, edges(target))
+        write(ninja, native_asan_edges(target))
+    return broken
 
 
 def elf(name, build_dir="build"):
@@ -235,14 +263,6 @@ def host_run(build_dir="build"):
     return f"{build_dir}/{FOLDER}/host_run"
 
 
-def seeds(name):
-    return load(name).seeds
-
-
-def dictionary(name):
-    return load(name).dictionary
-
-
 def complaints(data, name):
     """What keeps this ELF from being a target, as one line each."""
     try:
@@ -255,13 +275,18 @@ def complaints(data, name):
         mangled = any("LLVMFuzzerTestOneInput" in symbol for symbol in symbols)
         found.append(f"target {name}: its harness defines no LLVMFuzzerTestOneInput" +
                      (' with C linkage; write extern "C" before it' if mangled else
-                      f"; see the sources that targets/{name}/target.json names"))
+                      "; see the sources that its target.json names"))
     if any(segment.kind == 3 for segment in file.segments):
         found.append(f"target {name}: it wants a dynamic loader; targets are linked statically")
     end = max((s.address + s.memory_size for s in file.segments if s.kind == 1), default=0)
     if end > BREAK_BASE:
         found.append(f"target {name}: it ends at {end:#x}, but the program break begins at {BREAK_BASE:#x}")
     return found
+
+
+def has_runtime(data):
+    """Whether this ELF is linked with the target's runtime: only that makes it one."""
+    return any(symbol == "rl_snapshot_point" and index for symbol, _, index in elf_file.Elf(data).symbols())
 
 
 def main(words):

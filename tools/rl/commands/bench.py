@@ -116,7 +116,7 @@ def coverage(_pattern):
                 if record["type"] == "corpus":
                     out.add_corpus(record)
             out.close()
-            for seed in targets.seeds(BUILTIN_TARGET):
+            for seed in targets.load(BUILTIN_TARGET).seeds:
                 (Path(folder) / "corpus" / Path(seed).name).write_bytes((ROOT / seed).read_bytes())
             argv = [str(ROOT / native), "-runs=0", "-rss_limit_mb=0", "-malloc_limit_mb=0", "-timeout=60", "corpus"]
             said = subprocess.run(argv, cwd=folder, capture_output=True, text=True, errors="replace",

@@ -7,7 +7,7 @@ import threading
 import time
 from pathlib import Path
 
-from tools.rl.building import targets
+from tools.rl.building import target_files, targets
 from tools.rl.common import OK, ROOT, SYSTEM_FAILED
 from tools.rl.machines.serial_port import Line
 from tools.rl.machines.records import parse_record
@@ -53,6 +53,7 @@ class LineSession:
 class Watcher(Collector):
     """A collector that learns from the machine which build it runs and, by the boot record, which target it fuzzes."""
     kernel_build = ""
+    asked_for = None            # the target that --target names
 
     def _text(self, text):
         super()._text(text)
@@ -60,13 +61,18 @@ class Watcher(Collector):
 
     def _boot(self, seconds, record):
         super()._boot(seconds, record)
-        self.symbolizer = symbolizer_for(record.get("target", ""))
+        said = record.get("target", "")
+        if said in targets.names():             # what a machine says is believed only where there is such a target
+            self.out.note_target(said)
+            self.symbolizer = symbolizer_for(targets.load(said))
+        elif said != self.asked_for.name:
+            self.symbolizer = None
 
 
 def symbolizer_for(target):
     """For a target that is built here; else crashes keep their addresses."""
-    elf = ROOT / targets.elf(target) if target in targets.names() else None
-    return Symbolizer(elf) if elf and elf.exists() else None
+    elf = ROOT / target.elf
+    return Symbolizer(elf) if elf.exists() else None
 
 
 def forward_words(line):
@@ -88,12 +94,14 @@ def conclude(session, runner, out):
 
 
 def main(arguments):
-    out = OutDir(Path(arguments.out or ROOT / "out" / arguments.target))
+    target = target_files.find(arguments.target)
+    out = OutDir(Path(arguments.out or ROOT / "out" / target.name))
     line = Line(arguments.device, out.serial)
     session = LineSession(line)
     limits = argparse.Namespace(until_crash=None, seconds=None)
     view = make_view(arguments.plain, arguments.device, out.path)
-    runner = Watcher(limits, session, out, view, symbolizer_for(arguments.target))
+    runner = Watcher(limits, session, out, view, symbolizer_for(target))
+    runner.asked_for = target
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, runner.interrupted)
     threading.Thread(target=forward_words, args=(line,), daemon=True).start()

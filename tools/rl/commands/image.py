@@ -34,11 +34,11 @@ def is_built_in(arguments):
     return (arguments.target, arguments.max_len, arguments.corpus) == (BUILTIN_TARGET, None, None)
 
 
-def corpus_of(arguments, longest):
+def corpus_of(arguments, target, longest):
     if arguments.corpus is None:
         return []
     folder = Path(arguments.corpus)
-    return corpus_entries(folder, inputs_in(folder), arguments.target, longest)
+    return corpus_entries(folder, inputs_in(folder), target, longest)
 
 
 def write_carrying(content, folder):
@@ -54,21 +54,21 @@ def write_carrying(content, folder):
 
 
 def main(arguments):
-    target_files.require(arguments.target)
-    longest = target_files.max_len(arguments.target, arguments.max_len)
-    corpus = corpus_of(arguments, longest)      # what is refused is refused before anything is built
+    target = target_files.find(arguments.target)
+    longest = target_files.max_len(target, arguments.max_len)
+    corpus = corpus_of(arguments, target, longest)      # what is refused is refused before anything is built
     builder.build()
     folder = BUILD
     if not is_built_in(arguments):
-        builder.build_for(arguments.target)
-        folder = BUILD / "images" / arguments.target
-        options = {"target": arguments.target, "max_len": longest}
-        write_carrying(bundle.make(target_entries(arguments.target, options, corpus)), folder)
+        builder.build_for(target)
+        folder = BUILD / "images" / target.name
+        options = {"target": target.name, "max_len": longest}
+        write_carrying(bundle.make(target_entries(target, options, corpus)), folder)
     path = artefacts.path("img", folder)
     write_iso(path.read_bytes(), folder)
     builder.print_ledger()
     layout = disk_image.layout_of(path.read_bytes())
-    print(f"\n{path}: {layout.size} bytes, build {layout.build_id:016x}, target {arguments.target}")
+    print(f"\n{path}: {layout.size} bytes, build {layout.build_id:016x}, target {target.name}")
     print(f"  {'part':8} {'sector':>8} {'bytes':>10}  XXH64")
     for part in layout.parts:
         print(f"  {part.name:8} {part.lba:8} {part.size:10}  {part.digest}")

@@ -74,10 +74,10 @@ def answer_in(lines):
 
 
 def from_a_run(arguments):
-    target_files.require(arguments.target)
-    builder.build_for(arguments.target)
-    options = {"target": arguments.target, "cpus": arguments.cpus, "seed": 1, "exit": 1}
-    session = Session(boot_image(target_entries(arguments.target, options)),
+    target = target_files.find(arguments.target)
+    builder.build_for(target)
+    options = {"target": target.name, "cpus": arguments.cpus, "seed": 1, "exit": 1}
+    session = Session(boot_image(target_entries(target, options)),
                       Machine(cpus=arguments.cpus, memory=arguments.memory), silence=BOOT_SILENCE)
     lines, asked = [], False
     for _, event in session.events():

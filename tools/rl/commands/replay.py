@@ -1,11 +1,12 @@
 """`build.py replay`: exactly one input, its chain and its trace; the status says how it ended."""
 from pathlib import Path
 
-from tools.rl.building import builder, target_files, targets
+from tools.rl.building import builder, description, target_files
 from tools.rl.common import CRASHED, OK, ROOT, SYSTEM_FAILED, Stop, TIMED_OUT, USAGE, folder_of
 from tools.rl.images.boot_image import boot_image, refuse_too_long, target_entries
 from tools.rl.machines.qemu import Machine
 from tools.rl.machines.session import BOOT_SILENCE, Chains, Session
+from tools.rl.results import origin
 from tools.rl.results.outdir import OutDir
 from tools.rl.results.own_failure import about_our_failure, places_in_kernel
 from tools.rl.results.symbols import Symbolizer, describe, trace_text
@@ -47,21 +48,37 @@ class Replay:
         return (about or self.chains.done or [[]])[-1]
 
 
-def machine_options(arguments):
-    return {"target": arguments.target, "cpus": 1, "seed": 0, "max_len": arguments.max_len, "replay": 1, "exit": 1}
+def which_target(arguments):
+    """The target that was asked for, else the one whose input it is; says which."""
+    word, why = (arguments.target, "") if arguments.target else origin.target_of(arguments.input)
+    target = target_files.find(word)
+    print(f"target {target_files.spelled(target)}" + (f" ({why})" if why else ""), flush=True)
+    return target
+
+
+def longest(arguments, target):
+    """What has been an input once is one, also when the run that found it took longer ones than usual."""
+    usual = target_files.max_len(target, arguments.max_len)
+    if arguments.max_len is None and Path(arguments.input).is_file():
+        return min(max(usual, Path(arguments.input).stat().st_size), description.LARGEST_MAX_LEN)
+    return usual
+
+
+def machine_options(arguments, target):
+    return {"target": target.name, "cpus": 1, "seed": 0, "max_len": arguments.max_len, "replay": 1, "exit": 1}
 
 
 def main(arguments):
-    target_files.require(arguments.target)
-    arguments.max_len = target_files.max_len(arguments.target, arguments.max_len)
+    target = which_target(arguments)
+    arguments.max_len = longest(arguments, target)
     data = read_input(arguments.input, arguments.max_len)
-    out = OutDir(Path(arguments.out)) if arguments.out else None
+    out = OutDir(Path(arguments.out), target_files.spelled(target)) if arguments.out else None
     folder = folder_of(arguments)
-    builder.build_for(arguments.target, folder)
-    entries = target_entries(arguments.target, machine_options(arguments), [("replay", data)], with_seeds=False)
+    builder.build_for(target, folder)
+    entries = target_entries(target, machine_options(arguments, target), [("replay", data)], with_seeds=False)
     session = Session(boot_image(entries, folder=folder), Machine(cpus=1, memory=arguments.memory),
                       serial_log=out and out.serial, silence=BOOT_SILENCE)
-    replay = Replay(Symbolizer(ROOT / targets.elf(arguments.target)))
+    replay = Replay(Symbolizer(ROOT / target.elf))
     for _, event in session.events():
         replay.feed(event)
     chain = replay.chain()

@@ -2,12 +2,12 @@
 import signal
 from pathlib import Path
 
-from tools.rl.building import builder, target_files, targets
-from tools.rl.common import OK, ROOT, SYSTEM_FAILED, Stop, folder_of
+from tools.rl.building import builder, target_files
+from tools.rl.common import OK, ROOT, SYSTEM_FAILED, Stop, USAGE, folder_of
 from tools.rl.images.boot_image import boot_image, corpus_entries, target_entries
 from tools.rl.machines.qemu import Machine
 from tools.rl.machines.session import BOOT_SILENCE, Session
-from tools.rl.results import report
+from tools.rl.results import origin, report
 from tools.rl.results.collector import Collector
 from tools.rl.results.live_view import make_view
 from tools.rl.results.outdir import OutDir
@@ -15,24 +15,35 @@ from tools.rl.results.own_failure import about_our_failure, places_in_kernel
 from tools.rl.results.symbols import Symbolizer
 
 
-def run_options(arguments):
-    return {"target": arguments.target, "cpus": arguments.cpus, "seed": arguments.seed, "max_len": arguments.max_len,
+def run_options(arguments, target):
+    return {"target": target.name, "cpus": arguments.cpus, "seed": arguments.seed, "max_len": arguments.max_len,
             "cases": arguments.cases, "exit": 1}
 
 
+def out_folder(arguments, target):
+    """Where results go: never by itself into a folder with those of another target of that name."""
+    if arguments.out:
+        return Path(arguments.out)
+    folder = origin.default_out(target)
+    there = origin.target_of_folder(folder)
+    if there not in (None, target_files.spelled(target)):
+        raise Stop(USAGE, f"{folder} holds the results of target {there}; pass --out DIR")
+    return folder
+
+
 def main(arguments):
-    target_files.require(arguments.target)
-    arguments.max_len = target_files.max_len(arguments.target, arguments.max_len)
-    print(f"seed {arguments.seed}")
-    out = OutDir(Path(arguments.out or ROOT / "out" / arguments.target))
+    target = target_files.find(arguments.target)
+    arguments.max_len = target_files.max_len(target, arguments.max_len)
+    print("\n".join([f"seed {arguments.seed}", *target_files.notes(target)]))
+    out = OutDir(out_folder(arguments, target), target_files.spelled(target))
     folder = folder_of(arguments)
-    builder.build_for(arguments.target, folder)
-    corpus = corpus_entries(out.path / "corpus", out.corpus(), arguments.target, arguments.max_len)
-    content = boot_image(target_entries(arguments.target, run_options(arguments), corpus), folder=folder)
+    builder.build_for(target, folder)
+    corpus = corpus_entries(out.path / "corpus", out.corpus(), target, arguments.max_len)
+    content = boot_image(target_entries(target, run_options(arguments, target), corpus), folder=folder)
     machine = Machine(cpus=arguments.cpus, memory=arguments.memory)
-    view = make_view(arguments.plain, arguments.target, out.path)
+    view = make_view(arguments.plain, target.name, out.path)
     session = Session(content, machine, serial_log=out.serial, silence=BOOT_SILENCE)
-    elf = ROOT / targets.elf(arguments.target)
+    elf = ROOT / target.elf
     runner = Collector(arguments, session, out, view, Symbolizer(elf))
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, runner.interrupted)
@@ -41,7 +52,7 @@ def main(arguments):
     finally:
         view.close()
         out.close()
-    print(f"report: {report.write(out.path, arguments.target, elf, runner.symbolizer)}")
+    print(f"report: {report.write(out.path, target.name, elf, runner.symbolizer)}")
     return conclude(runner, session, out)
 
 

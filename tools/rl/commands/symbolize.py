@@ -2,7 +2,7 @@
 import re
 import sys
 
-from tools.rl.building import targets
+from tools.rl.building import target_files
 from tools.rl.common import OK, ROOT, Stop, USAGE, folder_of, kernel_elf
 from tools.rl.results import build_ids
 from tools.rl.results.elf import Elf
@@ -86,9 +86,9 @@ def main(arguments):
         built, folder = build_ids.made(said, folder_of(arguments))
         return kernel_in(folder), build_ids.warning(said, built)
 
-    target = ROOT / targets.elf(arguments.target) if arguments.target in targets.names() else None
+    target = ROOT / target_files.find(arguments.target).elf
     annotator = Annotator(kernel_in(folder_of(arguments)),
-                          Program("target", target) if target and target.exists() else None, arguments.slide, of_build)
+                          Program("target", target) if target.exists() else None, arguments.slide, of_build)
     for line in arguments.text or sys.stdin:
         print("\n".join(annotator.annotate(line.rstrip("\n"))))
     return OK

@@ -1,5 +1,5 @@
 """What one run boots: an artefact as it was built, with a bundle of its own."""
-from tools.rl.building import target_files, targets
+from tools.rl.building import target_files
 from tools.rl.common import BUILD, ROOT, Stop, USAGE
 from tools.rl.images import artefacts, bundle
 from tools.rl.images.xxhash import xxh64
@@ -7,10 +7,11 @@ from tools.rl.images.xxhash import xxh64
 
 def target_entries(target, options, extra=(), with_seeds=True):
     """The bundle of a run: options first, then what the target brings, then corpus or replay input."""
-    files = [(name, (ROOT / path).read_bytes()) for name, path in target_files.bundle_files(target)
-             if with_seeds or not name.startswith("seed/")]
-    paths = dict(target_files.bundle_files(target))
-    files = [(name, bundle.content(name, data, paths.get(name))) for name, data in files]
+    files, notes = target_files.entries(target, target_files.max_len(target, options.get("max_len")), with_seeds)
+    for note in notes:
+        print(note)
+    path = target_files.dictionary(target_files.find(target))
+    files = [(name, bundle.content(name, data, path)) for name, data in files]
     return [("options", bundle.options_text(options)), *files, *extra]
 
 
@@ -27,7 +28,7 @@ def refuse_too_long(name, size, max_len):
 
 def corpus_entries(folder, corpus, target, max_len):
     """Earlier inputs, (name, data) of what `folder` holds, that are not seeds; all must fit."""
-    for seed in targets.seeds(target):
+    for seed in target_files.find(target).seeds:
         refuse_too_long(seed, (ROOT / seed).stat().st_size, max_len)
     entries = []
     for name, data in corpus:

@@ -6,14 +6,17 @@ import shutil
 import time
 
 from tools.rl.common import Stop, USAGE, write_atomically
+from tools.rl.results.origin import CAMPAIGN
 from tools.rl.results.symbols import trace_text
 
 
 class OutDir:
     """Everything that came back from the machine. Opening it says at once whether it can be written."""
 
-    def __init__(self, path):
+    def __init__(self, path, target=None):
+        """`target`: the word that names it to --target; without one, what follows is of nobody knows what."""
         self.path = path
+        self.target = target
         try:
             for part in ("corpus", "crashes"):
                 (path / part).mkdir(parents=True, exist_ok=True)
@@ -22,8 +25,15 @@ class OutDir:
             self.stats = open(path / "stats.jsonl", "a")
         except OSError as error:
             raise Stop(USAGE, f"--out {path} cannot be written: {error.strerror or error}")
+        if target:
+            self.note_target(target)
         self.note_start()
         self._sweep()
+
+    def note_target(self, target):
+        """For `replay` and for whoever finds the folder."""
+        self.target = target
+        write_atomically(self.path / CAMPAIGN, json.dumps({"target": target}) + "\n")
 
     def note_start(self):
         """What follows is of a machine that has just started: its clock and its counts begin again."""
@@ -63,7 +73,8 @@ class OutDir:
         fresh = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
         fresh.mkdir()
         (fresh / "input").write_bytes(base64.b64decode(record.get("input", "")))
-        (fresh / "crash.json").write_text(json.dumps(described, indent=1) + "\n")
+        named = {"target": self.target} if self.target else {}
+        (fresh / "crash.json").write_text(json.dumps({**described, **named}, indent=1) + "\n")
         (fresh / "trace.txt").write_text(trace_text(described, chain))
         os.rename(fresh, folder)
         return True

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from tools.rl.common import ROOT, VERSION, write_atomically
 from tools.rl.results.elf import Elf
+from tools.rl.results.origin import again
 
 WIDTH, HEIGHT, MARGIN = 900, 240, 40
 MOST_POINTS = 1000              # of a curve: more would be finer than the screen
@@ -117,9 +118,10 @@ def crash_section(folder):
     place = f" at {crash['file']}:{crash['line']}" if crash.get("file") else ""
     title = html.escape(f"{crash.get('kind', 'crash')} in {crash['function']}{place}")
     trace = html.escape((folder / "trace.txt").read_text(errors="replace"))
-    again = html.escape(f"python3 build.py replay {folder}/input")
+    command = html.escape(again(folder / "input"))
     return (f'<details class="crash"><summary>{title}</summary><pre>{trace}</pre>'
-            f"{source_around(crash.get('file', ''), crash.get('line', 0))}<p>Again: <code>{again}</code></p></details>")
+            f"{source_around(crash.get('file', ''), crash.get('line', 0))}"
+            f"<p>Again: <code>{command}</code></p></details>")
 
 
 def function_row(function):

@@ -1,0 +1,87 @@
+"""An input's folder says which target it is of, and the command in a report runs it from where it was typed."""
+import json
+import os
+import shlex
+import tempfile
+import unittest
+from pathlib import Path
+
+from tools.rl import cli
+from tools.rl.common import BUILTIN_TARGET, ROOT, Stop
+from tools.rl.commands import replay, run
+from tools.rl.results import origin
+from tools.rl.results.outdir import OutDir
+
+
+class OriginTest(unittest.TestCase):
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(scratch.cleanup)
+        self.folder = Path(scratch.name).resolve()
+
+    def out(self, target, name="out"):
+        out = OutDir(self.folder / name, target)
+        self.addCleanup(out.close)
+        return out
+
+    def crash_in(self, out):
+        out.add_crash({}, {"hash": "00000000000000aa", "function": "f", "file": "", "frames": []}, [])
+        return out.path / "crashes/00000000000000aa/input"
+
+    def test_a_crash_and_an_input_of_the_corpus_are_of_the_run_that_found_them(self):
+        out = self.out("cxx_example")
+        crash, corpus = self.crash_in(out), out.path / "corpus/aa"
+        self.assertEqual([origin.target_of(path)[0] for path in (crash, corpus)], ["cxx_example"] * 2)
+
+    def test_a_crash_keeps_its_target_when_the_folder_serves_another_or_it_is_copied(self):
+        crash = self.crash_in(self.out("cxx_example"))
+        self.out("injected_bugs")
+        self.assertEqual(origin.target_of(crash)[0], "cxx_example")
+        moved = self.folder / "elsewhere"
+        crash.parent.rename(moved)
+        self.assertEqual(origin.target_of(moved / "input")[0], "cxx_example")
+
+    def test_a_seed_is_of_the_target_in_whose_folder_it_lies(self):
+        seed = next((ROOT / "targets/cxx_example/seeds").iterdir())
+        self.assertEqual(origin.target_of(seed)[0], str(ROOT / "targets/cxx_example"))
+
+    def test_what_lies_anywhere_or_beside_what_is_no_json_is_of_the_usual_target(self):
+        for text in ("", "[]", "{}", '{"target": 7}', '{"target": ""}', "[" * 99999, "\0"):
+            (self.folder / "crash.json").write_text(text)
+            self.assertEqual(origin.target_of(self.folder / "input")[0], BUILTIN_TARGET)
+
+    def test_the_command_is_right_from_where_it_is_printed(self):
+        strange = self.folder / "-a folder's 'own'"
+        before = Path.cwd()
+        self.addCleanup(os.chdir, before)
+        for place, path in ((ROOT, ROOT / "out/x/crashes/y/input"), (ROOT, strange / "input"),
+                            ("/", strange / "input")):
+            os.chdir(place)
+            python, program, command, given = shlex.split(origin.again(path))
+            self.assertEqual((Path(place, program), command), (ROOT / "build.py", "replay"))
+            self.assertEqual(Path(place, cli.parser().parse_args([command, given]).input), path)
+
+    def test_a_replay_takes_an_input_of_the_length_that_it_has(self):
+        (self.folder / "long").write_bytes(bytes(70000))
+        arguments = cli.parser().parse_args(["replay", str(self.folder / "long")])
+        self.assertEqual(replay.longest(arguments, "stb_image"), 70000)
+        arguments.max_len = 64
+        self.assertEqual(replay.longest(arguments, "stb_image"), 64)
+
+    def test_results_of_two_targets_of_one_name_do_not_mix_by_themselves(self):
+        arguments = cli.parser().parse_args(["run"])
+        place = origin.default_out("stb_image")
+        self.addCleanup(setattr, origin, "default_out", origin.default_out)
+        origin.default_out = lambda target: self.folder / "out"
+        target = run.target_files.find("stb_image")
+        self.assertEqual(run.out_folder(arguments, target), self.folder / "out")
+        self.out("stb_image")
+        self.assertEqual(run.out_folder(arguments, target), self.folder / "out")
+        self.out("/some/other/stb_image")
+        self.assertRaises(Stop, run.out_folder, arguments, target)
+        arguments.out = str(place)
+        self.assertEqual(run.out_folder(arguments, target), place)
+
+
+if __name__ == "__main__":
+    unittest.main()
