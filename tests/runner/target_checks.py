@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.runner import interface_checks
+from tests.runner import compiler_checks, interface_checks
 from tests.runner.expect import Failure, expect, launch_elf
 from tools.rl.building import builder, targets
 from tools.rl.building.description import Target
@@ -227,7 +227,7 @@ def builds():
 
 GROUPS = {"injected_bugs": lambda: injected_bugs("injected_bugs"),
           "injected_bugs_cxx": lambda: injected_bugs("injected_bugs_cxx"), "seeds": seeds, "hooks": hooks,
-          "builds": builds, **interface_checks.GROUPS}
+          "builds": builds, "compilers": compiler_checks.checks, **interface_checks.GROUPS}
 
 
 def commands():
@@ -238,7 +238,7 @@ def commands():
 def run(groups=tuple(GROUPS)):
     """Runs the groups, prints what fails; (passed, failed)."""
     graph = Graph()
-    run_ninja([targets.host_run()])
+    run_ninja([targets.host_run(), *(f"build/bin/{name}" for name in targets.COMPILERS)])
     passed = failed = 0
     for name, complaint in builder.build_targets(graph).items():
         failed += 1
@@ -248,7 +248,7 @@ def run(groups=tuple(GROUPS)):
             try:
                 check()
                 passed += 1
-            except (Failure, subprocess.SubprocessError, ValueError) as failure:
+            except (Failure, compiler_checks.Failed, subprocess.SubprocessError, ValueError) as failure:
                 failed += 1
                 print(f"FAILED {name}: {failure}")
     return passed, failed

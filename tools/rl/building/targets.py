@@ -43,10 +43,12 @@ BY_LANGUAGE = {C: "-fno-inline-functions", CXX: "", ASSEMBLY: ""}
 SANITIZED = "-fsanitize=address -mllvm -asan-mapping-offset=0x7fff8000"
 COVERED = "-fsanitize-coverage=inline-8bit-counters,trace-pc,trace-cmp,pc-table,no-prune"
 INSTRUMENTED = f"-flto -fno-pic {SANITIZED} -fsanitize-address-use-after-return=never {COVERED}"
+COMPILERS = ("raclette-cc", "raclette-c++")
 WRAPPED = ("strtol", "strtoul", "strtoll", "strtoull", "strtof", "strtod", "strtold")
-LINK_FLAGS = ("--image-base=0x400000 -z noexecstack --gc-sections --undefined=rl_syscall_entry --build-id=none "
-              "--lto-O2 -T targets/runtime/rl.ld " +
-              " ".join(f"--wrap={function}" for function in WRAPPED))
+# undefined-glob: the harness may be in an archive.
+LINK_WORDS = ("--undefined-glob=LLVMFuzzerTestOneInput", "--image-base=0x400000", "-z noexecstack", "--gc-sections",
+              "--undefined=rl_syscall_entry",               "--build-id=none", "--lto-O2", *(f"--wrap={function}" for function in WRAPPED))
+LINK_SCRIPT = f"{RUNTIME}/rl.ld"
 
 
 def names():
@@ -142,17 +144,20 @@ def _link_words(flags):
     return found
 
 
+def link_flags(root=""):
+    """For a compiler that links with glibc. Its abort.o holds more than abort: of two, the first one, ours, counts."""
+    return [word.replace(" ", ",") for word in LINK_WORDS] + [f"-T,{Path(root) / LINK_SCRIPT}", "-z,muldefs"]
+
+
 def _link_command(target, objects, output):
     inputs = _words(objects)
     if target.libc == "musl":
         lib = MUSL["lib"]
         builtins = sorted(glob.glob("/usr/lib/gcc/x86_64-linux-gnu/*/libgcc.a"))[-1:]
         libraries = " ".join([f"{lib}/libc.a", *builtins])
-        return (f"ld.lld -static {LINK_FLAGS} -L{lib} {lib}/crt1.o {lib}/crti.o {inputs} "
+        return (f"ld.lld -static {' '.join(LINK_WORDS)} -T {LINK_SCRIPT} -L{lib} {lib}/crt1.o {lib}/crti.o {inputs} "
                 f"{_words(_link_words(target.ldflags))} --start-group {libraries} --end-group {lib}/crtn.o -o {output}")
-    # glibc's abort.o holds more than abort, so the linker meets ours and theirs; the first, ours, is taken.
-    flags = " ".join(f"-Wl,{flag}" for flag in LINK_FLAGS.replace(" noexecstack", ",noexecstack").replace(
-        "-T ", "-T,").split() + ["-z,muldefs"])
+    flags = " ".join(f"-Wl,{flag}" for flag in link_flags())
     library = "".join(f" {word}" for word in target.cflags + target.cxxflags if word.startswith("-stdlib="))
     # libc++ finds its half of the C++ run time only when told so.
     library += " -Wl,--push-state -lc++ -lc++abi -Wl,--pop-state" if library.endswith("=libc++") else ""
@@ -218,6 +223,22 @@ def host_run_edge(build_dir="build"):
         "command": f"clang {build_dir}/{FOLDER}/host_run.o -o {host_run(build_dir)}"}
 
 
+def compiler_edges():
+    """What raclette-cc and raclette-c++ are, and what they link: build/bin, build/compilers and the runtime."""
+    shared = f"build/{RUNTIME}"
+    made = runtime_edges("build", CXX, "glibc") + [main_edge("target", "build/compilers/main.o")]
+    made.append(_compile("clang", RUNTIME_FLAGS, f"{RUNTIME}/fences.c", f"{shared}/fences.o"))
+    # Position-independent: they are part of shared libraries and of whatever the build machine's programs are.
+    made += [_compile("clang", RUNTIME_FLAGS.replace("-fno-pic", "-fPIC"), f"{RUNTIME}/{part}.c", f"{shared}/{part}.o")
+             for part in ("native", "native_options")]
+    made.append({"outputs": [f"{shared}/libnative.a"], "inputs": [f"{shared}/native.o"], "depfile": None,
+                 "command": f"rm -f {shared}/libnative.a && llvm-ar rcsD {shared}/libnative.a {shared}/native.o"})
+    scripts = [f"build/bin/{name}" for name in COMPILERS]
+    return made + [{"outputs": scripts, "inputs": [edge["outputs"][0] for edge in made], "depfile": None,
+                    "command": "python3 -m tools.rl.compilers.install build/bin " + " ".join(COMPILERS),
+                    "implicit": ["tools/rl/compilers/install.py"]}]
+
+
 def write_rules(ninja):
     for suffix, extra in (("", {}), ("_with_depfile", {"depfile": "$out.d"})):
         ninja.rule(f"target{suffix}", "$command", "$out", **extra)
@@ -235,6 +256,8 @@ def write_edges(ninja):
     """Adds all targets of the tree to the build; {name: what is wrong} of those whose description is."""
     write_rules(ninja)
     write(ninja, host_run_edge())
+    write(ninja, compiler_edges())
+    ninja.default(*(f"build/bin/{name}" for name in COMPILERS))
     broken = {}
     for name in names():
         try:

@@ -1,0 +1,1 @@
+"""raclette-cc and raclette-c++: clang for build systems that are not ours."""
