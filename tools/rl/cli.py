@@ -10,6 +10,7 @@ from tools.rl.building import packages
 from tools.rl.building.description import LARGEST_MAX_LEN
 from tools.rl.common import BUILTIN_TARGET, SYSTEM_FAILED, Stop, VERSION
 
+CHOSEN = object()               # the command chooses the target
 MOST_CPUS = 255                 # 8-bit APIC ids
 
 
@@ -46,11 +47,16 @@ def _debug_build(sub):
 
 
 def _which_target(sub, default=BUILTIN_TARGET):
+    if default is not CHOSEN:
+        _target(sub, default)
+    sub.add_argument("--max-len", type=_integer(1, LARGEST_MAX_LEN), metavar="N",
+                     help="longest input in bytes (default: what the target says, else 4096)")
+
+
+def _target(sub, default):
     said = "default %(default)s" if default else "default: as the input's folder says"
     sub.add_argument("--target", default=default, metavar="TARGET",
                      help=f"a folder in targets/, a folder anywhere, or an ELF file of raclette-cc ({said})")
-    sub.add_argument("--max-len", type=_integer(1, LARGEST_MAX_LEN), metavar="N",
-                     help="longest input in bytes (default: what the target's target.json says, else 4096)")
 
 
 def _target_options(sub, default=BUILTIN_TARGET):
@@ -59,8 +65,8 @@ def _target_options(sub, default=BUILTIN_TARGET):
                      help="the machine's memory (default %(default)s)")
 
 
-def _run(sub):
-    _target_options(sub)
+def _run(sub, target=BUILTIN_TARGET):
+    _target_options(sub, target)
     sub.add_argument("--cpus", type=_integer(1, MOST_CPUS), default=max(1, min(os.cpu_count() or 1, 8)), metavar="N",
                      help="cores of the machine (default: as many as here, at most 8)")
     sub.add_argument("--seconds", type=_seconds, metavar="S", help="stop after so many seconds of fuzzing")
@@ -147,6 +153,19 @@ def _image(sub):
     sub.add_argument("--corpus", metavar="DIR", help="inputs to begin with besides the seeds, such as out/NAME/corpus")
 
 
+def _oss_fuzz(sub):
+    sub.add_argument("folder", metavar="FOLDER", help="a project's folder, as oss-fuzz/projects/NAME")
+    sub.add_argument("--source", action="append", default=[], metavar="DIR",
+                     help="sources that its Dockerfile clones; once for each")
+    sub.add_argument("--fuzzer", metavar="NAME", help="which of the fuzzers that it builds (default: the first)")
+    _run(sub, CHOSEN)
+
+
+def _new_target(sub):
+    sub.add_argument("folder", metavar="DIR", help="where it is written; nothing that is there is touched")
+    sub.add_argument("--language", choices=("c", "c++"), default="c", help="of the harness (default %(default)s)")
+
+
 def _trace(sub):
     sub.add_argument("file", metavar="FILE", help="a saved console with an answer to `trace`, or a panic's end")
     sub.add_argument("--out", metavar="FILE", help="the JSON (default FILE.trace.json)")
@@ -174,6 +193,10 @@ COMMANDS = {
               "build.py trace out/stb_image/serial.log", _trace),
     "image": ("every artefact that boots, with a target of your choice, and how to start each",
               "build.py image --target NAME --corpus out/NAME/corpus", _image),
+    "oss-fuzz": ("build an OSS-Fuzz project by its own build.sh, and fuzz a target of it",
+                 "build.py oss-fuzz oss-fuzz/projects/expat --source libexpat --seconds 60", _oss_fuzz),
+    "new-target": ("write a harness, its target.json and seeds to begin with",
+                   "build.py new-target ~/my_target --language c++", _new_target),
     "clean": ("remove build/ (out/ stays)", "build.py clean", None),
 }
 
@@ -203,7 +226,7 @@ def main(words, elsewhere):
         arguments.seed = random.SystemRandom().randrange(1 << 32)
     try:
         packages.ensure(arguments.yes, command, *([packages.LONG_TEST] if getattr(arguments, "long", False) else []))
-        module = elsewhere.get(command, f"tools.rl.commands.{command}")
+        module = elsewhere.get(command, f"tools.rl.commands.{command.replace('-', '_')}")
         return importlib.import_module(module).main(arguments)
     except Stop as stop:
         print(f"build.py: {stop}", file=sys.stderr)

@@ -47,7 +47,8 @@ COMPILERS = ("raclette-cc", "raclette-c++")
 WRAPPED = ("strtol", "strtoul", "strtoll", "strtoull", "strtof", "strtod", "strtold")
 # undefined-glob: the harness may be in an archive.
 LINK_WORDS = ("--undefined-glob=LLVMFuzzerTestOneInput", "--image-base=0x400000", "-z noexecstack", "--gc-sections",
-              "--undefined=rl_syscall_entry",               "--build-id=none", "--lto-O2", *(f"--wrap={function}" for function in WRAPPED))
+              "--undefined=rl_syscall_entry", "--build-id=none", "--lto-O2",
+              *(f"--wrap={function}" for function in WRAPPED))
 LINK_SCRIPT = f"{RUNTIME}/rl.ld"
 
 

@@ -107,7 +107,7 @@ def link_words(line):
 
 
 def runtime_objects():
-    parts = [f"{part}.o" for part in (*targets.RUNTIME_PARTS, "cxx", "hypercall")]
+    parts = [f"{part}.o" for part in (*targets.RUNTIME_PARTS, "cxx", "hypercall", "linux")]
     return [FOLDER / "main.o", *(RUNTIME / part for part in parts)]
 
 
