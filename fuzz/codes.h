@@ -7,8 +7,6 @@ namespace fuzz {
 
 // The tokens of the dictionary are not packed as the host packs them.
 inline constexpr rstate::Code bad_dictionary{"fuzz.bad_dictionary"};
-// A seed or an input of an earlier corpus is longer than the run allows.
-inline constexpr rstate::Code input_too_long{"fuzz.input_too_long"};
 // After a reset the machine's digest differs from the snapshot's, so cases would not repeat.
 inline constexpr rstate::Code reset_incomplete{"fuzz.reset_incomplete"};
 // The same input does not crash again. Every case starts from the same state, so the target is not the cause.

@@ -21,6 +21,17 @@ Text access_name(vm::Access access) {
     return "";
 }
 
+Text type_name(vm::Ending ending) {
+    switch (ending) {
+    case vm::Ending::timeout:
+        return "timeout";
+    case vm::Ending::out_of_memory:
+        return "out_of_memory";
+    default:
+        return "crash";
+    }
+}
+
 using Line = TextBuffer<320>;
 
 void add_place(Line &line, u64 pc, const rstate::Resolver *resolver) {
@@ -80,7 +91,7 @@ void write_crash(const Output &out, const Crash &crash, const rstate::Resolver *
     const vm::Finding &f = *crash.finding;
     TextBuffer<128> function;
     if (f.frame_count != 0) write_function(function.output(), f.frames[0], resolver);
-    JsonLine line(out, "crash");
+    JsonLine line(out, type_name(crash.ending));
     line.hash("hash", f.hash).text("kind", f.kind).number("case", crash.case_number);
     line.number("core", crash.core).number("size", crash.input.size());
     line.text("function", function.text()).addresses("frames", {f.frames, f.frame_count});
@@ -90,7 +101,10 @@ void write_crash(const Output &out, const Crash &crash, const rstate::Resolver *
     line.text("region", f.region).address("region_base", f.region_base).number("region_size", f.region_size);
     line.signed_number("offset", f.offset).addresses("alloc", f.allocated).addresses("free", f.freed);
     line.text("text", Text::from_field({reinterpret_cast<const u8 *>(f.text), sizeof f.text}));
-    line.truth("uninitialised", f.uninitialised).base64("input", crash.input).end();
+    line.truth("uninitialised", f.uninitialised)
+        .number("edges", crash.edges)
+        .base64("input", crash.input)
+        .end();
 }
 
 void print_crash_chain(const Output &out, const Crash &crash, const rstate::Resolver *resolver) {

@@ -38,6 +38,7 @@ constexpr Counter counters[] = {
     {"evicted", &CoreCounts::evicted},
     {"deferred", &CoreCounts::deferred},
     {"waiting", &CoreCounts::waiting},
+    {"seeds_left", &CoreCounts::seeds_left},
     {"digests", &CoreCounts::digests},
 };
 constexpr u32 counter_count = sizeof counters / sizeof counters[0];
@@ -106,8 +107,9 @@ void StatsWriter::write(const Output &out, const Shared &shared, const MachineFi
     line.number("case", cases).number("time_us", time_us);
     line.number("cases_per_s", (cases - before_[index_of(&CoreCounts::cases)]) * 1'000'000 / elapsed);
     line.number("edges", shared.edges()).number("corpus", largest(&CoreCounts::corpus));
-    line.number("crashes", shared.crashes().count()).number("timeouts", sum(&CoreCounts::timeouts));
-    line.number("out_of_memory", sum(&CoreCounts::out_of_memory));
+    line.number("crashes", shared.crashes().count()).number("timeouts", shared.timeouts().count());
+    line.number("out_of_memory", shared.starved().count());
+    line.number("seeds_left", largest(&CoreCounts::seeds_left));
     line.fraction("exits_per_case", rate(&CoreCounts::exits));
     line.fraction("nested_faults_per_case", rate(&CoreCounts::new_pages));
     line.fraction("dirty_pages_per_case", rate(&CoreCounts::dirty_pages));
@@ -135,12 +137,6 @@ void write_corpus(const Output &out, const Entry &entry, Bytes data, u32 core) {
     JsonLine line(out, "corpus");
     line.hash("hash", entry.hash).number("size", data.size()).number("edges", entry.fresh_edges);
     line.number("case", entry.found_case).number("core", core).base64("data", data).end();
-}
-
-void write_overrun(const Output &out, vm::Ending ending, u64 case_number, u32 core, Bytes input) {
-    JsonLine line(out, ending == vm::Ending::timeout ? "timeout" : "out_of_memory");
-    line.hash("hash", xxh64(input)).number("case", case_number).number("core", core);
-    line.number("size", input.size()).base64("input", input).end();
 }
 
 void write_edges(const Output &out, const Shared &shared) {

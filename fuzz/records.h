@@ -10,12 +10,14 @@
 
 namespace fuzz {
 
-// A crash to report: the finding and the input that causes it.
+// A crash, timeout or out_of_memory to report: the finding and the input that causes it.
 struct Crash {
     u64 case_number = 0;
     u32 core = 0;
     Bytes input;
     const vm::Finding *finding = nullptr;
+    vm::Ending ending = vm::Ending::crash; // the type of its record
+    u64 edges = 0;                         // that the case had spent
 };
 
 // Statistics over all cores. It keeps the sums of the last record, since the figures per case cover the time
@@ -50,8 +52,6 @@ class StatsWriter {
 void write_corpus(const Output &out, const Entry &entry, Bytes data, u32 core);
 // The chain for people, then the record (crash_record.cpp).
 void write_crash(const Output &out, const Crash &crash, const rstate::Resolver *resolver);
-// A case that exceeded a limit: Ending::timeout or Ending::out_of_memory.
-void write_overrun(const Output &out, vm::Ending ending, u64 case_number, u32 core, Bytes input);
 // The edges that any core has reached: the lowest edge is bit 0 of the first byte.
 void write_edges(const Output &out, const Shared &shared);
 // `status`: "ok", "crash", "timeout", "failed".

@@ -46,12 +46,17 @@ class Shared {
     const CoreCounts &counts(u32 core) const { return counts_[core]; }
     CrashDedup &crashes() { return crashes_; }
     const CrashDedup &crashes() const { return crashes_; }
+    // The hashes of timeouts and of out_of_memory.
+    CrashDedup &timeouts() { return timeouts_; }
+    const CrashDedup &timeouts() const { return timeouts_; }
+    CrashDedup &starved() { return starved_; }
+    const CrashDedup &starved() const { return starved_; }
 
   private:
     CoreCounts counts_[max_cores];
     Span<InputRing> rings_;
     Span<Atomic<u64>> edge_bits_;
-    CrashDedup crashes_;
+    CrashDedup crashes_, timeouts_, starved_;
     u64 case_limit_;
     alignas(64) Atomic<u64> granted_;
     Atomic<u32> edges_reached_;

@@ -17,6 +17,7 @@ struct alignas(64) CoreCounts {
     Atomic<u64> refused, evicted;        // inputs that a full corpus did not add, and removed
     Atomic<u64> digests, deferred; // verified resets; crashes and timeouts that the outbox had no room for
     Atomic<u64> waiting;           // corpus records not yet queued
+    Atomic<u64> seeds_left;        // seeds and earlier inputs that this core has not run yet
     // In time stamps: in the target, in its runs without the target, in resets, in mutation, and in all.
     Atomic<u64> time_target, time_exits, time_reset, time_mutation, time_all;
 

@@ -17,9 +17,7 @@ Worker::Worker(const Executor &executor, const Platform &platform, Shared &share
                                                                      0u)},
       fresh_{arena.take<Feature>(size.edges * usize{classes_per_edge} + 1, 0u)},
       input_(arena.take<u8>(size.max_len, u8{0})), proposal_(arena.take<u8>(size.max_len, u8{0})),
-      readers_(arena.take<InputRingReader>(max_cores)) {
-    if (options.edge_budget != 0) edge_budget_ = options.edge_budget;
-}
+      readers_(arena.take<InputRingReader>(max_cores)) {}
 
 rstate::Result<void> Worker::run(Span<const Seed> seeds) {
     if (executor_.counter_count() == 0)
@@ -46,23 +44,25 @@ bool Worker::may_run(u64 cases) {
 }
 
 rstate::Result<void> Worker::run_seeds(Span<const Seed> seeds) {
-    EdgeBudget budget;
+    EdgeBudget budget(options_.timeout_edges);
+    edge_budget_ = timeout_edges_ = budget.for_each_seed();
     for (const Seed &seed : seeds) {
         if (!may_run()) return rstate::done();
-        if (seed.data.size() > input_.capacity())
-            return FAIL(input_too_long, "a seed is longer than the longest input of this run",
-                        seed.data.size(), input_.capacity());
-        input_.assign(seed.data);
+        counts_.seeds_left.store(static_cast<u64>(seeds.end() - &seed));
+        input_.assign(seed.data); // cut to the longest input
         TRY(run_case(input_.bytes(), {.edge_budget = edge_budget_}), "running a seed", &seed - seeds.begin());
         if (outcome_->ending == vm::Ending::done && seed.source == Source::seed)
             budget.add(outcome_->edges_spent);
         TRY(evaluate(no_entry, seed.source), "evaluating a seed", &seed - seeds.begin());
     }
-    if (options_.edge_budget == 0) edge_budget_ = budget.for_cases();
+    counts_.seeds_left.store(0);
+    edge_budget_ = budget.for_cases(), timeout_edges_ = budget.for_timeouts();
     if (corpus_.empty() && may_run()) {
         input_.resize(0);
         TRY(run_case(input_.bytes(), {.edge_budget = edge_budget_}), "running the empty input");
+        if (outcome_->ending == vm::Ending::done) budget.add(outcome_->edges_spent);
         TRY(evaluate(no_entry, Source::found), "evaluating the empty input");
+        edge_budget_ = budget.for_cases(), timeout_edges_ = budget.for_timeouts();
     }
     return rstate::done();
 }

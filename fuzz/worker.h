@@ -7,8 +7,9 @@
 // keep their order.
 //
 //   worker.cpp             the life of a case: next input, run, evaluate, reset
-//   worker_evaluate.cpp    what a case's coverage means: corpus, timeouts
+//   worker_evaluate.cpp    what a case's coverage means for the corpus
 //   worker_crash.cpp       deduplicates, minimizes and reports crashes
+//   worker_overrun.cpp     runs what used its budget up again with a larger one; timeouts, out_of_memory
 //   worker_report.cpp      statistics and corpus records
 #pragma once
 
@@ -30,7 +31,7 @@ enum class Pace : u8 { free, repeatable };
 struct WorkerOptions {
     u32 core = 0;
     u64 seed = 1;
-    u64 edge_budget = 0; // 0: fifty times the median seed's edges
+    u64 timeout_edges = 0; // 0: from the seeds (edge_budget.h)
     Pace pace = Pace::free;
     u32 digest_every = 4096;  // cases between two verified resets; 0 for never
     u32 stats_every = 1000;   // cases between statistics in a repeatable run
@@ -79,6 +80,7 @@ class Worker final {
     u32 edges() const { return coverage_.edges_seen(); }
     u64 cases() const { return cases_; }
     u64 edge_budget() const { return edge_budget_; }
+    u64 timeout_edges() const { return timeout_edges_; }
 
   private:
     static constexpr u32 comparison_room = 4096;
@@ -100,7 +102,12 @@ class Worker final {
     rstate::Result<void> update_corpus(u32 parent, Source source);
     rstate::Result<void> add_to_corpus(Source source);
     rstate::Result<void> list_features();
-    rstate::Result<void> handle_overrun();
+    // worker_overrun.cpp
+    rstate::Result<void> handle_overrun(u32 parent, Source source);
+    rstate::Result<void> run_again(u32 parent, Source source);
+    rstate::Result<void> report_overrun();
+    rstate::Result<bool> shows_new_overrun();
+    bool may_report() const;
     // worker_crash.cpp
     rstate::Result<void> handle_crash();
     rstate::Result<void> report_crash(vm::Finding &finding, u64 found_case);
@@ -134,8 +141,10 @@ class Worker final {
 
     u64 cases_ = 0, granted_ = 0;
     u64 endings_[vm::ending_count] = {}; // cases by their ending
-    u64 edge_budget_ = EdgeBudget::for_seeds;
-    u64 digest_ = 0; // of the snapshot
+    // What a case may spend at first, and what it may spend before it is a timeout.
+    u64 edge_budget_ = EdgeBudget::for_seeds, timeout_edges_ = EdgeBudget::for_seeds;
+    u64 crash_edges_ = 0; // that the crash which is being handled had spent
+    u64 digest_ = 0;      // of the snapshot
     u64 started_us_ = 0, last_stats_us_ = 0;
     vm::Statistics statistics_before_;                       // by the target's start-up
     u64 started_ = 0, time_running_ = 0, time_mutating_ = 0; // by Platform::time

@@ -8,6 +8,7 @@ namespace fuzz {
 rstate::Result<void> Worker::handle_crash() {
     vm::Finding finding = outcome_->finding;
     const u64 found_case = cases_;
+    crash_edges_ = outcome_->edges_spent;
     TRY(reset(), "resetting after a crash", cases_);
     if (shared_.crashes().known(finding.hash)) return rstate::done();
     // Without room for its record a crash stays unknown: it is found again when the console has caught up.
@@ -29,7 +30,8 @@ rstate::Result<void> Worker::handle_crash() {
 // fails.
 rstate::Result<void> Worker::report_crash(vm::Finding &finding, u64 found_case) {
     auto minimized = minimize_crash(finding);
-    write_crash(outbox_.urgent.begin(), {found_case, options_.core, input_.bytes(), &finding},
+    write_crash(outbox_.urgent.begin(),
+                {found_case, options_.core, input_.bytes(), &finding, vm::Ending::crash, crash_edges_},
                 options_.resolver);
     CHECK(outbox_.urgent.commit(), "an empty queue has room for any crash", input_.size());
     if (options_.pace == Pace::repeatable) platform_.send_records();
@@ -54,7 +56,8 @@ rstate::Result<void> Worker::minimize_crash(vm::Finding &finding) {
 
 // Whether `input` still crashes with this hash.
 rstate::Result<bool> Worker::crashes_the_same(Bytes input, u64 hash, vm::CaseOptions options) {
-    options.edge_budget = edge_budget_;
+    options.edge_budget =
+        max(edge_budget_, crash_edges_ + 1); // it may have been found beyond the first budget
     TRY(run_case(input, options), "running a crash's input again", cases_);
     const bool same = outcome_->ending == vm::Ending::crash && outcome_->finding.hash == hash;
     TRY(reset(), "resetting after a crash", cases_);

@@ -1,5 +1,5 @@
 // fuzz/worker_evaluate.cpp — what a case's ending and its edge coverage mean: keeps inputs with new coverage
-// in the corpus, reports timeouts of a new kind. Every path resets the machine.
+// in the corpus. Every path resets the machine.
 #include "fuzz/codes.h"
 #include "fuzz/worker.h"
 
@@ -19,7 +19,7 @@ rstate::Result<void> Worker::evaluate(u32 parent, Source source) {
         return handle_crash();
     case vm::Ending::timeout:
     case vm::Ending::out_of_memory:
-        return handle_overrun();
+        return handle_overrun(parent, source);
     }
     return rstate::done();
 }
@@ -81,24 +81,6 @@ rstate::Result<void> Worker::add_to_corpus(Source source) {
     if (shared_.cores() > 1 && source == Source::found)
         static_cast<void>(shared_.input_ring(options_.core).send(input_.bytes(), corpus_.entry(number).hash));
     return rstate::done();
-}
-
-// A timeout or out_of_memory is reported when it shows coverage that no earlier such case showed.
-rstate::Result<void> Worker::handle_overrun() {
-    bool fresh = false;
-    TRY(executor_.visit_counters([&](u32 first, Bytes piece) {
-        if (!overrun_coverage_.holds(first, piece.size()) || !overrun_coverage_.shows_new(first, piece))
-            return;
-        fresh = true;
-        fresh_.count = 0;
-        overrun_coverage_.mark(first, piece, fresh_);
-    }),
-        "scanning the edges of a timeout", cases_);
-    if (fresh) {
-        write_overrun(outbox_.ordinary.begin(), outcome_->ending, cases_, options_.core, input_.bytes());
-        if (!outbox_.ordinary.commit()) counts_.deferred.bump();
-    }
-    return reset();
 }
 
 } // namespace fuzz

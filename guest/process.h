@@ -14,12 +14,14 @@
 
 namespace guest {
 
-// Deadlines in host ticks (Vm::set_deadline); 0: none. They end code that spends no edges of its budget: a
-// case whose deadline passes is a timeout.
+// Deadlines in host ticks (Vm::set_deadline); 0: none. A case that spends no edge of its budget until its
+// deadline is a timeout: it hangs in code without edge counters. One that does is slow, and gets another
+// deadline, unless the deadline is for the whole case.
 struct Deadlines {
     u64 start_ticks = 0;    // until the snapshot point
     u64 case_ticks = 0;     // of a case: the case deadline
     u64 describe_ticks = 0; // of the runtime's description of a crash
+    bool whole_case = false;
 };
 
 template <vm::Vm Machine> class Process final {
@@ -55,6 +57,7 @@ template <vm::Vm Machine> class Process final {
         : machine_(&machine), session_(Memory::of(machine), program), deadlines_(deadlines) {}
 
     rstate::Result<Event> run_to_event(Phase phase);
+    rstate::Result<Event> run_to_end_of_case(u64 budget);
     rstate::Result<Event> answer(const vm::Exit &exit, Phase phase);
     rstate::Result<Event> answer_cpuid(const vm::Exit &exit);
     rstate::Result<Event> skip(const vm::Exit &exit, const Event &event);
@@ -128,27 +131,17 @@ rstate::Result<const vm::Outcome *> Process<Machine>::run_case(Bytes input, cons
     registers.rax = input.size();
     registers.rdx = options.edge_budget;
     registers.rcx = case_flags(options);
-    auto ran = run_to_event(Phase::in_case);
+    const Event event = TRY(run_to_end_of_case(options.edge_budget), "running the target");
     outcome_.ending = vm::Ending::done, outcome_.value = 0;
-    if (!ran.ok() && ran.error().is(vm::out_of_memory)) {
-        rstate::handled(std::move(ran)); // the outcome carries it
-        outcome_.ending = vm::Ending::out_of_memory, outcome_.edges_spent = 0;
-        return &outcome_;
-    }
-    const Event event = TRY(std::move(ran), "running the target");
     outcome_.edges_spent =
         TRY(session_.edges_spent(snapshot_point_, options.edge_budget), "reading the edges spent");
     switch (event.kind) {
     case Event::Kind::done:
         outcome_.value = static_cast<i32>(event.value);
         break;
-    case Event::Kind::timeout:
-    case Event::Kind::deadline:
-        outcome_.ending = vm::Ending::timeout;
-        break;
     default:
-        outcome_.ending = vm::Ending::crash;
-        outcome_.finding = TRY(find(event), "describing the crash");
+        outcome_.finding = TRY(find(event), "describing how the case ended");
+        outcome_.ending = ending_of(event, outcome_.finding);
     }
     return &outcome_;
 }
@@ -178,6 +171,22 @@ template <vm::Vm Machine> rstate::Result<Event> Process<Machine>::run_to_event(P
         const vm::Exit exit = TRY(machine_->run(), "running the virtual machine");
         const Event event = TRY(answer(exit, phase), "answering the virtual machine's exit");
         if (event.kind != Event::Kind::none) return event;
+    }
+}
+
+template <vm::Vm Machine> rstate::Result<Event> Process<Machine>::run_to_end_of_case(u64 budget) {
+    for (u64 spent = 0;;) {
+        auto ran = run_to_event(Phase::in_case);
+        if (!ran.ok() && ran.error().is(vm::out_of_memory)) {
+            rstate::handled(std::move(ran)); // the outcome carries it
+            return Event{.kind = Event::Kind::out_of_memory};
+        }
+        const Event event = TRY(std::move(ran), "running until the case ends");
+        if (event.kind != Event::Kind::deadline || deadlines_.whole_case) return event;
+        const u64 now = TRY(session_.edges_spent(snapshot_point_, budget), "reading the edges spent so far");
+        if (now <= spent) return event; // also when the target writes to its budget
+        spent = now;
+        machine_->set_deadline(deadlines_.case_ticks);
     }
 }
 

@@ -10,6 +10,7 @@ namespace guest {
 
 namespace {
 
+constexpr Text kind_timeout = "timeout";
 constexpr u64 time_stamp_step = 1000; // each RDTSC advances the counter by this (chosen)
 constexpr u64 upper_half = 0xffff'ffff'0000'0000;
 constexpr u64 always_one = 2; // RFLAGS bit 1
@@ -38,6 +39,12 @@ Event fault_of(rl_kind kind, const char *text) {
 }
 
 } // namespace
+
+vm::Ending ending_of(const Event &event, const vm::Finding &finding) {
+    if (event.kind == Event::Kind::timeout || event.kind == Event::Kind::deadline) return vm::Ending::timeout;
+    const bool starved = finding.kind == Text(rl_kind_name(rl_kind_out_of_memory));
+    return starved ? vm::Ending::out_of_memory : vm::Ending::crash;
+}
 
 u64 case_flags(const vm::CaseOptions &options) {
     return (options.record_comparisons ? u64{RL_FLAG_COMPARISONS} : 0) | u64{options.fill}
@@ -96,7 +103,7 @@ rstate::Result<Event> Session::answer_hypercall(vm::Registers &registers, Change
     case RL_CALL_CRASH:
         return event_of(Event::Kind::crash, registers.rdi);
     case RL_CALL_TIMEOUT:
-        return event_of(Event::Kind::timeout);
+        return event_of(Event::Kind::timeout, registers.rdi);
     case RL_CALL_DESCRIBED:
         if (phase == Phase::describing) return event_of(Event::Kind::described, registers.rdi);
         break;
@@ -238,6 +245,19 @@ rstate::Result<vm::Finding> Session::finding_of(const Event &event, const vm::Re
     case Event::Kind::signal:
         finding.kind = rl_kind_name(rl_kind_abort);
         set_text(finding, TextBuffer<64>().add("the target sent itself signal {}", event.value).text());
+        break;
+    case Event::Kind::timeout:
+        finding.kind = kind_timeout;
+        set_text(finding, "the edge budget is used up");
+        if (program_->elf().is_code(event.value - 1)) place.pc = event.value - 1, place.exact = false;
+        break;
+    case Event::Kind::deadline:
+        finding.kind = kind_timeout;
+        set_text(finding, "it ran until its deadline");
+        break;
+    case Event::Kind::out_of_memory:
+        finding.kind = rl_kind_name(rl_kind_out_of_memory);
+        set_text(finding, "it has written all the pages that its machine may have");
         break;
     default:
         break;

@@ -16,18 +16,22 @@ struct Event {
         snapshot_point, // value: address of the control block
         done,           // value: what the harness returned
         crash,          // value: address of the report
-        timeout,        // the edge budget is used up
+        timeout,        // the edge budget is used up; value: the place behind the last edge
         described,      // value: address of the report
         fault,          // a processor exception
         exit,           // value: status
         signal,         // value: the signal that the target sent to itself
         deadlock,       // every thread waits
         deadline,       // the deadline has passed
+        out_of_memory,  // it has written more pages than its machine may have
     };
     Kind kind = Kind::none;
     u64 value = 0;
     Fault fault;
 };
+
+// How an event that found something ends its case.
+vm::Ending ending_of(const Event &event, const vm::Finding &finding);
 
 // A case starts with the input's length in RAX, the edge budget in RDX, and these flags in RCX.
 u64 case_flags(const vm::CaseOptions &options);

@@ -58,7 +58,7 @@ rstate::Result<void> GuestMemory<Memory, Frames>::reset_region(u64 number) {
             const Place at(number, index);
             const SnapshotEntry from =
                 TRY(snapshot_entry(at), "finding what a dirty page was", number, index);
-            TRY(restore(entry.frame(), source(at, from)), "restoring a dirty page", number, index);
+            TRY(restore(entry.frame(), at, from), "restoring a dirty page", number, index);
             entry.raw &= ~mm::Entry::Dirty::mask;
             count_restored(1);
             promote(number, index, entry.frame(), from);
@@ -68,14 +68,14 @@ rstate::Result<void> GuestMemory<Memory, Frames>::reset_region(u64 number) {
 }
 
 template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames>
-rstate::Result<void> GuestMemory<Memory, Frames>::restore(Phys frame, Phys source) {
+rstate::Result<void> GuestMemory<Memory, Frames>::restore(Phys frame, Place at, SnapshotEntry from) {
     auto to = TRY(memory_->pin(frame), "pinning a private page", frame);
-    if (source == zero_) {
-        cpu::fill_page(to.bytes(), 0);
+    if (!from.present()) {
+        cpu::fill_page(to.bytes(), is_filled(at) ? repeated(fill_byte_) : 0);
         return rstate::done();
     }
-    auto from = TRY(memory_->pin(source), "pinning what a page is restored from", source);
-    cpu::copy_page(to.bytes(), from.bytes());
+    auto source = TRY(memory_->pin(from.frame()), "pinning a page of the snapshot", from.frame());
+    cpu::copy_page(to.bytes(), source.bytes());
     return rstate::done();
 }
 

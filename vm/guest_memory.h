@@ -179,7 +179,7 @@ template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames> class GuestMemor
     rstate::Result<Region *> use_region(u64 number);
     rstate::Result<Phys> leaf_of(GuestPhys address);
     rstate::Result<SnapshotEntry> snapshot_entry(Place place);
-    rstate::Result<Phys> copy_of(Phys source);
+    rstate::Result<Phys> copy_of(Place at, SnapshotEntry from);
     rstate::Result<void> share(GuestPhys address, Pin &leaf, SnapshotEntry from);
     rstate::Result<Phys> make_private(GuestPhys address);
     template <class Visit> rstate::Result<void> each_behind(GuestPhys address, Visit &&visit);
@@ -188,7 +188,7 @@ template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames> class GuestMemor
     rstate::Result<Phys> writable_frame(GuestPhys address);
     rstate::Result<Phys> frame_of(GuestPhys address);
     rstate::Result<void> reset_region(u64 number);
-    rstate::Result<void> restore(Phys frame, Phys source);
+    rstate::Result<void> restore(Phys frame, Place at, SnapshotEntry from);
     void count_restored(u64 pages);
     rstate::Result<void> digest_region(u64 number, const u64 (&untouched_hashes)[2], Xxh64 &hash);
     rstate::Result<void> hash_page(Phys frame, u64 &hash);

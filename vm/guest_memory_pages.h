@@ -196,7 +196,7 @@ rstate::Result<void> GuestMemory<Memory, Frames>::set_fill(GuestPhys first, u64 
                          mm::Owner::guest_private);
     {
         auto page = TRY(memory_->pin(frame.get()), "pinning the fill frame");
-        cpu::fill_page(page.bytes(), byte * 0x0101'0101'0101'0101ul);
+        cpu::fill_page(page.bytes(), repeated(byte));
     }
     fill_ = frame.release();
     fill_first_ = first.frame_number(), fill_pages_ = pages, fill_byte_ = byte;

@@ -59,9 +59,9 @@ rstate::Result<void> GuestMemory<Memory, Frames>::share(GuestPhys address, Pin &
 }
 
 template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames>
-rstate::Result<Phys> GuestMemory<Memory, Frames>::copy_of(Phys source) {
+rstate::Result<Phys> GuestMemory<Memory, Frames>::copy_of(Place at, SnapshotEntry from) {
     mm::OwnedFrame copy(*frames_, TRY(allocate_page(), "allocating a frame for a private page"), owner());
-    TRY(restore(copy.get(), source), "copying a page at its first write", source);
+    TRY(restore(copy.get(), at, from), "copying a page at its first write", from.frame());
     return copy.release();
 }
 
@@ -71,7 +71,7 @@ rstate::Result<Phys> GuestMemory<Memory, Frames>::make_private(GuestPhys address
     const Place at(address);
     const Phys leaf_frame = TRY(leaf_of(address), "finding the nested table of a private page", address);
     const SnapshotEntry from = TRY(snapshot_entry(at), "finding what a page holds", address);
-    mm::OwnedFrame copy(*frames_, TRY(copy_of(source(at, from)), "copying a page", address), owner());
+    mm::OwnedFrame copy(*frames_, TRY(copy_of(at, from), "copying a page", address), owner());
     auto leaf = TRY(memory_->pin(leaf_frame), "pinning a nested table to map a page", address);
     mm::Entry &entry = entries(leaf)[at.index];
     epoch_ += entry.present(); // cached translations still read the shared frame

@@ -13,7 +13,7 @@ enum class Ending : u8 {
     done,          // the harness returned
     crash,         // Outcome::finding says what was found
     timeout,       // the edge budget was used up, or the backstop timer ended a case without edges
-    out_of_memory, // it wrote more pages than its machine may have
+    out_of_memory, // it wrote more pages than its machine may have, or used its heap up
 };
 constexpr u32 ending_count = 4;
 static_assert(ending_count == static_cast<u32>(Ending::out_of_memory) + 1, "arrays have one place for each");
@@ -26,7 +26,7 @@ constexpr u32 max_site_frames = 4;
 // What went wrong in the target. The Texts point at constants.
 struct Finding {
     u64 hash = 0; // groups equal findings: kind and the names of the innermost three functions
-    Text kind;    // "heap-buffer-overflow", ...: AddressSanitizer's names where it has one
+    Text kind;    // "heap-buffer-overflow", ...: AddressSanitizer's names where it has one; "timeout"
     Text region;  // what the address belongs to: "heap block", "stack variable", ... or empty
     Access access = Access::none;
     u64 access_size = 0;
@@ -45,7 +45,7 @@ struct Outcome {
     Ending ending = Ending::done;
     i64 value = 0;       // what the harness returned: -1 keeps the input out of the corpus
     u64 edges_spent = 0; // of the edge budget
-    Finding finding;     // valid for Ending::crash
+    Finding finding;     // of every ending but `done`: what it was, or where
 };
 
 // One observed comparison of the target (flags bit 0: b is a constant).

@@ -74,6 +74,9 @@ struct ProcessorState {
 // Adds all that is equal in two equal states. FXSAVE leaves parts of its area unwritten; those do not count.
 void add_to(Xxh64 &hash, const ProcessorState &processor);
 
+// The word that a page of one repeated byte consists of.
+constexpr u64 repeated(u8 byte) { return byte * 0x0101'0101'0101'0101ul; }
+
 // A range of pages that hold `byte` until they are written.
 struct Fill {
     GuestPhys first;

@@ -114,7 +114,7 @@ template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames> class SnapshotTa
         const Phys frame = listed.frame();
         if (!TRY(holds_one_word(frame, word), "looking whether a page repeats one word", frame))
             return rstate::done();
-        const bool as_untouched = word == (filled ? machine_.fill_byte_ * 0x0101'0101'0101'0101ul : 0);
+        const bool as_untouched = word == (filled ? repeated(machine_.fill_byte_) : 0);
         const Phys shared = as_untouched ? Phys() : pattern_frame(word, frame);
         if (!as_untouched && shared == Phys()) return rstate::done(); // more patterns than are kept
         listed = as_untouched ? SnapshotEntry{} : SnapshotEntry::of(shared, SnapshotEntry::Pattern::mask);

@@ -28,6 +28,7 @@ constexpr Key keys[] = {
     {.name = "cases", .number = &Options::cases},
     {.name = "max_len", .number = &Options::max_len, .least = 1, .most = longest_input},
     {.name = "edge_budget", .number = &Options::edge_budget},
+    {.name = "timeout_s", .number = &Options::timeout_s, .most = 1'000'000},
     {.name = "replay", .flag = &Options::replay},
     {.name = "layout", .flag = &Options::layout},
     {.name = "exit", .flag = &Options::exit},

@@ -12,8 +12,9 @@ struct Options {
     u64 seed = 0;            // of mutation, never of memory layout
     bool has_seed = false;   // else one is drawn at boot
     u64 cases = 0;           // stop after so many; 0: never
-    u64 max_len = 4096;      // of mutated inputs, in bytes
-    u64 edge_budget = 0;     // for each case; 0: measured from the seeds
+    u64 max_len = 0;         // of inputs, in bytes; 0: from the seeds
+    u64 edge_budget = 0;     // a case that spends more is a timeout; 0: measured from the seeds
+    u64 timeout_s = 0;       // a case that takes longer is a timeout, whatever its edges; 0: edges decide
     bool replay = false;     // run the bundle's "replay" once, and end
     bool layout = false;     // print every range before the first case
     bool exit = false;       // leave QEMU through isa-debug-exit at the end

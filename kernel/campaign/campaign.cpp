@@ -35,6 +35,14 @@ rstate::Result<mm::OwnedArray<fuzz::Seed>> list_seeds(const boot::Bundle &bundle
     return seeds;
 }
 
+// One line about seeds that are used only in part.
+void report_cut_seeds(Span<const fuzz::Seed> seeds, u64 max_len) {
+    u64 cut = 0;
+    for (const fuzz::Seed &seed : seeds) cut += seed.data.size() > max_len;
+    if (cut != 0)
+        LOG(kernel, "{} of {} seeds are longer than {} bytes: they are cut", cut, seeds.size(), max_len);
+}
+
 // What the cores share, and the memory it lies in.
 struct SharedState {
     mm::AlignedMemory memory;
@@ -76,10 +84,13 @@ rstate::Result<u64> fuzz_from_snapshot(SnapshotSession &session, const boot::Bun
     auto state = TRY(make_shared(cores, edges, options.cases), "making what the cores share");
     fuzz::Shared &shared = *state.shared;
     Reporter reporter(shared, session.machine());
-    fuzz::WorkerSize size = worker_size(edges, options.max_len, cores);
+    auto seeds = TRY(list_seeds(bundle), "listing the seeds");
+    const u64 capacity = session.process().snapshot_point().control.input_capacity;
+    const u64 max_len = options.max_len != 0 ? options.max_len : longest_input(seeds.span(), capacity, cores);
+    report_cut_seeds(seeds.span(), max_len);
+    fuzz::WorkerSize size = worker_size(edges, max_len, cores);
     size.given = TRY(read_dictionary(bundle), "reading the dictionary");
     auto contexts = TRY(make_core_contexts(cores, size, reporter), "making the cores' contexts", cores);
-    auto seeds = TRY(list_seeds(bundle), "listing the seeds");
     const u64 pages = TRY(pages_per_core(cores), "dividing the free memory among the cores");
     session.machine().set_page_limit(pages);
     Campaign campaign{session.target(),
@@ -103,7 +114,7 @@ rstate::Result<u64> fuzz_target(const boot::Bundle &bundle, const boot::Options 
                                 u64 tsc_hz) {
     start_ticks(tick_milliseconds, tsc_hz);
     SnapshotSession session;
-    TRY(session.start(bundle), "preparing the target");
+    TRY(session.start(bundle, options), "preparing the target");
     const u32 cores = options.cpus != 0 ? static_cast<u32>(min<u64>(options.cpus, core_count)) : core_count;
     return fuzz_from_snapshot(session, bundle, options, cores, tsc_hz);
 }

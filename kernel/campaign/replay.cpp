@@ -17,16 +17,15 @@ const Output record_output{[](void *, Text text) { write_record(text); }, nullpt
 
 // The budget that a campaign would give each case, so that an input that times out there times out here.
 rstate::Result<u64> edge_budget(Process &process, const boot::Bundle &bundle, const boot::Options &options) {
-    if (options.edge_budget != 0) return options.edge_budget;
-    fuzz::EdgeBudget budget;
+    fuzz::EdgeBudget budget(timeout_edges(options));
     for (u32 i = bundle.next("seed/"); i < bundle.count(); i = bundle.next("seed/", i + 1)) {
         const vm::Outcome *outcome =
-            TRY(process.run_case(bundle.entry(i).data, {.edge_budget = budget.for_seeds}),
+            TRY(process.run_case(bundle.entry(i).data, {.edge_budget = budget.for_each_seed()}),
                 "running a seed to count its edges", i);
         if (outcome->ending == vm::Ending::done) budget.add(outcome->edges_spent);
         TRY(process.reset(), "resetting after a seed", i);
     }
-    return budget.for_cases();
+    return budget.for_timeouts();
 }
 
 void write_end_record(Text status) {
@@ -40,11 +39,18 @@ u32 report_no_crash(const vm::Outcome &outcome) {
     return boot::exit_ok;
 }
 
-u32 report_timeout(Bytes input) {
-    fuzz::write_overrun(record_output, vm::Ending::timeout, 1, current_core(), input);
+void write_finding(SnapshotSession &session, Bytes input, const vm::Finding &finding, vm::Ending ending,
+                   u64 edges) {
+    const rstate::Resolver resolver = session.target().program().symbols().resolver();
+    fuzz::write_crash(record_output, {1, current_core(), input, &finding, ending, edges}, &resolver);
     end_record();
-    write_end_record("timeout");
-    return boot::exit_target_timed_out;
+}
+
+u32 report_overrun(SnapshotSession &session, Bytes input, const vm::Outcome &outcome) {
+    write_finding(session, input, outcome.finding, outcome.ending, outcome.edges_spent);
+    const bool starved = outcome.ending == vm::Ending::out_of_memory;
+    write_end_record(starved ? "out_of_memory" : "timeout");
+    return starved ? boot::exit_target_crashed : boot::exit_target_timed_out;
 }
 
 // Runs the input with other fills of fresh memory: true when the crash depends on the fill.
@@ -58,14 +64,13 @@ rstate::Result<bool> depends_on_fill(Process &process, Bytes input, u64 hash, u6
     });
 }
 
-rstate::Result<u32> report_crash(SnapshotSession &session, Bytes input, u64 budget, vm::Finding finding) {
+rstate::Result<u32> report_crash(SnapshotSession &session, Bytes input, u64 budget, vm::Finding finding,
+                                 u64 edges) {
     Process &process = session.process();
     TRY(process.reset(), "resetting after the crash");
     finding.uninitialised =
         TRY(depends_on_fill(process, input, finding.hash, budget), "trying other fills of fresh memory");
-    const rstate::Resolver resolver = session.target().program().symbols().resolver();
-    fuzz::write_crash(record_output, {1, current_core(), input, &finding}, &resolver);
-    end_record();
+    write_finding(session, input, finding, vm::Ending::crash, edges);
     write_end_record("crash");
     return boot::exit_target_crashed;
 }
@@ -77,14 +82,12 @@ rstate::Result<u32> run_and_report(SnapshotSession &session, Bytes input, u64 bu
     case vm::Ending::done:
         return report_no_crash(*outcome);
     case vm::Ending::timeout:
-        return report_timeout(input);
-    case vm::Ending::crash:
-        return report_crash(session, input, budget, outcome->finding);
     case vm::Ending::out_of_memory:
-        break;
+        return report_overrun(session, input, *outcome);
+    case vm::Ending::crash:
+        return report_crash(session, input, budget, outcome->finding, outcome->edges_spent);
     }
-    return FAIL(vm::out_of_memory, "this input needs a machine with more memory", input.size(),
-                session.target().memory_size(), world->frames.free_frames());
+    return rstate::Result<u32>(boot::exit_system_failed);
 }
 
 } // namespace
@@ -92,7 +95,7 @@ rstate::Result<u32> run_and_report(SnapshotSession &session, Bytes input, u64 bu
 rstate::Result<u32> replay(const boot::Bundle &bundle, const boot::Options &options, u64 tsc_hz) {
     start_ticks(tick_milliseconds, tsc_hz);
     SnapshotSession session;
-    TRY(session.start(bundle), "preparing the target");
+    TRY(session.start(bundle, options), "preparing the target");
     const u64 budget = TRY(edge_budget(session.process(), bundle, options), "computing the edge budget");
     const Bytes input = TRY(bundle.find("replay"), "finding the input in the bundle");
     log_formatted("7 replaying an input of {} bytes, {} edges allowed", input.size(), budget);

@@ -3,8 +3,8 @@
 
 namespace kernel {
 
-rstate::Result<> SnapshotSession::start(const boot::Bundle &bundle) {
-    target_.emplace(TRY(Target::load(bundle), "loading the target"));
+rstate::Result<> SnapshotSession::start(const boot::Bundle &bundle, const boot::Options &options) {
+    target_.emplace(TRY(Target::load(bundle, deadlines_of(options)), "loading the target"));
     svm_ = TRY(start_svm(), "switching SVM on for this core");
     machine_.emplace(TRY(make_machine(*svm_, *target_), "making the machine"));
     process_.emplace(

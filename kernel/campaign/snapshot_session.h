@@ -17,7 +17,7 @@ class SnapshotSession final {
     // Loads the bundle's target, switches SVM on for this core, makes the machine, runs the target to its
     // snapshot point and takes the snapshot. Once. The caller starts the timer's ticks before: they end a
     // start-up that takes too long.
-    rstate::Result<> start(const boot::Bundle &bundle);
+    rstate::Result<> start(const boot::Bundle &bundle, const boot::Options &options = {});
 
     // After start().
     Target &target() { return *target_; }

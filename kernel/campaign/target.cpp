@@ -3,16 +3,27 @@
 
 #include "base/atomic.h"
 #include "base/log.h"
+#include "fuzz/edge_budget.h"
 
 namespace kernel {
 
-rstate::Result<Target> Target::load(const boot::Bundle &bundle) {
+guest::Deadlines deadlines_of(const boot::Options &options) {
+    guest::Deadlines chosen = deadlines;
+    if (options.timeout_s != 0) chosen.case_ticks = options.timeout_s, chosen.whole_case = true;
+    return chosen;
+}
+
+u64 timeout_edges(const boot::Options &options) {
+    return options.timeout_s != 0 ? fuzz::EdgeBudget::most : options.edge_budget;
+}
+
+rstate::Result<Target> Target::load(const boot::Bundle &bundle, const guest::Deadlines &limits) {
     const Bytes file = TRY(bundle.find("target.elf"), "finding the target in the bundle");
     const u64 slots = TRY(guest::Program::slots_needed(file), "sizing the target's symbol table");
     auto functions =
         TRY(mm::allocate_array<guest::Function>(world->allocator, slots), "allocating the target's symbols");
     const guest::Program program = TRY(guest::Program::make(file, functions.span()), "checking the target");
-    return Target(std::move(functions), program);
+    return Target(std::move(functions), program, limits);
 }
 
 Target::~Target() {
@@ -23,7 +34,7 @@ Target::~Target() {
 
 rstate::Result<Process> Target::take_snapshot(Machine &machine) {
     snapshot_ = TRY(mm::allocate<vm::Snapshot>(world->allocator), "allocating the snapshot");
-    Process process = TRY(Process::load(machine, program_, deadlines), "loading the target");
+    Process process = TRY(Process::load(machine, program_, deadlines_), "loading the target");
     TRY(process.run_to_snapshot_point(), "running the target to its snapshot point");
     TRY(machine.take_snapshot(*snapshot_), "taking the snapshot");
     snapshot_point_ = TRY(mm::allocate<guest::SnapshotPoint>(world->allocator, process.snapshot_point()),
@@ -35,7 +46,7 @@ rstate::Result<Process> Target::take_snapshot(Machine &machine) {
 
 rstate::Result<Process> Target::attach(Machine &machine) {
     TRY(machine.attach(*snapshot_), "attaching to the snapshot");
-    return Process::attach(machine, program_, *snapshot_point_, deadlines);
+    return Process::attach(machine, program_, *snapshot_point_, deadlines_);
 }
 
 static constinit Atomic<u64> kept_by_svm;

@@ -13,11 +13,15 @@ namespace kernel {
 // none of its edge budget for five ticks hangs in code without edge counters.
 constexpr u32 tick_milliseconds = 1000;
 constexpr guest::Deadlines deadlines{.start_ticks = 60, .case_ticks = 5, .describe_ticks = 2};
+// With a timeout in seconds, the deadline is for the whole case, and edges do not limit it.
+guest::Deadlines deadlines_of(const boot::Options &options);
+u64 timeout_edges(const boot::Options &options);
 
 class Target final {
   public:
     // Reads the bundle's target and checks it. The bundle outlives the target.
-    static rstate::Result<Target> load(const boot::Bundle &bundle);
+    static rstate::Result<Target> load(const boot::Bundle &bundle,
+                                       const guest::Deadlines &limits = deadlines);
     Target(Target &&) = default;
     // No machine may be attached to the snapshot any more.
     ~Target();
@@ -33,11 +37,13 @@ class Target final {
     rstate::Result<Process> attach(Machine &machine);
 
   private:
-    Target(mm::OwnedArray<guest::Function> &&functions, const guest::Program &program)
-        : functions_(std::move(functions)), program_(program) {}
+    Target(mm::OwnedArray<guest::Function> &&functions, const guest::Program &program,
+           const guest::Deadlines &limits)
+        : functions_(std::move(functions)), program_(program), deadlines_(limits) {}
 
     mm::OwnedArray<guest::Function> functions_;
     guest::Program program_;
+    guest::Deadlines deadlines_;
     mm::Owned<vm::Snapshot> snapshot_;
     mm::Owned<guest::SnapshotPoint> snapshot_point_;
 };

@@ -62,7 +62,7 @@ fuzz::WorkerOptions options_for(const Campaign &c, const rstate::Resolver &resol
     fuzz::WorkerOptions options;
     options.core = current_core();
     options.seed = c.seed;
-    options.edge_budget = c.options.edge_budget;
+    options.timeout_edges = timeout_edges(c.options);
     options.pace = c.options.has_seed && c.shared.cores() == 1 ? fuzz::Pace::repeatable : fuzz::Pace::free;
     options.resolver = &resolver;
     return options;

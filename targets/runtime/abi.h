@@ -51,7 +51,7 @@
     1u                   // (rl_control *): returns once for each case, RAX length, RDX edge budget, RCX flags
 #define RL_CALL_DONE 2u  // (value that LLVMFuzzerTestOneInput returned)
 #define RL_CALL_CRASH 3u // (rl_report *)
-#define RL_CALL_TIMEOUT 4u   // (): the edge budget is used up
+#define RL_CALL_TIMEOUT 4u   // (address): the edge budget is used up, at the code that this address is behind
 #define RL_CALL_PRINT 5u     // (text, length): for the log
 #define RL_CALL_DESCRIBED 6u // (rl_report *): the answer of rl_control::describe
 #define RL_CALL_MUTATED 13u  // (rl_mutants *): the answer of a case with RL_FLAG_MUTATE
@@ -173,6 +173,7 @@ enum rl_kind {
     rl_kind_deadlock,
     rl_kind_memory_leak,
     rl_kind_undefined_behaviour,
+    rl_kind_out_of_memory, // the heap is used up: the case ends as out of memory, not as a crash
     // Processor exceptions: the hypervisor chooses among these and calls describe for the address.
     rl_kind_null_dereference,
     rl_kind_wild_access,
@@ -249,6 +250,7 @@ static inline const char *rl_kind_name(uint32_t kind) {
         "deadlock",
         "memory-leak",
         "undefined-behaviour",
+        "out-of-memory",
         "null-dereference",
         "wild-access",
         "stack-overflow",

@@ -11,10 +11,18 @@
 // gnu_inline: nothing remains of it where nothing has inlined it.
 #define HOOK extern inline __attribute__((used, gnu_inline, always_inline)) void
 
-// In assembly, so that the jump splits no basic block and LLVM reserves no registers for a call.
-// rl_out_of_budget does not return, so the compiler need not know the jump.
+// In assembly, so that the jump splits no basic block and LLVM reserves no registers for a call. The jump
+// goes to a few bytes behind the function's code, which take along where it came from. They do not return, so
+// the compiler need not know the jump.
 HOOK __sanitizer_cov_trace_pc(void) {
-    __asm__ volatile("decq rl_hot(%%rip)\n\tjs rl_out_of_budget" ::: "cc");
+    __asm__ volatile("decq rl_hot(%%rip)\n\t"
+                     "js 1f\n"
+                     "2:\n\t"
+                     ".subsection 1\n"
+                     "1:\tleaq 2b(%%rip), %%rax\n\t"
+                     "jmp rl_out_of_budget_at\n\t"
+                     ".previous" ::
+                         : "cc");
 }
 _Static_assert(offsetof(struct rl_hot, budget) == 0, "the assembly above counts down the budget");
 

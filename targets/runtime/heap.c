@@ -132,6 +132,12 @@ static NOINLINE void *refuse(struct site site, u64 size) {
     return NULL;
 }
 
+// NULL for what cannot be expected to fit; else the case has really used the heap up, which is a finding.
+static NOINLINE void *used_up(struct site site, u64 size) {
+    if (size > RL_HEAP_SIZE / 2) return refuse(site, size);
+    rl_report_kind(site, rl_kind_out_of_memory, 0, size, "the heap of 2 GiB is used up");
+}
+
 static void *allocate(u64 size, u64 alignment, enum family family, struct site site, bool zeroed) {
     if (UNLIKELY(!rl_hot.heap_next)) rl_heap_start();
     if (UNLIKELY(size > rl_hot.largest_block || alignment > RL_HEAP_SIZE)) return refuse(site, size);
@@ -139,7 +145,7 @@ static void *allocate(u64 size, u64 alignment, enum family family, struct site s
     const u64 bytes = header + slack + ((size + 15) & ~15ull) + red_zone(size);
     bool fresh = true; // not used in this case yet
     struct block *block = cut(bytes, rl_hot.heap_limit);
-    if (UNLIKELY(!block) && !(block = find_more(bytes, &fresh))) return refuse(site, size);
+    if (UNLIKELY(!block) && !(block = find_more(bytes, &fresh))) return used_up(site, size);
     u64 memory = (u64)block + header;
     if (slack) memory = (memory + slack - 1) & ~(slack - 1);
     block->mark = block_live;

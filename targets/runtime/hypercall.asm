@@ -11,6 +11,7 @@ hypercall equ 0x524c0000                ; RL_HYPERCALL of abi.h
 global rl_hypercall:function
 global rl_snapshot_point:function
 global rl_out_of_budget:function
+global rl_out_of_budget_at:function
 global rl_vmmcall:function
 
 section .text
@@ -36,9 +37,13 @@ rl_snapshot_point:
     mov     [rsi + 16], rcx             ; flags
     ret
 
-; void rl_out_of_budget(void): never returns. Jumped to from any edge, so it must need neither stack nor registers
-; beyond what a return address takes.
+; void rl_out_of_budget(void): never returns. Called by the runtime.
 rl_out_of_budget:
+    mov     rax, [rsp]                  ; where it was called
+; Jumped to on behalf of any edge, so it must need neither stack nor registers beyond what a return address takes.
+; in: rax the place behind the edge's code
+rl_out_of_budget_at:
+    mov     rdi, rax
     mov     eax, hypercall | 4
     lea     rsp, [rsp - 128]            ; the edge may lie in a leaf function that uses its red zone
     call    rl_vmmcall

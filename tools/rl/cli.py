@@ -50,7 +50,26 @@ def _which_target(sub, default=BUILTIN_TARGET):
     if default is not CHOSEN:
         _target(sub, default)
     sub.add_argument("--max-len", type=_integer(1, LARGEST_MAX_LEN), metavar="N",
-                     help="longest input in bytes (default: what the target says, else 4096)")
+                     help="longest input in bytes (default: what the target says, else as the longest seed, at least "
+                          "4096)")
+
+
+def _timeout(text):
+    """(the machine's option, its value) of seconds, or of a number of edges."""
+    match = re.fullmatch(r"([1-9][0-9]{0,17})(s|e|edges)?", text)
+    if not match:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither seconds (25) nor edges (5000000edges)")
+    if match[2] in ("e", "edges"):
+        return "edge_budget", int(match[1])
+    if int(match[1]) > 1_000_000:
+        raise argparse.ArgumentTypeError(f"{text} seconds are more than a million; edges are written {match[1]}edges")
+    return "timeout_s", int(match[1])
+
+
+def _timeout_option(sub):
+    sub.add_argument("--timeout", type=_timeout, metavar="SECONDS|EDGES",
+                     help="when a case is a timeout: 25 (seconds), or 5000000edges (repeats exactly; default: what the "
+                          "target's target.json says, else 1000 times the edges of the longest seed)")
 
 
 def _target(sub, default):
@@ -67,6 +86,7 @@ def _target_options(sub, default=BUILTIN_TARGET):
 
 def _run(sub, target=BUILTIN_TARGET):
     _target_options(sub, target)
+    _timeout_option(sub)
     sub.add_argument("--cpus", type=_integer(1, MOST_CPUS), default=max(1, min(os.cpu_count() or 1, 8)), metavar="N",
                      help="cores of the machine (default: as many as here, at most 8)")
     sub.add_argument("--seconds", type=_seconds, metavar="S", help="stop after so many seconds of fuzzing")
@@ -84,6 +104,7 @@ def _run(sub, target=BUILTIN_TARGET):
 def _replay(sub):
     sub.add_argument("input", metavar="INPUT", help="the file to run")
     _target_options(sub, default=None)
+    _timeout_option(sub)
     sub.add_argument("--out", metavar="DIR", help="also save the console and the crash there")
     _debug_build(sub)
 

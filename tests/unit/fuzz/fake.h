@@ -59,8 +59,13 @@ struct Trace {
         for (const u64 pc : frames) hash.add_u64(pc);
         outcome.finding.hash = hash.digest();
     }
-    void starve() { outcome.ending = vm::Ending::out_of_memory; }
-    void time_out() { outcome.ending = vm::Ending::timeout; }
+    void starve() { over(vm::Ending::out_of_memory, 7); }
+    void time_out() { over(vm::Ending::timeout, 8); }
+    void over(vm::Ending ending, u64 hash) {
+        outcome.ending = ending;
+        outcome.finding.kind = ending == vm::Ending::timeout ? "timeout" : "out-of-memory";
+        outcome.finding.hash = hash;
+    }
 };
 
 using Target = std::function<void(Bytes, Trace &)>;
@@ -75,6 +80,7 @@ class Executor {
 
     rstate::Result<const vm::Outcome *> run_case(Bytes input, const vm::CaseOptions &options) {
         inputs.push_back(string(input));
+        budgets.push_back(options.edge_budget);
         if (!at_snapshot_) return FAIL(fuzz::reset_incomplete, "a case must begin at the snapshot");
         at_snapshot_ = false;
         trace_.fill = options.fill;
@@ -110,6 +116,7 @@ class Executor {
     rstate::Result<u64> digest() { return digest_now; }
 
     std::vector<std::string> inputs; // of every case, in order
+    std::vector<u64> budgets;
     vm::CaseOptions last_options;
     u64 digest_now = 1234;
 

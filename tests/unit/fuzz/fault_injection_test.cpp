@@ -67,7 +67,7 @@ const std::vector<std::string> seeds = {"a", "x", "tt", "m"};
 // Options with which verified resets, statistics and the minimizer all run within so few cases.
 Rig rig() {
     return Rig(16, all_kinds, cases,
-               {.edge_budget = 1000,
+               {.timeout_edges = 1000,
                 .pace = fuzz::Pace::repeatable,
                 .digest_every = 50,
                 .stats_every = 100,

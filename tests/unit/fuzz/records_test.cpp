@@ -72,7 +72,7 @@ TEST_F(RecordLinesTest, ACrashRecordHasKindAddressAndFrames) {
         "\"core\":1,\"size\":3,\"function\":\"function_0x401000\",\"frames\":[\"0x401000\",\"0x402000\"],"
         "\"address\":\"0x10000fc0\",\"access\":\"read\",\"access_size\":4,\"region\":\"heap block\","
         "\"region_base\":\"0x10001000\",\"region_size\":128,\"offset\":-64,\"alloc\":[\"0x403000\"],"
-        "\"free\":[],\"text\":\"\",\"uninitialised\":false,\"input\":\"Zm9v\"}\n");
+        "\"free\":[],\"text\":\"\",\"uninitialised\":false,\"edges\":0,\"input\":\"Zm9v\"}\n");
 }
 
 TEST_F(RecordLinesTest, TheChainBeginsWithTheCaseAndEndsWithTheFault) {
@@ -99,6 +99,19 @@ TEST_F(RecordLinesTest, ACrashThatNothingIsKnownAboutStillHasAChain) {
     const vm::Finding f;
     fuzz::write_crash(out, {1, 0, {}, &f}, nullptr);
     EXPECT_TRUE(has("<- origin") && has("\"frames\":[]"));
+}
+
+TEST_F(RecordLinesTest, ATimeoutIsARecordOfItsOwnWithWhereItWas) {
+    vm::Finding f;
+    f.kind = "timeout", f.hash = 5, f.frames[0] = 0x401000, f.frame_count = 1;
+    fuzz::write_crash(out, {2, 3, fake::bytes("f"), &f, vm::Ending::timeout, 99}, &resolver);
+    EXPECT_EQ(written.find("error target.timeout on core 3, case 2, hash 0000000000000005"), 0u);
+    EXPECT_TRUE(has("{\"type\":\"timeout\",\"hash\":\"0000000000000005\",\"kind\":\"timeout\",\"case\":2"));
+    EXPECT_TRUE(has("\"frames\":[\"0x401000\"]") && has("\"edges\":99"));
+    written.clear();
+    f.kind = "out-of-memory";
+    fuzz::write_crash(out, {2, 3, fake::bytes("f"), &f, vm::Ending::out_of_memory}, &resolver);
+    EXPECT_TRUE(has("{\"type\":\"out_of_memory\""));
 }
 
 TEST_F(RecordLinesTest, StatisticsOfTheCoresSumToTheTotals) {
@@ -162,15 +175,12 @@ TEST_F(RecordLinesTest, ReachedEdgesAreBitsTheLowestFirst) {
     EXPECT_EQ(written, "{\"type\":\"edges\",\"edges\":3,\"reached\":\"AQIAAAAAAAACAAAAAAAAAA==\"}\n");
 }
 
-TEST_F(RecordLinesTest, EndTimeoutAndCorpusAreOneLineEach) {
+TEST_F(RecordLinesTest, EndAndCorpusAreOneLineEach) {
     fuzz::write_end(out, "ok", 7);
-    fuzz::write_overrun(out, vm::Ending::timeout, 2, 3, fake::bytes("f"));
     fuzz::Entry entry;
     entry.hash = 0xabc, entry.fresh_edges = 2, entry.found_case = 9;
     fuzz::write_corpus(out, entry, fake::bytes("fo"), 1);
     EXPECT_EQ(written, "{\"type\":\"end\",\"status\":\"ok\",\"cases\":7}\n"
-                       "{\"type\":\"timeout\",\"hash\":\"d00dba5cf02aee4d\",\"case\":2,\"core\":3,\"size\":1,"
-                       "\"input\":\"Zg==\"}\n"
                        "{\"type\":\"corpus\",\"hash\":\"0000000000000abc\",\"size\":2,\"edges\":2,\"case\":9,"
                        "\"core\":1,\"data\":\"Zm8=\"}\n");
 }

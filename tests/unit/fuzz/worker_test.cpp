@@ -113,9 +113,10 @@ TEST(Worker, NoInputIsLongerThanTheLimit) {
     for (const std::string &input : rig.executor.inputs) ASSERT_LE(input.size(), 5u);
 }
 
-TEST(Worker, ASeedThatIsTooLongIsAnError) {
+TEST(Worker, ASeedThatIsTooLongIsCut) {
     Rig rig(8, magic, 10, {}, 4);
-    EXPECT_TRUE(fails_with(rig.run({"abcde"}), fuzz::input_too_long));
+    rig.run({"abcde"}).take();
+    EXPECT_EQ(rig.executor.inputs[0], "abcd");
 }
 
 TEST(Worker, ATargetWithoutCountersIsAnError) {
@@ -124,15 +125,45 @@ TEST(Worker, ATargetWithoutCountersIsAnError) {
     EXPECT_TRUE(fails_with(rig.run(), fuzz::no_counters));
 }
 
-TEST(Worker, TheBudgetIsFiftyTimesTheMedianSeeds) {
+TEST(Worker, TheBudgetIsFiftyTimesTheLargestSeeds) {
     Rig rig(
         8, [](Bytes input, Trace &trace) { trace.edge(0, static_cast<u32>(input.size()) * 1000); }, 10);
     rig.run({"a", "abc", "abcdefghi"}).take();
-    EXPECT_EQ(rig.worker.edge_budget(), 50u * 3000);
+    EXPECT_EQ(rig.worker.edge_budget(), 1'000'000u) << "at least";
+    Rig large(
+        8, [](Bytes input, Trace &trace) { trace.edge(0, static_cast<u32>(input.size()) * 10'000); }, 10);
+    large.run({"a", "abc", "abcdefghi", "ab"}).take();
+    EXPECT_EQ(large.worker.edge_budget(), 50u * 90'000);
+    EXPECT_EQ(large.worker.timeout_edges(), 20u * 50 * 90'000);
+}
+
+// What exceeds the first budget is run again, once for what it reaches: a slow input is kept, a loop
+// reported.
+TEST(Worker, ASlowCaseIsRunAgainAndAnEndlessOneIsATimeout) {
+    Rig rig(
+        8,
+        [](Bytes input, Trace &trace) {
+            trace.edge(0);
+            if (input.size() > 1 && input[0] == 's') trace.edge(1, 3'000'000);
+            if (input.size() > 1 && input[0] == 'e') trace.edge(2, 4'000'000'000);
+        },
+        20000);
+    rig.run({"b"}).take();
+    EXPECT_EQ(rig.platform.records("timeout").size(), 1u);
+    EXPECT_EQ(rig.worker.corpus().live_count(), 2u);
+    EXPECT_GE(rig.worker.edge_budget(), 2 * 3'000'000u) << "inputs like the slow one may be as slow";
+    u32 endless = 0, again = 0;
+    for (usize i = 0; i < rig.executor.inputs.size(); ++i) {
+        const std::string &input = rig.executor.inputs[i];
+        if (input.size() < 2 || input[0] != 'e') continue;
+        ++endless, again += rig.executor.budgets[i] == rig.worker.timeout_edges();
+    }
+    EXPECT_GT(endless, 1u);
+    EXPECT_EQ(again, 1u) << "a known loop is not paid for twice";
 }
 
 TEST(Worker, AGivenBudgetIsKept) {
-    Rig rig(8, magic, 10, {.edge_budget = 12345});
+    Rig rig(8, magic, 10, {.timeout_edges = 12345});
     rig.run({"a"}).take();
     EXPECT_EQ(rig.worker.edge_budget(), 12345u);
     EXPECT_EQ(rig.executor.last_options.edge_budget, 12345u);
@@ -250,6 +281,7 @@ TEST(Worker, ACaseThatNeedsTooMuchMemoryIsReportedAndNotKept) {
     rig.run({"b"}).take();
     EXPECT_GT(rig.shared.counts(0).out_of_memory.load(), 1u);
     EXPECT_EQ(rig.platform.records("out_of_memory").size(), 1u);
+    EXPECT_EQ(rig.shared.starved().count(), 1u);
     EXPECT_EQ(rig.worker.corpus().live_count(), 1u);
 }
 

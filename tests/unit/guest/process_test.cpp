@@ -91,8 +91,58 @@ TEST(Process, BothKindsOfTimeoutAreTimeouts) {
     loaded.process().reset().take();
     vm::Exit late;
     late.kind = vm::ExitKind::deadline;
-    loaded.machine().then(late);
-    EXPECT_EQ(loaded.run().ending, vm::Ending::timeout);
+    loaded.machine().then(late).then(late);
+    const vm::Outcome hang = loaded.run();
+    EXPECT_EQ(hang.ending, vm::Ending::timeout);
+    EXPECT_EQ(string_of(hang.finding.kind), "timeout");
+}
+
+// A case is slow, and no hang, while it spends edges: only when its deadline passes without any it is over.
+TEST(Process, ACaseThatSpendsEdgesGetsAnotherDeadline) {
+    Loaded loaded;
+    loaded.to_snapshot_point();
+    vm::Exit late;
+    late.kind = vm::ExitKind::deadline;
+    for (const i64 left : {900, 500, 100})
+        loaded.machine().then([late, left](ScriptedMachine &m) {
+            put(m, budget_at, left);
+            return late;
+        });
+    loaded.machine().then([](ScriptedMachine &m) { return hypercall(m, RL_CALL_DONE); });
+    EXPECT_EQ(loaded.run().ending, vm::Ending::done);
+    EXPECT_TRUE(loaded.machine().played());
+    loaded.process().reset().take();
+    for (const i64 left : {900, 950})
+        loaded.machine().then([late, left](ScriptedMachine &m) {
+            put(m, budget_at, left);
+            return late;
+        });
+    EXPECT_EQ(loaded.run().ending, vm::Ending::timeout) << "the target wrote to its budget";
+}
+
+TEST(Process, ATimeoutSaysWhereItWas) {
+    Loaded loaded;
+    loaded.to_snapshot_point().machine().then([](ScriptedMachine &m) {
+        put(m, budget_at, i64{-1});
+        return hypercall(m, RL_CALL_TIMEOUT, code + 0x20);
+    });
+    const vm::Outcome outcome = loaded.run();
+    ASSERT_GT(outcome.finding.frame_count, 0u);
+    EXPECT_EQ(outcome.finding.frames[0], code + 0x1f);
+    EXPECT_NE(outcome.finding.hash, 0u);
+}
+
+TEST(Process, AHeapThatIsUsedUpIsOutOfMemoryAndNoCrash) {
+    Loaded loaded;
+    loaded.to_snapshot_point().machine().then([](ScriptedMachine &m) {
+        rl_report report = {};
+        report.kind = rl_kind_out_of_memory, report.size = 100;
+        put(m, report_at, report);
+        return hypercall(m, RL_CALL_CRASH, report_at);
+    });
+    const vm::Outcome outcome = loaded.run();
+    EXPECT_EQ(outcome.ending, vm::Ending::out_of_memory);
+    EXPECT_EQ(string_of(outcome.finding.kind), "out-of-memory");
 }
 
 TEST(Process, ACaseThatItsMachineHasNoPagesForIsAnEndingAndTheNextRuns) {
@@ -101,7 +151,9 @@ TEST(Process, ACaseThatItsMachineHasNoPagesForIsAnEndingAndTheNextRuns) {
     loaded.machine().then([](ScriptedMachine &) -> rstate::Result<vm::Exit> {
         return FAIL(vm::out_of_memory, "as the test wants it");
     });
-    EXPECT_EQ(loaded.run().ending, vm::Ending::out_of_memory);
+    const vm::Outcome outcome = loaded.run();
+    EXPECT_EQ(outcome.ending, vm::Ending::out_of_memory);
+    EXPECT_EQ(string_of(outcome.finding.kind), "out-of-memory");
     loaded.process().reset().take();
     loaded.machine().then([](ScriptedMachine &m) { return hypercall(m, RL_CALL_DONE); });
     EXPECT_EQ(loaded.run().ending, vm::Ending::done);

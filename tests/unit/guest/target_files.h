@@ -53,7 +53,7 @@ class Running {
         return true;
     }
 
-    vm::Outcome run(Bytes input, u64 budget = 1'000'000) {
+    vm::Outcome run(Bytes input, u64 budget = 20'000'000) {
         vm::CaseOptions options;
         options.edge_budget = budget;
         return *process_->run_case(input, options).take();

@@ -10,11 +10,11 @@ from typing import NamedTuple, Optional, Tuple
 from tools.rl.common import ROOT, Stop, USAGE
 
 FOLDER = "targets"
-LARGEST_MAX_LEN = 2 * 1024 * 1024 - 8192      # what the target's runtime has room for (targets/runtime/abi.h)
-DEFAULT_MAX_LEN = 4096
+LARGEST_MAX_LEN = 2 * 1024 * 1024             # what the target's runtime has room for (targets/runtime/abi.h)
+MOST_EDGES = 1 << 62
 MOST_NAME = 31                                # rl_control.target and one NUL
 KEYS = {"language": str, "libc": str, "sources": list, "packages": list, "cflags": list, "cxxflags": list,
-        "ldflags": list, "max_len": int, "dict": str}
+        "ldflags": list, "max_len": int, "timeout_edges": int, "dict": str}
 C, CXX, ASSEMBLY, OBJECT = "c", "c++", "assembly", "object"
 KINDS = {".c": C, ".cc": CXX, ".cpp": CXX, ".cxx": CXX, ".c++": CXX, ".cp": CXX, ".C": CXX, ".s": ASSEMBLY,
          ".S": ASSEMBLY, ".o": OBJECT, ".a": OBJECT}
@@ -35,7 +35,8 @@ class Target(NamedTuple):
     cflags: Tuple[str, ...] = ()        # for C and C++
     cxxflags: Tuple[str, ...] = ()      # for C++ alone
     ldflags: Tuple[str, ...] = ()
-    max_len: Optional[int] = None       # as the description says
+    max_len: Optional[int] = None       # None: from the seeds
+    timeout_edges: Optional[int] = None # None: from the seeds
     dictionary: Optional[str] = None
     seeds: Tuple[str, ...] = ()
     build_dir: str = "build"            # what is made of it goes to BUILD_DIR/targets/NAME/
@@ -135,6 +136,8 @@ def _check_types(values):
         raise ValueError("it names no sources")
     if not 0 < values.get("max_len", 1) <= LARGEST_MAX_LEN:
         raise ValueError(f"max_len must be from 1 to {LARGEST_MAX_LEN}")
+    if not 0 < values.get("timeout_edges", 1) < MOST_EDGES:
+        raise ValueError("timeout_edges must be a number of edges, from 1 on")
 
 
 def _languages(values, files):
@@ -185,5 +188,6 @@ def read(folder, build_dir="build"):
         objects=tuple(file for file in files if kind_of(file) == OBJECT) + linked,
         packages=tuple(values.get("packages", [])),
         cflags=_located(folder, values.get("cflags", [])), cxxflags=_located(folder, values.get("cxxflags", [])),
-        ldflags=options, max_len=values.get("max_len"), dictionary=dictionary, build_dir=build_dir,
+        ldflags=options, max_len=values.get("max_len"), timeout_edges=values.get("timeout_edges"), dictionary=dictionary,
+        build_dir=build_dir,
         seeds=tuple(sorted(from_root(path) for path in (folder / "seeds").glob("*") if path.is_file())))

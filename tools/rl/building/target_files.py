@@ -60,9 +60,15 @@ def spelled(target):
 
 
 def max_len(target, asked=None):
-    """The longest input: what was asked for, else what the target's description says, else its options' file."""
+    """The longest input: what was asked for, else what the target's description says, else its options' file; None:
+    as the seeds say."""
     target = find(target)
-    return asked or target.max_len or companions.of(target).max_len or description.DEFAULT_MAX_LEN
+    return asked or target.max_len or companions.of(target).max_len
+
+
+def timeout_options(target, asked=None):
+    """When a case is a timeout: as was asked for, else as the target's description says; else as the seeds say."""
+    return dict([asked]) if asked else {"edge_budget": find(target).timeout_edges}
 
 
 def dictionary(target):

@@ -34,11 +34,8 @@ def is_built_in(arguments):
     return (arguments.target, arguments.max_len, arguments.corpus) == (BUILTIN_TARGET, None, None)
 
 
-def corpus_of(arguments, target, longest):
-    if arguments.corpus is None:
-        return []
-    folder = Path(arguments.corpus)
-    return corpus_entries(folder, inputs_in(folder), target, longest)
+def corpus_of(arguments):
+    return corpus_entries(inputs_in(Path(arguments.corpus))) if arguments.corpus is not None else []
 
 
 def write_carrying(content, folder):
@@ -56,13 +53,13 @@ def write_carrying(content, folder):
 def main(arguments):
     target = target_files.find(arguments.target)
     longest = target_files.max_len(target, arguments.max_len)
-    corpus = corpus_of(arguments, target, longest)      # what is refused is refused before anything is built
+    corpus = corpus_of(arguments)      # what is refused is refused before anything is built
     builder.build()
     folder = BUILD
     if not is_built_in(arguments):
         builder.build_for(target)
         folder = BUILD / "images" / target.name
-        options = {"target": target.name, "max_len": longest}
+        options = {"target": target.name, "max_len": longest, **target_files.timeout_options(target)}
         write_carrying(bundle.make(target_entries(target, options, corpus)), folder)
     path = artefacts.path("img", folder)
     write_iso(path.read_bytes(), folder)

@@ -21,8 +21,7 @@ DESCRIPTION = """\
 {{
     "sources": ["{harness}"],
     "cflags": [],
-    "ldflags": [],
-    "max_len": 4096
+    "ldflags": []
 }}
 """
 README = """\
@@ -34,12 +33,13 @@ README = """\
 
 | key | means |
 |---|---|
-| `cflags`, `cxxflags` | words for the compiler: `["-I../lib/include", "-DNAME=1"]`; `cxxflags` are for C++ alone |
+| `sources` | C, C++, assembly, objects and archives: `["harness.c", "../lib/src/*.c"]` |
 | `cflags`, `cxxflags` | words for the compiler: `["-I../lib/include", "-DNAME=1"]`; `cxxflags` for C++ alone |
 | `ldflags` | words for the linker: `["../lib/libx.a", "-lz"]` |
 | `language`, `libc` | `"c"` with `"musl"` or `"glibc"`; `"c++"` with `"glibc"`, the default when a source is C++ |
 | `packages` | Debian packages whose headers the sources include |
-| `max_len` | the longest input in bytes |
+| `max_len` | the longest input in bytes; without it as long as the longest seed, at least 4096 |
+| `timeout_edges` | a case that spends more edges is a timeout; without it the seeds say |
 | `dict` | a dictionary for AFL or libFuzzer |
 
 Valid small inputs belong into `seeds/`, or into `harness_seed_corpus.zip`. A library with a build system of its own is

@@ -1,4 +1,5 @@
 """`build.py replay`: exactly one input, its chain and its trace; the status says how it ended."""
+import json
 from pathlib import Path
 
 from tools.rl.building import builder, description, target_files
@@ -7,11 +8,12 @@ from tools.rl.images.boot_image import boot_image, refuse_too_long, target_entri
 from tools.rl.machines.qemu import Machine
 from tools.rl.machines.session import BOOT_SILENCE, Chains, Session
 from tools.rl.results import origin
-from tools.rl.results.outdir import OutDir
+from tools.rl.results.outdir import FINDINGS, OutDir
 from tools.rl.results.own_failure import about_our_failure, places_in_kernel
 from tools.rl.results.symbols import Symbolizer, describe, trace_text
 
-MEANING = {OK: "no crash", CRASHED: "the target crashed", TIMED_OUT: "the input used up its edge budget (timeout)"}
+MEANING = {OK: "no crash", CRASHED: "the target crashed", TIMED_OUT: "the target timed out"}
+STARVED = "the target ran out of memory"
 
 
 def read_input(path, max_len):
@@ -19,8 +21,22 @@ def read_input(path, max_len):
         data = Path(path).read_bytes()
     except OSError as error:
         raise Stop(USAGE, f"{path} cannot be read: {error.strerror or error}")
-    refuse_too_long(path, len(data), max_len)
+    refuse_too_long(path, len(data), max_len or description.LARGEST_MAX_LEN)
     return data
+
+
+def timeout_options(arguments, target):
+    """As asked for; an input of a timeout that was found gets the edges that it had when it was called one."""
+    found = Path(arguments.input).with_name("crash.json")
+    if arguments.timeout is None and found.is_file():
+        try:
+            about = json.loads(found.read_text())
+        except (OSError, ValueError):
+            about = None
+        edges = about.get("edges") if isinstance(about, dict) and about.get("type") == "timeout" else None
+        if isinstance(edges, int) and 0 < edges < 1 << 62:
+            return {"edge_budget": edges}
+    return target_files.timeout_options(target, arguments.timeout)
 
 
 class Replay:
@@ -37,7 +53,7 @@ class Replay:
         if isinstance(event, str):
             self.text.append(event)
             self.chains.feed(event)
-        elif event and event["type"] == "crash" and self.record is None:
+        elif event and event["type"] in FINDINGS and self.record is None:
             self.record = event
             self.crash = describe(event, self.symbolizer)
 
@@ -59,13 +75,14 @@ def which_target(arguments):
 def longest(arguments, target):
     """What has been an input once is one, also when the run that found it took longer ones than usual."""
     usual = target_files.max_len(target, arguments.max_len)
-    if arguments.max_len is None and Path(arguments.input).is_file():
+    if usual is not None and arguments.max_len is None and Path(arguments.input).is_file():
         return min(max(usual, Path(arguments.input).stat().st_size), description.LARGEST_MAX_LEN)
     return usual
 
 
 def machine_options(arguments, target):
-    return {"target": target.name, "cpus": 1, "seed": 0, "max_len": arguments.max_len, "replay": 1, "exit": 1}
+    return {"target": target.name, "cpus": 1, "seed": 0, "max_len": arguments.max_len, "replay": 1, "exit": 1,
+            **timeout_options(arguments, target)}
 
 
 def main(arguments):
@@ -93,5 +110,6 @@ def main(arguments):
     elif chain:
         print("\n".join(chain))
     digest = f", hash {replay.crash['hash']}" if replay.crash else ""
-    print(f"{arguments.input}: {MEANING[session.status]}{digest}")
+    starved = replay.record and replay.record["type"] == "out_of_memory"
+    print(f"{arguments.input}: {STARVED if starved else MEANING[session.status]}{digest}")
     return session.status

@@ -17,7 +17,7 @@ from tools.rl.results.symbols import Symbolizer
 
 def run_options(arguments, target):
     return {"target": target.name, "cpus": arguments.cpus, "seed": arguments.seed, "max_len": arguments.max_len,
-            "cases": arguments.cases, "exit": 1}
+            "cases": arguments.cases, "exit": 1, **target_files.timeout_options(target, arguments.timeout)}
 
 
 def out_folder(arguments, target):
@@ -38,7 +38,7 @@ def main(arguments):
     out = OutDir(out_folder(arguments, target), target_files.spelled(target))
     folder = folder_of(arguments)
     builder.build_for(target, folder)
-    corpus = corpus_entries(out.path / "corpus", out.corpus(), target, arguments.max_len)
+    corpus = corpus_entries(out.corpus())
     content = boot_image(target_entries(target, run_options(arguments, target), corpus), folder=folder)
     machine = Machine(cpus=arguments.cpus, memory=arguments.memory)
     view = make_view(arguments.plain, target.name, out.path)

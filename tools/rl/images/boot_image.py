@@ -1,5 +1,6 @@
 """What one run boots: an artefact as it was built, with a bundle of its own."""
 from tools.rl.building import target_files
+from tools.rl.building.description import LARGEST_MAX_LEN
 from tools.rl.common import BUILD, ROOT, Stop, USAGE
 from tools.rl.images import artefacts, bundle
 from tools.rl.images.xxhash import xxh64
@@ -7,7 +8,8 @@ from tools.rl.images.xxhash import xxh64
 
 def target_entries(target, options, extra=(), with_seeds=True):
     """The bundle of a run: options first, then what the target brings, then corpus or replay input."""
-    files, notes = target_files.entries(target, target_files.max_len(target, options.get("max_len")), with_seeds)
+    files, notes = target_files.entries(target, target_files.max_len(target, options.get("max_len")) or LARGEST_MAX_LEN,
+                                        with_seeds)
     for note in notes:
         print(note)
     path = target_files.dictionary(target_files.find(target))
@@ -26,12 +28,6 @@ def refuse_too_long(name, size, max_len):
         raise Stop(USAGE, f"{name} has {size} bytes, --max-len is {max_len}; pass --max-len {size} or more")
 
 
-def corpus_entries(folder, corpus, target, max_len):
-    """Earlier inputs, (name, data) of what `folder` holds, that are not seeds; all must fit."""
-    for seed in target_files.find(target).seeds:
-        refuse_too_long(seed, (ROOT / seed).stat().st_size, max_len)
-    entries = []
-    for name, data in corpus:
-        refuse_too_long(folder / name, len(data), max_len)
-        entries.append((f"corpus/{xxh64(data):016x}", data))
-    return entries
+def corpus_entries(corpus):
+    """Earlier inputs, (name, data), that are not seeds. The machine cuts what is longer than its longest input."""
+    return [(f"corpus/{xxh64(data):016x}", data) for _, data in corpus]

@@ -28,12 +28,19 @@ def content(name, data, path):
     return dictionary.prepared(data, path) if name == "dict" else data
 
 
+def fitting(name):
+    """A name's bytes as the directory has room for them: a long file name is replaced by its hash."""
+    raw = name.encode(errors="surrogateescape")
+    folder, slash, file = raw.partition(b"/")
+    return folder + slash + f"{xxh64(file):016x}".encode() if slash and len(raw) > NAME_BYTES else raw
+
+
 def make(entries):
     """The archive of (name, bytes) pairs, in their order."""
     at = HEADER.size + ENTRY.size * len(entries)
     directory, body = [], []
     for name, data in entries:
-        raw = name.encode()
+        raw = fitting(name)
         if not 0 < len(raw) <= NAME_BYTES:
             raise ValueError(f"a bundle entry's name is 1 to {NAME_BYTES} bytes: {name!r}")
         gap = -at % ALIGN
@@ -55,7 +62,7 @@ def parse(data):
         raise ValueError("the bundle's directory is damaged")
     entries = []
     for raw, offset, length, digest in ENTRY.iter_unpack(table):
-        name, content = raw.rstrip(b"\0").decode(), data[offset:offset + length]
+        name, content = raw.rstrip(b"\0").decode(errors="surrogateescape"), data[offset:offset + length]
         if xxh64(content) != digest:
             raise ValueError(f"the bundle's entry {name} is damaged")
         entries.append((name, content))

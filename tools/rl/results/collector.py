@@ -84,5 +84,14 @@ class Collector:
         if wanted is not None and (wanted == "" or wanted in names):
             self.stop(f"crash {described['hash']} in {described['function']}")
 
+    def _timeout(self, seconds, record):
+        """A timeout or out_of_memory: saved as a crash is, but no crash."""
+        described = describe(record, self.symbolizer)
+        is_new = self.out.add_crash(record, described, self.chain_of.get(record["hash"]))
+        self.crash_of[record["hash"]] = described
+        self.view.overrun(seconds, described, is_new)
+
+    _out_of_memory = _timeout
+
     def _other(self, seconds, record):
-        pass                        # timeouts, the end: in serial.log, and counted in stats
+        pass                        # the end: in serial.log

@@ -75,11 +75,17 @@ def starved(record):
     return f"  out of memory {count}" if count else ""
 
 
+def seeds_left(record):
+    """Progress through the seeds, before anything is mutated."""
+    count = record.get("seeds_left", 0)
+    return f"  {count} seeds left" if count else ""
+
+
 def stats_line(record):
     return (f"case {record.get('case', 0)}  {record.get('cases_per_s', 0):.0f}/s  edges {record.get('edges', 0)}  "
             f"corpus {record.get('corpus', 0)}  crashes {record.get('crashes', 0)}  "
-            f"timeouts {record.get('timeouts', 0)}{starved(record)}  exits/case {record.get('exits_per_case', 0):.3f}  "
-            f"dirty/case {record.get('dirty_pages_per_case', 0):.1f}")
+            f"timeouts {record.get('timeouts', 0)}{starved(record)}{seeds_left(record)}  "
+            f"exits/case {record.get('exits_per_case', 0):.3f}  dirty/case {record.get('dirty_pages_per_case', 0):.1f}")
 
 
 class PlainView:
@@ -94,6 +100,10 @@ class PlainView:
     def crash(self, seconds, described, is_new):
         if is_new:
             print(f"[{clock(seconds)}] crash {crash_line(described)}", flush=True)
+
+    def overrun(self, seconds, described, is_new):
+        if is_new:
+            print(f"[{clock(seconds)}] {crash_line(described)}", flush=True)
 
     def tick(self, seconds):
         pass
@@ -136,6 +146,10 @@ class LiveView:
         self.kinds[described.get("kind", "?")] += count == 0
         self.tick(seconds)
 
+    def overrun(self, seconds, described, is_new):
+        if is_new:
+            self.text(crash_line(described))
+
     def tick(self, seconds):
         self._erase()
         width, height = shutil.get_terminal_size()
@@ -151,7 +165,7 @@ class LiveView:
             return lines + ["booting ...", rule]
         lines.append(f"cases {short(r.get('case', 0))}   {r.get('cases_per_s', 0):.0f} cases/s   "
                      f"corpus {r.get('corpus', 0)}   crashes {len(self.crashes)} ({r.get('crashes', 0)})   "
-                     f"timeouts {r.get('timeouts', 0)}{starved(r)}")
+                     f"timeouts {r.get('timeouts', 0)}{starved(r)}{seeds_left(r)}")
         lines.append(f"edges {r.get('edges', 0)}  {curve(self.edges.values(), max(10, width - 20))}")
         lines.append(f"each case: {r.get('exits_per_case', 0):.3f} exits, "
                      f"{r.get('dirty_pages_per_case', 0):.1f} dirty pages, "

@@ -1,4 +1,5 @@
-"""--out: corpus/, crashes/HASH/, stats.jsonl and serial.log as plain files, whole or not there, also when killed."""
+"""--out: corpus/, crashes/HASH/, timeouts/HASH/, oom/HASH/, stats.jsonl and serial.log as plain files, whole or not
+there, also when killed."""
 import base64
 import json
 import os
@@ -9,6 +10,8 @@ from tools.rl.common import Stop, USAGE, write_atomically
 from tools.rl.results.origin import CAMPAIGN
 from tools.rl.results.symbols import trace_text
 
+FINDINGS = {"crash": "crashes", "timeout": "timeouts", "out_of_memory": "oom"}      # a record's type: its folder
+
 
 class OutDir:
     """Everything that came back from the machine. Opening it says at once whether it can be written."""
@@ -18,7 +21,7 @@ class OutDir:
         self.path = path
         self.target = target
         try:
-            for part in ("corpus", "crashes"):
+            for part in ("corpus", *FINDINGS.values()):
                 (path / part).mkdir(parents=True, exist_ok=True)
                 self._try_writing(path / part)
             self.serial = open(path / "serial.log", "ab")
@@ -47,8 +50,9 @@ class OutDir:
 
     def _sweep(self):
         """What a killed run left half-written has a name that begins with a dot."""
-        for leftover in [*self.path.glob("corpus/.*.tmp"), *self.path.glob("crashes/.*.tmp")]:
-            shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+        for part in ("corpus", *FINDINGS.values()):
+            for leftover in self.path.glob(f"{part}/.*.tmp"):
+                shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
 
     def corpus(self):
         """The inputs of earlier runs, by name, so that the same run starts the same way."""
@@ -65,9 +69,12 @@ class OutDir:
     def add_edges(self, record):
         write_atomically(self.path / "edges.json", json.dumps(record) + "\n")
 
+    def folder_of(self, described):
+        return self.path / FINDINGS[described["type"]] / described["hash"]
+
     def add_crash(self, record, described, chain):
         """A new folder appears whole; an old one keeps its first input (the one its trace is about)."""
-        folder = self.path / "crashes" / described["hash"]
+        folder = self.folder_of(described)
         if folder.exists():
             return False
         fresh = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
@@ -81,7 +88,7 @@ class OutDir:
 
     def add_chain(self, described, chain):
         """The chain came after its record: the trace is written anew."""
-        folder = self.path / "crashes" / described["hash"]
+        folder = self.folder_of(described)
         if folder.exists():
             write_atomically(folder / "trace.txt", trace_text(described, chain))
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from tools.rl.common import ROOT, VERSION, write_atomically
 from tools.rl.results.elf import Elf
 from tools.rl.results.origin import again
+from tools.rl.results.outdir import FINDINGS
 
 WIDTH, HEIGHT, MARGIN = 900, 240, 40
 MOST_POINTS = 1000              # of a curve: more would be finer than the screen
@@ -142,7 +143,7 @@ def coverage_section(found):
             f"{rows}</table>")
 
 
-def page(name, stats, crashes, found):
+def page(name, stats, crashes, found, timeouts=(), starved=()):
     last = stats[-1] if stats else {}
     curves = points(stats)
     shown = ["<p>No statistics came.</p>"]
@@ -150,11 +151,14 @@ def page(name, stats, crashes, found):
         shown = [curve([(point[0], point[n]) for point in curves], label, colour)
                  for n, (_, label, colour) in enumerate(CURVES, 1)]
     figures = ", ".join(f"{last.get(key, 0)} {label}" for key, label in FIGURES)
-    sections = [crash_section(folder) for folder in crashes] or ["<p>None.</p>"]
+    sections = []
+    for title, folders in (("Crashes", crashes), ("Timeouts", timeouts), ("Out of memory", starved)):
+        sections.append(f"<h2>{title}: {len(folders)} kinds</h2>")
+        sections += [crash_section(folder) for folder in folders] or ["<p>None.</p>"]
     return "\n".join((
         "<!DOCTYPE html>", f'<html lang="en"><head><meta charset="utf-8"><title>Raclette: {html.escape(name)}</title>',
         f"<style>{STYLE}</style></head><body>", f"<h1>{html.escape(name)}</h1>", f"<p>{figures}</p>",
-        "<h2>Over time</h2>", *shown, f"<h2>Crashes: {len(crashes)} kinds</h2>", *sections,
+        "<h2>Over time</h2>", *shown, *sections,
         "<h2>Coverage</h2>", coverage_section(found), f"<p>raclette {VERSION}</p>", "</body></html>", ""))
 
 
@@ -162,10 +166,10 @@ def write(folder, name, elf, symbolizer):
     """The report over everything in the folder; returns its path."""
     folder = Path(folder)
     stats = [json.loads(line) for line in (folder / "stats.jsonl").read_text().splitlines()]
-    crashes = sorted((folder / "crashes").glob("[!.]*"))
+    crashes, timeouts, starved = (sorted((folder / part).glob("[!.]*")) for part in FINDINGS.values())
     reached, found = folder / "edges.json", []
     if reached.exists() and symbolizer and elf.exists():
         bits = base64.b64decode(json.loads(reached.read_text())["reached"])
         found = functions(edge_addresses(elf), bits, symbolizer)
-    write_atomically(folder / "report.html", page(name, stats, crashes, found))
+    write_atomically(folder / "report.html", page(name, stats, crashes, found, timeouts, starved))
     return folder / "report.html"

@@ -102,7 +102,7 @@ def origin(frames):
 
 def describe(record, symbolizer):
     """The crash record with function, file, line and symbolised stacks: what crash.json holds."""
-    described = {key: value for key, value in record.items() if key not in ("type", "input")}
+    described = {key: value for key, value in record.items() if key != "input"}
     stacks = {"frames": True, "alloc": False, "free": False}
     for key, exact in stacks.items():
         found = symbolizer.frames(numbers(record.get(key)), exact) if symbolizer else []
