@@ -10,6 +10,7 @@
 
 #include "base/span.h"
 #include "rstate/result.h"
+#include "vm/mutation.h"
 #include "vm/outcome.h"
 
 namespace fuzz {
@@ -43,6 +44,10 @@ class Executor final {
             [](void *e, Span<vm::Comparison> out) { return static_cast<E *>(e)->read_comparisons(out); },
             [](void *e) -> const vm::Statistics & { return static_cast<E *>(e)->statistics(); },
             [](void *e) { return static_cast<E *>(e)->digest(); },
+            [](void *e) { return static_cast<E *>(e)->mutator_abilities(); },
+            [](void *e, const vm::MutationRequest &request, MutableBytes out) {
+                return static_cast<E *>(e)->make_mutants(request, out);
+            },
         };
         return Executor(&executor, operations);
     }
@@ -62,6 +67,13 @@ class Executor final {
     const vm::Statistics &statistics() const { return does_->statistics(executor_); }
     // Over memory and registers; at the snapshot it always has the same value.
     rstate::Result<u64> digest() const { return does_->digest(executor_); }
+    // Whether the target has a mutator of its own.
+    vm::MutatorAbilities mutator_abilities() const { return does_->mutator_abilities(executor_); }
+    // Runs it, from the snapshot; the caller resets. Writes the mutants that it made, each behind its size
+    // (vm::mutant_header), and returns how many bytes they take: 0 when it made none.
+    rstate::Result<u64> make_mutants(const vm::MutationRequest &request, MutableBytes out) const {
+        return does_->make_mutants(executor_, request, out);
+    }
 
   private:
     struct Operations {
@@ -72,6 +84,8 @@ class Executor final {
         rstate::Result<u32> (*read_comparisons)(void *, Span<vm::Comparison>);
         const vm::Statistics &(*statistics)(void *);
         rstate::Result<u64> (*digest)(void *);
+        vm::MutatorAbilities (*mutator_abilities)(void *);
+        rstate::Result<u64> (*make_mutants)(void *, const vm::MutationRequest &, MutableBytes);
     };
     Executor(void *executor, const Operations &does) : executor_(executor), does_(&does) {}
 

@@ -17,7 +17,8 @@ Worker::Worker(const Executor &executor, const Platform &platform, Shared &share
                                                                      0u)},
       fresh_{arena.take<Feature>(size.edges * usize{classes_per_edge} + 1, 0u)},
       input_(arena.take<u8>(size.max_len, u8{0})), proposal_(arena.take<u8>(size.max_len, u8{0})),
-      readers_(arena.take<InputRingReader>(max_cores)) {}
+      readers_(arena.take<InputRingReader>(max_cores)),
+      target_mutator_(executor, arena, size.mutants, size.max_len) {}
 
 rstate::Result<void> Worker::run(Span<const Seed> seeds) {
     if (executor_.counter_count() == 0)
@@ -70,7 +71,7 @@ rstate::Result<void> Worker::run_seeds(Span<const Seed> seeds) {
 rstate::Result<void> Worker::fuzz_one() {
     TRY(sync_corpus(), "taking over another core's input", cases_);
     const u64 began = platform_.time();
-    const Scheduler::Choice choice = make_input();
+    const Scheduler::Choice choice = TRY(make_input(), "making an input", cases_);
     time_mutating_ += platform_.time() - began;
     // The first case of each visit records what the target compares.
     TRY(run_case(input_.bytes(), {.edge_budget = edge_budget_, .record_comparisons = choice.starts}),
@@ -99,21 +100,35 @@ rstate::Result<void> Worker::sync_corpus() {
 }
 
 // Fills input_ with a mutation of the input that the scheduler chooses.
-Scheduler::Choice Worker::make_input() {
+rstate::Result<Scheduler::Choice> Worker::make_input() {
     const Scheduler::Choice choice = scheduler_.next(corpus_, random_);
     if (choice.entry == no_entry) {
         // No input ran to its end yet: start from the empty input.
         input_.resize(0);
-        mutate(input_, {dictionary_, comparison_log_, Bytes()}, random_);
+        if (!TRY(take_target_mutant(choice), "mutating the empty input"))
+            mutate(input_, {dictionary_, comparison_log_, Bytes()}, random_);
         return choice;
     }
     input_.assign(corpus_.data(choice.entry));
     // The first case of the first visit runs the input itself; the others solve its comparisons.
-    if (choice.first_visit && (choice.starts || comparison_log_.replace_input_to_state(input_, random_)))
-        return choice;
+    if (choice.first_visit && choice.starts) return choice;
+    if (TRY(take_target_mutant(choice), "letting the target mutate", choice.entry)) return choice;
+    if (choice.first_visit && comparison_log_.replace_input_to_state(input_, random_)) return choice;
     const Bytes partner = corpus_.data(corpus_.any(random_));
     mutate(input_, {dictionary_, comparison_log_, partner}, random_);
     return choice;
+}
+
+// Replaces input_ by a mutant that the target's own mutator made of it; false when another mutator should.
+rstate::Result<bool> Worker::take_target_mutant(const Scheduler::Choice &choice) {
+    if (!target_mutator_.exists()) return false;
+    if (!target_mutator_.replaces_others() && random_.one_in(2)) return false;
+    if (choice.starts || !target_mutator_.waiting()) {
+        const Bytes other = corpus_.empty() ? Bytes() : corpus_.data(corpus_.any(random_));
+        TRY(target_mutator_.refill(input_.bytes(), other, dictionary_, random_), "making mutants",
+            choice.entry);
+    }
+    return target_mutator_.take(input_);
 }
 
 rstate::Result<void> Worker::run_case(Bytes input, vm::CaseOptions options) {

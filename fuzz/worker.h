@@ -23,6 +23,7 @@
 #include "fuzz/records.h"
 #include "fuzz/scheduler.h"
 #include "fuzz/shared.h"
+#include "fuzz/target_mutator.h"
 
 namespace fuzz {
 
@@ -47,6 +48,7 @@ struct WorkerSize {
     u32 tokens = 512;  // learned ones; the given ones come with their own size
     GivenTokens given; // outlive the worker
     u32 comparisons = 1024;
+    u32 mutants = 0; // bytes for those of the target's own mutator (TargetMutator::room), if it has one
 };
 
 struct Seed {
@@ -61,7 +63,8 @@ class Worker final {
                Dictionary::memory(size.given.count(), size.tokens) + ComparisonLog::memory(size.comparisons) +
                room_for<vm::Comparison>(comparison_room) +
                2 * room_for<Feature>(size.edges * usize{classes_per_edge} + 1) +
-               2 * room_for<u8>(size.max_len) + room_for<InputRingReader>(max_cores);
+               2 * room_for<u8>(size.max_len) + room_for<InputRingReader>(max_cores) +
+               room_for<u8>(size.mutants);
     }
     // Takes its tables from `arena`, which must have memory(size) left.
     Worker(const Executor &executor, const Platform &platform, Shared &shared, Outbox &outbox, Arena &arena,
@@ -90,7 +93,8 @@ class Worker final {
 
     // worker.cpp
     bool may_run(u64 cases = 1);
-    Scheduler::Choice make_input();
+    rstate::Result<Scheduler::Choice> make_input();
+    rstate::Result<bool> take_target_mutant(const Scheduler::Choice &choice);
     rstate::Result<void> run_case(Bytes input, vm::CaseOptions options);
     rstate::Result<void> reset();
     rstate::Result<void> verify_reset();
@@ -136,6 +140,7 @@ class Worker final {
     FeatureList features_, fresh_;
     Buffer input_, proposal_; // the minimizer uses the second
     Span<InputRingReader> readers_;
+    TargetMutator target_mutator_;
     const vm::Outcome *outcome_ = nullptr; // of the last case
     StatsWriter stats_;
 

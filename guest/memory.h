@@ -43,7 +43,10 @@ class Memory final {
     }
     // For addresses that may not be mapped: false when the memory is not readable.
     template <class T> bool peek(GuestVirt at, T &out) const {
-        auto result = load(at, out);
+        return peek(at, MutableBytes(reinterpret_cast<u8 *>(&out), sizeof(T)));
+    }
+    bool peek(GuestVirt at, MutableBytes out) const {
+        auto result = read(at, out);
         const bool ok = result.ok();
         rstate::handled(std::move(result));
         return ok;

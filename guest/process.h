@@ -9,8 +9,10 @@
 #pragma once
 
 #include "guest/codes.h"
+#include "guest/mutator_input.h"
 #include "guest/session.h"
 #include "vm/machine.h"
+#include "vm/mutation.h"
 
 namespace guest {
 
@@ -40,6 +42,13 @@ template <vm::Vm Machine> class Process final {
     // outcome belongs to this object and is valid until the next case.
     rstate::Result<const vm::Outcome *> run_case(Bytes input, const vm::CaseOptions &options);
     rstate::Result<void> reset();
+    // The target's own mutator, if it has one: runs from the snapshot as a case does. Writes the mutants to
+    // `out` as vm/mutation.h says; returns their bytes, 0 when it made none.
+    rstate::Result<u64> make_mutants(const vm::MutationRequest &request, MutableBytes out);
+    vm::MutatorAbilities mutator_abilities() const {
+        const u64 has = snapshot_point_.control.abilities;
+        return {(has & RL_ABILITY_MUTATE) != 0, (has & RL_ABILITY_CROSS_OVER) != 0};
+    }
 
     const SnapshotPoint &snapshot_point() const { return snapshot_point_; }
     u32 counter_count() const { return snapshot_point_.counter_count(); }
@@ -57,7 +66,8 @@ template <vm::Vm Machine> class Process final {
         : machine_(&machine), session_(Memory::of(machine), program), deadlines_(deadlines) {}
 
     rstate::Result<Event> run_to_event(Phase phase);
-    rstate::Result<Event> run_to_end_of_case(u64 budget);
+    rstate::Result<Event> run_to_end_of_case(Phase phase, u64 budget);
+    void start_case(u64 length, u64 edge_budget, u64 flags);
     rstate::Result<Event> answer(const vm::Exit &exit, Phase phase);
     rstate::Result<Event> answer_cpuid(const vm::Exit &exit);
     rstate::Result<Event> skip(const vm::Exit &exit, const Event &event);
@@ -127,11 +137,8 @@ rstate::Result<const vm::Outcome *> Process<Machine>::run_case(Bytes input, cons
                     snapshot_point_.control.input_capacity);
     at_snapshot_ = false;
     TRY(machine_->write(snapshot_point_.input, input), "giving the target its input", input.size());
-    vm::Registers &registers = machine_->registers();
-    registers.rax = input.size();
-    registers.rdx = options.edge_budget;
-    registers.rcx = case_flags(options);
-    const Event event = TRY(run_to_end_of_case(options.edge_budget), "running the target");
+    start_case(input.size(), options.edge_budget, case_flags(options));
+    const Event event = TRY(run_to_end_of_case(Phase::in_case, options.edge_budget), "running the target");
     outcome_.ending = vm::Ending::done, outcome_.value = 0;
     outcome_.edges_spent =
         TRY(session_.edges_spent(snapshot_point_, options.edge_budget), "reading the edges spent");
@@ -144,6 +151,29 @@ rstate::Result<const vm::Outcome *> Process<Machine>::run_case(Bytes input, cons
         outcome_.ending = ending_of(event, outcome_.finding);
     }
     return &outcome_;
+}
+
+template <vm::Vm Machine> void Process<Machine>::start_case(u64 length, u64 edge_budget, u64 flags) {
+    vm::Registers &registers = machine_->registers();
+    registers.rax = length, registers.rdx = edge_budget, registers.rcx = flags;
+}
+
+template <vm::Vm Machine>
+rstate::Result<u64> Process<Machine>::make_mutants(const vm::MutationRequest &request, MutableBytes out) {
+    CHECK(at_snapshot_, "a mutator starts from the snapshot");
+    const MutatorInput input(request, out.size(), snapshot_point_.control.input_capacity);
+    at_snapshot_ = false;
+    u64 length = 0;
+    for (const Bytes piece : input.pieces()) {
+        TRY(machine_->write(snapshot_point_.input + length, piece), "giving the mutator its input", length);
+        length += piece.size();
+    }
+    start_case(length, mutator_edges, case_flags({}) | RL_FLAG_MUTATE);
+    const Event event =
+        TRY(run_to_end_of_case(Phase::mutating, mutator_edges), "running the target's own mutator");
+    if (event.kind == Event::Kind::mutated) return session_.read_mutants(event.value, out);
+    session_.note_mutator_failure(event, TRY(find(event), "describing how the mutator ended"));
+    return 0ul;
 }
 
 template <vm::Vm Machine> rstate::Result<void> Process<Machine>::reset() {
@@ -174,9 +204,10 @@ template <vm::Vm Machine> rstate::Result<Event> Process<Machine>::run_to_event(P
     }
 }
 
-template <vm::Vm Machine> rstate::Result<Event> Process<Machine>::run_to_end_of_case(u64 budget) {
+template <vm::Vm Machine>
+rstate::Result<Event> Process<Machine>::run_to_end_of_case(Phase phase, u64 budget) {
     for (u64 spent = 0;;) {
-        auto ran = run_to_event(Phase::in_case);
+        auto ran = run_to_event(phase);
         if (!ran.ok() && ran.error().is(vm::out_of_memory)) {
             rstate::handled(std::move(ran)); // the outcome carries it
             return Event{.kind = Event::Kind::out_of_memory};

@@ -15,7 +15,7 @@ struct ServiceState {
     u64 spare_tables = 0; // page tables that split large pages, of those that the layout keeps for it
 };
 
-enum class Phase : u8 { starting, in_case, describing };
+enum class Phase : u8 { starting, in_case, mutating, describing };
 
 class Services final {
   public:

@@ -76,6 +76,25 @@ void Session::restore(const EmulatedState &emulated) {
     time_stamp_ = emulated.time_stamp;
 }
 
+u64 Session::read_mutants(u64 address, MutableBytes out) const {
+    rl_mutants made = {};
+    if (!program_->layout().readable(address, sizeof made) || !memory_.peek(GuestVirt(address), made))
+        return 0;
+    if (made.size > out.size() || !program_->layout().readable(made.at, made.size)) return 0;
+    const bool read = memory_.peek(GuestVirt(made.at), out.first(made.size));
+    return read ? made.size : 0;
+}
+
+void Session::note_mutator_failure(const Event &event, const vm::Finding &finding) {
+    constexpr u32 most_shown = 3;
+    if (mutator_failures_++ >= most_shown) return;
+    const Function *function =
+        finding.frame_count != 0 ? program_->symbols().find(finding.frames[0]) : nullptr;
+    LOG(guest, "the target's own mutator made nothing: {} in {}; its runs are not cases, so this is no crash",
+        event.kind == Event::Kind::done ? Text("the harness ran") : finding.kind,
+        function != nullptr ? function->name : Text("?"));
+}
+
 Event Session::answer_impossible_instruction(vm::Registers &registers, const vm::SystemRegisters &system) {
     vm::Exit exit;
     exit.kind = vm::ExitKind::exception;
@@ -99,6 +118,9 @@ rstate::Result<Event> Session::answer_hypercall(vm::Registers &registers, Change
         break;
     case RL_CALL_DONE:
         if (phase == Phase::in_case) return event_of(Event::Kind::done, registers.rdi);
+        break;
+    case RL_CALL_MUTATED:
+        if (phase == Phase::mutating) return event_of(Event::Kind::mutated, registers.rdi);
         break;
     case RL_CALL_CRASH:
         return event_of(Event::Kind::crash, registers.rdi);

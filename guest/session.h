@@ -22,6 +22,7 @@ struct Event {
         exit,           // value: status
         signal,         // value: the signal that the target sent to itself
         deadlock,       // every thread waits
+        mutated,        // value: address of the mutants
         deadline,       // the deadline has passed
         out_of_memory,  // it has written more pages than its machine may have
     };
@@ -65,6 +66,11 @@ class Session final {
     bool is_unanswered_syscall(const vm::Registers &registers) const;
     Event refuse_syscall(vm::Registers &registers) const;
 
+    // Copies the mutants that the target made; returns their bytes, 0 when what it says is impossible.
+    u64 read_mutants(u64 address, MutableBytes out) const;
+    // Logs how the target's own mutator ended instead of making mutants.
+    void note_mutator_failure(const Event &event, const vm::Finding &finding);
+
     rstate::Result<u64> edges_spent(const SnapshotPoint &point, u64 budget) const;
     rstate::Result<u32> read_comparisons(const SnapshotPoint &point, Span<vm::Comparison> out) const;
 
@@ -85,6 +91,7 @@ class Session final {
     const Program *program_;
     Services services_;
     u64 time_stamp_ = 0;
+    u32 mutator_failures_ = 0; // not reset
 };
 
 } // namespace guest

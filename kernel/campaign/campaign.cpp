@@ -89,6 +89,7 @@ rstate::Result<u64> fuzz_from_snapshot(SnapshotSession &session, const boot::Bun
     const u64 max_len = options.max_len != 0 ? options.max_len : longest_input(seeds.span(), capacity, cores);
     report_cut_seeds(seeds.span(), max_len);
     fuzz::WorkerSize size = worker_size(edges, max_len, cores);
+    if (session.process().mutator_abilities().any()) size.mutants = fuzz::TargetMutator::room(size.max_len);
     size.given = TRY(read_dictionary(bundle), "reading the dictionary");
     auto contexts = TRY(make_core_contexts(cores, size, reporter), "making the cores' contexts", cores);
     const u64 pages = TRY(pages_per_core(cores), "dividing the free memory among the cores");

@@ -300,10 +300,10 @@ BUG sound_exhaustion(void) { // four times the arena's first limit, in sizes tha
         kept[i % 64] = p;
     }
     const size_t much = 200u << 20;
-    char *const large = malloc(much);
+    char *const large = make(much);
     assert(large);
     large[0] = large[much - 1] = 1;
-    assert(!malloc((size_t)1900 << 20));
+    assert(!make((size_t)1900 << 20));
     free(large);
     char *const zeros = calloc(1, 1 << 20);
     assert(zeros && !zeros[0] && !zeros[12345] && !zeros[(1 << 20) - 1]);

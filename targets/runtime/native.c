@@ -9,6 +9,7 @@ struct rl_hot rl_hot = {.budget = INT64_MAX};
 _Noreturn void rl_out_of_budget(void) {
     for (;;) __builtin_trap();
 }
+_Noreturn void rl_out_of_budget_at(void) { rl_out_of_budget(); }
 
 #define NEVER __attribute__((preserve_most)) void
 NEVER rl_compare(u64 a, u64 b, u32 size);

@@ -78,6 +78,7 @@ struct resume {
 };
 void rl_snapshot_point(const struct rl_control *control, struct resume *resume);
 _Noreturn void rl_out_of_budget(void);
+_Noreturn void rl_out_of_budget_at(void); // jumped to from edges: RAX is the place
 
 // report.c
 _Noreturn void rl_report_access(struct site site, u64 address, u64 size, enum rl_access access);

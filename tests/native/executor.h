@@ -23,6 +23,8 @@ class Executor {
     rstate::Result<u32> read_comparisons(Span<vm::Comparison> out);
     const vm::Statistics &statistics() const { return statistics_; }
     rstate::Result<u64> digest() { return u64{0}; } // there is no snapshot here
+    static vm::MutatorAbilities mutator_abilities() { return {}; }
+    static rstate::Result<u64> make_mutants(const vm::MutationRequest &, MutableBytes) { return u64{0}; }
 
   private:
     static Bytes counters();

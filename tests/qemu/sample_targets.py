@@ -185,6 +185,53 @@ static void *send(void *byte) {{ return (void *)(long)write(ends[1], byte, 1); }
 """
 
 
+CUSTOM_MUTATOR = (ROOT / "tests/runner/samples/custom_mutator.c").read_text()
+
+# What libFuzzer's users take for granted: 100 MiB of heap, 4 MiB of stack, long seeds. What is too much gives NULL.
+LARGE = f"""
+#include <stdlib.h>
+#define MUST(condition) do {{ if (!(condition)) __builtin_trap(); }} while (0)
+static int (*volatile again)(int);
+static char *volatile kept;
+static int down(int depth) {{
+    volatile char frame[4096];
+    frame[depth & 4095] = (char)depth;
+    return (depth ? again(depth - 1) : 0) + frame[depth & 4095];
+}}
+{ENTRY} {{
+    if (size >= 10000 && data[9999] == 'e') abort(); /* the long seed came whole */
+    if (!size || data[0] != 'L') return 0;
+    kept = malloc(100ul << 20);
+    MUST(kept);
+    kept[(100ul << 20) - 1] = 1;
+    free(kept);
+    kept = malloc(1ul << 40);
+    MUST(!kept);
+    again = down;
+    return down(900) == 1 << 30;
+}}
+"""
+
+# One input is slow, one has no end, one takes all memory; each is two bytes away from a seed.
+OVERRUNS = f"""
+#include <stdlib.h>
+#include <string.h>
+static volatile unsigned sink;
+static char *volatile kept;
+#define APART __attribute__((noinline)) static void
+APART slow(void) {{ for (unsigned i = 0; i < 3000000; i++) if ((sink += i) == 77) sink++; }}
+APART endless(void) {{ for (;;) if (++sink == 5) sink += 2; }}
+APART greedy(void) {{ while ((kept = malloc(1 << 20))) memset(kept, 1, 1 << 20); }}
+{ENTRY} {{
+    if (size < 2) return 0;
+    if (data[0] == 's' && data[1] == 'l') slow();
+    if (data[0] == 'e' && data[1] == 'n') endless();
+    if (data[0] == 'g' && data[1] == 'r') greedy();
+    return 0;
+}}
+"""
+
+
 SMALLEST = f"{ENTRY} {{ return size && data[0] == 0; }}"
 
 

@@ -208,6 +208,7 @@ KEXEC = [ways.fuzzes("kexec, from Debian's kernel for clouds", "lkrn", Machine(d
 
 
 CASES_FOR_A_BUG = 40            # each new crash is run again some times to make it smaller
+EDGES_FOR_A_BUG = 5_000_000     # enough for a stack to overflow
 
 
 def _bugs_found(target):
@@ -215,7 +216,8 @@ def _bugs_found(target):
     bugs = json.loads((ROOT / "targets" / target / "bugs.json").read_text())
     seeds = tuple((f"seed/{bug['byte']:03}", bytes([bug["byte"]]) + b"0123456789") for bug in bugs)
     return Scenario(f"each bug of {target} is found in the machine", Machine(cpus=1), target=target, entries=seeds,
-                    seeds=False, options={"seed": 1, "cases": CASES_FOR_A_BUG * len(bugs)}, timeout=120, must=FUZZED,
+                    seeds=False, timeout=120, must=FUZZED,
+                    options={"seed": 1, "cases": CASES_FOR_A_BUG * len(bugs), "edge_budget": EDGES_FOR_A_BUG},
                     verdict=verdicts.finds(target, bugs))
 
 
@@ -239,6 +241,19 @@ TARGETS = [
     Scenario("threads take turns, and a deadlock is a finding", Machine(cpus=2), options={"seed": 1, "cases": 1500},
              entries=(("seed/turns", b"a"), ("seed/deadlock", b"D")), seeds=False,
              elf=sample_targets.built(sample_targets.THREADS), must=FUZZED, verdict=verdicts.only_a_deadlock),
+    Scenario("much heap, a deep stack and a long seed are nothing special", Machine(cpus=1),
+             options={"seed": 1, "cases": 300}, elf=sample_targets.built(sample_targets.LARGE), seeds=False,
+             entries=(("seed/large", b"L"), ("seed/long", b"x" * 9999 + b"e" + b"x" * 500)), must=FUZZED,
+             verdict=verdicts.found(crash=["abort"], timeout=[], out_of_memory=[])),
+    Scenario("a slow case, an endless and a greedy one", Machine(cpus=1, memory="64M"), timeout=180,
+             options={"seed": 1, "cases": 2500}, elf=sample_targets.built(sample_targets.OVERRUNS), seeds=False,
+             entries=tuple((f"seed/{text}", text.encode()) for text in ("sx", "ex", "gx")), must=FUZZED,
+             verdict=verdicts.slow_is_kept),
+    Scenario("the target's own mutator makes the inputs", Machine(cpus=2), options={"seed": 1, "cases": 6000},
+             elf=sample_targets.built(sample_targets.CUSTOM_MUTATOR), seeds=False,
+             entries=(("seed/plain", b"a"), ("seed/fails", b"!")),
+             must=(r"heap-buffer-overflow in LLVMFuzzerCustomMutator", *FUZZED),
+             verdict=verdicts.found(crash=["abort"])),
     _refused("a target larger than its virtual machine", Error("guest.target_too_large"),
              options={"seed": 1}, elf=sample_targets.enlarged(sample_targets.built(sample_targets.touching(1)), 160)),
     Scenario("cases that want more memory than there is", Machine(memory="32M", cpus=4), timeout=120,

@@ -1,4 +1,5 @@
 """Verdicts over several records, or several boots, together: "" or a complaint."""
+import base64
 import re
 
 from tools.rl.building import targets
@@ -74,6 +75,25 @@ def no_crash_in_a_steady_state(outcomes):
 def only_a_deadlock(outcomes):
     kinds = [record["kind"] for record in outcomes[0].of_type("crash")]
     return "" if kinds == ["deadlock"] else f"found {kinds}"
+
+
+def found(**wanted):
+    """Verdict: these findings and no others; of each type the kind, or function, of every record."""
+    def verdict(outcomes):
+        for name, values in wanted.items():
+            key = "kind" if name == "crash" else "function"
+            got = sorted(record[key].partition("+")[0] for record in outcomes[0].of_type(name))
+            if got != sorted(values):
+                return f"{name}: {got}"
+        return ""
+    return verdict
+
+
+def slow_is_kept(outcomes):
+    """The slow input is one of the corpus; the endless and the greedy one are what they are."""
+    if not any(base64.b64decode(record["data"])[:2] == b"sl" for record in outcomes[0].of_type("corpus")):
+        return "the slow input was not kept"
+    return found(crash=[], timeout=["endless"], out_of_memory=["greedy"])(outcomes)
 
 
 TIMES = ("time_us", "cases_per_s", "tsc", "seconds", "time_share")
@@ -163,7 +183,8 @@ def finds(target, bugs):
         wanted = {(bug["kind"], bug["function"]) for bug in bugs if bug["outcome"] == "crash"}
         if wanted - found:
             return f"not found: {sorted(wanted - found)}"
+        # Endless allocations use up the machine's memory before their edges.
         timeouts = sum(bug["outcome"] == "timeout" for bug in bugs)
-        reported = len(outcomes[0].of_type("timeout"))
+        reported = len(outcomes[0].of_type("timeout")) + len(outcomes[0].of_type("out_of_memory"))
         return f"{reported} timeouts of {timeouts}" if reported < timeouts else ""
     return verdict

@@ -197,4 +197,5 @@ def custom_mutator():
     yield "a custom mutator that makes nothing", refuses
 
 
-GROUPS = {"custom_mutator": custom_mutator, "leaks": leaks, "extra_counters": extra_counters, "ubsan": ubsan, "sanitizer_api": sanitizer_api}
+GROUPS = {"custom_mutator": custom_mutator, "leaks": leaks, "extra_counters": extra_counters, "ubsan": ubsan,
+          "sanitizer_api": sanitizer_api}

@@ -76,7 +76,10 @@ constexpr u64 in_target = 100, around_it = 10, in_reset = 50;
 
 class Executor {
   public:
-    Executor(u32 edges, Target target) : edges_(edges), target_(std::move(target)) { clear(); }
+    Executor(u32 edges, Target target, vm::MutatorAbilities own = {})
+        : abilities(own), edges_(edges), target_(std::move(target)) {
+        clear();
+    }
 
     rstate::Result<const vm::Outcome *> run_case(Bytes input, const vm::CaseOptions &options) {
         inputs.push_back(string(input));
@@ -114,7 +117,31 @@ class Executor {
     }
     const vm::Statistics &statistics() const { return statistics_; }
     rstate::Result<u64> digest() { return digest_now; }
+    vm::MutatorAbilities mutator_abilities() { return abilities; }
+    rstate::Result<u64> make_mutants(const vm::MutationRequest &request, MutableBytes out) {
+        if (!at_snapshot_) return FAIL(fuzz::reset_incomplete, "a mutator must begin at the snapshot");
+        at_snapshot_ = false;
+        ++mutator_runs;
+        u64 used = 0;
+        if (forged != 0) {
+            std::memcpy(out.data(), &forged, sizeof forged);
+            return u64{sizeof forged + 4};
+        }
+        for (u32 i = 0; i < request.count && mutator; ++i) {
+            const std::string made = mutator(string(request.input), string(request.other));
+            const u32 size = static_cast<u32>(made.size());
+            if (used + vm::mutant_header + size > out.size()) break;
+            std::memcpy(out.data() + used, &size, sizeof size);
+            std::memcpy(out.data() + used + vm::mutant_header, made.data(), size);
+            used += vm::mutant_header + size;
+        }
+        return used;
+    }
 
+    vm::MutatorAbilities abilities;
+    std::function<std::string(const std::string &, const std::string &)> mutator;
+    u64 mutator_runs = 0;
+    u32 forged = 0;                  // when not 0: the size that each mutant pretends to have
     std::vector<std::string> inputs; // of every case, in order
     std::vector<u64> budgets;
     vm::CaseOptions last_options;
@@ -176,12 +203,17 @@ struct Platform {
 
 // A worker with everything that it needs, for one core.
 template <class E> struct RigOf {
-    RigOf(u32 edges, Target target, u64 case_limit, fuzz::WorkerOptions options = {}, u32 max_len = 64)
-        : size{.edges = edges, .max_len = max_len, .entries = 64, .corpus_bytes = 8192},
+    RigOf(u32 edges, Target target, u64 case_limit, fuzz::WorkerOptions options = {}, u32 max_len = 64,
+          vm::MutatorAbilities abilities = {})
+        : size{.edges = edges,
+               .max_len = max_len,
+               .entries = 64,
+               .corpus_bytes = 8192,
+               .mutants = abilities.any() ? 1024u : 0},
           shared_memory(fuzz::Shared::memory({.cores = 1, .edges = edges, .ring_words = 256})),
           memory(fuzz::Worker::memory(size) + fuzz::Outbox::memory(fuzz::outbox_capacity(max_len))),
           shared(shared_memory, {.cores = 1, .edges = edges, .ring_words = 256}, case_limit),
-          executor(edges, std::move(target)), outbox(memory, fuzz::outbox_capacity(max_len)),
+          executor(edges, std::move(target), abilities), outbox(memory, fuzz::outbox_capacity(max_len)),
           platform(outbox), worker(fuzz::Executor::of(executor), fuzz::Platform::of(platform), shared, outbox,
                                    memory, size, options) {}
 

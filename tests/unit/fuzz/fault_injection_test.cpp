@@ -22,7 +22,10 @@ void all_kinds(Bytes input, Trace &trace) {
 // A fake::Executor whose n-th operation fails, once.
 class Failing {
   public:
-    Failing(u32 edges, fake::Target target) : inner_(edges, std::move(target)) {}
+    Failing(u32 edges, fake::Target target, vm::MutatorAbilities abilities)
+        : inner_(edges, std::move(target), abilities) {
+        inner_.mutator = [](const std::string &a, const std::string &b) { return a + b; };
+    }
     void fail_after(u64 n) { left_ = n; }
     u64 operations() const { return operations_; }
 
@@ -48,6 +51,11 @@ class Failing {
         TRY(meet(), "digesting a machine that fails");
         return inner_.digest();
     }
+    vm::MutatorAbilities mutator_abilities() const { return inner_.abilities; }
+    rstate::Result<u64> make_mutants(const vm::MutationRequest &request, MutableBytes out) {
+        TRY(meet(), "running the mutator of a machine that fails");
+        return inner_.make_mutants(request, out);
+    }
 
   private:
     rstate::Result<void> meet() {
@@ -71,7 +79,8 @@ Rig rig() {
                 .pace = fuzz::Pace::repeatable,
                 .digest_every = 50,
                 .stats_every = 100,
-                .minimize_cases = 8});
+                .minimize_cases = 8},
+               64, {.crosses_over = true});
 }
 
 // Outermost first: the run, then the step, then the machine's own text.

@@ -12,7 +12,8 @@ from tools.rl.images.xxhash import xxh64
 MOST_MEMBERS = 100000           # of one archive of seeds
 KEPT_OF_NAME = 20               # a bundle's names are short; a hash keeps them different
 # What libFuzzer's options mean here, where they do not mean the same.
-WITHOUT_MEANING = {"timeout": "edges are counted; --timeout SECONDS limits a case by the clock", "rss_limit_mb": "the target's heap has its own limit",
+WITHOUT_MEANING = {"timeout": "edges are counted; --timeout SECONDS limits a case by the clock",
+                   "rss_limit_mb": "the target's heap has its own limit",
                    "malloc_limit_mb": "the target's heap has its own limit",
                    "close_fd_mask": "what a target prints is not shown", "detect_leaks": "no case looks for leaks"}
 

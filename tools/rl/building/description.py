@@ -36,7 +36,7 @@ class Target(NamedTuple):
     cxxflags: Tuple[str, ...] = ()      # for C++ alone
     ldflags: Tuple[str, ...] = ()
     max_len: Optional[int] = None       # None: from the seeds
-    timeout_edges: Optional[int] = None # None: from the seeds
+    timeout_edges: Optional[int] = None     # None: from the seeds
     dictionary: Optional[str] = None
     seeds: Tuple[str, ...] = ()
     build_dir: str = "build"            # what is made of it goes to BUILD_DIR/targets/NAME/
@@ -188,6 +188,6 @@ def read(folder, build_dir="build"):
         objects=tuple(file for file in files if kind_of(file) == OBJECT) + linked,
         packages=tuple(values.get("packages", [])),
         cflags=_located(folder, values.get("cflags", [])), cxxflags=_located(folder, values.get("cxxflags", [])),
-        ldflags=options, max_len=values.get("max_len"), timeout_edges=values.get("timeout_edges"), dictionary=dictionary,
-        build_dir=build_dir,
+        ldflags=options, max_len=values.get("max_len"), timeout_edges=values.get("timeout_edges"),
+        dictionary=dictionary, build_dir=build_dir,
         seeds=tuple(sorted(from_root(path) for path in (folder / "seeds").glob("*") if path.is_file())))

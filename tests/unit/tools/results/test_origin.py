@@ -25,7 +25,7 @@ class OriginTest(unittest.TestCase):
         return out
 
     def crash_in(self, out):
-        out.add_crash({}, {"hash": "00000000000000aa", "function": "f", "file": "", "frames": []}, [])
+        out.add_crash({}, {"type": "crash", "hash": "00000000000000aa", "function": "f", "file": "", "frames": []}, [])
         return out.path / "crashes/00000000000000aa/input"
 
     def test_a_crash_and_an_input_of_the_corpus_are_of_the_run_that_found_them(self):
