@@ -14,6 +14,8 @@ IMAGE = BUILD / "raclette.img"
 BUILTIN_TARGET = "stb_image"
 VERSION = re.search(r'"([^"]+)";', (ROOT / "base/version.h").read_text())[1]
 
+ELF_MAGIC = b"\x7fELF"
+
 OK = 0
 TESTS_FAILED = 1
 USAGE = 2

@@ -2,7 +2,7 @@
 import re
 import subprocess
 
-from tools.rl.building import target_files, targets
+from tools.rl.building import debian_source, packages, project, target_files, targets
 from tools.rl.building.graph import Graph
 from tools.rl.building.ninja import Ninja, is_made, run_ninja
 from tools.rl.common import BUILD, ROOT, Stop, TESTS_FAILED, kernel_elf
@@ -57,7 +57,7 @@ def build(quiet=True, folder=BUILD):
 def build_targets(graph):
     """All targets of the tree, each on its own; {name: complaint} of those that cannot be built."""
     broken = dict(graph.broken_targets)
-    good = [targets.load(name) for name in targets.names() if name not in broken]
+    good = [targets.load(name) for name in targets.in_one_build() if name not in broken]
     try:
         run_ninja([target.stripped for target in good], keep_going=True)
     except Stop:
@@ -74,11 +74,24 @@ def _build_elsewhere(target):
     run_ninja([target.stripped], folder=ROOT / target.build_dir)
 
 
+def build_source(target):
+    """Fetches the source package and runs the target's build.sh on it, unless that is done."""
+    packages.ensure_these(target.packages, f"target {target.name} is built with it")
+    run_ninja([f"build/bin/{name}" for name in targets.COMPILERS])
+    place = BUILD / "projects" / target.name
+    project.build(ROOT / target.folder, [debian_source.fetch(target.source)], place)
+    if not (ROOT / target.ready).is_file():
+        raise Stop(TESTS_FAILED, f"{target.folder}/build.sh left no $OUT/{target.name}; it left: "
+                                 f"{', '.join(project.fuzzers(place / 'out')) or 'no fuzzer'}")
+
+
 def build_for(word, folder=BUILD):
     """What a run of one target needs, so that another, broken one does not stand in its way."""
     target = target_files.find(word)
     graph = Graph()
     run_ninja([graph.images[folder]])
+    if target.source:
+        build_source(target)
     try:
         if target.build_dir != "build":
             _build_elsewhere(target)

@@ -32,8 +32,8 @@ def _stems(target):
     return list(dict.fromkeys([Path(source).stem for source in target.sources] + [target.name]))
 
 
-def _first(folder, stems, ending):
-    return next((folder / f"{stem}{ending}" for stem in stems if (folder / f"{stem}{ending}").is_file()), None)
+def _first(folders, stems, ending):
+    return next((path for folder in folders for stem in stems if (path := folder / f"{stem}{ending}").is_file()), None)
 
 
 def _read_options(path):
@@ -60,18 +60,19 @@ def _max_len(name, text, notes):
 
 def of(target):
     """The files beside the target's harness, as far as there are any."""
-    folder = ROOT / target.folder
+    folders = [ROOT / target.folder] + ([(ROOT / target.ready).parent] if target.source else [])
     stems = _stems(target)
-    zips = tuple(path for stem in stems if (path := folder / f"{stem}_seed_corpus.zip").is_file())
-    dictionary, max_len, notes = _first(folder, stems, ".dict"), None, []
-    options = _first(folder, stems, ".options")
+    zips = tuple(path for folder in folders for stem in stems
+                 if (path := folder / f"{stem}_seed_corpus.zip").is_file())
+    dictionary, max_len, notes = _first(folders, stems, ".dict"), None, []
+    options = _first(folders, stems, ".options")
     if options:
         values, notes = _read_options(options)
         for key, value in values.items():
             if key == "max_len":
                 max_len = _max_len(options.name, value, notes)
             elif key == "dict":
-                named = folder / (value or "")
+                named = options.parent / (value or "")
                 dictionary = named if named.is_file() else dictionary
                 if not named.is_file():
                     notes.append(f"{options.name}: there is no dictionary {value}")

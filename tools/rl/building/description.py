@@ -7,14 +7,16 @@ import re
 from pathlib import Path
 from typing import NamedTuple, Optional, Tuple
 
-from tools.rl.common import ROOT, Stop, USAGE
+from tools.rl.building import debian_source
+from tools.rl.common import BUILD, ROOT, Stop, USAGE
 
 FOLDER = "targets"
 LARGEST_MAX_LEN = 2 * 1024 * 1024             # what the target's runtime has room for (targets/runtime/abi.h)
 MOST_EDGES = 1 << 62
 MOST_NAME = 31                                # rl_control.target and one NUL
 KEYS = {"language": str, "libc": str, "sources": list, "packages": list, "cflags": list, "cxxflags": list,
-        "ldflags": list, "max_len": int, "timeout_edges": int, "dict": str}
+        "ldflags": list, "max_len": int, "timeout_edges": int, "dict": str, "source": str}
+OF_OUR_BUILD = ("language", "libc", "sources", "cflags", "cxxflags", "ldflags")    # not with a build.sh
 C, CXX, ASSEMBLY, OBJECT = "c", "c++", "assembly", "object"
 KINDS = {".c": C, ".cc": CXX, ".cpp": CXX, ".cxx": CXX, ".c++": CXX, ".cp": CXX, ".C": CXX, ".s": ASSEMBLY,
          ".S": ASSEMBLY, ".o": OBJECT, ".a": OBJECT}
@@ -40,7 +42,8 @@ class Target(NamedTuple):
     dictionary: Optional[str] = None
     seeds: Tuple[str, ...] = ()
     build_dir: str = "build"            # what is made of it goes to BUILD_DIR/targets/NAME/
-    ready: Optional[str] = None         # an ELF that is made already, by raclette-cc
+    ready: Optional[str] = None         # an ELF that raclette-cc links: there already, or by `source`
+    source: Optional[str] = None        # Debian's source package that the folder's build.sh builds
 
     def built(self, file):
         return f"{self.build_dir}/{FOLDER}/{self.name}/{file}"
@@ -132,12 +135,22 @@ def _check_types(values):
             raise ValueError(f"{key} is not {'a list of texts' if KEYS[key] is list else KEYS[key].__name__}")
         if isinstance(value, list) and not all(isinstance(word, str) and word and "\n" not in word for word in value):
             raise ValueError(f"{key} is not a list of texts, each in one line")
-    if not values.get("sources"):
+    if "source" in values:
+        _check_source(values)
+    elif not values.get("sources"):
         raise ValueError("it names no sources")
     if not 0 < values.get("max_len", 1) <= LARGEST_MAX_LEN:
         raise ValueError(f"max_len must be from 1 to {LARGEST_MAX_LEN}")
     if not 0 < values.get("timeout_edges", 1) < MOST_EDGES:
         raise ValueError("timeout_edges must be a number of edges, from 1 on")
+
+
+def _check_source(values):
+    if not debian_source.NAME.match(values["source"]):
+        raise ValueError(f"source {values['source']!r} is no name of a Debian package")
+    unused = next((key for key in OF_OUR_BUILD if key in values), None)
+    if unused:
+        raise ValueError(f"{unused} has no meaning beside source: build.sh builds the target")
 
 
 def _languages(values, files):
@@ -169,6 +182,23 @@ def name_of(path):
     return re.sub(r"[^A-Za-z0-9._+-]", "_", path)[:MOST_NAME].lstrip(".-") or "target"
 
 
+def _of_source(folder, values):
+    """The target of a source package: build.sh makes an ELF of the folder's name, as an OSS-Fuzz project does."""
+    name = name_of(folder.name)
+    dictionary = _files(folder, [values["dict"]])[0] if values.get("dict") else None
+    if not (folder / "build.sh").is_file():
+        raise ValueError("there is no build.sh beside it, which builds the source package")
+    return Target(
+        name, from_root(folder), CXX, "glibc", sources=(), packages=tuple(values.get("packages", [])),
+        max_len=values.get("max_len"), timeout_edges=values.get("timeout_edges"), dictionary=dictionary,
+        seeds=_seeds(folder), build_dir=f"build/projects/{name}", source=values["source"],
+        ready=from_root(BUILD / "projects" / name / "out" / name))
+
+
+def _seeds(folder):
+    return tuple(sorted(from_root(path) for path in (folder / "seeds").glob("*") if path.is_file()))
+
+
 def read(folder, build_dir="build"):
     """The target in that folder; Broken says what is wrong with its description."""
     folder = Path(folder)
@@ -176,6 +206,8 @@ def read(folder, build_dir="build"):
     try:
         values = json.loads((folder / "target.json").read_text())
         _check_types(values)
+        if "source" in values:
+            return _of_source(folder, values)
         files = _files(folder, values["sources"])
         language, libc = _languages(values, files)
         options, linked = _linked(folder, values.get("ldflags", []))
@@ -190,4 +222,4 @@ def read(folder, build_dir="build"):
         cflags=_located(folder, values.get("cflags", [])), cxxflags=_located(folder, values.get("cxxflags", [])),
         ldflags=options, max_len=values.get("max_len"), timeout_edges=values.get("timeout_edges"),
         dictionary=dictionary, build_dir=build_dir,
-        seeds=tuple(sorted(from_root(path) for path in (folder / "seeds").glob("*") if path.is_file())))
+        seeds=_seeds(folder))

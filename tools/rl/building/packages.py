@@ -20,6 +20,7 @@ class Package(NamedTuple):
 
 INCLUDE = "/usr/include"
 ALL = ("build",)
+_may_install = False            # without asking: --yes
 LONG_TEST = "test --long"       # counts as a command of its own
 TABLE = (
     Package("clang", "compiles the kernel, stage2, targets and host tests", ALL, ("clang", "clang++")),
@@ -83,7 +84,7 @@ def of_targets():
     """What the targets' own descriptions ask for, beyond the table."""
     known = {package.name for package in TABLE}
     asked = {}
-    for name in targets.names():
+    for name in targets.in_one_build():
         try:
             asked.update({package: name for package in targets.load(name).packages})
         except Broken:
@@ -117,7 +118,19 @@ def _install(names):
 
 def ensure(yes, *commands):
     """Returns when everything these commands need is there; installs it, asks, or says what to type."""
-    lacking = missing(*commands)
+    global _may_install
+    _may_install = yes
+    _provide(lambda: missing(*commands))
+
+
+def ensure_these(names, why):
+    """The same for packages that one target's build needs; `ensure` has been called."""
+    wanted = [Package(name, why, (), ()) for name in (*names, "dpkg-dev")]
+    _provide(lambda: [package for package in wanted if not _installed(package.name)])
+
+
+def _provide(lacking_now):
+    lacking, yes = lacking_now(), _may_install
     if not lacking:
         return
     print("This needs what is not installed yet:")
@@ -134,6 +147,6 @@ def ensure(yes, *commands):
         if input("Install these now with apt-get? [y/N] ").strip().lower() not in ("y", "yes"):
             raise Stop(MISSING, f"nothing installed; to do it yourself, type: {_what_to_type(names)}")
     _install(names)
-    still = [package.name for package in missing(*commands)]
+    still = [package.name for package in lacking_now()]
     if still:
         raise Stop(MISSING, f"installed, yet not found: {' '.join(still)}")

@@ -3,9 +3,7 @@ from pathlib import Path
 
 from tools.rl.building import companions, description, targets
 from tools.rl.building.description import Target
-from tools.rl.common import ROOT, Stop, USAGE
-
-ELF_MAGIC = b"\x7fELF"
+from tools.rl.common import ELF_MAGIC, ROOT, Stop, USAGE
 
 
 def _elsewhere(path):
@@ -54,7 +52,7 @@ def find(word):
 
 def spelled(target):
     """The word that names this target from anywhere on this machine."""
-    if target.ready:
+    if target.ready and not target.source:
         return target.ready
     return target.name if target.folder == f"{description.FOLDER}/{target.name}" else str(ROOT / target.folder)
 

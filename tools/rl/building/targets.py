@@ -56,6 +56,18 @@ def names():
     return sorted(path.parent.name for path in (ROOT / FOLDER).glob("*/target.json"))
 
 
+def in_one_build():
+    """The targets that are built together; those of source packages are built on request."""
+    return [name for name in names() if not _has_source(name)]
+
+
+def _has_source(name):
+    try:
+        return load(name).source is not None
+    except description.Broken:
+        return False
+
+
 def load(name):
     """The target of that name; a Stop says what is wrong with its description."""
     if name not in names():
@@ -260,7 +272,7 @@ def write_edges(ninja):
     write(ninja, compiler_edges())
     ninja.default(*(f"build/bin/{name}" for name in COMPILERS))
     broken = {}
-    for name in names():
+    for name in in_one_build():
         try:
             target = load(name)
         except Broken as problem:
