@@ -13,9 +13,27 @@ void print_number(const Output &out, u64 number, u64 base, usize least_digits = 
     out({digits + start, sizeof digits - start});
 }
 
+void print_escaped(const Output &out, Text text) {
+    usize left = Escaped::longest;
+    for (const char c : text) {
+        const u8 byte = static_cast<u8>(c);
+        const bool plain = byte > ' ' && byte < 0x7f && c != '\\';
+        const usize needed = plain ? 1 : 4;
+        if (needed > left) return out("...");
+        left -= needed;
+        if (plain) {
+            out({&c, 1});
+        } else {
+            out("\\x");
+            print_number(out, byte, 16, 2);
+        }
+    }
+}
+
 void print_one(const Output &out, const FormatArgument &argument, char style) {
     using Kind = FormatArgument::Kind;
     if (argument.kind == Kind::text) return out(argument.text());
+    if (argument.kind == Kind::escaped) return print_escaped(out, argument.text());
     if (argument.kind == Kind::truth) return out(argument.number != 0 ? "yes" : "no");
     if (style == 'c') {
         const char c = static_cast<char>(argument.number);

@@ -4,6 +4,7 @@
 //
 // `{}` prints numbers in decimal and addresses in hexadecimal, `{x}` forces hexadecimal with 0x,
 // `{h}` sixteen hexadecimal digits without it, `{c}` a character. A surplus `{}` prints as it stands.
+// Text from outside, such as a name in a target's symbol table, is printed through `escaped(text)`.
 #pragma once
 
 #include "base/addr.h"
@@ -18,8 +19,17 @@ struct Output {
     void operator()(Text text) const { write(context, text); }
 };
 
+// Bytes of unknown origin as one word of printable ASCII: each other byte, blanks and backslashes become
+// "\xNN", so the word can neither end a line or a column nor hold a terminal's escape sequence. At most
+// `longest` characters, then "...".
+struct Escaped {
+    static constexpr usize longest = 120;
+    Text text;
+};
+constexpr Escaped escaped(Text text) { return {text}; }
+
 struct FormatArgument {
-    enum class Kind : u8 { number, negative, address, text, truth };
+    enum class Kind : u8 { number, negative, address, text, escaped, truth };
     Kind kind;
     union {
         u64 number;
@@ -42,6 +52,8 @@ struct FormatArgument {
     template <class Space> constexpr FormatArgument(Addr<Space> a) : kind(Kind::address), number(a.value()) {}
     constexpr FormatArgument(Text t) : kind(Kind::text), characters(t.data()), size(t.size()) {}
     constexpr FormatArgument(const char *t) : FormatArgument(Text(t)) {}
+    constexpr FormatArgument(Escaped e)
+        : kind(Kind::escaped), characters(e.text.data()), size(e.text.size()) {}
     FormatArgument(const void *p) : kind(Kind::address), number(reinterpret_cast<u64>(p)) {}
 
     constexpr Text text() const { return {characters, size}; }

@@ -1,6 +1,7 @@
 // fuzz/crash_record.cpp — a crash as people and tools read it: the chain from the target's frames, then the
 // JSON record.
 #include "fuzz/json.h"
+#include "fuzz/outbox.h"
 #include "fuzz/records.h"
 
 namespace fuzz {
@@ -32,7 +33,7 @@ Text type_name(vm::Ending ending) {
     }
 }
 
-using Line = TextBuffer<320>;
+using Line = TextBuffer<longest_chain_line>;
 
 void add_place(Line &line, u64 pc, const rstate::Resolver *resolver) {
     line.add("  target {x}", pc);
@@ -68,10 +69,12 @@ void add_fault(Line &line, const vm::Finding &f) {
 } // namespace
 
 void write_function(const Output &out, u64 pc, const rstate::Resolver *resolver) {
-    TextBuffer<160> name;
+    TextBuffer<longest_chain_line> name;
     if (resolver != nullptr && resolver->resolve(resolver->context, pc, name.output())) {
-        Text text = name.text();
-        out(text.sub(0, text.find('+')));
+        const Text text = name.text(); // a name may hold a '+' of its own
+        usize end = text.size();
+        while (end != 0 && text[end - 1] != '+') --end;
+        out(text.sub(0, end == 0 ? text.size() : end - 1));
     } else {
         print(out, "{x}", pc);
     }
@@ -89,7 +92,7 @@ void write_crash(const Output &out, const Crash &crash, const rstate::Resolver *
     print_crash_chain({&Lines::add, &lines}, crash, resolver);
 
     const vm::Finding &f = *crash.finding;
-    TextBuffer<128> function;
+    TextBuffer<longest_chain_line> function;
     if (f.frame_count != 0) write_function(function.output(), f.frames[0], resolver);
     JsonLine line(out, type_name(crash.ending));
     line.hash("hash", f.hash).text("kind", f.kind).number("case", crash.case_number);
@@ -143,7 +146,7 @@ void print_crash_chain(const Output &out, const Crash &crash, const rstate::Reso
         line.add("  depends on uninitialised memory: another fill of fresh memory ends otherwise"), flush();
     add_place(line, f.frame_count == 0 ? 0 : f.frames[0], resolver);
     add_fault(line, f);
-    line.add("   <- origin");
+    line.end_with("   <- origin");
     flush();
 }
 

@@ -9,6 +9,7 @@
 #include "base/atomic.h"
 #include "base/format.h"
 #include "fuzz/arena.h"
+#include "vm/outcome.h"
 
 namespace fuzz {
 
@@ -55,10 +56,20 @@ class Outbox {
     ByteQueue ordinary;   // corpus entries, timeouts
 };
 
-// A capacity at which an empty queue has room for the record of a crash with an input of `max_len` bytes.
+// A crash's chain: its longest line, and as many as write_crash writes at most: two of the case, the target's
+// frames, those of the block's allocation and of its release, what the target said, the fill.
+constexpr u32 longest_chain_line = 400;
+constexpr u32 most_chain_lines = 4 + vm::max_target_frames + 2 * vm::max_site_frames;
+// The crash's record without its input.
+constexpr u32 longest_crash_fields = 4u << 10;
+
+// A capacity at which an empty queue has room for a crash with an input of `max_len` bytes: its chain, then
+// its record. A crash that did not fit could never be reported.
 constexpr u32 outbox_capacity(u32 max_len) {
+    const u32 needed =
+        (max_len + 2) / 3 * 4 + most_chain_lines * (longest_chain_line + 1) + longest_crash_fields;
     u32 capacity = 1u << 16;
-    while (capacity < max_len / 3 * 4 + (8u << 10)) capacity *= 2;
+    while (capacity < needed) capacity *= 2;
     return capacity;
 }
 

@@ -40,7 +40,7 @@ void Services::note_refused(u64 address) {
         "the target's system call {} ({}) has no answer here: it got error {}; arguments {x} {x} {x}, at {x} "
         "in {}",
         syscall_name(call.number), call.number, -call.error, call.arguments[0], call.arguments[1],
-        call.arguments[2], call.rip, function != nullptr ? function->name : Text("?"));
+        call.arguments[2], call.rip, escaped(function != nullptr ? function->name : Text("?")));
 }
 
 } // namespace guest

@@ -58,7 +58,7 @@ void report_random_instructions(const Program &program) {
         if (count++ >= most_shown) return;
         const Function *function = program.symbols().find(address);
         LOG(guest, "the target may run RDRAND or RDSEED at {x} ({}): its cases might not repeat", address,
-            function != nullptr ? function->name : Text("?"));
+            escaped(function != nullptr ? function->name : Text("?")));
     });
     if (count > most_shown) LOG(guest, "... and at {} more places", count - most_shown);
 }

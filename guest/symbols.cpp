@@ -96,7 +96,7 @@ rstate::Resolver Symbols::resolver() const {
     const auto resolve = [](void *context, u64 pc, const Output &out) {
         const Function *function = static_cast<const Symbols *>(context)->find(pc);
         if (function == nullptr) return false;
-        print(out, "{}+{x}", function->name, pc - function->address);
+        print(out, "{}+{x}", escaped(function->name), pc - function->address);
         return true;
     };
     return {resolve, const_cast<Symbols *>(this)};

@@ -28,7 +28,7 @@ class Symbols final {
     const Function *named(Text name) const;
     usize count() const { return functions_.size(); }
 
-    // For error chains: prints "name+0x12", or returns false.
+    // For error chains: prints "name+0x12" with the name escaped, or returns false.
     rstate::Resolver resolver() const;
 
   private:

@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "base/version.h"
 #include "boot/contract/exit.h"
+#include "fuzz/json.h"
 #include "kernel/campaign/campaign.h"
 #include "kernel/codes.h"
 #include "kernel/console.h"
@@ -31,14 +32,17 @@ rstate::Result<> check_args(const boot::CoreArgs &args) {
 }
 
 void write_boot_record(const boot::CoreArgs &args, const boot::Options &options) {
-    TextBuffer<400> line;
-    line.add("{\"type\":\"boot\",\"version\":\"{}\",\"build\":\"{h}\",\"cores\":{},\"memory_mib\":{},",
-             raclette_version, args.build_id, args.core_count, args.memory_pages * page_size / 1_MiB);
-    line.add("\"frames_used\":{},\"frames_free\":{},\"target\":\"{}\",\"slide\":\"{x}\",\"boot_us\":{}}",
-             world->frames.used(), world->frames.free_frames(), options.target, args.kernel_base,
-             args.tsc_hz == 0 ? 0
-                              : (cpu::read_tsc() - args.tsc_at_stage2) / max(1ul, args.tsc_hz / 1'000'000));
-    log_line(line.text());
+    const u64 boot_us =
+        args.tsc_hz == 0 ? 0 : (cpu::read_tsc() - args.tsc_at_stage2) / max(1ul, args.tsc_hz / 1'000'000);
+    TextBuffer<Escaped::longest + 8> target; // the bundle may have any name
+    target.add("{}", escaped(options.target));
+    TextBuffer<800> line;
+    fuzz::JsonLine record(line.output(), "boot");
+    record.text("version", raclette_version).hash("build", args.build_id).number("cores", args.core_count);
+    record.number("memory_mib", args.memory_pages * page_size / 1_MiB);
+    record.number("frames_used", world->frames.used()).number("frames_free", world->frames.free_frames());
+    record.text("target", target.text()).address("slide", args.kernel_base).number("boot_us", boot_us).end();
+    log_line(line.text().sub(0, line.size() - 1)); // log_line ends the line itself
 }
 
 // Runs the mode that the options select; returns the value that QEMU exits with.

@@ -86,7 +86,7 @@ rstate::Result<Options> Options::parse(Text text) {
         if (line.empty()) continue;
         auto parsed = parse_line(options, line);
         // An error frame keeps only texts that live as long as the program, so the line is logged.
-        if (!parsed.ok()) LOG(boot, "option \"{}\" on line {}", line.sub(0, 100), number);
+        if (!parsed.ok()) LOG(boot, "option \"{}\" on line {}", escaped(line), number);
         TRY(std::move(parsed), "reading the options", number);
     }
     return options;

@@ -69,7 +69,7 @@ u64 count_cases(const fuzz::Shared &shared) {
 rstate::Result<> fuzz_on_all_cores(Campaign &campaign) {
     const u32 cores = campaign.shared.cores();
     log_formatted("7 fuzzing {} on {} cores, seed {}, at most {} private pages for each case",
-                  campaign.options.target, cores, campaign.seed, campaign.pages_per_core);
+                  escaped(campaign.options.target), cores, campaign.seed, campaign.pages_per_core);
     run_on_cores(cores, {fuzz_on_core, &campaign});
     campaign.reporter.drain();
     rstate::Error failed = take_errors(campaign.contexts);

@@ -224,9 +224,14 @@ struct stop {
     uint64_t address, instructions;
 };
 
+// As guest/printer.cpp and guest/finding.cpp: a terminal obeys nothing of what a target says.
+static char shown(char byte) { return byte >= ' ' && byte < 0x7f ? byte : '.'; }
+
 static void print_text(uint64_t at, uint64_t length) {
     char text[512] = {0};
     get(at, text, length < sizeof(text) - 1 ? length : sizeof(text) - 1);
+    for (char *c = text; *c; c++)
+        if (*c != '\n') *c = shown(*c);
     fprintf(stderr, "target: %s\n", text);
 }
 
@@ -343,7 +348,8 @@ static void print_report(const struct rl_report *r) {
            ",\"offset\":%" PRId64 ",\"text\":\"",
            rl_kind_name(r->kind), rl_access_name(r->access), r->address, r->size, rl_region_name(r->region),
            r->region_base, r->region_size, r->offset);
-    for (const char *c = r->text; *c; c++) printf(*c == '"' || *c == '\\' ? "\\%c" : "%c", *c);
+    for (size_t i = 0; i < sizeof(r->text) && r->text[i]; i++)
+        printf(r->text[i] == '"' || r->text[i] == '\\' ? "\\%c" : "%c", shown(r->text[i]));
     printf("\"");
     print_frames("frames", frames, 8);
     if (r->alloc_frames[0]) print_frames("alloc", r->alloc_frames, RL_REPORT_FRAMES);

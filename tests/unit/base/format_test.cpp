@@ -33,6 +33,29 @@ TEST(Format, ASurplusPlaceholderStaysAndASurplusValueIsNotPrinted) {
 
 TEST(Format, ValuesAreNotTakenForPatterns) { EXPECT_EQ(format("{}{}", "{}", 2), "{}2"); }
 
+TEST(Format, BytesOfUnknownOriginBecomeOneWordOfPrintableAscii) {
+    EXPECT_EQ(format("{}", escaped("plain_Name.1+2")), "plain_Name.1+2");
+    EXPECT_EQ(format("<{}>", escaped("a\n{\"b\"} \x1b[2J\\\xff\x7f")),
+              "<a\\x0a{\"b\"}\\x20\\x1b[2J\\x5c\\xff\\x7f>");
+    EXPECT_EQ(format("{}", escaped({})), "");
+    for (u32 byte = 0; byte < 256; ++byte) {
+        const char c = static_cast<char>(byte);
+        for (const char written : format("{}", escaped({&c, 1})))
+            EXPECT_TRUE(written > ' ' && written < 0x7f);
+    }
+}
+
+TEST(Format, ALongWordOfUnknownOriginIsCutAndShowsIt) {
+    EXPECT_EQ(format("{}", escaped({std::string(Escaped::longest, 'a').c_str(), Escaped::longest})),
+              std::string(Escaped::longest, 'a'));
+    const std::string plain(100'000, 'a'), control(100'000, '\n');
+    EXPECT_EQ(format("{}", escaped({plain.data(), plain.size()})),
+              std::string(Escaped::longest, 'a') + "...");
+    const std::string cut = format("{}", escaped({control.data(), control.size()}));
+    EXPECT_EQ(cut.size(), Escaped::longest + 3);
+    EXPECT_TRUE(cut.ends_with("\\x0a..."));
+}
+
 TEST(Format, ABufferThatIsFullSaysThatItCut) {
     TextBuffer<4> buffer;
     buffer.add("{}", 12345);

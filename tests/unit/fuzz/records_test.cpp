@@ -1,7 +1,10 @@
 // tests/unit/fuzz/records_test.cpp — the lines that tools read and people read.
 #include "fuzz/records.h"
 
+#include <sstream>
+
 #include "fuzz/json.h"
+#include "fuzz/outbox.h"
 #include "tests/sim/test.h"
 #include "tests/unit/fuzz/fake.h"
 
@@ -21,6 +24,13 @@ bool resolve(void *, u64 pc, const Output &to) {
     return true;
 }
 const rstate::Resolver resolver{resolve, nullptr};
+
+// As guest::Symbols resolves: an escaped name and the offset.
+bool resolve_hostile(void *name, u64 pc, const Output &to) {
+    const std::string &bytes = *static_cast<std::string *>(name);
+    print(to, "{}+{x}", escaped({bytes.data(), bytes.size()}), pc);
+    return true;
+}
 
 vm::Finding overflow() {
     vm::Finding f;
@@ -73,6 +83,47 @@ TEST_F(RecordLinesTest, ACrashRecordHasKindAddressAndFrames) {
         "\"address\":\"0x10000fc0\",\"access\":\"read\",\"access_size\":4,\"region\":\"heap block\","
         "\"region_base\":\"0x10001000\",\"region_size\":128,\"offset\":-64,\"alloc\":[\"0x403000\"],"
         "\"free\":[],\"text\":\"\",\"uninitialised\":false,\"edges\":0,\"input\":\"Zm9v\"}\n");
+}
+
+TEST_F(RecordLinesTest, AHostileNameForgesNoLineAndNoColumn) {
+    std::string name = "f+g\n{\"type\":\"corpus\",\"hash\":\"../../x\"}\n  \x1b]0;x\x07\xff";
+    const rstate::Resolver hostile{resolve_hostile, &name};
+    const vm::Finding f = overflow();
+    fuzz::write_crash(out, {42, 1, fake::bytes("foo"), &f}, &hostile);
+    std::istringstream lines(written);
+    u32 records = 0;
+    for (std::string line; std::getline(lines, line);) {
+        for (const char c : line) EXPECT_TRUE(c >= ' ' && c < 0x7f) << line;
+        records += line[0] == '{';
+        EXPECT_TRUE(line[0] == '{' || line.starts_with("error ") || line.starts_with("  ")) << line;
+    }
+    EXPECT_EQ(records, 1u);
+    EXPECT_TRUE(has("\"function\":\"f+g\\\\x0a{\\\"type\\\":")) << "the name to its last '+', escaped";
+    EXPECT_TRUE(has("   <- origin\n"));
+}
+
+TEST_F(RecordLinesTest, TheLongestCrashFitsAnEmptyOutbox) {
+    std::string name(100'000, '"');
+    const rstate::Resolver hostile{resolve_hostile, &name};
+    vm::Finding f = overflow();
+    f.kind = "dynamic-stack-buffer-overflow", f.region = "red zone of a stack variable";
+    f.access_size = f.address = f.region_base = f.region_size = ~0ul, f.offset = -1, f.uninitialised = true;
+    f.frame_count = vm::max_target_frames;
+    for (u64 &frame : f.frames) frame = ~0ul;
+    for (u32 i = 0; i < vm::max_site_frames; ++i) f.allocated[i] = f.freed[i] = ~0ul;
+    std::memset(f.text, '"', sizeof f.text - 1);
+    for (u32 max_len = 1; max_len < 3u << 20; max_len += max_len < 100'000 ? 1009 : 100'003) {
+        written.clear();
+        const std::string input(max_len, 'x');
+        fuzz::write_crash(out, {~0ul, ~0u, fake::bytes(input), &f}, &hostile);
+        EXPECT_LT(written.size(), fuzz::outbox_capacity(max_len)) << max_len;
+    }
+    EXPECT_TRUE(has("   <- origin\n"));
+    std::istringstream lines(written);
+    u32 chain = 0;
+    for (std::string line; std::getline(lines, line) && line[0] != '{'; ++chain)
+        EXPECT_LE(line.size(), fuzz::longest_chain_line);
+    EXPECT_EQ(chain, fuzz::most_chain_lines);
 }
 
 TEST_F(RecordLinesTest, TheChainBeginsWithTheCaseAndEndsWithTheFault) {

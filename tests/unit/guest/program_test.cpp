@@ -156,6 +156,22 @@ TEST(Symbols, ResolveForChains) {
     EXPECT_FALSE(resolver.resolve(resolver.context, 1, out));
 }
 
+TEST(Symbols, AHostileNameIsOneWordInAChain) {
+    const u64 place = at(Function::inner, 0x80);
+    ElfBuilder builder = program();
+    builder.symbol("f\n{\"type\":\"corpus\"}\n\x1b[2J\xff", place, 8)
+        .symbol(std::string(100'000, '+'), place + 8, 8);
+    Parsed parsed(builder.build());
+    const Program made = parsed.make().take();
+    TextBuffer<200> evil, large;
+    const rstate::Resolver resolver = made.symbols().resolver();
+    EXPECT_TRUE(resolver.resolve(resolver.context, place + 1, evil.output()));
+    EXPECT_EQ(std::string(evil.text().data(), evil.size()),
+              "f\\x0a{\"type\":\"corpus\"}\\x0a\\x1b[2J\\xff+0x1");
+    EXPECT_TRUE(resolver.resolve(resolver.context, place + 9, large.output()));
+    EXPECT_EQ(std::string(large.text().data(), large.size()), std::string(Escaped::longest, '+') + "...+0x1");
+}
+
 vm::Finding crash(Text kind, std::initializer_list<u64> frames) {
     vm::Finding finding;
     finding.kind = kind;
