@@ -114,7 +114,9 @@ def _each(suite):
             yield test
 
 
-def _python_tests(tally):
+def _python_tests(tally, long):
+    if long:
+        os.environ["RL_LONG"] = "1"     # before their modules are loaded
     suites = [unittest.TestLoader().discover(str(ROOT / folder), top_level_dir=str(ROOT)) for folder in PYTHON_TESTS]
     tests = (test for suite in suites for test in _each(suite))
     chosen = unittest.TestSuite(test for test in tests if tally.wants(f"tools {test.id()}"))
@@ -162,7 +164,7 @@ def _chains(graph, tally):
 
 
 def _host(graph, arguments, tally):
-    _python_tests(tally)
+    _python_tests(tally, arguments.long)
     binaries = [binary for binary in (graph.tests, *graph.fuzzers) if binary]
     if binaries and _built(tally, "the host tests", lambda: run_ninja(binaries, keep_going=True)):
         if graph.tests:

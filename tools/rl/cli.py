@@ -9,6 +9,7 @@ import sys
 from tools.rl.building import packages
 from tools.rl.building.description import LARGEST_MAX_LEN
 from tools.rl.common import BUILTIN_TARGET, SYSTEM_FAILED, Stop, VERSION
+from tools.rl.printable import printable
 
 CHOSEN = object()               # the command chooses the target
 MOST_CPUS = 255                 # 8-bit APIC ids
@@ -240,6 +241,9 @@ def parser():
 
 def main(words, elsewhere):
     """`elsewhere`: {command: the module that does it}, of those that are not in commands/; "texts": see check.py."""
+    for stream in (sys.stdout, sys.stderr):     # a name that the terminal's encoding has not is no reason to fail
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
     arguments = parser().parse_args(words)
     arguments.text_checks = elsewhere.get("texts")
     command = arguments.command or "build"
@@ -250,10 +254,13 @@ def main(words, elsewhere):
         module = elsewhere.get(command, f"tools.rl.commands.{command.replace('-', '_')}")
         return importlib.import_module(module).main(arguments)
     except Stop as stop:
-        print(f"build.py: {stop}", file=sys.stderr)
+        print("\n".join(map(printable, f"build.py: {stop}".split("\n"))), file=sys.stderr)
         return stop.status
     except BrokenPipeError:
         sys.stdout = None           # the reader of our output has gone; what was found is in --out
+        return SYSTEM_FAILED
+    except OSError as error:        # a full disk, a folder that was removed meanwhile
+        print(printable(f"build.py: {error.filename or 'an operation'}: {error.strerror or error}"), file=sys.stderr)
         return SYSTEM_FAILED
     except KeyboardInterrupt:
         print("build.py: interrupted", file=sys.stderr)

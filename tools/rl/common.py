@@ -58,6 +58,14 @@ def run_tool(argv, **options):
     return done.stdout
 
 
+def saved(path):
+    """The bytes of a file that a user names."""
+    try:
+        return Path(path).read_bytes()
+    except (OSError, ValueError) as error:      # ValueError: a zero byte in the name
+        raise Stop(USAGE, f"{path} cannot be read: {getattr(error, 'strerror', None) or error}")
+
+
 def write_atomically(path, data):
     """A file is there whole or not at all, also when we are killed in between."""
     path = Path(path)

@@ -1,6 +1,7 @@
 """`build.py console DEVICE`: a machine at a serial line, shown and saved as `run` does; what is typed goes to it."""
 import argparse
-import queue
+import contextlib
+import os
 import signal
 import sys
 import threading
@@ -9,9 +10,10 @@ from pathlib import Path
 
 from tools.rl.building import target_files, targets
 from tools.rl.common import OK, ROOT, SYSTEM_FAILED
+from tools.rl.machines.line_reader import LineCutter
 from tools.rl.machines.serial_port import Line
-from tools.rl.machines.records import parse_record
-from tools.rl.machines.session import TICK_SECONDS
+from tools.rl.machines.records import RecordReader
+from tools.rl.machines.session import arrivals
 from tools.rl.results import build_ids
 from tools.rl.results.collector import Collector
 from tools.rl.results.live_view import make_view
@@ -27,6 +29,7 @@ class LineSession:
 
     def __init__(self, line):
         self.line = line
+        self.records = RecordReader()
         self.status = None              # once the machine has said its last line
         self.left = False
 
@@ -35,25 +38,21 @@ class LineSession:
 
     def events(self):
         """As Session.events, until the machine has ended, the line is gone, or the user leaves."""
-        while self.status is None and not self.left:
-            try:
-                item = self.line.lines.get(timeout=TICK_SECONDS)
-            except queue.Empty:
-                yield time.monotonic() - self.line.started, None
-                continue
-            if item is None:
-                return
-            seconds, line = item
-            event = parse_record(line)
+        for seconds, line in arrivals(self.line.lines, lambda: time.monotonic() - self.line.started):
+            event = None if line is None else self.records.read(line)
             if isinstance(event, str):
                 self.status = ENDINGS.get(event)
-            yield seconds, event
+            if line is None or event is not None:
+                yield seconds, event
+            if self.status is not None or self.left:
+                return
 
 
 class Watcher(Collector):
     """A collector that learns from the machine which build it runs and, by the boot record, which target it fuzzes."""
     kernel_build = ""
     asked_for = None            # the target that --target names
+    said_target = None          # by the latest boot record
 
     def _text(self, text):
         super()._text(text)
@@ -62,6 +61,9 @@ class Watcher(Collector):
     def _boot(self, seconds, record):
         super()._boot(seconds, record)
         said = record.get("target", "")
+        if said == self.said_target:
+            return
+        self.said_target = said
         if said in targets.names():             # what a machine says is believed only where there is such a target
             self.out.note_target(said)
             self.symbolizer = symbolizer_for(targets.load(said))
@@ -76,9 +78,12 @@ def symbolizer_for(target):
 
 
 def forward_words(line):
-    """What is typed here, a line at a time, goes to the machine."""
-    for word in sys.stdin:
-        line.send(word.rstrip("\r\n").encode() + b"\n")
+    """What is typed here, a line at a time, goes to the machine. (Python's own buffer would stay locked at our end.)"""
+    cutter = LineCutter()
+    with contextlib.suppress(OSError):
+        while chunk := os.read(sys.stdin.fileno(), 1 << 12):
+            for word in cutter.feed(chunk):
+                line.send(word + b"\n")
 
 
 def conclude(session, runner, out):
@@ -111,4 +116,6 @@ def main(arguments):
     finally:
         view.close()
         out.close()
+    for text in session.records.summary():
+        print(text)
     return conclude(session, runner, out)

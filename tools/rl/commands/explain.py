@@ -1,17 +1,19 @@
 """`build.py explain`: the chains of a serial log, grouped by hash, with source lines and resolved addresses."""
+import functools
 import re
 import sys
-from pathlib import Path
 
-from tools.rl.common import MISSING, OK, ROOT, Stop, USAGE, kernel_elf
+from tools.rl.common import MISSING, OK, ROOT, Stop, USAGE, kernel_elf, saved
+from tools.rl.printable import console_lines, printable
 from tools.rl.results import build_ids, chains
 from tools.rl.results.symbols import Symbolizer
 
-ADDRESS = re.compile(r"\b(?P<offset>kernel\+)?0x(?P<digits>[0-9a-f]+)\b")
+ADDRESS = re.compile(r"\b(?P<offset>kernel\+)?0x(?P<digits>[0-9a-f]{1,16})\b")
 # What stands before an address that is an instruction's own; every other one is where a call returns to.
 EXACT = re.compile(r"(?:\bat|\brip) $")
-SITE = re.compile(r"\bfile (?P<file>\S+), line (?P<line>\d+)")
+SITE = re.compile(r"\bfile (?P<file>\S+), line (?P<line>[0-9]{1,6})\b")
 FAULT = re.compile(r"^  at 0x[0-9a-f]+  (kernel\+0x[0-9a-f]+)$")
+SOURCES = (".h", ".cpp", ".c", ".asm", ".inc")
 NAMELESS = "(anonymous namespace)::"
 MOST_KERNEL_BYTES = 1 << 26
 
@@ -43,14 +45,23 @@ class Places:
                 yield f"kernel+{value:#x}", frames
 
 
+@functools.lru_cache(maxsize=64)
+def source_lines(file):
+    """The lines of one of our sources; none of what is no source here: the log chooses the name."""
+    try:
+        path = (ROOT / file).resolve()
+        if ROOT in path.parents and path.suffix in SOURCES and path.is_file():
+            return path.read_text(errors="replace").splitlines()
+    except (OSError, RuntimeError, ValueError):     # too long, links in a circle, a zero byte
+        pass
+    return []
+
+
 def quoted(file, number):
     """A line of our sources; nothing when there is no such line any more."""
-    path = (ROOT / file).resolve()
-    if ROOT not in path.parents or not path.is_file():
-        return
-    lines = path.read_text(errors="replace").splitlines()
+    lines = source_lines(file)
     if 0 < number <= len(lines):
-        yield f"      | {lines[number - 1].strip()}"
+        yield f"      | {printable(lines[number - 1].strip())}"
 
 
 def explained(chain, places):
@@ -82,7 +93,8 @@ def groups(found):
 
 def report(text, places, built):
     found = chains.read(text)
-    for (key, *_), same in groups(found).items():
+    grouped = groups(found)
+    for (key, *_), same in grouped.items():
         first = same[0]
         about = f", {first.about}" if first.about else ""
         count = "once" if len(same) == 1 else f"{len(same)} times"
@@ -92,20 +104,16 @@ def report(text, places, built):
             yield "  (the log does not say where the kernel lay: only offsets are resolved)"
         yield from explained(first, places)
         yield ""
-    number = len(groups(found))
-    yield f"{len(found)} errors, {number} different" if found else "no error is in this log"
+    yield f"{len(found)} errors, {len(grouped)} different" if found else "no error is in this log"
 
 
 def main(arguments):
     if arguments.log == "-" and sys.stdin.isatty():
         raise Stop(USAGE, "explain reads a serial log: name a file, or pipe one in")
-    if arguments.log != "-" and not Path(arguments.log).is_file():
-        raise Stop(USAGE, f"{arguments.log} is no file")
-    data = sys.stdin.buffer.read() if arguments.log == "-" else Path(arguments.log).read_bytes()
-    text = data.decode(errors="replace")
-    built, folder = build_ids.made(next(filter(None, map(build_ids.named_by, text.splitlines())), ""))
+    lines = console_lines(sys.stdin.buffer.read() if arguments.log == "-" else saved(arguments.log))
+    built, folder = build_ids.made(next(filter(None, map(build_ids.named_by, lines)), ""))
     if not kernel_elf(folder).exists():
         raise Stop(MISSING, "build/kernel.elf is not there: build.py build makes it")
-    for line in report(text, Places(kernel_elf(folder)), built):
+    for line in report("\n".join(lines), Places(kernel_elf(folder)), built):
         print(line)
     return OK

@@ -5,6 +5,7 @@ from tools.rl.building import builder, target_files
 from tools.rl.common import BUILD, BUILTIN_TARGET, ROOT, Stop, TESTS_FAILED, USAGE, write_atomically
 from tools.rl.images import artefacts, bundle, disk_image, iso
 from tools.rl.images.boot_image import corpus_entries, target_entries
+from tools.rl.results.outdir import inputs_in
 
 HOW = (
     ("img", "USB stick or disk, BIOS and UEFI: sudo dd if=FILE of=/dev/sdX bs=1M conv=fsync (what is on it is lost)"),
@@ -23,19 +24,17 @@ def write_iso(disk, folder):
         raise Stop(TESTS_FAILED, f"the CD image: {problem}")
 
 
-def inputs_in(folder):
-    """(name, data) of the files in a folder: a run's corpus, or anybody's."""
-    if not folder.is_dir():
-        raise Stop(USAGE, f"--corpus {folder} is not a folder")
-    return [(path.name, path.read_bytes()) for path in sorted(folder.iterdir()) if path.is_file()]
-
-
 def is_built_in(arguments):
     return (arguments.target, arguments.max_len, arguments.corpus) == (BUILTIN_TARGET, None, None)
 
 
 def corpus_of(arguments):
-    return corpus_entries(inputs_in(Path(arguments.corpus))) if arguments.corpus is not None else []
+    if arguments.corpus is None:
+        return []
+    folder = Path(arguments.corpus)
+    if not folder.is_dir():
+        raise Stop(USAGE, f"--corpus {folder} is not a folder")
+    return corpus_entries(inputs_in(folder))
 
 
 def write_carrying(content, folder):

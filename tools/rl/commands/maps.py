@@ -1,16 +1,17 @@
 """`build.py maps`: what the kernel's tables and core 0's nested tables map, read from a live run or a saved console."""
 import re
-from pathlib import Path
 from typing import NamedTuple
 
 from tools.rl.building import builder, target_files
-from tools.rl.common import OK, SYSTEM_FAILED, Stop, USAGE
+from tools.rl.common import OK, SYSTEM_FAILED, Stop, USAGE, saved
 from tools.rl.images.boot_image import boot_image, target_entries
 from tools.rl.machines.qemu import Machine
 from tools.rl.machines.session import BOOT_SILENCE, Session
+from tools.rl.printable import console_lines
 
 # As kernel/introspect/mapping_report.cpp prints a run of pages.
-LINE = re.compile(r"^map (host|nested) ([0-9a-f]{16}) ([0-9a-f]{16}) (\d+) (up|down) ([r-][w-][x-]) (\S+) (.*)$")
+LINE = re.compile(r"^map (host|nested) ([0-9a-f]{16}) ([0-9a-f]{16}) ([0-9]{1,16}) (up|down) ([r-][w-][x-]) (\S+) "
+                  r"(.*)$")
 LAST = re.compile(r"^maps: nested: ")
 NOTE = re.compile(r"^maps: (.*)$")
 PAGE = 4096
@@ -95,10 +96,7 @@ def from_a_run(arguments):
 
 def main(arguments):
     if arguments.log:
-        try:
-            lines = Path(arguments.log).read_text(errors="replace").splitlines()
-        except OSError as error:
-            raise Stop(USAGE, f"{arguments.log} cannot be read: {error.strerror or error}")
+        lines = console_lines(saved(arguments.log))
     else:
         lines = from_a_run(arguments)
     found = answer_in(lines)

@@ -1,5 +1,6 @@
 """`build.py replay`: exactly one input, its chain and its trace; the status says how it ended."""
 import json
+import os
 from pathlib import Path
 
 from tools.rl.building import builder, description, target_files
@@ -18,10 +19,12 @@ STARVED = "the target ran out of memory"
 
 def read_input(path, max_len):
     try:
-        data = Path(path).read_bytes()
-    except OSError as error:
-        raise Stop(USAGE, f"{path} cannot be read: {error.strerror or error}")
-    refuse_too_long(path, len(data), max_len or description.LARGEST_MAX_LEN)
+        most = max_len or description.LARGEST_MAX_LEN
+        with open(path, "rb") as file:
+            data = file.read(most + 1)          # not all of what may have no end
+            refuse_too_long(path, max(len(data), os.fstat(file.fileno()).st_size), most)
+    except (OSError, ValueError) as error:      # ValueError: a zero byte in the name
+        raise Stop(USAGE, f"{path} cannot be read: {getattr(error, 'strerror', None) or error}")
     return data
 
 
@@ -60,7 +63,7 @@ class Replay:
     def chain(self):
         """The chain about the crash, else the last one printed."""
         self.chains.finish()
-        about = [c for c in self.chains.done if self.crash and f"hash {self.crash['hash']}" in c[0].replace("0x", "")]
+        about = [c for c in self.chains.done if self.crash and f"hash {self.crash['hash']}" in c[0]]
         return (about or self.chains.done or [[]])[-1]
 
 
@@ -99,6 +102,8 @@ def main(arguments):
     for _, event in session.events():
         replay.feed(event)
     chain = replay.chain()
+    for line in session.records.summary():
+        print(line)
     if session.status == SYSTEM_FAILED or session.status not in MEANING:
         about = about_our_failure(replay.text)
         print("\n".join(about + places_in_kernel(about, folder)))

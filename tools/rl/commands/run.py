@@ -52,6 +52,8 @@ def main(arguments):
     finally:
         view.close()
         out.close()
+    for line in session.records.summary():
+        print(line)
     print(f"report: {report.write(out.path, target.name, elf, runner.symbolizer)}")
     return conclude(runner, session, out)
 

@@ -4,15 +4,16 @@ import sys
 
 from tools.rl.building import target_files
 from tools.rl.common import OK, ROOT, Stop, USAGE, folder_of, kernel_elf
+from tools.rl.printable import from_console, printable
 from tools.rl.results import build_ids
 from tools.rl.results.elf import Elf
 from tools.rl.results.symbols import Symbolizer
 
-SLIDE = re.compile(r"\bkernel at (0x[0-9a-f]+)", re.I)
+SLIDE = re.compile(r"\bkernel at (0x[0-9a-f]{1,16})\b", re.I)
 PT_LOAD = 1
 # In the order of trust: what says itself what it is, then numbers that lie where the kernel does.
-OFFSET = re.compile(r"\bkernel\+(0x[0-9a-f]+)", re.I)
-TARGET = re.compile(r"\btarget (0x[0-9a-f]+)", re.I)
+OFFSET = re.compile(r"\bkernel\+(0x[0-9a-f]{1,16})\b", re.I)
+TARGET = re.compile(r"\btarget (0x[0-9a-f]{1,16})\b", re.I)
 NUMBER = re.compile(r"(?<![+\w])(?:0x)?([0-9a-f]{8,16})\b", re.I)
 RETURNS_THERE = re.compile(r"\b(from|freed_from|pinned_from) ", re.I)     # an address behind a call
 
@@ -89,6 +90,8 @@ def main(arguments):
     target = ROOT / target_files.find(arguments.target).elf
     annotator = Annotator(kernel_in(folder_of(arguments)),
                           Program("target", target) if target.exists() else None, arguments.slide, of_build)
-    for line in arguments.text or sys.stdin:
-        print("\n".join(annotator.annotate(line.rstrip("\n"))))
+    lines = map(printable, arguments.text) if arguments.text else \
+        (from_console(line.rstrip(b"\r\n")) for line in sys.stdin.buffer)
+    for line in lines:
+        print("\n".join(annotator.annotate(line)), flush=True)
     return OK

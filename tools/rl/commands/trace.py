@@ -1,13 +1,15 @@
 """`build.py trace FILE`: the traces in a saved console as JSON that Perfetto and Chrome's trace viewer open."""
 import json
 import re
+from collections import Counter
 from pathlib import Path
 
-from tools.rl.common import OK, Stop, USAGE, write_atomically
+from tools.rl.common import OK, Stop, USAGE, saved, write_atomically
+from tools.rl.printable import console_lines
 
 # As kernel/panic/tracing.cpp prints them.
-HEAD = re.compile(r"^trace: core (\d+) has (\d+) of \d+ records, (\d+) ticks a second$")
-RECORD = re.compile(r"^trace (\d+) (\d+) ([BEi]) (\S+)((?: \S+ 0x[0-9a-f]+)*)$")
+HEAD = re.compile(r"^trace: core ([0-9]{1,4}) has ([0-9]+) of [0-9]+ records, ([0-9]{1,20}) ticks a second$")
+RECORD = re.compile(r"^trace ([0-9]{1,4}) ([0-9]{1,20}) ([BEi]) (\S+)((?: \S+ 0x[0-9a-f]+)*)$")
 VALUE = re.compile(r"(\S+) (0x[0-9a-f]+)")
 ASSUMED_HZ = 1_000_000_000      # of a machine that could not measure its clock: the scale is then arbitrary
 
@@ -22,15 +24,19 @@ def _event(match, hz):
 def paired(events):
     """Without ends whose beginnings the ring has overwritten; what is open at the end stays open."""
     open_spans, kept = [], []
+    count = Counter()               # of the open spans by name
     for event in events:
-        if event["ph"] == "E" and event["name"] not in open_spans:
+        name, phase = event["name"], event["ph"]
+        if phase == "E" and not count[name]:
             continue
-        while event["ph"] == "E" and open_spans[-1] != event["name"]:   # it failed, so only the one around it ended
+        while phase == "E" and open_spans[-1] != name:  # it failed, so only the one around it ended
+            count[open_spans[-1]] -= 1
             kept.append(dict(event, name=open_spans.pop(), args={}))
-        if event["ph"] == "B":
-            open_spans.append(event["name"])
-        elif event["ph"] == "E":
-            open_spans.pop()
+        if phase == "B":
+            open_spans.append(name)
+            count[name] += 1
+        elif phase == "E":
+            count[open_spans.pop()] -= 1
         kept.append(event)
     return kept
 
@@ -58,15 +64,14 @@ def chrome(by_core):
 
 
 def main(arguments):
-    try:
-        lines = Path(arguments.file).read_text(errors="replace").splitlines()
-    except OSError as error:
-        raise Stop(USAGE, f"{arguments.file} cannot be read: {error.strerror or error}")
-    by_core = events_in(lines)
+    by_core = events_in(console_lines(saved(arguments.file)))
     if not any(by_core.values()):
         raise Stop(USAGE, f"{arguments.file} holds no trace: type trace on the machine's console")
     out = Path(arguments.out or f"{arguments.file}.trace.json")
-    write_atomically(out, json.dumps(chrome(by_core)))
+    try:
+        write_atomically(out, json.dumps(chrome(by_core)))
+    except OSError as error:
+        raise Stop(USAGE, f"{out} cannot be written: {error.strerror or error}")
     count = sum(len(events) for events in by_core.values())
     print(f"{count} records of {len(by_core)} cores: open {out} in https://ui.perfetto.dev or chrome://tracing")
     return OK

@@ -21,6 +21,7 @@ from pathlib import Path
 from tools.rl.common import MISSING, OK, SYSTEM_FAILED, Stop
 from tools.rl.machines.line_reader import pump
 from tools.rl.machines.qemu import die_with_parent
+from tools.rl.printable import printable
 
 PROGRAM = "bochs"
 SHARED = Path("/usr/share/bochs")
@@ -150,7 +151,7 @@ class Running:
             return self.status, ""
         panics = re.findall(r">>PANIC<< (.*)", self.log_text())
         how = f"ended with status {code}" if code >= 0 else f"was killed by {signal.Signals(-code).name}"
-        return None, f"Bochs {how}{f': {panics[-1]}' if panics else ''}"
+        return None, f"Bochs {how}{f': {printable(panics[-1])}' if panics else ''}"
 
     def log_text(self):
         log = Path(self.folder.name) / "bochs.log"

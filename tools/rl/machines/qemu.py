@@ -17,6 +17,7 @@ from pathlib import Path
 
 from tools.rl.common import BUILD, CRASHED, MISSING, OK, SYSTEM_FAILED, Stop, TESTS_FAILED, TIMED_OUT
 from tools.rl.machines.line_reader import pump
+from tools.rl.printable import console_lines
 
 PROGRAM = "qemu-system-x86_64"
 # isa-debug-exit ends QEMU with (value << 1) | 1. 0 is a triple fault or a power-off: never a success.
@@ -189,8 +190,8 @@ class Qemu:
     def complaints(self):
         """What QEMU said on stderr, without its warnings about features TCG does not emulate."""
         self.errors.seek(0)
-        lines = self.errors.read().decode(errors="replace").splitlines()
-        return [line for line in lines if "TCG doesn't support requested feature" not in line]
+        lines = console_lines(self.errors.read().rstrip(b"\n"))
+        return [line for line in lines if line and "TCG doesn't support requested feature" not in line]
 
 
 def how_it_ended(code, complaints):

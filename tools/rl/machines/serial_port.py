@@ -11,6 +11,8 @@ import tty
 from tools.rl.common import Stop, USAGE
 from tools.rl.machines.line_reader import pump
 
+MOST_WAITING = 256              # lines that are read and not yet dealt with: a fast sender waits
+
 
 def _set_raw(descriptor):
     """As the kernel sets its end (dev/uart.cpp): 115,200 baud, eight bits, no parity, one stop bit, no flow control."""
@@ -49,7 +51,7 @@ class Line:
         self.descriptor = _open(device)
         os.set_blocking(self.descriptor, True)
         self.log = log
-        self.lines = queue.Queue()
+        self.lines = queue.Queue(MOST_WAITING)
         self.started = time.monotonic()
         threading.Thread(target=self._read, daemon=True).start()
 

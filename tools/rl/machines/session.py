@@ -4,26 +4,46 @@ import time
 from collections import Counter, deque
 
 from tools.rl.common import SYSTEM_FAILED
-from tools.rl.machines.records import parse_record
+from tools.rl.machines.records import RecordReader
 
 TICK_SECONDS = 0.1
 KEPT_LINES = 1000
+KEPT_CHAINS = 1000
+LONGEST_CHAIN = 200             # lines: several times what the kernel's frames allow
 BOOT_SILENCE = 120              # seconds without a byte from a booting machine: emulated, on a loaded host
 STOP_SILENCE = 20               # seconds without a byte after our 'quit' that mean it will not end by itself
 STOP_SECONDS = 120              # and the most it may take: what waits to be said goes at a serial line's pace
+
+
+def arrivals(lines, elapsed):
+    """(seconds, bytes) of each line of a queue until its end, and (seconds, None) ten times a second in any case."""
+    ticked = elapsed()
+    while True:
+        try:
+            item = lines.get(timeout=TICK_SECONDS)
+            if item is None:
+                return
+            yield item
+        except queue.Empty:
+            pass
+        now = elapsed()
+        if now >= ticked + TICK_SECONDS:
+            ticked = now
+            yield now, None
 
 
 class Chains:
     """Collects the chains in the text: "error CODE on core ...", then indented lines."""
 
     def __init__(self):
-        self.done = []
+        self.done = deque(maxlen=KEPT_CHAINS)
         self.open = None
 
     def feed(self, text):
         """Returns a chain's lines when this text ends it."""
         if self.open is not None and text.startswith("  "):
-            self.open.append(text)
+            if len(self.open) < LONGEST_CHAIN:
+                self.open.append(text)
             return None
         finished = self.finish()
         if text.startswith("error "):
@@ -47,6 +67,7 @@ class Session:
         self.stopping = None
         self.killed_because = ""
         self.end_record = None
+        self.records = RecordReader()
         self.heard = Counter()          # records so far by type
         self.latest = {}                # the last of each type since the machine's last start
         self.recent = deque(maxlen=KEPT_LINES)  # of the console's text
@@ -76,22 +97,19 @@ class Session:
     def events(self):
         """(seconds, text or record), and (seconds, None) ten times a second for clocks and views."""
         try:
-            while True:
-                try:
-                    item = self.qemu.lines.get(timeout=TICK_SECONDS)
-                except queue.Empty:
+            for seconds, line in arrivals(self.qemu.lines, self.elapsed):
+                if line is None:
                     self._watch()
-                    yield self.elapsed(), None
+                    yield seconds, None
                     continue
-                if item is None:
-                    break
-                self.last_heard, line = item
-                event = parse_record(line)
+                self.last_heard = seconds
+                event = self.records.read(line)
                 if isinstance(event, dict):
                     self.note(event)
-                else:
+                elif event is not None:
                     self.recent.append(event)
-                yield self.last_heard, event
+                if event is not None:
+                    yield seconds, event
         finally:
             self.close()
 

@@ -4,7 +4,7 @@ import re
 from tools.rl.common import BUILD, IMAGE_FOLDERS
 from tools.rl.images import artefacts, disk_image
 
-KERNEL = re.compile(r"^6 kernel at (0x[0-9a-f]+), build ([0-9a-f]{16})")
+KERNEL = re.compile(r"^6 kernel at (0x[0-9a-f]{1,16}), build ([0-9a-f]{16})")
 
 
 def named_by(line):

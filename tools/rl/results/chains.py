@@ -6,10 +6,10 @@ from typing import NamedTuple, Optional
 from tools.rl.images.xxhash import xxh64
 from tools.rl.results import build_ids
 
-HEAD = re.compile(r"^error (?P<code>[a-z]+\.[\w-]+) on core (?P<core>\d+)(?:, (?P<about>.*))?$")
+HEAD = re.compile(r"^error (?P<code>[a-z]+\.[\w-]+) on core (?P<core>[0-9]{1,4})(?:, (?P<about>.*))?$")
 GIVEN_HASH = re.compile(r"\bhash ([0-9a-f]{16})\b")
 COLUMNS = re.compile(r" {2,}")
-PLACE = re.compile(r"^(?P<file>[\w./+-]+\.(?:h|cpp|c|asm)):(?P<line>\d+)$")
+PLACE = re.compile(r"^(?P<file>[\w./+-]+\.(?:h|cpp|c|asm)):(?P<line>[0-9]{1,6})$")
 LATER = "  and after it "
 ORIGIN = "<- origin"
 # What follows a chain in a panic, up to and with this line.
@@ -74,7 +74,7 @@ class Chain:
 def read(text):
     """All chains of a serial log, which may hold several boots. Other cores' records may stand inside a chain."""
     found, slide, build, chain, complete = [], None, "", None, False
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         line = line.rstrip()
         if line.startswith("{"):
             continue

@@ -2,9 +2,19 @@
 from collections import deque
 
 from tools.rl.machines.session import Chains
+from tools.rl.results.chains import GIVEN_HASH
 from tools.rl.results.symbols import describe
 
 KEPT_LINES = 1000               # of the console, to print a failure of ours from
+KEPT_CRASHES = 1000             # whose chain or record may still come
+
+
+def keep(latest, key, value):
+    """Adds to a dict of bounded size: the oldest goes."""
+    latest.pop(key, None)
+    latest[key] = value
+    if len(latest) > KEPT_CRASHES:
+        del latest[next(iter(latest))]
 
 
 class Collector:
@@ -34,13 +44,15 @@ class Collector:
         self.session.stop()
 
     def run(self):
+        handlers = {"boot": self._boot, "stats": self._stats, "corpus": self._corpus, "edges": self._edges,
+                    "crash": self._crash}       # timeouts, the end: in serial.log, and counted in stats
         for seconds, event in self.session.events():
             if event is None:
                 self.view.tick(seconds)
             elif isinstance(event, str):
                 self._text(event)
-            else:
-                getattr(self, f"_{event['type']}", self._other)(seconds, event)
+            elif event["type"] in handlers:
+                handlers[event["type"]](seconds, event)
             limit = self.arguments.seconds
             if limit is not None and self.first_stats is not None and seconds >= self.first_stats + limit:
                 self.stop("time is up")
@@ -52,12 +64,12 @@ class Collector:
         self._chain(self.chains.feed(text))
 
     def _chain(self, chain):
-        if not chain or " hash " not in chain[0]:
+        given = GIVEN_HASH.search(chain[0]) if chain else None
+        if not given:
             return
-        key = chain[0].rsplit(" hash ", 1)[1].split()[0].strip(",").replace("0x", "")
-        self.chain_of[key] = chain
-        if key in self.crash_of:
-            self.out.add_chain(self.crash_of[key], chain)
+        keep(self.chain_of, given[1], chain)
+        if given[1] in self.crash_of:
+            self.out.add_chain(self.crash_of[given[1]], chain)
 
     def _boot(self, seconds, record):
         self.out.note_start()
@@ -77,7 +89,7 @@ class Collector:
     def _crash(self, seconds, record):
         described = describe(record, self.symbolizer)
         is_new = self.out.add_crash(record, described, self.chain_of.get(record["hash"]))
-        self.crash_of[record["hash"]] = described
+        keep(self.crash_of, record["hash"], described)
         self.view.crash(seconds, described, is_new)
         wanted = self.arguments.until_crash
         names = {frame["function"] for frame in described["frames"]} | {described["function"]}
@@ -88,10 +100,7 @@ class Collector:
         """A timeout or out_of_memory: saved as a crash is, but no crash."""
         described = describe(record, self.symbolizer)
         is_new = self.out.add_crash(record, described, self.chain_of.get(record["hash"]))
-        self.crash_of[record["hash"]] = described
+        keep(self.crash_of, record["hash"], described)
         self.view.overrun(seconds, described, is_new)
 
     _out_of_memory = _timeout
-
-    def _other(self, seconds, record):
-        pass                        # the end: in serial.log

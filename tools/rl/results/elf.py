@@ -30,25 +30,38 @@ class Section(NamedTuple):
 
 
 class Elf:
-    """A whole ELF64 file in memory; ValueError when it is none."""
+    """A whole ELF64 file in memory; ValueError when it is none, or when what is asked for lies outside of it."""
 
     def __init__(self, data):
         if data[:6] != b"\x7fELF\x02\x01":
             raise ValueError("not a little-endian ELF64 file")
         self.data = data
-        self.entry, phoff, shoff = struct.unpack_from("<QQQ", data, 24)
-        phentsize, phnum, shentsize, shnum, shstrndx = struct.unpack_from("<5H", data, 54)
+        self.entry, phoff, shoff = self._unpack("<QQQ", 24)
+        phentsize, phnum, shentsize, shnum, shstrndx = self._unpack("<5H", 54)
         self.segments = []
         for i in range(phnum):
-            kind, flags, offset, address, _, file_size, memory_size, _ = struct.unpack_from(
-                "<IIQQQQQQ", data, phoff + i * phentsize)
+            kind, flags, offset, address, _, file_size, memory_size, _ = self._unpack(
+                "<IIQQQQQQ", phoff + i * phentsize)
             self.segments.append(Segment(kind, flags, offset, address, file_size, memory_size))
-        raw = [struct.unpack_from("<IIQQQQIIQQ", data, shoff + i * shentsize) for i in range(shnum)]
+        raw = [self._unpack("<IIQQQQIIQQ", shoff + i * shentsize) for i in range(shnum)]
+        if raw and shstrndx >= len(raw):
+            raise ValueError("the ELF file has no names of sections")
         names = raw[shstrndx][4] if raw else 0
         self.sections = [Section(self._string(names + r[0]), r[1], r[2], r[3], r[4], r[5], r[6]) for r in raw]
 
+    def _unpack(self, layout, at):
+        if at + struct.calcsize(layout) > len(self.data):
+            raise ValueError("a part of the ELF file lies outside of it")
+        return struct.unpack_from(layout, self.data, at)
+
     def _string(self, at):
         return self.data[at:self.data.index(b"\0", at)].decode(errors="replace")
+
+    def content(self, section):
+        """The section's bytes."""
+        if section.offset + section.size > len(self.data):
+            raise ValueError(f"the section {section.name} lies outside of the ELF file")
+        return self.data[section.offset:section.offset + section.size]
 
     def relocation_types(self):
         """Types of all relocations that remain for the loader (RELR entries are relative by definition)."""
@@ -56,7 +69,7 @@ class Elf:
         for section in self.sections:
             if section.kind == SHT_RELA:
                 for at in range(section.offset, section.offset + section.size, 24):
-                    types.add(struct.unpack_from("<Q", self.data, at + 8)[0] & 0xFFFFFFFF)
+                    types.add(self._unpack("<Q", at + 8)[0] & 0xFFFFFFFF)
             elif section.kind == SHT_REL:
                 types.add(-1)
         return types
@@ -65,7 +78,7 @@ class Elf:
         for segment in self.segments:
             if segment.kind == PT_DYNAMIC:
                 for at in range(segment.offset, segment.offset + segment.file_size, 16):
-                    tag, value = struct.unpack_from("<QQ", self.data, at)
+                    tag, value = self._unpack("<QQ", at)
                     if tag == DT_TEXTREL or (tag == DT_FLAGS and value & DF_TEXTREL):
                         return True
         return False
@@ -74,9 +87,11 @@ class Elf:
         """(name, value, section index) of every symbol."""
         for section in self.sections:
             if section.kind == SHT_SYMTAB:
+                if section.link >= len(self.sections):
+                    raise ValueError("the symbols of the ELF file have no names")
                 names = self.sections[section.link].offset
                 for at in range(section.offset + 24, section.offset + section.size, 24):
-                    name, _, _, index, value, _ = struct.unpack_from("<IBBHQQ", self.data, at)
+                    name, _, _, index, value, _ = self._unpack("<IBBHQQ", at)
                     yield self._string(names + name), value, index
 
     def undefined(self):

@@ -3,6 +3,8 @@ import shutil
 import sys
 from collections import Counter
 
+from tools.rl.printable import printable
+
 BARS = "▁▂▃▄▅▆▇█"
 HISTORY = 200                   # values kept for a curve: more than a terminal is wide
 BAR = 12                        # of a core, the longest
@@ -64,7 +66,7 @@ def split(shares, width):
     for name, cell in (*SHARES, ("other", " ")):
         share = shares.get(name, 0) if name != "other" else max(0.0, 1 - drawn)
         drawn += share
-        bar += cell * (round(drawn * width) - len(bar))
+        bar += cell * (min(round(drawn * width), width) - len(bar))
         words.append(f"{cell} {name} {share:.0%}")
     return [f"time {bar:{width}}  {'  '.join(words)}"]
 
@@ -116,7 +118,7 @@ class LiveView:
     """Text scrolls above, the block below is drawn over itself."""
 
     def __init__(self, target, out):
-        self.title = f"raclette: {target} -> {out}"
+        self.title = printable(f"raclette: {target} -> {out}")
         self.record = {}
         self.edges = History()
         self.corpus = History()
@@ -134,7 +136,7 @@ class LiveView:
             before = self.per_core.get(core["core"], (0, 0.0, 0.0))
             time = record.get("time_us", seconds * 1e6) / 1e6
             rate = (core.get("case", 0) - before[0]) / (time - before[1]) if time > before[1] else before[2]
-            self.per_core[core["core"]] = (core.get("case", 0), time, rate)
+            self.per_core[core["core"]] = (core.get("case", 0), time, max(rate, 0))
         self.record = record
         self.edges.add(record.get("edges", 0))
         self.corpus.add(record.get("corpus", 0))

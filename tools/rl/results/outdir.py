@@ -1,16 +1,31 @@
 """--out: corpus/, crashes/HASH/, timeouts/HASH/, oom/HASH/, stats.jsonl and serial.log as plain files, whole or not
 there, also when killed."""
 import base64
+import contextlib
 import json
 import os
 import shutil
 import time
 
-from tools.rl.common import Stop, USAGE, write_atomically
+from tools.rl.common import SYSTEM_FAILED, Stop, USAGE, write_atomically
+from tools.rl.machines.record_types import HASH
 from tools.rl.results.origin import CAMPAIGN
 from tools.rl.results.symbols import trace_text
 
 FINDINGS = {"crash": "crashes", "timeout": "timeouts", "out_of_memory": "oom"}      # a record's type: its folder
+LARGEST_INPUT = 1 << 26         # bytes: no target takes a longer one
+
+
+def inputs_in(folder):
+    """(name, bytes) of the inputs in a folder, by name; of a run's corpus, or anybody's."""
+    try:
+        files = sorted(f for f in folder.iterdir() if f.is_file() and not f.name.startswith("."))
+        for file in files:
+            if file.stat().st_size > LARGEST_INPUT:
+                raise Stop(USAGE, f"{file} is no input: it has {file.stat().st_size} bytes")
+        return [(file.name, file.read_bytes()) for file in files]
+    except OSError as error:
+        raise Stop(USAGE, f"{error.filename or folder} cannot be read: {error.strerror or error}")
 
 
 class OutDir:
@@ -50,27 +65,44 @@ class OutDir:
 
     def _sweep(self):
         """What a killed run left half-written has a name that begins with a dot."""
-        for part in ("corpus", *FINDINGS.values()):
-            for leftover in self.path.glob(f"{part}/.*.tmp"):
-                shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+        leftovers = [leftover for part in ("corpus", *FINDINGS.values()) for leftover in self.path.glob(f"{part}/.*.tmp")]
+        for leftover in leftovers:
+            with self._writing():
+                shutil.rmtree(leftover) if leftover.is_dir() and not leftover.is_symlink() else leftover.unlink()
+
+    @contextlib.contextmanager
+    def _writing(self):
+        """A full disk, or a folder that was changed meanwhile, ends the command with one line."""
+        try:
+            yield
+        except OSError as error:
+            raise Stop(SYSTEM_FAILED, f"{self.path} cannot be written: {error.strerror or error}")
+
+    def _place(self, part, digest):
+        """The path of a result; no other text than a hash becomes a part of a path."""
+        if not HASH.fullmatch(digest):
+            raise ValueError("a result's name is its hash")
+        return self.path / part / digest
 
     def corpus(self):
         """The inputs of earlier runs, by name, so that the same run starts the same way."""
-        files = sorted(f for f in (self.path / "corpus").iterdir() if f.is_file() and not f.name.startswith("."))
-        return [(file.name, file.read_bytes()) for file in files]
+        return inputs_in(self.path / "corpus")
 
     def add_stats(self, record):
-        self.stats.write(json.dumps({**record, "started": self.started}) + "\n")
-        self.stats.flush()
+        with self._writing():
+            self.stats.write(json.dumps({**record, "started": self.started}) + "\n")
+            self.stats.flush()
 
     def add_corpus(self, record):
-        write_atomically(self.path / "corpus" / record["hash"], base64.b64decode(record["data"]))
+        with self._writing():
+            write_atomically(self._place("corpus", record["hash"]), base64.b64decode(record["data"]))
 
     def add_edges(self, record):
-        write_atomically(self.path / "edges.json", json.dumps(record) + "\n")
+        with self._writing():
+            write_atomically(self.path / "edges.json", json.dumps(record) + "\n")
 
     def folder_of(self, described):
-        return self.path / FINDINGS[described["type"]] / described["hash"]
+        return self._place(FINDINGS[described["type"]], described["hash"])
 
     def add_crash(self, record, described, chain):
         """A new folder appears whole; an old one keeps its first input (the one its trace is about)."""
@@ -78,20 +110,23 @@ class OutDir:
         if folder.exists():
             return False
         fresh = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
-        fresh.mkdir()
-        (fresh / "input").write_bytes(base64.b64decode(record.get("input", "")))
-        named = {"target": self.target} if self.target else {}
-        (fresh / "crash.json").write_text(json.dumps({**described, **named}, indent=1) + "\n")
-        (fresh / "trace.txt").write_text(trace_text(described, chain))
-        os.rename(fresh, folder)
+        with self._writing():
+            fresh.mkdir()
+            (fresh / "input").write_bytes(base64.b64decode(record.get("input", "")))
+            named = {"target": self.target} if self.target else {}
+            (fresh / "crash.json").write_text(json.dumps({**described, **named}, indent=1) + "\n")
+            (fresh / "trace.txt").write_text(trace_text(described, chain), encoding="utf-8")
+            os.rename(fresh, folder)
         return True
 
     def add_chain(self, described, chain):
         """The chain came after its record: the trace is written anew."""
         folder = self.folder_of(described)
-        if folder.exists():
-            write_atomically(folder / "trace.txt", trace_text(described, chain))
+        if folder.is_dir():
+            with self._writing():
+                write_atomically(folder / "trace.txt", trace_text(described, chain))
 
     def close(self):
-        self.serial.close()
-        self.stats.close()
+        with self._writing():           # what is still buffered
+            self.serial.close()
+            self.stats.close()

@@ -1,14 +1,14 @@
 """out/NAME/report.html: one page, complete in itself: coverage over time, crashes with their traces and source lines,
 coverage by function and line."""
-import base64
 import html
-import json
 import struct
 from collections import defaultdict
 from pathlib import Path
 from typing import NamedTuple
 
 from tools.rl.common import ROOT, VERSION, write_atomically
+from tools.rl.printable import printable
+from tools.rl.results import saved_results
 from tools.rl.results.elf import Elf
 from tools.rl.results.origin import again
 from tools.rl.results.outdir import FINDINGS
@@ -20,6 +20,8 @@ CURVES = (("edges", "edges", "#484"), ("corpus", "inputs in the corpus", "#844")
 FIGURES = (("case", "cases"), ("edges", "edges"), ("corpus", "inputs in the corpus"), ("crashes", "kinds of crash"),
            ("timeouts", "timeouts"), ("out_of_memory", "out of memory"))
 AROUND = 4                      # source lines shown before and behind a crash's
+LARGEST_SOURCE = 1 << 24        # bytes of a file that source lines are shown of
+NO_SOURCES = ("proc", "sys", "dev")     # reading there may wait without end
 STYLE = """
 body { font: 15px/1.5 sans-serif; max-width: 960px; margin: 2em auto; padding: 0 1em; color: #222; }
 h1, h2 { font-weight: 600; } pre { background: #f6f6f6; padding: .8em; overflow-x: auto; font-size: 13px; }
@@ -68,11 +70,12 @@ def curve(values, label, colour):
 
 def edge_addresses(elf):
     """Where each edge's block begins: clang's table, in the counters' order."""
-    table = Elf(elf.read_bytes()).section("__sancov_pcs")
+    file = Elf(elf.read_bytes())
+    table = file.section("__sancov_pcs")
     if table is None:
         return []
-    data = elf.read_bytes()[table.offset:table.offset + table.size]
-    return [address for address, _ in struct.iter_unpack("<QQ", data)]
+    data = file.content(table)
+    return [address for address, _ in struct.iter_unpack("<QQ", data[:len(data) & ~15])]
 
 
 def functions(addresses, reached, symbolizer):
@@ -102,27 +105,28 @@ def ranges(numbers):
 
 
 def source_around(file, line):
-    """The lines around a place, its own marked; nothing when the file is not here."""
-    path = ROOT / file
-    if not file or not line or not path.is_file():
+    """The lines around a place, its own marked; nothing when the file is not here, or no source."""
+    try:
+        path = (ROOT / file).resolve()
+        if not file or not line or not path.is_file() or path.parts[1] in NO_SOURCES \
+                or not 0 < path.stat().st_size <= LARGEST_SOURCE:
+            return ""
+        lines = path.read_text(errors="replace").splitlines()
+    except (OSError, RuntimeError, ValueError):     # a name that no file can have, links in a circle
         return ""
-    lines = path.read_text(errors="replace").splitlines()
     shown = []
     for number in range(max(1, line - AROUND), min(len(lines), line + AROUND) + 1):
-        text = f"{number:6}  {html.escape(lines[number - 1])}"
+        text = f"{number:6}  {html.escape(printable(lines[number - 1].expandtabs()))}"
         shown.append(f"<mark>{text}</mark>" if number == line else text)
     return "<pre>" + "\n".join(shown) + "</pre>"
 
 
-def crash_section(folder):
-    crash = json.loads((folder / "crash.json").read_text())
-    place = f" at {crash['file']}:{crash['line']}" if crash.get("file") else ""
-    title = html.escape(f"{crash.get('kind', 'crash')} in {crash['function']}{place}")
-    trace = html.escape((folder / "trace.txt").read_text(errors="replace"))
-    command = html.escape(again(folder / "input"))
-    return (f'<details class="crash"><summary>{title}</summary><pre>{trace}</pre>'
-            f"{source_around(crash.get('file', ''), crash.get('line', 0))}"
-            f"<p>Again: <code>{command}</code></p></details>")
+def crash_section(crash):
+    place = f" at {crash.file}:{crash.line}" if crash.file else ""
+    title = html.escape(f"{crash.kind} in {crash.function}{place}")
+    command = html.escape(printable(again(crash.folder / "input")))
+    return (f'<details class="crash"><summary>{title}</summary><pre>{html.escape(crash.trace)}</pre>'
+            f"{source_around(crash.file, crash.line)}<p>Again: <code>{command}</code></p></details>")
 
 
 def function_row(function):
@@ -144,6 +148,7 @@ def coverage_section(found):
 
 
 def page(name, stats, crashes, found, timeouts=(), starved=()):
+    name = html.escape(printable(name))
     last = stats[-1] if stats else {}
     curves = points(stats)
     shown = ["<p>No statistics came.</p>"]
@@ -156,20 +161,34 @@ def page(name, stats, crashes, found, timeouts=(), starved=()):
         sections.append(f"<h2>{title}: {len(folders)} kinds</h2>")
         sections += [crash_section(folder) for folder in folders] or ["<p>None.</p>"]
     return "\n".join((
-        "<!DOCTYPE html>", f'<html lang="en"><head><meta charset="utf-8"><title>Raclette: {html.escape(name)}</title>',
-        f"<style>{STYLE}</style></head><body>", f"<h1>{html.escape(name)}</h1>", f"<p>{figures}</p>",
+        "<!DOCTYPE html>", f'<html lang="en"><head><meta charset="utf-8"><title>Raclette: {name}</title>',
+        f"<style>{STYLE}</style></head><body>", f"<h1>{name}</h1>", f"<p>{figures}</p>",
         "<h2>Over time</h2>", *shown, *sections,
         "<h2>Coverage</h2>", coverage_section(found), f"<p>raclette {VERSION}</p>", "</body></html>", ""))
 
 
-def write(folder, name, elf, symbolizer):
-    """The report over everything in the folder; returns its path."""
+def coverage(folder, elf, symbolizer):
+    """Coverage by function; nothing when the run left no edges, or the target is not here."""
+    edges = saved_results.edges(folder)
+    if edges is None or not symbolizer or not elf.exists():
+        return []
+    try:
+        return functions(edge_addresses(elf), edges, symbolizer)
+    except (OSError, ValueError) as error:
+        raise saved_results.Damaged(f"{elf}: {error}")
+
+
+def write(folder, name, elf, symbolizer, complain=print):
+    """The report over everything in the folder; returns its path. What is damaged is left out, and told in one line."""
     folder = Path(folder)
-    stats = [json.loads(line) for line in (folder / "stats.jsonl").read_text().splitlines()]
-    crashes, timeouts, starved = (sorted((folder / part).glob("[!.]*")) for part in FINDINGS.values())
-    reached, found = folder / "edges.json", []
-    if reached.exists() and symbolizer and elf.exists():
-        bits = base64.b64decode(json.loads(reached.read_text())["reached"])
-        found = functions(edge_addresses(elf), bits, symbolizer)
+    damaged, found = [], []
+    stats = saved_results.stats(folder, damaged)
+    crashes, timeouts, starved = (saved_results.findings(folder, part, damaged) for part in FINDINGS.values())
+    try:
+        found = coverage(folder, elf, symbolizer)
+    except saved_results.Damaged as problem:
+        damaged.append(str(problem))
     write_atomically(folder / "report.html", page(name, stats, crashes, found, timeouts, starved))
+    if damaged:
+        complain(printable(f"the report leaves out {len(damaged)} damaged results, the first is {damaged[0]}"))
     return folder / "report.html"

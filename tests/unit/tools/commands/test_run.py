@@ -78,9 +78,9 @@ class RunTest(unittest.TestCase):
         self.assertEqual(self.crash_file("input"), "GIF")
 
     def test_corpus_statistics_and_console_are_plain_files(self):
-        play('record(type="corpus", hash="0123", data="YWJj")\nrecord(type="stats", case=5)\n'
+        play('record(type="corpus", hash="0123456789abcdef", data="YWJj")\nrecord(type="stats", case=5)\n'
              'say("text")\nleave(33)', self.out)
-        self.assertEqual((self.out / "corpus/0123").read_bytes(), b"abc")
+        self.assertEqual((self.out / "corpus/0123456789abcdef").read_bytes(), b"abc")
         self.assertEqual(json.loads((self.out / "stats.jsonl").read_text())["case"], 5)
         self.assertIn("text", (self.out / "serial.log").read_text())
 
@@ -129,10 +129,10 @@ class RunTest(unittest.TestCase):
         self.assertEqual(caught.exception.status, USAGE)
 
     def test_a_second_run_sees_the_corpus_and_sweeps_what_was_half_written(self):
-        play('record(type="corpus", hash="0123", data="YWJj")\nleave(33)', self.out)
+        play('record(type="corpus", hash="0123456789abcdef", data="YWJj")\nleave(33)', self.out)
         half = self.out / "crashes/.dead.1.tmp"
         half.mkdir()
         out = OutDir(self.out)
-        self.assertEqual(out.corpus(), [("0123", b"abc")])
+        self.assertEqual(out.corpus(), [("0123456789abcdef", b"abc")])
         self.assertFalse(half.exists())
         out.close()

@@ -5,7 +5,7 @@ import unittest
 from tests.unit.tools.machines.fake_qemu import FakeQemu
 from tools.rl.common import CRASHED, MISSING, OK, SYSTEM_FAILED, Stop, TIMED_OUT
 from tools.rl.machines.qemu import Machine
-from tools.rl.machines.records import parse_record
+from tools.rl.machines.records import RecordReader
 from tools.rl.machines.session import Chains, Session
 
 
@@ -26,7 +26,7 @@ class SessionTest(unittest.TestCase):
         log = io.BytesIO()
         session, events = play("""
             for n in range(40000):
-                say(json.dumps({"type": "corpus", "n": n, "data": "x" * 100}))
+                say(json.dumps({"type": "corpus", "n": n, "hash": "0" * 16, "data": "xxxx" * 25}))
             leave(33)""", log)
         self.assertEqual([event["n"] for event in events], list(range(40000)))
         self.assertEqual(log.getvalue().count(b"\r\n"), 40000)
@@ -95,10 +95,21 @@ class SessionTest(unittest.TestCase):
 
 
 class ParseTest(unittest.TestCase):
-    def test_a_broken_record_is_text(self):
-        self.assertEqual(parse_record(b'{"type": "stats", "ca'), '{"type": "stats", "ca')
-        self.assertEqual(parse_record(b'{"no": "type"}'), '{"no": "type"}')
-        self.assertEqual(parse_record(b"\xff\xfe"), "\ufffd\ufffd")
+    def test_a_line_is_a_valid_record_or_text_or_is_dropped_and_counted(self):
+        reader = RecordReader()
+        lines = (b'{"type": "stats", "ca', b'{"no": "type"}', b"\xff\x1b", b'{"type": "stats", "case": 7}', b"{", b"")
+        self.assertEqual([reader.read(line) for line in lines],
+                         [None, None, "\\xff\\x1b", {"type": "stats", "case": 7}, None, ""])
+        self.assertEqual((sum(reader.dropped.values()), reader.first_dropped, len(reader.summary())), (3, 1, 1))
+        self.assertEqual(RecordReader().summary(), [])
+
+    def test_the_dropped_lines_of_a_session_are_counted(self):
+        session, events = play('say("{1"); say("text"); say("{2"); leave(33)')
+        self.assertEqual((events, sum(session.records.dropped.values()), session.status), (["text"], 2, OK))
+
+    def test_a_flood_of_dropped_lines_does_not_hold_the_clock(self):
+        session, _ = play('\nwhile True: say("{")', deadline=1)
+        self.assertIn("not done within", session.why)
 
     def test_chains_end_where_the_indentation_ends(self):
         chains = Chains()
