@@ -9,7 +9,7 @@ import sys
 from tools.rl.building import packages
 from tools.rl.building.description import LARGEST_MAX_LEN
 from tools.rl.common import BUILTIN_TARGET, SYSTEM_FAILED, Stop, VERSION
-from tools.rl.printable import printable
+from tools.rl.printable import printable, printable_lines
 
 CHOSEN = object()               # the command chooses the target
 MOST_CPUS = 255                 # 8-bit APIC ids
@@ -254,7 +254,7 @@ def main(words, elsewhere):
         module = elsewhere.get(command, f"tools.rl.commands.{command.replace('-', '_')}")
         return importlib.import_module(module).main(arguments)
     except Stop as stop:
-        print("\n".join(map(printable, f"build.py: {stop}".split("\n"))), file=sys.stderr)
+        print(printable_lines(f"build.py: {stop}"), file=sys.stderr)
         return stop.status
     except BrokenPipeError:
         sys.stdout = None           # the reader of our output has gone; what was found is in --out

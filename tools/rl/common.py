@@ -70,7 +70,9 @@ def write_atomically(path, data):
     """A file is there whole or not at all, also when we are killed in between."""
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_bytes(data if isinstance(data, bytes) else data.encode())
+    temporary.unlink(missing_ok=True)
+    with open(temporary, "xb") as file:         # never through a link that stands there
+        file.write(data if isinstance(data, bytes) else data.encode())
     os.replace(temporary, path)
 
 

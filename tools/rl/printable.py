@@ -17,6 +17,11 @@ def printable(text, longest=LONGEST):
     return f"{text} ... ({left_out} characters more)" if left_out > 0 else text
 
 
+def printable_lines(text, longest=LONGEST):
+    """Text of several lines, each of them printable."""
+    return "\n".join(printable(line, longest) for line in text.split("\n"))
+
+
 def from_console(line):
     """A line of bytes: the kernel writes ASCII, so every other byte becomes an escape."""
     return printable(line[:8 * LONGEST].decode("ascii", "backslashreplace"))

@@ -157,6 +157,14 @@ class RecordsTest(HostileTest):
                 pass
         replay.chain()
 
+    def test_any_number_of_crashes_is_shown_in_a_bounded_view(self):
+        view = LiveView("t", "o")
+        for number in range(3000):
+            with redirect_stdout(io.StringIO()):
+                view.crash(1, {"hash": f"{number:016x}", "kind": f"kind {number}", "function": "f", "file": ""}, True)
+        self.assertLess(len(view.crashes) + len(view.kinds), 1100)
+        self.assertEqual(sum(view.kinds.values()), 3000)
+
     def test_a_session_of_a_machine_takes_them_too(self):
         lines = b"".join(line + b"\n" for _, line in hostile_lines.every() if len(line) < 1000)
         file = self.scratch / "lines"
@@ -246,11 +254,21 @@ class DamagedFolderTest(HostileTest):
         self.assertEqual(len(said), 1)
 
     def test_a_source_that_is_none_is_not_shown(self):
-        for number, file in enumerate(("x" * 5000, "a\\u0000b", "/dev/zero", "/proc/kmsg", "\\ud800", "/", "..")):
+        key, pipe = self.scratch / "key", self.scratch / "pipe.c"
+        key.write_text("secret")
+        os.mkfifo(pipe)
+        (self.scratch / "key.c").symlink_to(key)
+        for number, file in enumerate(("x" * 5000, "a\\u0000b", "/dev/zero", "/proc/kmsg", "\\ud800", "/", "..",
+                                       str(key), str(pipe), str(self.scratch / "key.c"), "/etc/passwd")):
             crash = b'{"function": "f", "line": 1, "file": "%s"}' % file.encode()
             self.write({f"crashes/{number:016x}/crash.json": crash, f"crashes/{number:016x}/trace.txt": b"",
                         "stats.jsonl": b""})
         self.assertNotIn("<mark>", self.damaged()[1])
+        source = self.scratch / "own.c"
+        source.write_text("int own;")
+        crash = json.dumps({"function": "f", "line": 1, "file": str(source)}).encode()
+        self.write({f"crashes/{99:016x}/crash.json": crash, f"crashes/{99:016x}/trace.txt": b""})
+        self.assertIn("int own;", self.damaged()[1])
 
 
 class SymbolsTest(HostileTest):
@@ -293,6 +311,18 @@ class SymbolsTest(HostileTest):
         symbolizer.process.wait()
         self.assertEqual(symbolizer.frames([2])[0].function, "?")
         self.assertTrue(symbolizer.frames([self.addresses["f"]])[0].function.startswith("f"))
+
+    def test_a_symbolizer_that_never_answers_is_given_up(self):
+        never = self.scratch / "llvm-symbolizer"
+        never.write_text("#!/bin/sh\nexec sleep 1000\n")
+        never.chmod(0o755)
+        symbolizer = Symbolizer(self.elf)
+        with mock.patch.dict(os.environ, PATH=f"{self.scratch}:{os.environ['PATH']}"), \
+                mock.patch("tools.rl.results.symbols.PATIENCE", 0.1), \
+                mock.patch("subprocess.Popen", side_effect=subprocess.Popen) as started:
+            frames = symbolizer.frames([1, 2]) + symbolizer.frames([3])
+        self.assertEqual([frame.function for frame in frames], ["?"] * 3)
+        self.assertEqual(started.call_count, 1)
 
     def test_a_damaged_elf_is_no_more_than_a_value_error(self):
         data = self.elf.read_bytes()

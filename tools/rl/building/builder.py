@@ -7,6 +7,7 @@ from tools.rl.building.graph import Graph
 from tools.rl.building.ninja import Ninja, is_made, run_ninja
 from tools.rl.common import BUILD, ROOT, Stop, TESTS_FAILED, kernel_elf
 from tools.rl.images import disk_image
+from tools.rl.printable import printable
 
 
 def ledger():
@@ -50,7 +51,7 @@ def build(quiet=True, folder=BUILD):
     run_ninja(() if folder == BUILD else graph.made[folder], quiet=quiet)
     if folder == BUILD:
         for name, complaint in build_targets(graph).items():
-            print(f"target {name} cannot be built: {complaint}")
+            print(printable(f"target {name} cannot be built: {complaint}"))
     return graph
 
 

@@ -7,6 +7,7 @@ import subprocess
 
 from tools.rl.building.progress import Progress
 from tools.rl.common import BUILD, ROOT, Stop, TESTS_FAILED, write_if_changed
+from tools.rl.printable import printable
 
 PROGRESS = re.compile(r"\[(\d+)/(\d+)\] ")
 
@@ -98,7 +99,7 @@ def what_was_said(output):
 def _heard(argv, environment):
     """Runs ninja with a progress line; (its exit status, its output)."""
     output = []
-    heard = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    heard = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "encoding": "utf-8", "errors": "backslashreplace"}
     ninja = subprocess.Popen(argv, cwd=ROOT, env=environment, **heard)
     with Progress("build", 0, "steps") as progress, ninja:
         for line in ninja.stdout:
@@ -127,5 +128,5 @@ def run_ninja(targets=(), quiet=True, keep_going=False, folder=BUILD):
         else:
             status, output = subprocess.run(argv, cwd=ROOT, env=environment).returncode, ""
     if status != 0:
-        print("\n".join(what_was_said(output)))
+        print("\n".join(map(printable, what_was_said(output))))
         raise Stop(TESTS_FAILED, "the build failed")

@@ -8,6 +8,7 @@ from pathlib import Path
 from tools.rl.building import targets
 from tools.rl.common import BUILD, ELF_MAGIC, ROOT, Stop, TESTS_FAILED, USAGE, write_atomically
 from tools.rl.compilers.dockerfile import Project
+from tools.rl.printable import printable
 
 FLAGS = ("-O1 -fno-omit-frame-pointer -gline-tables-only -Wno-error "
          "-DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION -fsanitize=address -fsanitize-address-use-after-scope "
@@ -46,11 +47,10 @@ def run_build(script, project, place):
         done = subprocess.run(["bash", "-eu", str(script)], cwd=project.place, stdout=out, stderr=subprocess.STDOUT,
                               stdin=subprocess.DEVNULL, env=environment(place, project.environment))
     if done.returncode:
-        print("\n".join(log.read_text(errors="replace").splitlines()[-SHOWN_LINES:]))
-        for note in project.notes:
-            print(note)
+        shown = [*log.read_text(errors="backslashreplace").split("\n")[-SHOWN_LINES:], *project.notes]
         if project.packages:
-            print(f"the project's Dockerfile installs: {' '.join(project.packages)}")
+            shown.append(f"the project's Dockerfile installs: {' '.join(project.packages)}")
+        print("\n".join(map(printable, shown)))
         if not fuzzers(place / "out"):
             raise Stop(TESTS_FAILED, f"{script.name} ended with status {done.returncode}; its output is in {log}")
         print(f"{script.name} ended with status {done.returncode}, but has made fuzzers; its output is in {log}")
@@ -70,7 +70,8 @@ def build(folder, sources, place):
     script = place / "src/build.sh"
     if not script.is_file():
         raise Stop(USAGE, f"{folder} holds no build.sh: is it a folder of oss-fuzz/projects?")
-    print("\n".join(project.notes), end="\n" if project.notes else "")
+    for note in project.notes:
+        print(printable(note))
     if run_build(script, project, place):
         write_atomically(done, wanted)
     return place / "out"

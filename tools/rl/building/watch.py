@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from tools.rl.common import ROOT, Stop
+from tools.rl.printable import printable_lines
 
 NOT_SOURCES = ("build", "out")
 LOOKS_PER_SECOND = 2
@@ -32,7 +33,7 @@ def builds(build_once, root=ROOT, wait=lambda: time.sleep(1 / LOOKS_PER_SECOND))
         try:
             build_once()
         except Stop as stop:    # the next change may mend it
-            print(f"build.py: {stop}", file=sys.stderr)
+            print(printable_lines(f"build.py: {stop}"), file=sys.stderr)
         yield
         while stamps(root) == before:
             wait()

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 from tools.rl.building import target_files, targets
+from tools.rl.building.description import Broken
 from tools.rl.common import OK, ROOT, SYSTEM_FAILED
 from tools.rl.machines.line_reader import LineCutter
 from tools.rl.machines.serial_port import Line
@@ -66,7 +67,7 @@ class Watcher(Collector):
         self.said_target = said
         if said in targets.names():             # what a machine says is believed only where there is such a target
             self.out.note_target(said)
-            self.symbolizer = symbolizer_for(targets.load(said))
+            self.symbolizer = symbolizer_for_name(said)
         elif said != self.asked_for.name:
             self.symbolizer = None
 
@@ -75,6 +76,13 @@ def symbolizer_for(target):
     """For a target that is built here; else crashes keep their addresses."""
     elf = ROOT / target.elf
     return Symbolizer(elf) if elf.exists() else None
+
+
+def symbolizer_for_name(name):
+    try:
+        return symbolizer_for(targets.load(name))
+    except Broken:                              # its description, so it is not built here
+        return None
 
 
 def forward_words(line):

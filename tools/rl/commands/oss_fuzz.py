@@ -18,7 +18,7 @@ def chosen(out, wanted):
     if wanted is not None and wanted not in found:
         raise Stop(USAGE, f"there is no fuzzer {wanted!r}; there is: {', '.join(found)}")
     if wanted is None and len(found) > 1:
-        print(f"fuzzers: {', '.join(found)}; --fuzzer NAME chooses one, this is the first")
+        print(printable(f"fuzzers: {', '.join(found)}; --fuzzer NAME chooses one, this is the first"))
     return out / (wanted or found[0])
 
 

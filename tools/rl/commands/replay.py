@@ -8,6 +8,7 @@ from tools.rl.common import CRASHED, OK, ROOT, SYSTEM_FAILED, Stop, TIMED_OUT, U
 from tools.rl.images.boot_image import boot_image, refuse_too_long, target_entries
 from tools.rl.machines.qemu import Machine
 from tools.rl.machines.session import BOOT_SILENCE, Chains, Session
+from tools.rl.printable import printable
 from tools.rl.results import origin
 from tools.rl.results.outdir import FINDINGS, OutDir
 from tools.rl.results.own_failure import about_our_failure, places_in_kernel
@@ -71,7 +72,7 @@ def which_target(arguments):
     """The target that was asked for, else the one whose input it is; says which."""
     word, why = (arguments.target, "") if arguments.target else origin.target_of(arguments.input)
     target = target_files.find(word)
-    print(f"target {target_files.spelled(target)}" + (f" ({why})" if why else ""), flush=True)
+    print(printable(f"target {target_files.spelled(target)}" + (f" ({why})" if why else "")), flush=True)
     return target
 
 
@@ -116,5 +117,5 @@ def main(arguments):
         print("\n".join(chain))
     digest = f", hash {replay.crash['hash']}" if replay.crash else ""
     starved = replay.record and replay.record["type"] == "out_of_memory"
-    print(f"{arguments.input}: {STARVED if starved else MEANING[session.status]}{digest}")
+    print(printable(f"{arguments.input}: {STARVED if starved else MEANING[session.status]}{digest}"))
     return session.status

@@ -7,6 +7,7 @@ from tools.rl.common import OK, ROOT, SYSTEM_FAILED, Stop, USAGE, folder_of
 from tools.rl.images.boot_image import boot_image, corpus_entries, target_entries
 from tools.rl.machines.qemu import Machine
 from tools.rl.machines.session import BOOT_SILENCE, Session
+from tools.rl.printable import printable
 from tools.rl.results import origin, report
 from tools.rl.results.collector import Collector
 from tools.rl.results.live_view import make_view
@@ -34,7 +35,7 @@ def out_folder(arguments, target):
 def main(arguments):
     target = target_files.find(arguments.target)
     arguments.max_len = target_files.max_len(target, arguments.max_len)
-    print("\n".join([f"seed {arguments.seed}", *target_files.notes(target)]))
+    print("\n".join([f"seed {arguments.seed}", *map(printable, target_files.notes(target))]))
     out = OutDir(out_folder(arguments, target), target_files.spelled(target))
     folder = folder_of(arguments)
     builder.build_for(target, folder)

@@ -4,6 +4,7 @@ from tools.rl.building.description import LARGEST_MAX_LEN
 from tools.rl.common import BUILD, ROOT, Stop, USAGE
 from tools.rl.images import artefacts, bundle
 from tools.rl.images.xxhash import xxh64
+from tools.rl.printable import printable
 
 
 def target_entries(target, options, extra=(), with_seeds=True):
@@ -11,7 +12,7 @@ def target_entries(target, options, extra=(), with_seeds=True):
     files, notes = target_files.entries(target, target_files.max_len(target, options.get("max_len")) or LARGEST_MAX_LEN,
                                         with_seeds)
     for note in notes:
-        print(note)
+        print(printable(note))
     path = target_files.dictionary(target_files.find(target))
     files = [(name, bundle.content(name, data, path)) for name, data in files]
     return [("options", bundle.options_text(options)), *files, *extra]

@@ -8,6 +8,7 @@ from tools.rl.printable import printable
 BARS = "▁▂▃▄▅▆▇█"
 HISTORY = 200                   # values kept for a curve: more than a terminal is wide
 BAR = 12                        # of a core, the longest
+MOST_CRASHES, MOST_KINDS = 1000, 50     # that are listed: more come from no target, but from a line that lies
 SHARES = (("target", "█"), ("exits", "▓"), ("reset", "▒"), ("mutation", "░"))  # of `time_share`, and how each is drawn
 
 
@@ -144,8 +145,10 @@ class LiveView:
 
     def crash(self, seconds, described, is_new):
         count = self.crashes.get(described["hash"], (0, ""))[0]
-        self.crashes[described["hash"]] = (count + 1, crash_line(described))
-        self.kinds[described.get("kind", "?")] += count == 0
+        if count or len(self.crashes) < MOST_CRASHES:
+            self.crashes[described["hash"]] = (count + 1, crash_line(described))
+        kind = described.get("kind", "?")
+        self.kinds[kind if kind in self.kinds or len(self.kinds) < MOST_KINDS else "other"] += count == 0
         self.tick(seconds)
 
     def overrun(self, seconds, described, is_new):

@@ -1,21 +1,23 @@
 """Which target an input is of, as the folder it lies in says, and the command that runs it again."""
-import json
 import shlex
 from pathlib import Path
 
-from tools.rl.building import target_files
+from tools.rl.building import target_files, targets
 from tools.rl.common import BUILTIN_TARGET, ROOT
+from tools.rl.results import saved_results
 
 CAMPAIGN = "campaign.json"      # in an output folder
 LEVELS = 3                      # of folders between an input and its output folder
 
 
 def _named_in(path):
+    """The target's name in targets/, or the whole path of one elsewhere: what a run writes, and no other word."""
     try:
-        target = json.loads(path.read_text())["target"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        target = saved_results.json_in(path)["target"]
+    except (saved_results.Damaged, KeyError, TypeError):
         return None
-    return target if isinstance(target, str) and target else None
+    known = isinstance(target, str) and target.isprintable() and (target in targets.names() or target.startswith("/"))
+    return target if known else None
 
 
 def target_of_folder(out):

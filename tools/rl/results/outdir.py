@@ -2,9 +2,12 @@
 there, also when killed."""
 import base64
 import contextlib
+import errno
 import json
 import os
 import shutil
+import stat
+import tempfile
 import time
 
 from tools.rl.common import SYSTEM_FAILED, Stop, USAGE, write_atomically
@@ -16,16 +19,47 @@ FINDINGS = {"crash": "crashes", "timeout": "timeouts", "out_of_memory": "oom"}  
 LARGEST_INPUT = 1 << 26         # bytes: no target takes a longer one
 
 
-def inputs_in(folder):
+def inputs_in(folder, links=True):
     """(name, bytes) of the inputs in a folder, by name; of a run's corpus, or anybody's."""
     try:
-        files = sorted(f for f in folder.iterdir() if f.is_file() and not f.name.startswith("."))
+        files = sorted(f for f in folder.iterdir() if f.is_file() and not f.name.startswith(".")
+                       and (links or not f.is_symlink()))
         for file in files:
             if file.stat().st_size > LARGEST_INPUT:
                 raise Stop(USAGE, f"{file} is no input: it has {file.stat().st_size} bytes")
         return [(file.name, file.read_bytes()) for file in files]
     except OSError as error:
         raise Stop(USAGE, f"{error.filename or folder} cannot be read: {error.strerror or error}")
+
+
+def _is(path, kind):
+    """Whether the path itself, not what it links to, is there and of this kind."""
+    try:
+        return kind(path.lstat().st_mode)
+    except FileNotFoundError:
+        return False
+
+
+def _refuse_all_but(kind, path):
+    """A link may lead anywhere, and a pipe may wait without end."""
+    if os.path.lexists(path) and not _is(path, kind):
+        raise OSError(errno.EINVAL, f"{path.name} in it is a link, or not what a run makes")
+
+
+def _appending(path):
+    """A file that grows. A line that a killed run has begun is ended."""
+    _refuse_all_but(stat.S_ISREG, path)
+    data = open(path, "a+b")
+    if data.tell() and os.pread(data.fileno(), 1, data.tell() - 1) != b"\n":
+        data.write(b"\n")
+    return data
+
+
+def _remove(path):
+    if _is(path, stat.S_ISDIR):
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 class OutDir:
@@ -37,10 +71,11 @@ class OutDir:
         self.target = target
         try:
             for part in ("corpus", *FINDINGS.values()):
+                _refuse_all_but(stat.S_ISDIR, path / part)
                 (path / part).mkdir(parents=True, exist_ok=True)
                 self._try_writing(path / part)
-            self.serial = open(path / "serial.log", "ab")
-            self.stats = open(path / "stats.jsonl", "a")
+            self.serial = _appending(path / "serial.log")
+            self.stats = _appending(path / "stats.jsonl")
         except OSError as error:
             raise Stop(USAGE, f"--out {path} cannot be written: {error.strerror or error}")
         if target:
@@ -51,7 +86,8 @@ class OutDir:
     def note_target(self, target):
         """For `replay` and for whoever finds the folder."""
         self.target = target
-        write_atomically(self.path / CAMPAIGN, json.dumps({"target": target}) + "\n")
+        with self._writing():
+            write_atomically(self.path / CAMPAIGN, json.dumps({"target": target}) + "\n")
 
     def note_start(self):
         """What follows is of a machine that has just started: its clock and its counts begin again."""
@@ -59,16 +95,15 @@ class OutDir:
 
     @staticmethod
     def _try_writing(folder):
-        trial = folder / f".trial.{os.getpid()}"
-        trial.touch()
-        trial.unlink()
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".trial.", suffix=".tmp"):
+            pass
 
     def _sweep(self):
         """What a killed run left half-written has a name that begins with a dot."""
         leftovers = [leftover for part in ("corpus", *FINDINGS.values()) for leftover in self.path.glob(f"{part}/.*.tmp")]
         for leftover in leftovers:
             with self._writing():
-                shutil.rmtree(leftover) if leftover.is_dir() and not leftover.is_symlink() else leftover.unlink()
+                _remove(leftover)
 
     @contextlib.contextmanager
     def _writing(self):
@@ -85,12 +120,12 @@ class OutDir:
         return self.path / part / digest
 
     def corpus(self):
-        """The inputs of earlier runs, by name, so that the same run starts the same way."""
-        return inputs_in(self.path / "corpus")
+        """The inputs of earlier runs, by name, so that the same run starts the same way. A link is none of them."""
+        return inputs_in(self.path / "corpus", links=False)
 
     def add_stats(self, record):
         with self._writing():
-            self.stats.write(json.dumps({**record, "started": self.started}) + "\n")
+            self.stats.write(json.dumps({**record, "started": self.started}).encode() + b"\n")
             self.stats.flush()
 
     def add_corpus(self, record):
@@ -107,22 +142,25 @@ class OutDir:
     def add_crash(self, record, described, chain):
         """A new folder appears whole; an old one keeps its first input (the one its trace is about)."""
         folder = self.folder_of(described)
-        if folder.exists():
+        if _is(folder, stat.S_ISDIR) and all(_is(folder / file, stat.S_ISREG) for file in ("input", "crash.json")):
             return False
         fresh = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
         with self._writing():
+            _remove(fresh)
             fresh.mkdir()
             (fresh / "input").write_bytes(base64.b64decode(record.get("input", "")))
+            described = {key: value for key, value in described.items() if key != "target"}     # not a record's to say
             named = {"target": self.target} if self.target else {}
             (fresh / "crash.json").write_text(json.dumps({**described, **named}, indent=1) + "\n")
             (fresh / "trace.txt").write_text(trace_text(described, chain), encoding="utf-8")
+            _remove(folder)             # damaged
             os.rename(fresh, folder)
         return True
 
     def add_chain(self, described, chain):
         """The chain came after its record: the trace is written anew."""
         folder = self.folder_of(described)
-        if folder.is_dir():
+        if _is(folder, stat.S_ISDIR):
             with self._writing():
                 write_atomically(folder / "trace.txt", trace_text(described, chain))
 

@@ -6,6 +6,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import NamedTuple
 
+from tools.rl.building.description import KINDS, OBJECT
 from tools.rl.common import ROOT, VERSION, write_atomically
 from tools.rl.printable import printable
 from tools.rl.results import saved_results
@@ -22,6 +23,9 @@ FIGURES = (("case", "cases"), ("edges", "edges"), ("corpus", "inputs in the corp
 AROUND = 4                      # source lines shown before and behind a crash's
 LARGEST_SOURCE = 1 << 24        # bytes of a file that source lines are shown of
 NO_SOURCES = ("proc", "sys", "dev")     # reading there may wait without end
+# The target's symbols choose the file, and a report is shown to others: of a key or a password file it shows nothing.
+SOURCES = tuple(ending for ending, kind in KINDS.items() if kind != OBJECT) + (
+    ".h", ".hh", ".hpp", ".hxx", ".h++", ".inc", ".inl", ".ipp", ".tcc", ".def", ".y", ".l", ".re", ".rl", ".asm")
 STYLE = """
 body { font: 15px/1.5 sans-serif; max-width: 960px; margin: 2em auto; padding: 0 1em; color: #222; }
 h1, h2 { font-weight: 600; } pre { background: #f6f6f6; padding: .8em; overflow-x: auto; font-size: 13px; }
@@ -108,7 +112,7 @@ def source_around(file, line):
     """The lines around a place, its own marked; nothing when the file is not here, or no source."""
     try:
         path = (ROOT / file).resolve()
-        if not file or not line or not path.is_file() or path.parts[1] in NO_SOURCES \
+        if not file or not line or path.suffix not in SOURCES or path.parts[1] in NO_SOURCES or not path.is_file() \
                 or not 0 < path.stat().st_size <= LARGEST_SOURCE:
             return ""
         lines = path.read_text(errors="replace").splitlines()

@@ -39,19 +39,19 @@ def _read(path):
         raise Damaged(f"{path}: {error.strerror or error}")
 
 
-def _object(path):
+def json_in(path):
+    """What a file of JSON holds."""
     try:
-        value = json.loads(_read(path))
+        return json.loads(_read(path))
     except (ValueError, RecursionError):
         raise Damaged(f"{path}: not JSON")
-    return value
 
 
 def crash(folder):
     """The crash in a folder; Damaged when it is none."""
     if not HASH.fullmatch(folder.name) or folder.is_symlink() or not folder.is_dir():
         raise Damaged(f"{folder}: no folder of a crash")
-    value = _object(folder / "crash.json")
+    value = json_in(folder / "crash.json")
     shown = {key: value[key] for key in (*DESCRIBED.must, *DESCRIBED.may) if key in value} \
         if type(value) is dict else value
     try:
@@ -108,6 +108,6 @@ def edges(folder):
     if not path.exists():
         return None
     try:
-        return decoded(checked(_object(path), TYPES["edges"])["reached"])
+        return decoded(checked(json_in(path), TYPES["edges"])["reached"])
     except Bad as bad:
         raise Damaged(f"{path}: {bad}")

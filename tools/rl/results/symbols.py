@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+import threading
 import weakref
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ RUNTIME_FUNCTION = re.compile(r"^(__asan_|__rl_|rl_|__ubsan_|__sanitizer_|__inte
 RUNTIME_FILE = "targets/runtime/"
 MOST_AT_ONCE = 256              # addresses in one question: fewer than a pipe holds, so that it can be written at once
 LONGEST_NAME = 1000             # of a function; names of C++ templates are long
+PATIENCE = 300                  # seconds for one question: the first one reads the whole file
 
 
 def in_tree(file):
@@ -58,6 +60,7 @@ class Symbolizer:
         self.elf = elf
         self.cache = {}
         self.process = None
+        self.is_stuck = False           # the file keeps it from answering
 
     def frames(self, addresses, innermost_exact=True):
         """All frames of a stack, inlined ones included. A return address is looked up one byte earlier, in its call."""
@@ -81,15 +84,23 @@ class Symbolizer:
 
     def _answers(self, addresses):
         """A JSON object for each address: an empty one where the symbolizer gives none."""
+        if self.is_stuck:
+            return [{}] * len(addresses)
         process = self.process = self.process or self._started()
         answers = []
+        alarm = threading.Timer(PATIENCE, process.kill)
+        alarm.daemon = True
+        alarm.start()
         try:
             process.stdin.write("".join(f"{address:#x}\n" for address in addresses).encode())
             process.stdin.flush()
             for _ in addresses:
                 answers.append(json.loads(process.stdout.readline()))
         except (OSError, ValueError):           # it has ended, for example because of a broken file
+            self.is_stuck = alarm.finished.is_set()
             self._end()
+        finally:
+            alarm.cancel()
         return answers + [{}] * (len(addresses) - len(answers))
 
     def _started(self):

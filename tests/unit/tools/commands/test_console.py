@@ -11,8 +11,11 @@ import termios
 import threading
 import unittest
 from pathlib import Path
+from unittest import mock
 
-from tools.rl.commands.console import LineSession
+from tools.rl.building import targets
+from tools.rl.building.description import Broken
+from tools.rl.commands.console import LineSession, Watcher
 from tools.rl.common import OK, ROOT, SYSTEM_FAILED, Stop, USAGE
 from tools.rl.images import artefacts
 from tools.rl.machines.serial_port import Line
@@ -114,6 +117,15 @@ class ConsoleTest(unittest.TestCase):
             process = console(device, self.out)
             self.assertIn(device, process.communicate(timeout=60)[0])
             self.assertEqual(process.returncode, USAGE)
+
+
+class WatcherTest(unittest.TestCase):
+    def test_a_boot_record_that_names_a_target_with_a_broken_description_ends_nothing(self):
+        watcher = Watcher(None, None, mock.Mock(), None, None)
+        with mock.patch.object(targets, "names", return_value=["broken"]), \
+                mock.patch.object(targets, "load", side_effect=Broken("targets/broken", "it names no sources")):
+            watcher._boot(0, {"type": "boot", "target": "broken"})
+        self.assertIsNone(watcher.symbolizer)
 
 
 class LineTest(unittest.TestCase):

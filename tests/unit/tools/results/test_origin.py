@@ -46,9 +46,16 @@ class OriginTest(unittest.TestCase):
         self.assertEqual(origin.target_of(seed)[0], str(ROOT / "targets/cxx_example"))
 
     def test_what_lies_anywhere_or_beside_what_is_no_json_is_of_the_usual_target(self):
-        for text in ("", "[]", "{}", '{"target": 7}', '{"target": ""}', "[" * 99999, "\0"):
+        for text in ("", "[]", "{}", '{"target": 7}', '{"target": ""}', "[" * 99999, "\0", '{"target": "."}',
+                     '{"target": "../elsewhere"}', '{"target": "/\\u001b[2J"}', '{"target": %s}' % ("9" * 5000)):
             (self.folder / "crash.json").write_text(text)
             self.assertEqual(origin.target_of(self.folder / "input")[0], BUILTIN_TARGET)
+
+    def test_a_pipe_or_a_link_names_no_target(self):
+        (self.folder / "real").write_text('{"target": "cxx_example"}')
+        (self.folder / "crash.json").symlink_to(self.folder / "real")
+        os.mkfifo(self.folder / "campaign.json")
+        self.assertEqual(origin.target_of(self.folder / "input")[0], BUILTIN_TARGET)
 
     def test_the_command_is_right_from_where_it_is_printed(self):
         strange = self.folder / "-a folder's 'own'"
