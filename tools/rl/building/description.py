@@ -23,6 +23,8 @@ KINDS = {".c": C, ".cc": CXX, ".cpp": CXX, ".cxx": CXX, ".c++": CXX, ".cp": CXX,
 # Compiler options that a path follows, in the same word or in the next one.
 PATH_OPTIONS = ("-idirafter", "-isystem", "-imacros", "-include", "-iquote", "-I", "-L", "-B")
 WILD = re.compile(r"[*?\[]")
+# Debian's: any other word may be an option or a file to apt-get, and one that ends in "-" is taken away.
+PACKAGE = re.compile(r"[a-z0-9](?:[a-z0-9+.-]*[a-z0-9+.])?")
 
 
 class Target(NamedTuple):
@@ -135,6 +137,9 @@ def _check_types(values):
             raise ValueError(f"{key} is not {'a list of texts' if KEYS[key] is list else KEYS[key].__name__}")
         if isinstance(value, list) and not all(isinstance(word, str) and word and "\n" not in word for word in value):
             raise ValueError(f"{key} is not a list of texts, each in one line")
+    for word in values.get("packages", []):
+        if not PACKAGE.fullmatch(word):
+            raise ValueError(f"{word!r} is no name of a package")
     if "source" in values:
         _check_source(values)
     elif not values.get("sources"):

@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 from tools.rl.common import OK, Stop, USAGE, saved, write_atomically
-from tools.rl.printable import console_lines
+from tools.rl.printable import console_lines, printable
 
 # As kernel/panic/tracing.cpp prints them.
 HEAD = re.compile(r"^trace: core ([0-9]{1,4}) has ([0-9]+) of [0-9]+ records, ([0-9]{1,20}) ticks a second$")
@@ -73,5 +73,6 @@ def main(arguments):
     except OSError as error:
         raise Stop(USAGE, f"{out} cannot be written: {error.strerror or error}")
     count = sum(len(events) for events in by_core.values())
-    print(f"{count} records of {len(by_core)} cores: open {out} in https://ui.perfetto.dev or chrome://tracing")
+    print(f"{count} records of {len(by_core)} cores: open {printable(str(out))} in https://ui.perfetto.dev or "
+          "chrome://tracing")
     return OK

@@ -8,6 +8,7 @@ SHT_SYMTAB = 2
 DT_TEXTREL, DT_FLAGS, DF_TEXTREL = 22, 30, 4
 PF_X, PF_W = 1, 2
 R_X86_64_RELATIVE = 8
+LONGEST_NAME = 1 << 14
 
 
 class Segment(NamedTuple):
@@ -55,7 +56,11 @@ class Elf:
         return struct.unpack_from(layout, self.data, at)
 
     def _string(self, at):
-        return self.data[at:self.data.index(b"\0", at)].decode(errors="replace")
+        """A name, cut: any number of symbols may share one that is as long as the file."""
+        end = self.data.find(b"\0", at, at + LONGEST_NAME)
+        if end < 0 and at + LONGEST_NAME > len(self.data):
+            raise ValueError("a name in the ELF file lies outside of it")
+        return self.data[at:end if end >= 0 else at + LONGEST_NAME].decode(errors="replace")
 
     def content(self, section):
         """The section's bytes."""

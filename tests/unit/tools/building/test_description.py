@@ -74,6 +74,12 @@ class DescriptionTest(unittest.TestCase):
             (self.folder / "target.json").write_text(text)
             self.assertRaises(Broken, description.read, self.folder)
 
+    def test_no_word_but_a_packages_name_reaches_apt_get(self):
+        self.assertEqual(self.read(packages=["g++", "libstdc++-12-dev", "a.b"]).packages[0], "g++")
+        for word in ("-oDPkg::Pre-Invoke::=id", "./x.deb", "/x.deb", "libc6-", "a b", "a;id", "\x1b[2J", "A", "a*"):
+            with self.assertRaises(Broken):
+                self.read(packages=[word])
+
     def test_a_folder_anywhere_is_a_target_and_two_of_one_name_do_not_meet(self):
         self.read()
         other = self.folder.parent / "other/some"
