@@ -1,5 +1,4 @@
 """Sources of Debian packages, fetched on request: apt-get downloads and checks them, dpkg-source unpacks them."""
-import re
 import shutil
 import subprocess
 
@@ -7,7 +6,6 @@ from tools.rl.common import BUILD, MISSING, Stop
 
 FOLDER = BUILD / "sources"
 REPOSITORY = "$(REPO_URI)|$(RELEASE)|$(COMPONENT)|$(ORIGIN)"
-NAME = re.compile(r"[a-z0-9][a-z0-9+.-]+\Z")
 SHOWN_LINES = 10                                    # of a failed command's end
 # What apt-get says, and what it means for the user; else the network is in doubt.
 MEANINGS = (("Unable to find a source package", "Debian has no source package of that name in main"),

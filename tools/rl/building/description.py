@@ -7,7 +7,6 @@ import re
 from pathlib import Path
 from typing import NamedTuple, Optional, Tuple
 
-from tools.rl.building import debian_source
 from tools.rl.common import BUILD, ROOT, Stop, USAGE
 
 FOLDER = "targets"
@@ -151,7 +150,7 @@ def _check_types(values):
 
 
 def _check_source(values):
-    if not debian_source.NAME.match(values["source"]):
+    if not PACKAGE.fullmatch(values["source"]):
         raise ValueError(f"source {values['source']!r} is no name of a Debian package")
     unused = next((key for key in OF_OUR_BUILD if key in values), None)
     if unused:

@@ -128,8 +128,8 @@ CORE = Fields({"core": CORE_NUMBER}, {"case": COUNT})
 CRASH = {"kind": text, **FOUND, "function": text, "frames": addresses, "address": address, "access": text,
          "access_size": COUNT, "region": text, "region_base": address, "region_size": COUNT, "offset": SIGNED,
          "alloc": addresses, "free": addresses, "text": text, "uninitialised": truth, "edges": COUNT}
-COUNTS = ("case", "time_us", "cases_per_s", "edges", "corpus", "crashes", "timeouts", "out_of_memory", "frames_free", "seeds_left",
-          "heap_live")
+COUNTS = ("case", "time_us", "cases_per_s", "edges", "corpus", "crashes", "timeouts", "out_of_memory", "frames_free",
+          "seeds_left", "heap_live")
 RATES = ("exits_per_case", "nested_faults_per_case", "dirty_pages_per_case", "reset_bytes_per_case", "started")
 TYPES = {
     "boot": Fields({}, {"version": text, "build": hash16, "target": text, "slide": address, **dict.fromkeys(

@@ -45,7 +45,7 @@ class Collector:
 
     def run(self):
         handlers = {"boot": self._boot, "stats": self._stats, "corpus": self._corpus, "edges": self._edges,
-                    "crash": self._crash}       # timeouts, the end: in serial.log, and counted in stats
+                    "crash": self._crash, "timeout": self._overrun, "out_of_memory": self._overrun}
         for seconds, event in self.session.events():
             if event is None:
                 self.view.tick(seconds)
@@ -96,11 +96,9 @@ class Collector:
         if wanted is not None and (wanted == "" or wanted in names):
             self.stop(f"crash {described['hash']} in {described['function']}")
 
-    def _timeout(self, seconds, record):
+    def _overrun(self, seconds, record):
         """A timeout or out_of_memory: saved as a crash is, but no crash."""
         described = describe(record, self.symbolizer)
         is_new = self.out.add_crash(record, described, self.chain_of.get(record["hash"]))
         keep(self.crash_of, record["hash"], described)
         self.view.overrun(seconds, described, is_new)
-
-    _out_of_memory = _timeout

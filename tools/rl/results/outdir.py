@@ -100,8 +100,8 @@ class OutDir:
 
     def _sweep(self):
         """What a killed run left half-written has a name that begins with a dot."""
-        leftovers = [leftover for part in ("corpus", *FINDINGS.values()) for leftover in self.path.glob(f"{part}/.*.tmp")]
-        for leftover in leftovers:
+        parts = ("corpus", *FINDINGS.values())
+        for leftover in [leftover for part in parts for leftover in self.path.glob(f"{part}/.*.tmp")]:
             with self._writing():
                 _remove(leftover)
 

@@ -10,7 +10,7 @@ from tools.rl.results.outdir import OutDir
 
 HASH = "0123456789abcdef"
 CRASH = {"hash": HASH, "input": "R0lG"}
-DESCRIBED = {"hash": HASH, "function": "f", "file": "", "line": 0, "frames": []}
+DESCRIBED = {"type": "crash", "hash": HASH, "function": "f", "file": "", "line": 0, "frames": []}
 
 
 class OutDirTest(unittest.TestCase):
