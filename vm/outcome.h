@@ -60,6 +60,7 @@ struct CaseOptions {
     u64 edge_budget = 0;
     bool record_comparisons = false;
     u8 fill = 0xbe; // byte that fresh heap memory is filled with
+    u8 leak = 0;    // not 0: a case that returns ends with its leak of this number, from 1, as a finding
 };
 
 // A machine's counters since its start. Tests read from them what a reset costs, and that a steady case takes

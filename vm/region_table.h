@@ -1,7 +1,8 @@
 // vm/region_table.h — the records of a guest's regions, each made at the first use of its region.
 //
 // A guest of gigabytes uses few of its regions, so the table is an array of pointers, and the records come in
-// slabs of as many as one page holds. A record stays until the table goes.
+// slabs of as many as one page holds. The first ones are made with the table: a case of a usual target takes
+// nothing from the heap. A record stays until the table goes.
 #pragma once
 
 #include "mm/allocator.h"
@@ -36,15 +37,17 @@ class RegionTable final {
         made.heap_ = heap;
         made.records_ = TRY(mm::allocate_array<Record>(heap, regions),
                             "allocating the directory of a machine's regions", regions);
+        for (u64 ready = 0; ready < min(regions, made_ahead); ready += Slab::capacity) {
+            auto slab = TRY(mm::allocate<Slab>(heap), "allocating the first records of regions", ready);
+            push(made.spare_, std::move(slab));
+        }
         return made;
     }
     RegionTable(RegionTable &&) = default;
     RegionTable &operator=(RegionTable &&) = delete;
     ~RegionTable() {
-        while (newest_) { // one after the other: no recursion
-            mm::Owned<Slab> older = std::move(newest_->older);
-            newest_ = std::move(older);
-        }
+        while (newest_) static_cast<void>(pop(newest_)); // one after the other: no recursion
+        while (spare_) static_cast<void>(pop(spare_));
     }
 
     u64 size() const { return records_.size(); }
@@ -58,9 +61,9 @@ class RegionTable final {
     rstate::Result<Region *> use(u64 number) {
         if (Region *known = find(number)) return known;
         if (!newest_ || newest_->used == Slab::capacity) {
-            auto slab = TRY(mm::allocate<Slab>(heap_), "allocating records of regions", number);
-            slab->older = std::move(newest_);
-            newest_ = std::move(slab);
+            if (!spare_)
+                push(spare_, TRY(mm::allocate<Slab>(heap_), "allocating records of regions", number));
+            push(newest_, pop(spare_));
         }
         return records_[number].region = &newest_->regions[newest_->used++];
     }
@@ -79,9 +82,21 @@ class RegionTable final {
     };
     static_assert(sizeof(Slab) <= page_size, "a heap block is whole pages: a slab fills one");
 
+    static constexpr u64 made_ahead = 60; // records (chosen: a small target uses some forty)
+
+    static void push(mm::Owned<Slab> &list, mm::Owned<Slab> &&slab) {
+        slab->older = std::move(list);
+        list = std::move(slab);
+    }
+    static mm::Owned<Slab> pop(mm::Owned<Slab> &list) {
+        mm::Owned<Slab> first = std::move(list);
+        list = std::move(first->older);
+        return first;
+    }
+
     mm::Allocator heap_;
     mm::OwnedArray<Record> records_;
-    mm::Owned<Slab> newest_;
+    mm::Owned<Slab> newest_, spare_; // lists: those with records in use, those without
 };
 
 } // namespace vm
