@@ -71,6 +71,12 @@ void describe(vm::Finding &finding, const rl_report &report) {
     if (finding.text[0] == 0) set_text(finding, report_text(report));
 }
 
+void take_frames_of_allocation(vm::Finding &finding) {
+    finding.frame_count = 0;
+    for (const u64 returns_to : finding.allocated)
+        if (returns_to != 0) finding.frames[finding.frame_count++] = returns_to - 1;
+}
+
 void set_frames(vm::Finding &finding, const Memory &memory, const Program &program, const Place &place) {
     finding.frame_count = walk_stack(memory, program, place, finding.frames);
 }

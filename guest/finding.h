@@ -13,6 +13,8 @@ vm::Finding finding_of(const Fault &fault);
 // Adds what the target's runtime knows about the address; kind and access stay.
 void describe(vm::Finding &finding, const rl_report &report);
 void set_text(vm::Finding &finding, Text text);
+// A leak is where its block was allocated: the case that leaked it has ended.
+void take_frames_of_allocation(vm::Finding &finding);
 void set_frames(vm::Finding &finding, const Memory &memory, const Program &program, const Place &place);
 
 } // namespace guest

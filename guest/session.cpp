@@ -47,8 +47,8 @@ vm::Ending ending_of(const Event &event, const vm::Finding &finding) {
 }
 
 u64 case_flags(const vm::CaseOptions &options) {
-    return (options.record_comparisons ? u64{RL_FLAG_COMPARISONS} : 0) | u64{options.fill}
-                                                                             << RL_FLAG_FILL_SHIFT;
+    return (options.record_comparisons ? u64{RL_FLAG_COMPARISONS} : 0) |
+           u64{options.fill} << RL_FLAG_FILL_SHIFT | u64{options.leak} << RL_FLAG_LEAK_SHIFT;
 }
 
 void report_random_instructions(const Program &program) {
@@ -285,6 +285,7 @@ rstate::Result<vm::Finding> Session::finding_of(const Event &event, const vm::Re
         break;
     }
     set_frames(finding, memory_, *program_, place);
+    if (finding.kind == Text(rl_kind_name(rl_kind_memory_leak))) take_frames_of_allocation(finding);
     finding.hash = crash_hash(finding, program_->symbols());
     return finding;
 }

@@ -30,6 +30,7 @@ constexpr Key keys[] = {
     {.name = "edge_budget", .number = &Options::edge_budget},
     {.name = "timeout_s", .number = &Options::timeout_s, .most = 1'000'000},
     {.name = "replay", .flag = &Options::replay},
+    {.name = "leaks", .flag = &Options::leaks},
     {.name = "layout", .flag = &Options::layout},
     {.name = "exit", .flag = &Options::exit},
     {.name = "test", .is_mode = true},

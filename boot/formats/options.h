@@ -16,6 +16,7 @@ struct Options {
     u64 edge_budget = 0;     // a case that spends more is a timeout; 0: measured from the seeds
     u64 timeout_s = 0;       // a case that takes longer is a timeout, whatever its edges; 0: edges decide
     bool replay = false;     // run the bundle's "replay" once, and end
+    bool leaks = false;      // with replay: also list what the input leaks
     bool layout = false;     // print every range before the first case
     bool exit = false;       // leave QEMU through isa-debug-exit at the end
     // What to do instead of fuzzing, of what the test kernel can: test=GLOB, bench=GLOB or inject=BUG.

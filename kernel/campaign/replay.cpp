@@ -33,12 +33,6 @@ void write_end_record(Text status) {
     end_record();
 }
 
-u32 report_no_crash(const vm::Outcome &outcome) {
-    LOG(kernel, "no crash: the harness returned {} after {} edges", outcome.value, outcome.edges_spent);
-    write_end_record("ok");
-    return boot::exit_ok;
-}
-
 void write_finding(SnapshotSession &session, Bytes input, const vm::Finding &finding, vm::Ending ending,
                    u64 edges) {
     const rstate::Resolver resolver = session.target().program().symbols().resolver();
@@ -75,12 +69,40 @@ rstate::Result<u32> report_crash(SnapshotSession &session, Bytes input, u64 budg
     return boot::exit_target_crashed;
 }
 
-rstate::Result<u32> run_and_report(SnapshotSession &session, Bytes input, u64 budget) {
+// Each run ends with another leak as its finding; returns how many there are.
+rstate::Result<u32> report_leaks(SnapshotSession &session, Bytes input, u64 budget) {
+    constexpr u8 most_leaks = 64; // chosen
+    for (u8 leak = 1; leak <= most_leaks; ++leak) {
+        TRY(session.process().reset(), "resetting before a leak is searched", leak);
+        const vm::Outcome *outcome =
+            TRY(session.process().run_case(input, {.edge_budget = budget, .leak = leak}),
+                "running the input again to list a leak", leak);
+        if (outcome->ending != vm::Ending::crash) return leak - 1u;
+        write_finding(session, input, outcome->finding, outcome->ending, outcome->edges_spent);
+    }
+    LOG(kernel, "the input leaks more than {} blocks: the others are not listed", most_leaks);
+    return u32{most_leaks};
+}
+
+rstate::Result<u32> report_no_crash(SnapshotSession &session, Bytes input, u64 budget,
+                                    const vm::Outcome &outcome, bool leaks) {
+    LOG(kernel, "no crash: the harness returned {} after {} edges", outcome.value, outcome.edges_spent);
+    if (!leaks) {
+        write_end_record("ok");
+        return u32{boot::exit_ok};
+    }
+    const u32 found = TRY(report_leaks(session, input, budget), "listing what the input leaks");
+    LOG(kernel, "{} blocks were allocated in the case, and nothing reaches them", found);
+    write_end_record(found != 0 ? "crash" : "ok");
+    return u32{found != 0 ? boot::exit_target_crashed : boot::exit_ok};
+}
+
+rstate::Result<u32> run_and_report(SnapshotSession &session, Bytes input, u64 budget, bool leaks) {
     const vm::Outcome *outcome =
         TRY(session.process().run_case(input, {.edge_budget = budget}), "running the input", input.size());
     switch (outcome->ending) {
     case vm::Ending::done:
-        return report_no_crash(*outcome);
+        return report_no_crash(session, input, budget, *outcome, leaks);
     case vm::Ending::timeout:
     case vm::Ending::out_of_memory:
         return report_overrun(session, input, *outcome);
@@ -99,7 +121,7 @@ rstate::Result<u32> replay(const boot::Bundle &bundle, const boot::Options &opti
     const u64 budget = TRY(edge_budget(session.process(), bundle, options), "computing the edge budget");
     const Bytes input = TRY(bundle.find("replay"), "finding the input in the bundle");
     log_formatted("7 replaying an input of {} bytes, {} edges allowed", input.size(), budget);
-    return run_and_report(session, input, budget);
+    return run_and_report(session, input, budget, options.leaks);
 }
 
 } // namespace kernel

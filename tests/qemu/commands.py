@@ -18,7 +18,8 @@ from tests.unit.tools.results.test_report import parse
 from tools.rl.building import targets
 from tools.rl.building.graph import Graph
 from tools.rl.building.ninja import run_ninja
-from tools.rl.common import BUILD, BUILTIN_TARGET, CRASHED, DEBUG, IMAGE, MISSING, OK, ROOT, SYSTEM_FAILED, USAGE
+from tools.rl.common import (BUILD, BUILTIN_TARGET, CRASHED, DEBUG, IMAGE, MISSING, OK, ROOT, SYSTEM_FAILED, TIMED_OUT,
+                             USAGE)
 from tools.rl.images import artefacts, disk_image
 from tools.rl.images.package import PXE_BUILD_ID
 from tools.rl.machines.qemu import Machine, PROGRAM, die_with_parent
@@ -151,7 +152,38 @@ def an_input_that_is_too_long_is_refused(out):
     expect("--max-len" in build_py(USAGE, "replay", out / "long", "--max-len", 64), "it does not say why")
     (out / "corpus").mkdir()
     (out / "corpus/long").write_bytes(bytes(70000))
-    expect("--max-len" in build_py(USAGE, "run", "--out", out), "a corpus file that is too long is taken")
+    expect("are cut" in build_py(OK, "run", "--plain", "--cpus", 1, "--cases", 100, "--max-len", 64, "--out", out),
+           "a corpus file that is too long is not cut, or no line says so")
+
+
+LEAKS_AND_LOOPS = """\
+#include <stdint.h>
+#include <stdlib.h>
+__attribute__((noinline)) static void endless(void) { for (volatile int i = 0;; i++) if (i < 0) i = 0; }
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    if (size > 1 && data[0] == 'L') for (int i = 0; i < 2; i++) *(char *)malloc(10) = (char)data[1];
+    if (size > 1 && data[0] == 'E') endless();
+    return 0;
+}
+"""
+
+
+def leaks_are_listed_and_a_timeout_is_saved_and_replays(out):
+    folder = out / "target"
+    build_py(OK, "new-target", folder)
+    (folder / "harness.c").write_text(LEAKS_AND_LOOPS)
+    (folder / "seeds/loop").write_bytes(b"Exy")
+    (folder / "seeds/leak").write_bytes(b"Lxy")
+    output = build_py(CRASHED, "replay", folder / "seeds/leak", "--leaks")
+    expect(output.count("memory-leak in") == 2 and "leaks 2 blocks" in output, f"not two leaks: {output[-2000:]}")
+    expect("no crash" in build_py(OK, "replay", folder / "seeds/text", "--leaks"), "a leak where there is none")
+    build_py(OK, "run", "--plain", "--cpus", 1, "--seed", 1, "--cases", 300, "--target", folder, "--out", out / "out")
+    saved = list((out / "out/timeouts").glob("[!.]*"))
+    expect(len(saved) == 1, f"{len(saved)} timeouts were saved")
+    fields = json.loads((saved[0] / "crash.json").read_text())
+    expect(fields["function"] == "endless" and fields["edges"] > 0, f"it does not say where: {fields}")
+    expect(saved[0].name in build_py(TIMED_OUT, "replay", saved[0] / "input"), "the timeout does not repeat")
+    expect("endless" in (out / "out/report.html").read_text(), "the report does not list it")
 
 
 def the_map_of_a_live_run_has_both_spaces(_out):
@@ -385,6 +417,7 @@ SHORT = (memory_of_64_gib_boots_like_512_mib, a_number_of_cases_ends_the_run_and
          ctrl_c_ends_the_run_cleanly, a_killed_run_loses_nothing_and_leaves_no_machine,
          a_killed_qemu_is_one_clear_line_and_loses_nothing, a_missing_qemu_is_named,
          a_folder_that_cannot_be_written_is_refused, an_empty_input_is_an_input, an_input_that_is_too_long_is_refused,
+         leaks_are_listed_and_a_timeout_is_saved_and_replays,
          the_map_of_a_live_run_has_both_spaces, *debugger.TESTS, *terminal.TESTS, *hostile_names.TESTS,
          image_makes_every_artefact_of_one_build, image_carries_another_target_and_a_corpus,
          a_watching_build_builds_at_a_change,

@@ -104,6 +104,7 @@ def _run(sub, target=BUILTIN_TARGET):
 
 def _replay(sub):
     sub.add_argument("input", metavar="INPUT", help="the file to run")
+    sub.add_argument("--leaks", action="store_true", help="list the heap blocks that nothing reaches at the end")
     _target_options(sub, default=None)
     _timeout_option(sub)
     sub.add_argument("--out", metavar="DIR", help="also save the console and the crash there")

@@ -36,7 +36,10 @@ LINUX_FLAGS = RUNTIME_FLAGS + " -mgeneral-regs-only"
 PLAIN_MEMORY = "--redefine-sym memcpy=rl_plain_copy --redefine-sym memset=rl_plain_fill"
 # Bitcode to inline. Without line numbers: the calls that it replaces have none either.
 HOOK_FLAGS = RUNTIME_FLAGS.replace("-g ", "") + " -flto"
-TARGET_FLAGS = f"-O2 {REPRODUCIBLE} -fno-optimize-sibling-calls -fno-omit-frame-pointer -fno-stack-protector"
+# A block that the optimizer sees no use for would not be allocated, so that its leak, or its failure, is not seen.
+EVERY_ALLOCATION = "-fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc"
+TARGET_FLAGS = (f"-O2 {REPRODUCIBLE} -fno-optimize-sibling-calls -fno-omit-frame-pointer -fno-stack-protector "
+                f"{EVERY_ALLOCATION}")
 # C functions keep their names in traces, and their counters stay few, when only what the source calls inline is
 # inlined; C++ would drown in its accessors.
 BY_LANGUAGE = {C: "-fno-inline-functions", CXX: "", ASSEMBLY: ""}

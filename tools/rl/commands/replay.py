@@ -16,6 +16,8 @@ from tools.rl.results.symbols import Symbolizer, describe, trace_text
 
 MEANING = {OK: "no crash", CRASHED: "the target crashed", TIMED_OUT: "the target timed out"}
 STARVED = "the target ran out of memory"
+LEAK = "memory-leak"
+MOST_FINDINGS = 100
 
 
 def read_input(path, max_len):
@@ -44,27 +46,25 @@ def timeout_options(arguments, target):
 
 
 class Replay:
-    """What one replayed input printed: its chains, and the crash if there was one."""
+    """What one replayed input printed: its chains, and what was found: a crash, or several leaks."""
 
     def __init__(self, symbolizer):
         self.symbolizer = symbolizer
         self.text = []
         self.chains = Chains()
-        self.crash = None
-        self.record = None
+        self.found = []                 # (record, described)
 
     def feed(self, event):
         if isinstance(event, str):
             self.text.append(event)
             self.chains.feed(event)
-        elif event and event["type"] in FINDINGS and self.record is None:
-            self.record = event
-            self.crash = describe(event, self.symbolizer)
+        elif event and event["type"] in FINDINGS and len(self.found) < MOST_FINDINGS:
+            self.found.append((event, describe(event, self.symbolizer)))
 
-    def chain(self):
-        """The chain about the crash, else the last one printed."""
+    def chain(self, finding=None):
+        """The chain about this finding, else the last one printed."""
         self.chains.finish()
-        about = [c for c in self.chains.done if self.crash and f"hash {self.crash['hash']}" in c[0]]
+        about = [c for c in self.chains.done if finding and f"hash {finding['hash']}" in c[0]]
         return (about or self.chains.done or [[]])[-1]
 
 
@@ -86,7 +86,17 @@ def longest(arguments, target):
 
 def machine_options(arguments, target):
     return {"target": target.name, "cpus": 1, "seed": 0, "max_len": arguments.max_len, "replay": 1, "exit": 1,
-            **timeout_options(arguments, target)}
+            "leaks": 1 if arguments.leaks else None, **timeout_options(arguments, target)}
+
+
+def verdict(status, found):
+    """How it ended, in one line."""
+    if not found:
+        return MEANING[status]
+    first = found[0][0]
+    if first["kind"] == LEAK:
+        return f"the target leaks {len(found)} block{'s' if len(found) > 1 else ''}"
+    return f"{STARVED if first['type'] == 'out_of_memory' else MEANING[status]}, hash {first['hash']}"
 
 
 def main(arguments):
@@ -102,20 +112,17 @@ def main(arguments):
     replay = Replay(Symbolizer(ROOT / target.elf))
     for _, event in session.events():
         replay.feed(event)
-    chain = replay.chain()
     for line in session.records.summary():
         print(line)
     if session.status == SYSTEM_FAILED or session.status not in MEANING:
         about = about_our_failure(replay.text)
         print("\n".join(about + places_in_kernel(about, folder)))
         raise Stop(SYSTEM_FAILED, session.why or "Raclette itself failed, see above")
-    if replay.crash:
-        print(trace_text(replay.crash, chain), end="")
+    for record, described in replay.found:
+        print(trace_text(described, replay.chain(described)), end="")
         if out:
-            out.add_crash(replay.record, replay.crash, chain)
-    elif chain:
-        print("\n".join(chain))
-    digest = f", hash {replay.crash['hash']}" if replay.crash else ""
-    starved = replay.record and replay.record["type"] == "out_of_memory"
-    print(printable(f"{arguments.input}: {STARVED if starved else MEANING[session.status]}{digest}"))
+            out.add_crash(record, described, replay.chain(described))
+    if not replay.found and replay.chain():
+        print("\n".join(replay.chain()))
+    print(printable(f"{arguments.input}: {verdict(session.status, replay.found)}"))
     return session.status

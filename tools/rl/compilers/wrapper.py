@@ -25,7 +25,7 @@ BITCODE = b"BC\xc0\xde"
 DEFAULTS = ["-O2", "-gline-tables-only", "-fno-stack-protector", "-fsanitize-address-use-after-return=never"]
 # Behind them. _FORTIFY_SOURCE would lead calls around the checks of memcpy and its like.
 FORCED = ["-fno-omit-frame-pointer", "-fno-optimize-sibling-calls", "-U_FORTIFY_SOURCE", targets.COVERED,
-          "-Wno-unused-command-line-argument"]
+          *targets.EVERY_ALLOCATION.split(), "-Wno-unused-command-line-argument"]
 REFUSED = {"memory": "uninitialised memory is found by the fill byte of each case (docs/targets.md)",
            "thread": "it has no counterpart here", "dataflow": "it has no counterpart here",
            "hwaddress": "-fsanitize=address does its work"}
