@@ -27,6 +27,7 @@ constexpr Counter counters[] = {
     {"requests", &CoreCounts::requests},
     {"refused_calls", &CoreCounts::refused_calls},
     {"ticks", &CoreCounts::ticks},
+    {"cpuid_exits", &CoreCounts::cpuid_exits},
     {"other_exits", &CoreCounts::other_exits},
     {"allocations", &CoreCounts::allocations},
     {"evicted_pages", &CoreCounts::evicted_pages},
@@ -118,7 +119,8 @@ void StatsWriter::write(const Output &out, const Shared &shared, const MachineFi
     line.open("exits_by_reason", '{').number("done", sum(&CoreCounts::done));
     line.number("new_page", sum(&CoreCounts::new_pages)).number("request", sum(&CoreCounts::requests));
     line.number("crash", sum(&CoreCounts::crashes)).number("timeout", sum(&CoreCounts::timeouts));
-    line.number("tick", sum(&CoreCounts::ticks)).number("other", sum(&CoreCounts::other_exits)).close('}');
+    line.number("tick", sum(&CoreCounts::ticks)).number("cpuid", sum(&CoreCounts::cpuid_exits));
+    line.number("other", sum(&CoreCounts::other_exits)).close('}');
     line.number("refused_calls", sum(&CoreCounts::refused_calls));
     write_shares(line, shared);
     line.open("cores", '[');

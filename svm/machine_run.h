@@ -172,6 +172,8 @@ void Machine<Memory, Frames, Audit>::count(const vm::Exit &exit) {
     vm::Statistics &spent = memory_.statistics();
     switch (exit.kind) {
     case vm::ExitKind::cpuid:
+        ++spent.cpuid_exits;
+        return;
     case vm::ExitKind::time_stamp:
     case vm::ExitKind::msr:
     case vm::ExitKind::io:

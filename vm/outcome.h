@@ -71,8 +71,9 @@ struct Statistics {
     u64 requests = 0;      // hypercalls after which the target goes on
     u64 refused_calls = 0; // of them: system calls that nothing answers
     u64 ticks = 0;         // host interrupts
-    u64 other_exits = 0;   // CPUID, MSRs, ports, HLT and other intercepts
-    u64 dirty_pages = 0;   // restored by resets
+    u64 cpuid_exits = 0;
+    u64 other_exits = 0; // RDTSC, MSRs, ports, HLT and other intercepts
+    u64 dirty_pages = 0; // restored by resets
     u64 reset_bytes = 0;
     u64 evicted_pages = 0; // clean private pages whose frames were taken because frames ran short
     u64 allocations = 0;   // frames taken while running or resetting

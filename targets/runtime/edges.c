@@ -46,3 +46,17 @@ COMPARISONS(8, u64)
 HOOK __sanitizer_cov_trace_switch(u64 value, const u64 *cases) {
     if (UNLIKELY(rl_hot.recording)) rl_compare_switch(value, cases);
 }
+
+// CPUID in inline assembly becomes a call of cpuid.c: a macro of the assembler hides the instruction of its
+// name in everything that is linked with this module. Bytes instead of LEA, which moves RSP over the caller's
+// red zone and back: they mean the same in both syntaxes. The guard is for modules that each have this text.
+__asm__(".ifndef rl_cpuid_is_a_macro\n"
+        ".set rl_cpuid_is_a_macro, 1\n"
+        ".irp name, cpuid, CPUID\n"
+        ".macro \\name\n"
+        ".byte 0x48, 0x8d, 0x64, 0x24, 0x80\n"
+        "call rl_cpuid\n"
+        ".byte 0x48, 0x8d, 0xa4, 0x24, 0x80, 0, 0, 0\n"
+        ".endm\n"
+        ".endr\n"
+        ".endif\n");

@@ -144,6 +144,7 @@ int LLVMFuzzerInitialize(int *count, char ***words) {{
 }}
 """
 
+
 # Three threads that pass a token around by a condition variable, and one by a pipe.
 THREADS = f"""
 #include <pthread.h>
@@ -227,6 +228,53 @@ APART greedy(void) {{ while ((kept = malloc(1 << 20))) memset(kept, 1, 1 << 20);
     if (data[0] == 's' && data[1] == 'l') slow();
     if (data[0] == 'e' && data[1] == 'n') endless();
     if (data[0] == 'g' && data[1] == 'r') greedy();
+    return 0;
+}}
+"""
+
+# Asks for the processor's features in each case, and aborts when an answer, a flag or the red zone is not as the
+# instruction leaves it. What is compared with is the instruction in bytes, which the assembler does not replace.
+CPUID_IN_A_CASE = f"""
+#include <cpuid.h>
+#include <stdlib.h>
+#include <string.h>
+struct answer {{ unsigned long a, b, c, d, flags; }};
+#define ASK(name, instruction)                                                                                 \\
+    static struct answer name(unsigned long leaf, unsigned long subleaf) {{                                      \\
+        struct answer x = {{leaf, 0, subleaf, 0, 0}};                                                            \\
+        __asm__ volatile("xor %%ebx, %%ebx; not %%rbx; mov %%rbx, %%rdx; stc; " instruction                     \\
+                         "; lea -128(%%rsp), %%rsp; pushf; pop %4; lea 128(%%rsp), %%rsp"                       \\
+                         : "+a"(x.a), "=b"(x.b), "+c"(x.c), "=d"(x.d), "=r"(x.flags) : : "memory");             \\
+        return x;                                                                                              \\
+    }}
+ASK(replaced, "cpuid")
+ASK(capitals, "CPUID")
+ASK(intel, ".intel_syntax noprefix; cpuid; .att_syntax")
+ASK(real, ".byte 0x0f, 0xa2")
+__attribute__((noinline)) static unsigned in_a_leaf_function(unsigned x) {{
+    volatile unsigned zone[24];
+    for (unsigned i = 0; i < 24; ++i) zone[i] = x + i;
+    unsigned a, b, c, d, sum = 0;
+    __cpuid(0, a, b, c, d);
+    for (unsigned i = 0; i < 24; ++i) sum += zone[i] - i;
+    return sum;
+}}
+static void compare(unsigned long leaf, unsigned long subleaf) {{
+    const struct answer wanted = real(leaf, subleaf);
+    const struct answer got[] = {{replaced(leaf, subleaf), capitals(leaf, subleaf), intel(leaf, subleaf)}};
+    for (int i = 0; i < 3; ++i) if (memcmp(&got[i], &wanted, sizeof wanted)) abort();
+}}
+int LLVMFuzzerInitialize(int *count, char ***words) {{
+    for (unsigned long leaf = 0; leaf < 64; ++leaf) for (unsigned long high = 0; high < 3; ++high)
+        compare(leaf | high << 30 | high << 33, leaf * 3);
+    return count && words ? 0 : 1;
+}}
+{ENTRY} {{
+    if (in_a_leaf_function((unsigned)size) != 24 * (unsigned)size) abort();
+    for (int i = 0; i < 5; ++i) replaced(1, 7);
+    unsigned a, b, c, d;
+    if (!__get_cpuid(1, &a, &b, &c, &d) || !__builtin_cpu_supports("sse4.2")) abort();
+    if (size && data[0] == 'r') real(1, 0);
     return 0;
 }}
 """

@@ -247,7 +247,7 @@ TEST_F(MachineTest, WithoutNripTheGuestsBytesTellHowFarToSkip) {
     script.exit(ExitCode::cpuid);
     const vm::Exit exit = run(machine);
     EXPECT_EQ(exit.kind, ExitKind::cpuid);
-    EXPECT_EQ(machine.statistics().other_exits, 1u);
+    EXPECT_EQ(machine.statistics().cpuid_exits, 1u);
     ASSERT_TRUE(machine.skip_instruction(exit).ok());
     EXPECT_EQ(machine.registers().rip, 0x3001u);
     EXPECT_TRUE(fails_with(machine.skip_instruction(exit), vm::unexpected_instruction));

@@ -14,8 +14,8 @@ from tools.rl.common import ROOT, Stop, USAGE
 from tools.rl.results import elf as elf_file
 
 RUNTIME = "targets/runtime"
-RUNTIME_PARTS = ("asan", "callbacks", "compare", "fake_stack", "globals", "heap", "interface_common", "interface_heap",
-                 "interface_report", "leaks", "memory", "mutate", "mutator", "number", "options", "report", "stop",
+RUNTIME_PARTS = ("asan", "callbacks", "compare", "cpuid", "fake_stack", "globals", "heap", "interface_common",
+                 "interface_heap", "interface_report", "leaks", "memory", "mutate", "mutator", "number", "options", "report", "stop",
                  "string", "text", "ubsan", "ubsan_type", "ubsan_value")
 LINUX_PARTS = ("answer", "clock", "descriptors", "directories", "files", "identity", "mappings", "output", "paths",
                "pipes", "proc", "signals", "status", "threads", "transfer")

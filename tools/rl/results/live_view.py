@@ -84,11 +84,19 @@ def seeds_left(record):
     return f"  {count} seeds left" if count else ""
 
 
+def asked_for_features(record):
+    """CPUID that the target's runtime does not answer (assembled elsewhere) costs an exit each time."""
+    count = record.get("exits_by_reason", {}).get("cpuid", 0)
+    cases = max(1, record.get("case", 0))
+    return f" ({count / cases:.2f} CPUID)" if count > 1000 and count / cases >= 0.01 else ""
+
+
 def stats_line(record):
     return (f"case {record.get('case', 0)}  {record.get('cases_per_s', 0):.0f}/s  edges {record.get('edges', 0)}  "
             f"corpus {record.get('corpus', 0)}  crashes {record.get('crashes', 0)}  "
             f"timeouts {record.get('timeouts', 0)}{starved(record)}{seeds_left(record)}  "
-            f"exits/case {record.get('exits_per_case', 0):.3f}  dirty/case {record.get('dirty_pages_per_case', 0):.1f}")
+            f"exits/case {record.get('exits_per_case', 0):.3f}{asked_for_features(record)}  "
+            f"dirty/case {record.get('dirty_pages_per_case', 0):.1f}")
 
 
 class PlainView:
@@ -172,7 +180,7 @@ class LiveView:
                      f"corpus {r.get('corpus', 0)}   crashes {len(self.crashes)} ({r.get('crashes', 0)})   "
                      f"timeouts {r.get('timeouts', 0)}{starved(r)}{seeds_left(r)}")
         lines.append(f"edges {r.get('edges', 0)}  {curve(self.edges.values(), max(10, width - 20))}")
-        lines.append(f"each case: {r.get('exits_per_case', 0):.3f} exits, "
+        lines.append(f"each case: {r.get('exits_per_case', 0):.3f} exits{asked_for_features(r)}, "
                      f"{r.get('dirty_pages_per_case', 0):.1f} dirty pages, "
                      f"{r.get('reset_bytes_per_case', 0):.0f} bytes reset; {r.get('frames_free', 0)} frames free")
         lines.append(f"corpus {r.get('corpus', 0)}  {curve(self.corpus.values(), max(10, width - 20))}")

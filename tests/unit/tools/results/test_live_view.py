@@ -48,6 +48,14 @@ class ViewTest(unittest.TestCase):
         line = next(line for line in live._lines(0, 80) if line.startswith("edges"))
         self.assertAlmostEqual(line.count("▁") / (line.count("█") + line.count("▁")), 1 / 3, delta=0.05)
 
+    def test_cpuid_is_shown_where_cases_pay_for_it(self):
+        def shown(cases, cpuid):
+            return "CPUID" in live_view.stats_line({"case": cases, "exits_by_reason": {"cpuid": cpuid}})
+        self.assertTrue(shown(10_000, 20_000))
+        self.assertFalse(shown(10_000, 128), "those of the start")
+        self.assertFalse(shown(10_000_000, 2000))
+        self.assertNotIn("CPUID", live_view.stats_line({}))
+
     def test_large_numbers_are_shortened(self):
         shown = [live_view.short(n) for n in (7, 9999, 25000, 3400000, 2e9)]
         self.assertEqual(shown, ["7", "9999", "25.0k", "3.4M", "2.0G"])
