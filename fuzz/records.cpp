@@ -116,6 +116,7 @@ void StatsWriter::write(const Output &out, const Shared &shared, const MachineFi
     line.fraction("dirty_pages_per_case", rate(&CoreCounts::dirty_pages));
     line.fraction("reset_bytes_per_case", rate(&CoreCounts::reset_bytes));
     line.number("frames_free", machine.frames_free).number("heap_live", machine.heap_live);
+    line.number("threads", machine.schedule);
     line.open("exits_by_reason", '{').number("done", sum(&CoreCounts::done));
     line.number("new_page", sum(&CoreCounts::new_pages)).number("request", sum(&CoreCounts::requests));
     line.number("crash", sum(&CoreCounts::crashes)).number("timeout", sum(&CoreCounts::timeouts));

@@ -35,6 +35,7 @@ struct alignas(64) CoreCounts {
 struct MachineFigures {
     u64 frames_free = 0;
     u64 heap_live = 0;
+    u64 schedule = 0; // seed of the order of the target's threads
 };
 
 } // namespace fuzz

@@ -34,6 +34,8 @@ template <vm::Vm Machine> class Process final {
     // Runs the target's start-up. Afterwards the machine is at the snapshot point, and the caller takes the
     // snapshot.
     rstate::Result<void> run_to_snapshot_point();
+    // From there on the lengths of threads' slices are made from `seed`. Before the snapshot is taken.
+    rstate::Result<void> seed_schedule(u64 seed);
     // For a machine that is attached to the snapshot taken at `point`.
     static Process attach(Machine &machine, const Program &program, const SnapshotPoint &point,
                           const Deadlines &deadlines = {});
@@ -115,6 +117,12 @@ template <vm::Vm Machine> rstate::Result<void> Process<Machine>::run_to_snapshot
         "sharing the page tables that split large pages");
     machine_->set_deadline(deadlines_.case_ticks);
     at_snapshot_ = true;
+    return rstate::done();
+}
+
+template <vm::Vm Machine> rstate::Result<void> Process<Machine>::seed_schedule(u64 seed) {
+    TRY(machine_->write(snapshot_point_.schedule, {reinterpret_cast<const u8 *>(&seed), sizeof(seed)}),
+        "seeding the schedule of the target's threads", seed);
     return rstate::done();
 }
 

@@ -216,12 +216,16 @@ Event Session::refuse_syscall(vm::Registers &registers) const {
     return fault_of(rl_kind_other_exception, "a system call, but the target has no library that answers it");
 }
 
-// The runtime counts the edge budget down and ends the case below zero. The target may have overwritten it.
+// The runtime counts the edge budget down and ends the case below zero; with several threads it holds a part
+// back for later. The target may have overwritten both.
 rstate::Result<u64> Session::edges_spent(const SnapshotPoint &point, u64 budget) const {
-    i64 left = 0;
+    struct {
+        i64 now, held;
+    } left = {};
     TRY(memory_.load(point.budget, left), "reading the rest of the edge budget");
-    if (left < 0) return budget;
-    return static_cast<u64>(left) > budget ? 0 : budget - static_cast<u64>(left);
+    i64 sum = 0;
+    if (__builtin_add_overflow(left.now, left.held, &sum) || sum < 0) return budget;
+    return static_cast<u64>(sum) > budget ? 0 : budget - static_cast<u64>(sum);
 }
 
 rstate::Result<u32> Session::read_comparisons(const SnapshotPoint &point, Span<vm::Comparison> out) const {

@@ -50,12 +50,14 @@ rstate::Result<SnapshotPoint> read_snapshot_point(const Memory &memory, const Gu
     point.input = TRY(place(layout, "input", c.input, c.input_capacity, 1), "checking the input's place");
     point.counters =
         TRY(place(layout, "counters", c.counters, c.counter_count, 1), "checking the edge counters");
-    point.budget = TRY(place(layout, "budget", c.budget, 1, sizeof(u64)), "checking the edge budget");
+    point.budget = TRY(place(layout, "budget", c.budget, 2, sizeof(u64)), "checking the edge budget");
     point.comparisons =
         TRY(place(layout, "comparisons", c.comparisons, c.comparison_capacity, sizeof(rl_comparison)),
             "checking the comparisons");
     point.comparison_count = TRY(place(layout, "comparison_count", c.comparison_count, 1, sizeof(u64)),
                                  "checking the comparisons' number");
+    point.schedule =
+        TRY(place(layout, "schedule", c.schedule, 1, sizeof(u64)), "checking the threads' schedule");
     TRY(place(layout, "report", c.report, 1, sizeof(rl_report)), "checking the report");
     TRY(place(layout, "describe_stack", c.describe_stack - page_size, page_size, 1),
         "checking the stack of describe");

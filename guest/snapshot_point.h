@@ -19,7 +19,7 @@ struct EmulatedState {
 struct SnapshotPoint {
     rl_control control = {};
     EmulatedState emulated;
-    GuestPhys input, counters, budget, comparisons, comparison_count;
+    GuestPhys input, counters, budget, comparisons, comparison_count, schedule;
 
     u32 counter_count() const { return static_cast<u32>(control.counter_count); }
 };

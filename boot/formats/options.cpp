@@ -29,6 +29,7 @@ constexpr Key keys[] = {
     {.name = "max_len", .number = &Options::max_len, .least = 1, .most = longest_input},
     {.name = "edge_budget", .number = &Options::edge_budget},
     {.name = "timeout_s", .number = &Options::timeout_s, .most = 1'000'000},
+    {.name = "threads", .number = &Options::threads},
     {.name = "replay", .flag = &Options::replay},
     {.name = "leaks", .flag = &Options::leaks},
     {.name = "layout", .flag = &Options::layout},

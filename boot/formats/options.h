@@ -15,6 +15,7 @@ struct Options {
     u64 max_len = 0;         // of inputs, in bytes; 0: from the seeds
     u64 edge_budget = 0;     // a case that spends more is a timeout; 0: measured from the seeds
     u64 timeout_s = 0;       // a case that takes longer is a timeout, whatever its edges; 0: edges decide
+    u64 threads = 0;         // seed of the schedule of the target's threads
     bool replay = false;     // run the bundle's "replay" once, and end
     bool leaks = false;      // with replay: also list what the input leaks
     bool layout = false;     // print every range before the first case

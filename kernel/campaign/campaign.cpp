@@ -115,6 +115,7 @@ rstate::Result<u64> fuzz_target(const boot::Bundle &bundle, const boot::Options 
                                 u64 tsc_hz) {
     start_ticks(tick_milliseconds, tsc_hz);
     SnapshotSession session;
+    session.set_schedule(options.threads);
     TRY(session.start(bundle, options), "preparing the target");
     const u32 cores = options.cpus != 0 ? static_cast<u32>(min<u64>(options.cpus, core_count)) : core_count;
     return fuzz_from_snapshot(session, bundle, options, cores, tsc_hz);

@@ -10,8 +10,9 @@ namespace kernel {
 
 class KernelPlatform final {
   public:
-    KernelPlatform(Reporter &reporter, u64 tsc_hz)
-        : reporter_(reporter), ticks_per_us_(max(1ul, tsc_hz / 1'000'000)) {}
+    // `schedule` is the seed of the order of the target's threads.
+    KernelPlatform(Reporter &reporter, u64 tsc_hz, u64 schedule)
+        : reporter_(reporter), ticks_per_us_(max(1ul, tsc_hz / 1'000'000)), schedule_(schedule) {}
 
     u64 now_us() const { return cpu::read_tsc() / ticks_per_us_; }
     static u64 time() { return cpu::read_tsc(); }
@@ -23,12 +24,14 @@ class KernelPlatform final {
         else
             reporter_.pause().check_in();
     }
-    fuzz::MachineFigures figures() const { return {world->frames.free_frames(), world->heap.live_bytes()}; }
+    fuzz::MachineFigures figures() const {
+        return {world->frames.free_frames(), world->heap.live_bytes(), schedule_};
+    }
     void send_records() { reporter_.drain(); }
 
   private:
     Reporter &reporter_;
-    u64 ticks_per_us_;
+    u64 ticks_per_us_, schedule_;
 };
 
 } // namespace kernel

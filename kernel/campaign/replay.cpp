@@ -117,6 +117,7 @@ rstate::Result<u32> run_and_report(SnapshotSession &session, Bytes input, u64 bu
 rstate::Result<u32> replay(const boot::Bundle &bundle, const boot::Options &options, u64 tsc_hz) {
     start_ticks(tick_milliseconds, tsc_hz);
     SnapshotSession session;
+    session.set_schedule(options.threads);
     TRY(session.start(bundle, options), "preparing the target");
     const u64 budget = TRY(edge_budget(session.process(), bundle, options), "computing the edge budget");
     const Bytes input = TRY(bundle.find("replay"), "finding the input in the bundle");

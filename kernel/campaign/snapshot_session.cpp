@@ -8,7 +8,7 @@ rstate::Result<> SnapshotSession::start(const boot::Bundle &bundle, const boot::
     svm_ = TRY(start_svm(), "switching SVM on for this core");
     machine_.emplace(TRY(make_machine(*svm_, *target_), "making the machine"));
     process_.emplace(
-        TRY(target_->take_snapshot(*machine_), "taking the snapshot that every case starts from"));
+        TRY(target_->take_snapshot(*machine_, schedule_), "taking the snapshot that every case starts from"));
     return rstate::done();
 }
 

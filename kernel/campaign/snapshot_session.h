@@ -14,6 +14,8 @@ class SnapshotSession final {
     SnapshotSession() = default;
     SnapshotSession(const SnapshotSession &) = delete;
 
+    // Of the target's threads; before start().
+    void set_schedule(u64 seed) { schedule_ = seed; }
     // Loads the bundle's target, switches SVM on for this core, makes the machine, runs the target to its
     // snapshot point and takes the snapshot. Once. The caller starts the timer's ticks before: they end a
     // start-up that takes too long.
@@ -25,6 +27,7 @@ class SnapshotSession final {
     Process &process() { return *process_; }
 
   private:
+    u64 schedule_ = 0;
     // In the order of their construction: the target's destructor needs that no machine is left.
     std::optional<Target> target_;
     mm::Owned<svm::Core> svm_;

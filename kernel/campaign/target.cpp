@@ -32,10 +32,11 @@ Target::~Target() {
     if (!released.ok()) rstate::report(released.take_error(), "freeing the snapshot's frames");
 }
 
-rstate::Result<Process> Target::take_snapshot(Machine &machine) {
+rstate::Result<Process> Target::take_snapshot(Machine &machine, u64 schedule) {
     snapshot_ = TRY(mm::allocate<vm::Snapshot>(world->allocator), "allocating the snapshot");
     Process process = TRY(Process::load(machine, program_, deadlines_), "loading the target");
     TRY(process.run_to_snapshot_point(), "running the target to its snapshot point");
+    TRY(process.seed_schedule(schedule), "seeding the schedule of the target's threads", schedule);
     TRY(machine.take_snapshot(*snapshot_), "taking the snapshot");
     snapshot_point_ = TRY(mm::allocate<guest::SnapshotPoint>(world->allocator, process.snapshot_point()),
                           "keeping the target's control block");

@@ -70,7 +70,7 @@ fuzz::WorkerOptions options_for(const Campaign &c, const rstate::Resolver &resol
 
 rstate::Result<> run_worker(Campaign &c, Process &process) {
     CoreContext &context = c.contexts[current_core()];
-    KernelPlatform platform(c.reporter, c.tsc_hz);
+    KernelPlatform platform(c.reporter, c.tsc_hz, c.options.threads);
     fuzz::Arena arena(mm::bytes_of(context.memory));
     const rstate::Resolver resolver = c.target.program().symbols().resolver();
     auto worker = TRY(mm::allocate<fuzz::Worker>(world->allocator, fuzz::Executor::of(process),

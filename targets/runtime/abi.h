@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RL_ABI_VERSION 2u
+#define RL_ABI_VERSION 3u
 
 // Memory as the target sees it. The heap, mappings and files lie above the shadow, where AddressSanitizer and
 // Linux have them too: there they have room, and a wild pointer such as 0x41414141 hits nothing.
@@ -135,7 +135,7 @@ struct rl_control {
     uint64_t input, input_capacity;
     uint64_t counters, counter_count; // one byte for each edge, all zero at the snapshot point
     uint64_t pcs;                     // struct rl_edge_pc[counter_count], or 0
-    uint64_t budget;                  // address of the int64_t that counts down the edge budget
+    uint64_t budget;                  // address of two int64_t whose sum is what is left of the edge budget
     uint64_t comparisons, comparison_capacity;
     uint64_t comparison_count; // address of a uint64_t
     uint64_t describe;         // void (uint64_t address): fills the report and makes RL_CALL_DESCRIBED
@@ -143,6 +143,7 @@ struct rl_control {
     uint64_t report;           // the rl_report that describe fills
     uint64_t output;           // the rl_output, or 0
     uint64_t abilities;        // RL_ABILITY_*
+    uint64_t schedule;         // address of the uint64_t that the lengths of threads' slices are made from
     char target[32];
 };
 
@@ -336,8 +337,9 @@ _Static_assert(offsetof(struct rl_control, describe_stack) == 96, "rl_control.de
 _Static_assert(offsetof(struct rl_control, report) == 104, "rl_control.report");
 _Static_assert(offsetof(struct rl_control, output) == 112, "rl_control.output");
 _Static_assert(offsetof(struct rl_control, abilities) == 120, "rl_control.abilities");
-_Static_assert(offsetof(struct rl_control, target) == 128, "rl_control.target");
-_Static_assert(sizeof(struct rl_control) == 160, "rl_control");
+_Static_assert(offsetof(struct rl_control, schedule) == 128, "rl_control.schedule");
+_Static_assert(offsetof(struct rl_control, target) == 136, "rl_control.target");
+_Static_assert(sizeof(struct rl_control) == 168, "rl_control");
 _Static_assert(sizeof(struct rl_refused) == 72, "rl_refused");
 _Static_assert(offsetof(struct rl_report, pc) == 8, "rl_report.pc");
 _Static_assert(offsetof(struct rl_report, address) == 32, "rl_report.address");

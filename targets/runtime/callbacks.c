@@ -1,21 +1,21 @@
 // targets/runtime/callbacks.c — what objects call that another compiler's options have instrumented: clang's
 // -fsanitize=fuzzer-no-link, trace-pc without edges.c, and checks that may go on after a report.
 //
-// Such objects count edges inline and spend no budget there, so a callback spends one step of it: a loop that
+// Such objects count edges inline and spend no budget there, so a callback passes an edge of it: a loop that
 // compares or calls through pointers ends.
 #include "targets/runtime/runtime.h"
 
 #define HERE ((u64)__builtin_return_address(0) - 1)
 
-void __sanitizer_cov_trace_pc(void) { spend(1); }
-void __sanitizer_cov_trace_pc_indir(u64 callee) { (void)callee, spend(1); }
-void __sanitizer_cov_trace_pc_guard(u32 *guard) { (void)guard, spend(1); }
+void __sanitizer_cov_trace_pc(void) { pass_edge(); }
+void __sanitizer_cov_trace_pc_indir(u64 callee) { (void)callee, pass_edge(); }
+void __sanitizer_cov_trace_pc_guard(u32 *guard) { (void)guard, pass_edge(); }
 void __sanitizer_cov_trace_pc_guard_init(u32 *start, u32 *stop) { (void)start, (void)stop; }
 void __sanitizer_cov_bool_flag_init(bool *start, bool *stop) { (void)start, (void)stop; }
 void __sanitizer_cov_trace_gep(u64 index) { (void)index; }
 
 static inline void compared(u64 pc, u64 a, u64 b, u32 size, u32 flags) {
-    spend(1);
+    pass_edge();
     if (UNLIKELY(rl_hot.recording)) rl_note(pc, a, b, size, flags);
 }
 
@@ -30,7 +30,7 @@ COMPARISONS(4, u32)
 COMPARISONS(8, u64)
 
 void __sanitizer_cov_trace_switch(u64 value, const u64 *cases) {
-    spend(1);
+    pass_edge();
     if (UNLIKELY(rl_hot.recording)) rl_note_switch(HERE, value, cases);
 }
 

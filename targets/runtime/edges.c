@@ -1,9 +1,9 @@
 // targets/runtime/edges.c — the code that runs at each edge of the target, and the check of each comparison.
 //
 // Compiled to bitcode and inlined into the target, by the linker or, one object at a time, by raclette-cc: an
-// edge then costs three instructions (clang's own counter increment and the two below) and no register, a
-// comparison two while operands are not recorded. Callers that are not compiled so find the same functions in
-// callbacks.c.
+// edge then costs three instructions (clang's own counter increment and the two of pass_edge) and no register,
+// a comparison two while operands are not recorded. Callers that are not compiled so find the same functions
+// in callbacks.c.
 #pragma GCC visibility push(                                                                                 \
     hidden) // of this program's own runtime, also where the program is a shared library
 #include "targets/runtime/runtime.h"
@@ -11,20 +11,7 @@
 // gnu_inline: nothing remains of it where nothing has inlined it.
 #define HOOK extern inline __attribute__((used, gnu_inline, always_inline)) void
 
-// In assembly, so that the jump splits no basic block and LLVM reserves no registers for a call. The jump
-// goes to a few bytes behind the function's code, which take along where it came from. They do not return, so
-// the compiler need not know the jump.
-HOOK __sanitizer_cov_trace_pc(void) {
-    __asm__ volatile("decq rl_hot(%%rip)\n\t"
-                     "js 1f\n"
-                     "2:\n\t"
-                     ".subsection 1\n"
-                     "1:\tleaq 2b(%%rip), %%rax\n\t"
-                     "jmp rl_out_of_budget_at\n\t"
-                     ".previous" ::
-                         : "cc");
-}
-_Static_assert(offsetof(struct rl_hot, budget) == 0, "the assembly above counts down the budget");
+HOOK __sanitizer_cov_trace_pc(void) { pass_edge(); }
 
 // preserve_most keeps the caller's registers, so that the cold call adds nothing to the hot path.
 __attribute__((preserve_most)) void rl_compare(u64 a, u64 b, u32 size);

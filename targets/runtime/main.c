@@ -45,6 +45,7 @@ static void fill_control(void) {
     control.report = (u64)&rl_report;
     control.output = (u64)&rl_output;
     control.abilities = rl_mutator_abilities();
+    control.schedule = (u64)&rl_schedule_seed;
     for (u32 i = 0; target_name[i] && i + 1 < sizeof(control.target); i++) control.target[i] = target_name[i];
 }
 
@@ -69,8 +70,10 @@ int main(int count, char **arguments) {
             control.counter_count); // the edges of start-up are not coverage of a case
     for (;;) {
         struct resume resume;
+        rl_end_slices();
         rl_snapshot_point(&control, &resume);
         rl_hot.budget = (i64)resume.budget;
+        if (UNLIKELY(rl_hot.sliced)) rl_begin_slice();
         rl_record_comparisons(resume.flags & RL_FLAG_COMPARISONS);
         rl_hot.fill = (u8)(resume.flags >> RL_FLAG_FILL_SHIFT);
         rl_hot.print_at_once = (resume.flags & RL_FLAG_OUTPUT) != 0;

@@ -6,7 +6,8 @@
 
 struct rl_hot rl_hot = {.budget = INT64_MAX};
 
-_Noreturn void rl_out_of_budget(void) {
+void rl_edge_limit(void);
+void rl_edge_limit(void) {
     for (;;) __builtin_trap();
 }
 _Noreturn void rl_out_of_budget_at(void) { rl_out_of_budget(); }

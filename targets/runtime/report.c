@@ -273,6 +273,7 @@ static _Noreturn void send(struct site site, enum rl_kind kind, enum rl_access a
     rl_report.sp = site.sp;
     rl_report.bp = site.bp;
     rl_report.size = size;
+    rl_end_slices(); // the target's callbacks let no other thread run
     rl_tell_report();
     stop();
 }

@@ -45,12 +45,14 @@ enum {
 // Everything that the runtime writes in an ordinary case. rl.ld puts it in front of the edge counters, on the
 // same page, because the hypervisor restores each written page after each case.
 struct rl_hot {
-    i64 budget; // edges left; the edge callback counts it down
+    i64 budget; // edges left, with several threads those of the running one's slice; each edge counts it down
+    i64 held;   // edges left besides, for later slices: linux/slices.c
     u64 comparison_count;
     u8 recording;     // whether this case records comparison operands
     u8 fill;          // for fresh heap memory
     u8 print_at_once; // RL_FLAG_OUTPUT; also until the snapshot
     u8 hooked;        // whether someone wants to know of each allocation: interface_heap.c
+    u8 sliced;        // whether the budget is dealt in slices: there are several threads
     u32 input_length;
     u64 largest_block; // an allocation of more bytes fails
     u64 heap_next;     // end of the last block cut from the untouched part of the arena
@@ -79,6 +81,12 @@ struct resume {
 void rl_snapshot_point(const struct rl_control *control, struct resume *resume);
 _Noreturn void rl_out_of_budget(void);
 _Noreturn void rl_out_of_budget_at(void); // jumped to from edges: RAX is the place
+
+// linux/slices.c
+void rl_begin_slice(void);   // of the running thread: deals its part of the budget
+void rl_end_slices(void);    // the whole budget is the running thread's, until the next rl_begin_slice
+extern u64 rl_schedule_seed; // rl_control::schedule
+__attribute__((preserve_most)) void rl_spend_held(void);
 
 // report.c
 _Noreturn void rl_report_access(struct site site, u64 address, u64 size, enum rl_access access);
@@ -170,7 +178,27 @@ static inline void unpoison(u64 address, u64 size) {
 }
 
 // Long work in the runtime spends the edge budget too; otherwise a loop of calls to it would hardly ever end.
+// The runtime's state may be in the middle of a change, so no other thread runs before the next edge.
 static inline void spend(u64 steps) {
     rl_hot.budget -= (i64)steps;
-    if (UNLIKELY(rl_hot.budget < 0)) rl_out_of_budget();
+    if (UNLIKELY(rl_hot.budget < 0)) rl_spend_held();
 }
+
+// One edge of the target. In assembly, so that the jump splits no basic block and LLVM reserves no registers
+// for a call. It goes to a few bytes behind the function, in the function's own section, so that the linker
+// drops both or none. From there rl_edge_limit (linux/entry.asm) ends the case, or lets other threads run and
+// comes back with all registers and flags as they were, so the compiler need not know the jump.
+static inline __attribute__((always_inline)) void pass_edge(void) {
+    __asm__ volatile("decq rl_hot(%%rip)\n\t"
+                     "js 1f\n"
+                     "2:\n\t"
+                     ".subsection 1\n"
+                     "1:\tleaq -128(%%rsp), %%rsp\n\t" // the function may be a leaf that uses its red zone
+                     "pushq %%rax\n\t"
+                     "leaq 2b(%%rip), %%rax\n\t"
+                     "jmp rl_edge_limit\n\t"
+                     ".subsection 0" ::
+                         : "cc");
+}
+_Static_assert(offsetof(struct rl_hot, budget) == 0 && offsetof(struct rl_hot, held) == 8,
+               "pass_edge and rl_edge_limit");

@@ -2,7 +2,7 @@
 import json
 
 from tests.qemu import (bochs, console, console_lines as lines, corrupt_images as corrupt, development, injected_bugs,
-                        kexec, layout, maps, monitors, panics, reboot, sample_targets, screen, verdicts, ways)
+                        kexec, layout, maps, monitors, panics, reboot, sample_targets, screen, thread_targets, verdicts, ways)
 from tests.qemu.chains_expected import Error, Frame, Origin
 from tests.runner.scenario import Scenario
 from tools.rl.common import ROOT, SYSTEM_FAILED
@@ -221,6 +221,8 @@ def _bugs_found(target):
                     verdict=verdicts.finds(target, bugs))
 
 
+SPINNING_BUDGET = 2_000_000      # edges; a case whose threads take turns needs a tenth
+
 TARGETS = [
     _bugs_found("injected_bugs"),
     _bugs_found("injected_bugs_cxx"),
@@ -254,6 +256,17 @@ TARGETS = [
              entries=(("seed/plain", b"a"), ("seed/fails", b"!")),
              must=(r"heap-buffer-overflow in LLVMFuzzerCustomMutator", *FUZZED),
              verdict=verdicts.found(crash=["abort"])),
+    Scenario("threads that wait without a system call lose their turn", Machine(cpus=1), boots=2, timeout=240,
+             options={"seed": 1, "cases": 60, "edge_budget": SPINNING_BUDGET},
+             entries=(("seed/spin", b"a"), ("seed/endless", b"E")), seeds=False,
+             elf=sample_targets.built(thread_targets.SPINNING), must=FUZZED, verdict=verdicts.threads_repeat),
+    Scenario("another seed of the schedule is another order of threads", Machine(cpus=1), timeout=240,
+             options={"seed": 1, "cases": 60, "edge_budget": SPINNING_BUDGET, "threads": 77},
+             entries=(("seed/spin", b"a"),), seeds=False, elf=sample_targets.built(thread_targets.SPINNING), must=FUZZED,
+             verdict=verdicts.has_schedule(77)),
+    Scenario("the C++ library's threads run", Machine(cpus=2), options={"seed": 1, "cases": 300}, timeout=240,
+             elf=sample_targets.built(thread_targets.STANDARD, "c++", "glibc", ("-std=c++17",)), seeds=False,
+             entries=(("seed/any", b"abc"),), must=FUZZED, verdict=verdicts.no_crash),
     Scenario("CPUID in a case costs no exit", Machine(cpus=1), options={"seed": 1, "cases": 20_000}, timeout=120,
              elf=sample_targets.built(sample_targets.CPUID_IN_A_CASE), seeds=False, entries=(("seed/one", b"x"),),
              must=FUZZED, verdict=verdicts.cpuid_costs_no_exit),

@@ -96,6 +96,22 @@ def slow_is_kept(outcomes):
     return found(crash=[], timeout=["endless"], out_of_memory=["greedy"])(outcomes)
 
 
+def has_schedule(seed):
+    """The statistics name the seed of the threads' schedule, and no case went wrong."""
+    def verdict(outcomes):
+        last = outcomes[0].of_type("stats")[-1]
+        return no_crash(outcomes) or ("" if last["threads"] == seed else f"schedule {last['threads']}")
+    return verdict
+
+
+def threads_repeat(outcomes):
+    """No thread keeps the others from running; one that is alone and spins is a timeout; and all of it repeats."""
+    timeouts = outcomes[0].of_type("timeout")
+    if not timeouts or any(base64.b64decode(record["input"])[:1] != b"E" for record in timeouts):
+        return f"{len(timeouts)} timeouts: {[record['input'] for record in timeouts]}"
+    return no_crash(outcomes) or runs_repeat(outcomes)
+
+
 def cpuid_costs_no_exit(outcomes):
     """The runtime has its answers; the instruction in bytes, which it cannot replace, is counted by its reason."""
     last = outcomes[0].of_type("stats")[-1]

@@ -1,13 +1,17 @@
-; targets/runtime/linux/entry.asm — where a system call enters and leaves, and copies of memory that the target names.
+; targets/runtime/linux/entry.asm — where a thread stops, by a system call or at the end of its slice, and where it
+; goes on; copies of memory that the target names.
 ;
-; 64-bit ring 3. The hypervisor's stub has stored the caller's RIP in rl_syscall_return; R11 holds its RFLAGS, and
-; every other register but RCX is the caller's. The library runs on a stack of its own.
+; 64-bit ring 3. The library runs on a stack of its own.
 
 bits 64
 default rel
 
 extern rl_current
 extern rl_answer_syscall
+extern rl_end_slice
+extern rl_hot
+extern rl_out_of_budget_at
+global rl_edge_limit:function
 global rl_syscall_entry:function
 global rl_syscall_return:data
 global rl_resume_thread:function
@@ -21,9 +25,8 @@ stack_size equ 32768
 
 section .text
 
-rl_syscall_entry:
-    mov     rcx, [rl_current]           ; struct thread, whose registers come first
-    mov     [rcx + 0], rax
+; Stores in the thread at rcx every register but rax, rcx, rip and the flags, and takes the library's stack.
+%macro stop_thread 0
     mov     [rcx + 8], rbx
     mov     [rcx + 24], rdx
     mov     [rcx + 32], rsi
@@ -38,15 +41,44 @@ rl_syscall_entry:
     mov     [rcx + 104], r13
     mov     [rcx + 112], r14
     mov     [rcx + 120], r15
+    lea     rsp, [stack_end]
+    xor     ebp, ebp
+    cld
+%endmacro
+
+; The hypervisor's stub has stored the caller's RIP in rl_syscall_return; R11 holds its RFLAGS, and every other register
+; but RCX is the caller's.
+rl_syscall_entry:
+    mov     rcx, [rl_current]           ; struct thread, whose registers come first
+    mov     [rcx + 0], rax
     mov     [rcx + 136], r11            ; flags
     mov     rax, [rl_syscall_return]
     mov     [rcx + 128], rax            ; rip
     mov     [rcx + 16], rax             ; rcx, as SYSCALL leaves it
-    lea     rsp, [stack_end]
-    xor     ebp, ebp
-    cld
+    stop_thread
     call    rl_answer_syscall
-    ; falls through
+    jmp     rl_resume_thread
+
+; Jumped to on behalf of an edge after which rl_hot.budget is negative: ends the case, or the running thread's slice.
+; in: rax the place behind the edge's code; the stack: the target's rax, its red zone; the rest is the target's
+rl_edge_limit:
+    push    rcx
+    mov     rcx, [rl_hot]
+    add     rcx, [rl_hot + 8]           ; what other slices have left
+    js      .none_left
+    mov     rcx, [rl_current]
+    mov     [rcx + 128], rax            ; rip
+    pop     qword [rcx + 16]            ; rcx
+    pop     qword [rcx + 0]             ; rax
+    pushfq
+    pop     qword [rcx + 136]
+    lea     rsp, [rsp + 128]            ; over the red zone
+    stop_thread
+    call    rl_end_slice
+    jmp     rl_resume_thread
+.none_left:
+    lea     rsp, [rsp + 16 + 128]
+    jmp     rl_out_of_budget_at
 
 ; Continues the thread rl_current with all its registers. Never returns.
 rl_resume_thread:

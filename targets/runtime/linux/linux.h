@@ -54,6 +54,7 @@ void rl_wake(struct thread *thread, i64 result);
 void rl_wake_file_waiters(void);
 // Afterwards rl_current is a thread that can run.
 void rl_schedule(void);
+void rl_give_way(void);
 u32 rl_thread_count(void);
 u32 rl_wake_futex(u64 address, u32 count, u32 bits);
 

@@ -1,35 +1,35 @@
 // targets/runtime/linux/threads.c — threads of one process, one running at a time: clone, exit, futex.
 //
-// The order of threads is deterministic: a thread runs until it waits, ends or yields, then the next one that
-// is ready runs, in the order of the table. When none is ready, virtual time moves to the next timeout.
+// The order of threads is deterministic: a thread runs until it waits, ends, yields or has used its slice
+// (slices.c), then the next one that is ready runs, in the order of the table. When none is ready, virtual
+// time moves to the next timeout.
 #include "targets/runtime/linux/linux.h"
 
 COLD struct thread rl_threads[max_threads];
 struct thread *rl_current = &rl_threads[0];
 static u32 last_id = process_id;
+static u32 thread_count = 1;
+static u32 used_threads = 1; // of the table: the rest was never used
 
-u32 rl_thread_count(void) {
-    u32 count = 0;
-    for (u32 i = 0; i < max_threads; i++) count += rl_threads[i].state != thread_free;
-    return count;
-}
+u32 rl_thread_count(void) { return thread_count; }
 
 static void set_fs_base(u64 base) { rl_hypercall(RL_CALL_SET_FS, base, 0); }
 
 // The vector registers are those of the thread that runs: this library is compiled without them.
 static void switch_to(struct thread *next) {
     struct thread *const before = rl_current;
-    if (before == next) return;
+    if (before == next) return rl_begin_slice();
     if (before->state != thread_free) __asm__ volatile("fxsave64 %0" : "=m"(before->vectors));
     __asm__ volatile("fxrstor64 %0" ::"m"(next->vectors));
     if (before->fs_base != next->fs_base) set_fs_base(next->fs_base);
     rl_current = next;
+    rl_begin_slice();
 }
 
 static struct thread *next_ready(void) {
     const u64 current = (u64)(rl_current - rl_threads);
-    for (u64 i = 1; i <= max_threads; i++) {
-        struct thread *const thread = &rl_threads[(current + i) % max_threads];
+    for (u64 i = 1; i <= used_threads; i++) {
+        struct thread *const thread = &rl_threads[(current + i) % used_threads];
         if (thread->state == thread_ready) return thread;
     }
     return NULL;
@@ -37,7 +37,7 @@ static struct thread *next_ready(void) {
 
 static struct thread *next_timeout(void) {
     struct thread *first = NULL;
-    for (u64 i = 0; i < max_threads; i++) {
+    for (u64 i = 0; i < used_threads; i++) {
         struct thread *const thread = &rl_threads[i];
         if (thread->state == thread_waiting && thread->wait_until != NEVER &&
             (!first || thread->wait_until < first->wait_until))
@@ -67,6 +67,13 @@ void rl_schedule(void) {
     }
 }
 
+// For a thread that could go on: the next one that is ready runs, of those too whose time-out has passed.
+void rl_give_way(void) {
+    for (struct thread *sleeper; (sleeper = next_timeout()) && sleeper->wait_until <= rl_clock_ns;)
+        rl_wake(sleeper, sleeper->timeout_result);
+    switch_to(next_ready());
+}
+
 i64 rl_wait(enum wait_reason reason, u64 until, i64 timeout_result) {
     rl_current->state = thread_waiting;
     rl_current->wait_reason = reason;
@@ -79,7 +86,7 @@ i64 rl_wait_for_files(u64 until, i64 timeout_result) { return rl_wait(wait_files
 
 // Each one makes its system call again: SYSCALL is two bytes long, and RAX still holds the number.
 void rl_wake_file_waiters(void) {
-    for (u64 i = 0; i < max_threads; i++) {
+    for (u64 i = 0; i < used_threads; i++) {
         struct thread *const thread = &rl_threads[i];
         if (thread->state != thread_waiting || thread->wait_reason != wait_files) continue;
         rl_wake(thread, (i64)thread->registers.rax);
@@ -88,8 +95,11 @@ void rl_wake_file_waiters(void) {
 }
 
 static struct thread *free_thread(void) {
-    for (u64 i = 0; i < max_threads; i++)
-        if (rl_threads[i].state == thread_free && &rl_threads[i] != rl_current) return &rl_threads[i];
+    for (u32 i = 0; i < max_threads; i++) {
+        if (rl_threads[i].state != thread_free || &rl_threads[i] == rl_current) continue;
+        if (i >= used_threads) used_threads = i + 1;
+        return &rl_threads[i];
+    }
     return NULL;
 }
 
@@ -106,6 +116,8 @@ static struct thread *create(u64 stack, u64 tls, bool has_tls) {
     made->id = ++last_id;
     made->state = thread_ready;
     __asm__ volatile("fxsave64 %0" : "=m"(made->vectors));
+    thread_count++;
+    rl_begin_slice();
     return made;
 }
 
@@ -149,8 +161,9 @@ i64 rl_sys_exit_group(const u64 *a) {
 
 i64 rl_sys_exit(const u64 *a) {
     struct thread *const self = rl_current;
-    if (rl_thread_count() == 1) return rl_sys_exit_group(a);
+    if (thread_count == 1) return rl_sys_exit_group(a);
     self->state = thread_free;
+    thread_count--;
     const u32 zero = 0;
     if (self->clear_tid && copy_out(self->clear_tid, &zero, sizeof(zero)))
         rl_wake_futex(self->clear_tid, 1, ~0u);
@@ -175,14 +188,13 @@ i64 rl_sys_membarrier(const u64 *a __attribute__((unused))) { return 0; }
 i64 rl_sys_sched_yield(const u64 *a __attribute__((unused))) {
     rl_current->registers.rax = 0;
     rl_advance_clock(rl_clock_ns + 1000);
-    struct thread *const next = next_ready();
-    if (next) switch_to(next);
+    rl_give_way();
     return RL_BLOCKED;
 }
 
 u32 rl_wake_futex(u64 address, u32 count, u32 bits) {
     u32 woken = 0;
-    for (u64 i = 0; i < max_threads && woken < count; i++) {
+    for (u64 i = 0; i < used_threads && woken < count; i++) {
         struct thread *const thread = &rl_threads[i];
         if (thread->state != thread_waiting || thread->wait_reason != wait_futex ||
             thread->wait_address != address || !(thread->wait_bits & bits))
@@ -195,7 +207,7 @@ u32 rl_wake_futex(u64 address, u32 count, u32 bits) {
 
 static u32 requeue(u64 from, u64 to, u32 count) {
     u32 moved = 0;
-    for (u64 i = 0; i < max_threads && moved < count; i++) {
+    for (u64 i = 0; i < used_threads && moved < count; i++) {
         struct thread *const thread = &rl_threads[i];
         if (thread->state != thread_waiting || thread->wait_reason != wait_futex ||
             thread->wait_address != from)

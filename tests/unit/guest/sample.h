@@ -17,7 +17,8 @@ using Process = guest::Process<ScriptedMachine>;
 
 constexpr u64 code = 0x401000, data = 0x402000, data_size = 0x4000;
 constexpr u64 control_at = data + 0x100, report_at = data + 0x200, counters_at = data + 0x400,
-              budget_at = data + 0x80, comparisons_at = data + 0x1000, comparison_count_at = data + 0x88;
+              budget_at = data + 0x80, comparisons_at = data + 0x1000, comparison_count_at = data + 0x90,
+              schedule_at = data + 0x98;
 constexpr u32 counter_count = 300, comparison_capacity = 16;
 constexpr u32 rx = ElfBuilder::read | ElfBuilder::execute, rw = ElfBuilder::read | ElfBuilder::write;
 
@@ -57,6 +58,7 @@ inline rl_control control() {
     c.budget = budget_at, c.comparison_count = comparison_count_at;
     c.comparisons = comparisons_at, c.comparison_capacity = comparison_capacity;
     c.describe = at(Function::describe), c.describe_stack = data + 0x3ff8, c.report = report_at;
+    c.schedule = schedule_at;
     return c;
 }
 

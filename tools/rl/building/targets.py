@@ -15,10 +15,10 @@ from tools.rl.results import elf as elf_file
 
 RUNTIME = "targets/runtime"
 RUNTIME_PARTS = ("asan", "callbacks", "compare", "cpuid", "fake_stack", "globals", "heap", "interface_common",
-                 "interface_heap", "interface_report", "leaks", "memory", "mutate", "mutator", "number", "options", "report", "stop",
-                 "string", "text", "ubsan", "ubsan_type", "ubsan_value")
+                 "interface_heap", "interface_report", "leaks", "memory", "mutate", "mutator", "number", "options",
+                 "report", "spin", "stop", "string", "text", "ubsan", "ubsan_type", "ubsan_value")
 LINUX_PARTS = ("answer", "clock", "descriptors", "directories", "files", "identity", "mappings", "output", "paths",
-               "pipes", "proc", "signals", "status", "threads", "transfer")
+               "pipes", "proc", "signals", "slices", "status", "threads", "transfer")
 BITCODE_PARTS = ("fences", "edges")         # the first of the linked module: the fences precede its variables
 MUSL = {"include": "/usr/include/x86_64-linux-musl", "lib": "/usr/lib/x86_64-linux-musl"}
 MUSL_TRIPLE = "x86_64-linux-musl"

@@ -1,0 +1,107 @@
+"""Sample targets with threads, for boot scenarios. A case that finds something wrong aborts."""
+from tests.qemu.sample_targets import ENTRY
+
+# Threads that wait for each other without a system call: on a flag, on locks of their own and of the library, and for a
+# sleeper. What each computes in vector and x87 registers meanwhile must stay.
+SPINNING = f"""
+#include <pthread.h>
+#include <stdlib.h>
+#include <unistd.h>
+static int flag, held;
+static long count, spun;
+static pthread_spinlock_t spin;
+static __thread long own;
+static void *add(void *step) {{
+    float x[4] = {{0, 0, 0, 0}};
+    long double y = 0;
+    for (int i = 0; i < 3000; i++) {{
+        while (__atomic_exchange_n(&held, 1, __ATOMIC_ACQUIRE));
+        count++, own++;
+        __atomic_store_n(&held, 0, __ATOMIC_RELEASE);
+        pthread_spin_lock(&spin);
+        for (int j = 0; j < 3; j++) spun++;
+        pthread_spin_unlock(&spin);
+        for (int j = 0; j < 4; j++) x[j] += (float)(long)step * (float)(j + 1);
+        y += 0.5L;
+    }}
+    for (int j = 0; j < 4; j++) if (x[j] != 3000 * (float)(long)step * (float)(j + 1)) abort();
+    if (y != 1500 || own != 3000) abort();
+    return step;
+}}
+static void *set(void *ms) {{ usleep((unsigned)(long)ms * 1000); __atomic_store_n(&flag, 1, __ATOMIC_RELEASE); return ms; }}
+static void *see(void *none) {{ while (!__atomic_load_n(&flag, __ATOMIC_ACQUIRE)); return none; }}
+{ENTRY} {{
+    pthread_t threads[5];
+    void *(*const does[])(void *) = {{see, add, add, set, see}};
+    if (size && data[0] == 'E') for (;;) see(NULL); /* one thread has nobody to wait for: a timeout */
+    if (pthread_spin_init(&spin, 0)) abort();
+    for (long i = 0; i < 5; i++) if (pthread_create(&threads[i], NULL, does[i], (void *)(i + 1))) abort();
+    see(NULL);
+    for (long i = 0; i < 5; i++) {{
+        void *gave;
+        if (pthread_join(threads[i], &gave) || gave != (void *)(i + 1)) abort();
+    }}
+    if (count != 6000 || spun != 18000 || own) abort();
+    return 0;
+}}
+"""
+
+# The C++ library's threads: a queue between producers and consumers, a future, call_once, thread-local storage.
+STANDARD = """
+#include <atomic>
+#include <condition_variable>
+#include <cstdlib>
+#include <deque>
+#include <future>
+#include <mutex>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+static thread_local std::string own = "own";
+struct Queue {
+    std::mutex lock;
+    std::condition_variable changed;
+    std::deque<int> items;
+    bool closed = false;
+    void put(int item) { { std::lock_guard guard(lock); items.push_back(item); } changed.notify_one(); }
+    void close() { { std::lock_guard guard(lock); closed = true; } changed.notify_all(); }
+    bool take(int &item) {
+        std::unique_lock guard(lock);
+        changed.wait(guard, [&] { return closed || !items.empty(); });
+        if (items.empty()) return false;
+        item = items.front();
+        items.pop_front();
+        return true;
+    }
+};
+extern "C" int LLVMFuzzerTestOneInput(const unsigned char *data, unsigned long size) {
+    Queue queue;
+    std::atomic<long> sum = 0, ready = 0;
+    std::once_flag once;
+    int inits = 0;
+    std::vector<std::thread> consumers, producers;
+    for (int i = 0; i < 2; ++i)
+        consumers.emplace_back([&] {
+            own += "!";
+            std::call_once(once, [&] { ++inits; });
+            ++ready;
+            for (int item; queue.take(item);) sum += item;
+            if (own != "own!") std::abort();
+        });
+    for (int i = 0; i < 2; ++i)
+        producers.emplace_back([&] {
+            while (ready < 2) { }
+            for (unsigned long j = 0; j < 100; ++j) queue.put(size ? data[j % size] + 1 : 1);
+        });
+    for (auto &thread : producers) thread.join();
+    queue.close();
+    for (auto &thread : consumers) thread.join();
+    auto thrown = std::async(std::launch::async, []() -> int { throw std::runtime_error("in a thread"); });
+    try { thrown.get(); std::abort(); } catch (const std::runtime_error &) { }
+    long wanted = 0;
+    for (unsigned long j = 0; j < 100; ++j) wanted += 2 * (size ? data[j % size] + 1 : 1);
+    if (sum != wanted || inits != 1 || own != "own") std::abort();
+    return 0;
+}
+"""
