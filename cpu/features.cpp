@@ -31,6 +31,7 @@ Features Features::read() {
     f.rdrand = Bits<30>::test(basic.ecx);
     if (vendor.eax >= 7) {
         const CpuidResult structured = cpuid(7);
+        f.fs_gs_base = Bits<0>::test(structured.ebx);
         f.smep = Bits<7>::test(structured.ebx);
         f.rdseed = Bits<18>::test(structured.ebx);
         f.smap = Bits<20>::test(structured.ebx);

@@ -15,6 +15,7 @@ struct Features {
     bool smep = false;
     bool smap = false;
     bool umip = false;
+    bool fs_gs_base = false; // RDFSBASE, WRFSBASE and their like
     bool svm = false;
     u32 physical_address_bits = 36;
     u32 apic_id = 0;

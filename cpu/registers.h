@@ -29,6 +29,7 @@ struct Cr4 {
     using Osfxsr = Bits<9>;
     using Osxmmexcpt = Bits<10>;
     using Umip = Bits<11>;
+    using FsGsBase = Bits<16>;
     using Osxsave = Bits<18>;
     using Smep = Bits<20>;
     using Smap = Bits<21>;

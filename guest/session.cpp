@@ -157,6 +157,7 @@ rstate::Result<Event> Session::answer_request(vm::Registers &registers, Changed 
         break;
     case RL_CALL_SET_FS: // VMRUN refuses a base that is not canonical (APM vol 2 §15.5.1 "Basic Operation")
         if (is_canonical(registers.rdi)) changed.system.fs_base = registers.rdi;
+        registers.rax = changed.user_sets_bases;
         break;
     case RL_CALL_PROTECT:
         registers.rax = static_cast<u64>(TRY(services_.protect(registers.rdi, registers.rsi),

@@ -55,6 +55,7 @@ class Session final {
     // What the caller must tell the machine besides.
     struct Changed {
         vm::SystemRegisters system;
+        bool user_sets_bases = false; // what the machine can; not changed
         bool tables = false;
         bool refused_call = false;
     };

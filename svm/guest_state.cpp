@@ -56,13 +56,15 @@ constexpr u64 guest_efer = Efer::SystemCallExtensions::mask | Efer::LongModeEnab
 
 // TSD: RDTSC and RDTSCP fault in ring 3, so a target has no clock that differs between two runs. UMIP: SGDT,
 // SIDT, SLDT, STR and SMSW fault in ring 3. OSFXSR and OSXMMEXCPT: SSE works. OSXSAVE is clear: no XSAVE and
-// no AVX, whose state FXSAVE does not hold. PAE is what VMRUN demands with LME and PG.
+// no AVX, whose state FXSAVE does not hold. PAE is what VMRUN demands with LME and PG. FSGSBASE, where the
+// processor has it: ring 3 sets the bases of FS and GS by itself, so a switch between threads costs no exit.
 //
 // MCE is clear. On some processors a machine check in the guest is then a shutdown; with HOST_MCE_OVERRIDE
 // the host's CR4.MCE decides, and it is an exit with #MC (§15.12.18 "#MC (Machine Check)").
 u64 guest_cr4(const cpu::Features &features) {
     return Cr4::TimeStampDisable::mask | Cr4::PhysicalAddressExtensions::mask | Cr4::Osfxsr::mask |
-           Cr4::Osxmmexcpt::mask | (features.umip ? Cr4::Umip::mask : 0);
+           Cr4::Osxmmexcpt::mask | (features.umip ? Cr4::Umip::mask : 0) |
+           (features.fs_gs_base ? Cr4::FsGsBase::mask : 0);
 }
 
 // svm/intercepts.h has the reason of each bit.
@@ -138,7 +140,7 @@ static Segment unpack(const u64 *words) {
             words[1]};
 }
 
-// Everything that ring 3 can change by loading selectors, and what SYSCALL changes. CR4.FSGSBASE is clear.
+// Everything that ring 3 can change by loading selectors and by WRFSBASE and WRGSBASE, and what SYSCALL changes.
 // GDTR, IDTR, LDTR, TR, control and debug registers cannot change: every instruction that writes them is
 // intercepted.
 void save_hidden(const Save &save, u64 (&words)[16]) {

@@ -9,6 +9,7 @@
 // core's window. To move it would need a new ASID, clean bits of zero and new pins.
 #pragma once
 
+#include "cpu/registers.h"
 #include "cpu/ticks.h"
 #include "svm/core.h"
 #include "svm/decode.h"
@@ -44,6 +45,7 @@ class Machine final {
     vm::Registers &registers() { return entry_.registers; }
     vm::SystemRegisters system() const { return system_of(save()); }
     void set_system(const vm::SystemRegisters &system);
+    bool user_sets_bases() const { return cpu::Cr4::FsGsBase::test(save().cr4); }
     void set_fault_around(u32 pages) { memory_.set_fault_around(pages); }
     void set_page_limit(u64 pages) { memory_.set_page_limit(pages); }
     void set_deadline(u64 ticks) { deadline_ = ticks, began_ = cpu::ticks(); }

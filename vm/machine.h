@@ -32,6 +32,8 @@ concept Vm = requires(V vm, const V constant, const Exit &exit, GuestPhys physic
     { vm.registers() } -> std::same_as<Registers &>;
     { constant.system() } -> std::same_as<SystemRegisters>;
     { vm.set_system(system) } -> std::same_as<void>;
+    // Whether ring 3 can set the bases of FS and GS by itself (WRFSBASE).
+    { constant.user_sets_bases() } -> std::same_as<bool>;
     // run() returns ExitKind::deadline when this many host ticks passed since this call or the last reset;
     // 0: never.
     { vm.set_deadline(number) } -> std::same_as<void>;

@@ -24,7 +24,7 @@ struct Registers {
 };
 
 // Set rarely, through Vm::set_system. In ring 3 the guest can change only the bases of FS and GS, by loading
-// a selector; both belong to the snapshot.
+// a selector or by WRFSBASE and WRGSBASE; both belong to the snapshot.
 struct SystemRegisters {
     GuestPhys cr3;   // the root of the guest's page tables
     u64 fs_base = 0; // thread-local storage

@@ -57,7 +57,7 @@
 #define RL_CALL_MUTATED 13u  // (rl_mutants *): the answer of a case with RL_FLAG_MUTATE
 
 // For the library that answers Linux's system calls (targets/runtime/linux/).
-#define RL_CALL_SET_FS 7u // (base): of thread-local storage
+#define RL_CALL_SET_FS 7u // (base): of thread-local storage; returns 1 where WRFSBASE works in ring 3
 #define RL_CALL_PROTECT                                                                                      \
     8u // (address | RL_RIGHT_*, size): whole pages; returns 0 or a negative error number of Linux
 #define RL_CALL_REFUSED 9u   // (rl_refused *): a system call that got an error because nothing answers it

@@ -86,7 +86,7 @@ _Noreturn void rl_out_of_budget_at(void); // jumped to from edges: RAX is the pl
 void rl_begin_slice(void);   // of the running thread: deals its part of the budget
 void rl_end_slices(void);    // the whole budget is the running thread's, until the next rl_begin_slice
 extern u64 rl_schedule_seed; // rl_control::schedule
-__attribute__((preserve_most)) void rl_spend_held(void);
+void rl_spend_held(void);
 
 // report.c
 _Noreturn void rl_report_access(struct site site, u64 address, u64 size, enum rl_access access);
@@ -177,28 +177,28 @@ static inline void unpoison(u64 address, u64 size) {
     if (size & 7) *shadow_of(address + size) = (u8)(size & 7);
 }
 
+// Behind an instruction that counts down rl_hot.budget: where it is negative then, jumps to `limit` in
+// linux/entry.asm, which ends the case or comes back with all registers and flags as they were. In assembly, so
+// that the jump splits no basic block and LLVM reserves no registers for a call. It goes to a few bytes behind
+// the function, in the function's own section, so that the linker drops both or none.
+#define COUNTED_DOWN(limit)                                                                                  \
+    "js 1f\n"                                                                                                \
+    "2:\n\t"                                                                                                 \
+    ".subsection 1\n"                                                                                        \
+    "1:\tleaq -128(%%rsp), %%rsp\n\t" /* the function may be a leaf that uses its red zone */                \
+    "pushq %%rax\n\t"                                                                                        \
+    "leaq 2b(%%rip), %%rax\n\t"                                                                              \
+    "jmp " limit "\n\t"                                                                                      \
+    ".subsection 0"
+
+// One edge of the target, at which other threads may run.
+static inline __attribute__((always_inline)) void pass_edge(void) {
+    __asm__ volatile("decq rl_hot(%%rip)\n\t" COUNTED_DOWN("rl_edge_limit")::: "cc");
+}
 // Long work in the runtime spends the edge budget too; otherwise a loop of calls to it would hardly ever end.
 // The runtime's state may be in the middle of a change, so no other thread runs before the next edge.
 static inline void spend(u64 steps) {
-    rl_hot.budget -= (i64)steps;
-    if (UNLIKELY(rl_hot.budget < 0)) rl_spend_held();
-}
-
-// One edge of the target. In assembly, so that the jump splits no basic block and LLVM reserves no registers
-// for a call. It goes to a few bytes behind the function, in the function's own section, so that the linker
-// drops both or none. From there rl_edge_limit (linux/entry.asm) ends the case, or lets other threads run and
-// comes back with all registers and flags as they were, so the compiler need not know the jump.
-static inline __attribute__((always_inline)) void pass_edge(void) {
-    __asm__ volatile("decq rl_hot(%%rip)\n\t"
-                     "js 1f\n"
-                     "2:\n\t"
-                     ".subsection 1\n"
-                     "1:\tleaq -128(%%rsp), %%rsp\n\t" // the function may be a leaf that uses its red zone
-                     "pushq %%rax\n\t"
-                     "leaq 2b(%%rip), %%rax\n\t"
-                     "jmp rl_edge_limit\n\t"
-                     ".subsection 0" ::
-                         : "cc");
+    __asm__ volatile("subq %0, rl_hot(%%rip)\n\t" COUNTED_DOWN("rl_spend_limit")::"er"(steps) : "cc");
 }
 _Static_assert(offsetof(struct rl_hot, budget) == 0 && offsetof(struct rl_hot, held) == 8,
-               "pass_edge and rl_edge_limit");
+               "the assembly above, and linux/entry.asm");

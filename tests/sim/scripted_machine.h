@@ -44,6 +44,8 @@ class ScriptedMachine {
     vm::SystemRegisters system() const { return system_; }
     void set_system(const vm::SystemRegisters &system) { system_ = system; }
     void set_deadline(u64 ticks) { deadlines.push_back(ticks); }
+    bool user_sets_bases() const { return sets_bases; }
+    bool sets_bases = false;
     void forget_translations() { ++forgotten; }
     u64 forgotten = 0;
 

@@ -69,6 +69,7 @@ class TracedMachine {
     rstate::Result<void> attach(const vm::Snapshot &);
     rstate::Result<void> reset();
     rstate::Result<u64> digest();
+    static bool user_sets_bases() { return false; }
     void forget_translations() { stale_ = true; }
     vm::Statistics &statistics() { return statistics_; }
     const vm::Statistics &statistics() const { return statistics_; }

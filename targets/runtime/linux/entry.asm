@@ -11,7 +11,9 @@ extern rl_answer_syscall
 extern rl_end_slice
 extern rl_hot
 extern rl_out_of_budget_at
+extern rl_spend_held
 global rl_edge_limit:function
+global rl_spend_limit:function
 global rl_syscall_entry:function
 global rl_syscall_return:data
 global rl_resume_thread:function
@@ -79,6 +81,34 @@ rl_edge_limit:
 .none_left:
     lea     rsp, [rsp + 16 + 128]
     jmp     rl_out_of_budget_at
+
+; The same for the runtime's own work: ends the case, or goes on, and the thread's next edge ends its slice.
+rl_spend_limit:
+    push    rcx
+    mov     rcx, [rl_hot]
+    add     rcx, [rl_hot + 8]
+    js      rl_edge_limit.none_left
+    push    rdx
+    push    rsi
+    push    rdi
+    push    r8
+    push    r9
+    push    r10
+    push    r11
+    push    rax                         ; the place behind the code
+    cld
+    call    rl_spend_held               ; without vector registers, so the stack need not be aligned
+    pop     rax
+    pop     r11
+    pop     r10
+    pop     r9
+    pop     r8
+    pop     rdi
+    pop     rsi
+    pop     rdx
+    pop     rcx
+    xchg    rax, [rsp]                  ; the caller's rax, for the place to return to
+    ret     128                         ; over the red zone
 
 ; Continues the thread rl_current with all its registers. Never returns.
 rl_resume_thread:

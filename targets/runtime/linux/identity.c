@@ -156,8 +156,8 @@ i64 rl_sys_arch_prctl(const u64 *a) {
     if (a[0] != set_fs) return a[0] == set_gs || a[0] == get_gs ? rl_refuse(158, a, -EPERM) : -EINVAL;
     u8 byte;
     if (!copy_in(&byte, a[1], 1)) return -EPERM; // as for an address of the kernel
-    rl_current->fs_base = a[1];
-    rl_hypercall(RL_CALL_SET_FS, a[1], 0);
+    if (a[1] >> 47) return -EPERM;
+    rl_set_fs_base(a[1]);
     return 0;
 }
 

@@ -56,6 +56,7 @@ void rl_wake_file_waiters(void);
 void rl_schedule(void);
 void rl_give_way(void);
 u32 rl_thread_count(void);
+void rl_set_fs_base(u64 base); // of the running thread
 u32 rl_wake_futex(u64 address, u32 count, u32 bits);
 
 // signals.c

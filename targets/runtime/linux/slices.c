@@ -42,10 +42,9 @@ void rl_end_slice(void) {
     rl_deliver_signals();
 }
 
-// The runtime has spent more than the slice: the next edge ends it.
-__attribute__((preserve_most)) void rl_spend_held(void) {
+// The runtime has spent more than the slice: the next edge ends it. Called by entry.asm.
+void rl_spend_held(void) {
     rl_end_slices();
-    if (rl_hot.budget < 0) rl_out_of_budget();
     rl_hot.held = rl_hot.budget;
     rl_hot.budget = 0;
 }

@@ -13,7 +13,16 @@ static u32 used_threads = 1; // of the table: the rest was never used
 
 u32 rl_thread_count(void) { return thread_count; }
 
-static void set_fs_base(u64 base) { rl_hypercall(RL_CALL_SET_FS, base, 0); }
+// The C library sets its first thread's base before the snapshot, so the answer is known in every case.
+static bool can_set_base;
+
+void rl_set_fs_base(u64 base) {
+    rl_current->fs_base = base;
+    if (can_set_base)
+        __asm__ volatile("wrfsbase %0" ::"r"(base));
+    else
+        can_set_base = rl_hypercall(RL_CALL_SET_FS, base, 0);
+}
 
 // The vector registers are those of the thread that runs: this library is compiled without them.
 static void switch_to(struct thread *next) {
@@ -21,8 +30,8 @@ static void switch_to(struct thread *next) {
     if (before == next) return rl_begin_slice();
     if (before->state != thread_free) __asm__ volatile("fxsave64 %0" : "=m"(before->vectors));
     __asm__ volatile("fxrstor64 %0" ::"m"(next->vectors));
-    if (before->fs_base != next->fs_base) set_fs_base(next->fs_base);
     rl_current = next;
+    if (before->fs_base != next->fs_base) rl_set_fs_base(next->fs_base);
     rl_begin_slice();
 }
 
@@ -135,6 +144,7 @@ static i64 clone_thread(u64 number, const u64 *a, u64 flags, u64 stack, u64 pare
                         u64 tls) {
     const u64 needed = CLONE_VM | CLONE_THREAD | CLONE_SIGHAND;
     if ((flags & needed) != needed) return rl_refuse(number, a, -EAGAIN); // a new process
+    if ((flags & CLONE_SETTLS) && tls >> 47) return -EPERM; // not canonical
     struct thread *const made = create(stack, tls, flags & CLONE_SETTLS);
     if (!made) return -EAGAIN;
     if (flags & CLONE_CHILD_CLEARTID) made->clear_tid = child_tid;

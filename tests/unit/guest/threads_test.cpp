@@ -31,6 +31,21 @@ TEST(Threads, ABudgetThatTheTargetOverwroteSpendsNothingAbsurd) {
     EXPECT_EQ(spent_with(5, -10), 1000u);
 }
 
+TEST(Threads, TheTargetLearnsWhetherItCanSetTheBaseOfItsThreadsByItself) {
+    for (const bool can : {false, true}) {
+        Loaded loaded;
+        loaded.machine().sets_bases = can;
+        loaded.to_snapshot_point();
+        loaded.machine().then([](ScriptedMachine &m) { return hypercall(m, RL_CALL_SET_FS, 0x1234560); });
+        loaded.machine().then([can](ScriptedMachine &m) {
+            EXPECT_EQ(m.registers().rax, can);
+            EXPECT_EQ(m.system().fs_base, 0x1234560u);
+            return hypercall(m, RL_CALL_DONE);
+        });
+        EXPECT_EQ(loaded.run().ending, vm::Ending::done);
+    }
+}
+
 TEST(Threads, TheSeedOfTheScheduleIsPartOfTheSnapshot) {
     Loaded loaded;
     loaded.try_snapshot_point().take();

@@ -113,7 +113,9 @@ TEST(Check, WhatAProcessorLacksIsRefusedThere) {
     const auto vmcb = good_vmcb(rich_features());
     lacking.umip = false;
     EXPECT_STREQ(svm::first_broken_rule(*vmcb, lacking).rule, "CR4.UMIP needs a processor that has it");
-    lacking.umip = true, lacking.no_execute = false;
+    lacking.umip = true, lacking.fs_gs_base = false;
+    EXPECT_STREQ(svm::first_broken_rule(*vmcb, lacking).rule, "CR4.FSGSBASE needs a processor that has it");
+    lacking.fs_gs_base = true, lacking.no_execute = false;
     EXPECT_STREQ(svm::first_broken_rule(*vmcb, lacking).rule, "EFER.NXE needs a processor that has it");
     lacking.long_mode = false;
     EXPECT_STREQ(svm::first_broken_rule(*vmcb, lacking).rule,
