@@ -264,6 +264,8 @@ TARGETS = [
              options={"seed": 1, "cases": 60, "edge_budget": SPINNING_BUDGET, "threads": 77},
              entries=(("seed/spin", b"a"),), seeds=False, elf=sample_targets.built(thread_targets.SPINNING), must=FUZZED,
              verdict=verdicts.has_schedule(77)),
+    Scenario("mappings without rights, as threads' stacks are made", Machine(cpus=1), options={"seed": 1, "cases": 300},
+             elf=sample_targets.built(thread_targets.MAPPINGS), must=FUZZED, verdict=verdicts.no_crash),
     Scenario("the C++ library's threads run", Machine(cpus=2), options={"seed": 1, "cases": 300}, timeout=240,
              elf=sample_targets.built(thread_targets.STANDARD, "c++", "glibc", ("-std=c++17",)), seeds=False,
              entries=(("seed/any", b"abc"),), must=FUZZED, verdict=verdicts.no_crash),

@@ -105,3 +105,54 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char *data, unsigned long s
     return 0;
 }
 """
+
+# Mappings without rights, as for threads' stacks: which pages can be read afterwards.
+MAPPINGS = f"""
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+enum {{ page = 4096, rw = PROT_READ | PROT_WRITE }};
+static int ends[2];
+static int readable(const char *at) {{
+    char byte;
+    if (write(ends[1], at, 1) == 1) return read(ends[0], &byte, 1) == 1;
+    if (errno != EFAULT) abort();
+    return 0;
+}}
+static char *map(int pages, int rights) {{
+    char *const at = mmap(NULL, pages * page, rights, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (at == MAP_FAILED) abort();
+    return at;
+}}
+static void expect(const char *at, const char *pages) {{
+    for (int i = 0; pages[i]; i++) if (readable(at + i * page) != (pages[i] == 'r')) abort();
+}}
+{ENTRY} {{
+    if (pipe(ends)) abort();
+    char *const none = map(3, PROT_NONE);
+    expect(none, "---");
+    char *const upper = map(4, PROT_NONE);
+    if (mprotect(upper + 2 * page, 2 * page, rw)) abort();
+    upper[2 * page] = 1;
+    expect(upper, "--rr");
+    char *const middle = map(4, PROT_NONE);
+    if (mprotect(middle + page, page, rw) || mprotect(middle + 3 * page, page, PROT_READ)) abort();
+    expect(middle, "-r-r");
+    char *const all = map(2, PROT_NONE);
+    if (mprotect(all, 2 * page, rw)) abort();
+    expect(all, "rr");
+    char *const wrong = map(2, PROT_NONE);
+    if (!mprotect(wrong + page, page, 64) || !mprotect(wrong + page, 8 * page, rw)) abort();
+    expect(wrong, "--");
+    char *const gone = map(6, rw), *const stays = map(1, rw);
+    if (mprotect(gone + page, page, PROT_READ) || munmap(gone + 3 * page, page) || munmap(gone, 6 * page)) abort();
+    expect(gone, "------");
+    expect(stays, "r");
+    expect(middle, "-r-r");
+    if (munmap(none, 3 * page) || munmap(upper, 4 * page)) abort();
+    expect(none, "-------");
+    return data && size ? 0 : 0;
+}}
+"""

@@ -41,6 +41,7 @@ void rl_answer_syscall(void) {
     struct thread *const caller = rl_current;
     const struct registers *const r = &caller->registers;
     const u64 number = r->rax, a[6] = {r->rdi, r->rsi, r->rdx, r->r10, r->r8, r->r9};
+    if (number != 10) rl_settle_mappings(); // mprotect settles them by itself
     const call answer = number < sizeof(calls) / sizeof(calls[0]) ? calls[number] : NULL;
     const i64 result = answer ? answer(a) : rl_refuse(number, a, error_of_unanswered(number));
     if (result != RL_BLOCKED) caller->registers.rax = (u64)result;

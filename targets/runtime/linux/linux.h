@@ -189,6 +189,7 @@ i64 rl_print(u64 from, u64 size);
 
 // mappings.c
 u64 rl_mapping_end(void);
+void rl_settle_mappings(void); // before any system call but mprotect
 
 enum {
     O_ACCESS = 3,

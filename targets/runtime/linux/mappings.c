@@ -35,6 +35,23 @@ static i64 set_rights(u64 start, u64 end, u64 rights) {
     return (i64)rl_hypercall(RL_CALL_PROTECT, start | rights, end - start);
 }
 
+// A mapping without rights, made just now, whose pages have not lost theirs yet: libraries make a thread's
+// stack so and then give rights to all of it but a guard page, which then takes one change instead of two.
+// The next system call settles it, whatever it is.
+static u64 unsettled, unsettled_end;
+
+void rl_settle_mappings(void) {
+    if (unsettled < unsettled_end) set_rights(unsettled, unsettled_end, 0);
+    unsettled = unsettled_end = 0;
+}
+
+// Whether [start, end) is the upper part of the unsettled mapping and gets the rights that its pages have.
+static bool keeps_rights(u64 start, u64 end, u64 rights) {
+    if (rights != usual_rights || start < unsettled || end != unsettled_end) return false;
+    unsettled_end = start;
+    return true;
+}
+
 static u64 first_behind(u64 address) { // the first range that ends behind it
     u64 i = 0;
     while (i < range_count && ranges[i].end <= address) i++;
@@ -91,12 +108,17 @@ static void write_back(const struct range *range, u64 start, u64 end) {
 
 static i64 unmap(u64 start, u64 end) {
     if (!split(start) || !split(end)) return -ENOMEM;
-    for (u64 at = first_behind(start); at < range_count && ranges[at].start < end;) {
+    const u64 at = first_behind(start);
+    u64 first = at < range_count ? ranges[at].start : end;
+    while (at < range_count && ranges[at].start < end) {
         const struct range gone = ranges[at];
         write_back(&gone, gone.start, gone.end);
         if (gone.file) rl_files[gone.file].opens--, rl_release_file(gone.file);
         remove_at(at);
-        set_rights(gone.start, gone.end, 0);
+        const bool more = at < range_count && ranges[at].start == gone.end && gone.end < end;
+        if (more) continue; // neighbours lose their rights together
+        set_rights(first, gone.end, 0);
+        if (at < range_count) first = ranges[at].start;
     }
     return 0;
 }
@@ -190,11 +212,15 @@ i64 rl_sys_mmap(const u64 *a) {
     if (bad) return bad;
     const i64 start = place_of(a, size);
     if (start < 0) return start;
+    const bool fresh = (u64)start >= used_end;
     i64 error = take((u64)start, size);
     if (!error && open) error = fill_from_file(a, (u64)start, size, open);
     const u32 rights = a[2] & 7;
     if (!error && rights != usual_rights) {
-        error = set_rights((u64)start, (u64)start + size, rights);
+        if (fresh && !rights)
+            unsettled = (u64)start, unsettled_end = (u64)start + size;
+        else
+            error = set_rights((u64)start, (u64)start + size, rights);
         ranges[first_behind((u64)start)].rights = rights;
     }
     if (error) return error;
@@ -218,20 +244,29 @@ static bool all_mapped(u64 start, u64 end) {
     return false;
 }
 
-i64 rl_sys_mprotect(const u64 *a) {
+static i64 protect(const u64 *a) {
     const u64 size = page_up(a[1]), end = a[0] + size, rights = a[2] & 7;
     if (a[0] % PAGE || (a[2] & ~0x0300000full)) return -EINVAL;
     if (!a[1]) return 0;
     if (!size || end < a[0]) return -ENOMEM;
     if (!inside_area(a[0], size)) return set_rights(a[0], end, rights);
     if (!all_mapped(a[0], end) || !split(a[0]) || !split(end)) return -ENOMEM;
-    const i64 error = set_rights(a[0], end, rights);
-    if (error) return error;
+    if (!keeps_rights(a[0], end, rights)) {
+        rl_settle_mappings();
+        const i64 error = set_rights(a[0], end, rights);
+        if (error) return error;
+    }
     for (u64 at = first_behind(a[0]); at < range_count && ranges[at].start < end; at++)
         ranges[at].rights = (u32)rights;
     join_around(end);
     join_around(a[0]);
     return 0;
+}
+
+i64 rl_sys_mprotect(const u64 *a) {
+    const i64 result = protect(a);
+    rl_settle_mappings();
+    return result;
 }
 
 i64 rl_sys_mremap(const u64 *a) {
