@@ -104,6 +104,12 @@ void write_crash(const Output &out, const Crash &crash, const rstate::Resolver *
     line.text("region", f.region).address("region_base", f.region_base).number("region_size", f.region_size);
     line.signed_number("offset", f.offset).addresses("alloc", f.allocated).addresses("free", f.freed);
     line.text("text", Text::from_field({reinterpret_cast<const u8 *>(f.text), sizeof f.text}));
+    if (f.thread_count != 0) {
+        line.open("threads", '[');
+        for (const vm::ThreadStack &thread : Span<const vm::ThreadStack>(f.threads, f.thread_count))
+            line.open("", '{').number("id", thread.id).addresses("frames", {thread.frames, thread.frame_count}).close('}');
+        line.close(']');
+    }
     line.truth("uninitialised", f.uninitialised)
         .number("edges", crash.edges)
         .base64("input", crash.input)
@@ -144,6 +150,14 @@ void print_crash_chain(const Output &out, const Crash &crash, const rstate::Reso
     if (!text.empty()) line.add("  said: {}", text), flush();
     if (f.uninitialised)
         line.add("  depends on uninitialised memory: another fill of fresh memory ends otherwise"), flush();
+    for (u32 i = 0; i < f.thread_count; ++i) {
+        const vm::ThreadStack &thread = f.threads[i];
+        for (u32 frame = thread.frame_count; frame-- > 0;) {
+            add_place(line, thread.frames[frame], resolver);
+            line.add("thread {}{}", thread.id, frame == 0 ? " waits" : "");
+            flush();
+        }
+    }
     add_place(line, f.frame_count == 0 ? 0 : f.frames[0], resolver);
     add_fault(line, f);
     line.end_with("   <- origin");

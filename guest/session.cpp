@@ -5,6 +5,7 @@
 #include "guest/codes.h"
 #include "guest/cpuid.h"
 #include "guest/crash_hash.h"
+#include "guest/deadlock.h"
 
 namespace guest {
 
@@ -134,7 +135,7 @@ rstate::Result<Event> Session::answer_hypercall(vm::Registers &registers, Change
     case RL_CALL_SIGNAL:
         return event_of(Event::Kind::signal, registers.rdi);
     case RL_CALL_DEADLOCK:
-        return event_of(Event::Kind::deadlock);
+        return event_of(Event::Kind::deadlock, registers.rdi);
     case RL_CALL_PRINT:
     case RL_CALL_SET_FS:
     case RL_CALL_PROTECT:
@@ -266,8 +267,7 @@ rstate::Result<vm::Finding> Session::finding_of(const Event &event, const vm::Re
         set_text(finding, "the target called exit");
         break;
     case Event::Kind::deadlock:
-        finding.kind = rl_kind_name(rl_kind_deadlock);
-        set_text(finding, "every thread waits for another one");
+        place = describe_deadlock(finding, memory_, *program_, event.value, place);
         break;
     case Event::Kind::signal:
         finding.kind = rl_kind_name(rl_kind_abort);

@@ -21,7 +21,7 @@ struct Event {
         fault,          // a processor exception
         exit,           // value: status
         signal,         // value: the signal that the target sent to itself
-        deadlock,       // every thread waits
+        deadlock,       // every thread waits; value: address of the rl_deadlock
         mutated,        // value: address of the mutants
         deadline,       // the deadline has passed
         out_of_memory,  // it has written more pages than its machine may have

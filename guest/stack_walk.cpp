@@ -22,8 +22,22 @@ bool follows_call(const Memory &memory, const Program &program, u64 address) {
     return false;
 }
 
-bool on_stack(u64 address, u64 bytes) {
-    return address >= stack_bottom && address <= RL_STACK_TOP && bytes <= RL_STACK_TOP - address;
+// The part of a stack where frames may lie.
+struct Stack {
+    u64 bottom = stack_bottom, top = RL_STACK_TOP;
+    bool holds(u64 address, u64 bytes) const {
+        return address >= bottom && address <= top && bytes <= top - address;
+    }
+};
+
+// The stack in which sp lies. Another than the first thread's is memory from which a library made one: of it,
+// as much as lies above sp and belongs to the same region.
+Stack stack_of(const GuestLayout &layout, u64 sp) {
+    const Stack first;
+    if (first.holds(sp, 0)) return first;
+    const Region *region = layout.find(sp, sizeof(u64));
+    if (region == nullptr) return first;
+    return {sp, sp + min<u64>(region->end() - sp, RL_STACK_SIZE)};
 }
 
 // The two words to which rbp points: the saved rbp and the return address.
@@ -33,19 +47,20 @@ struct Record {
 
 // Whether `bp` points to a record. Outer frames lie higher, so the saved rbp is the address of a record
 // above, or zero.
-bool read_record(const Memory &memory, const Program &program, u64 bp, Record &record) {
-    if (!is_aligned(bp, 8) || !on_stack(bp, sizeof(record)) || !memory.peek(GuestVirt(bp), record))
+bool read_record(const Memory &memory, const Program &program, const Stack &stack, u64 bp, Record &record) {
+    if (!is_aligned(bp, 8) || !stack.holds(bp, sizeof(record)) || !memory.peek(GuestVirt(bp), record))
         return false;
     return (record.saved > bp || record.saved == 0) && follows_call(memory, program, record.back);
 }
 
 // The next address at or above `from` with a record that leads to another record: there the chain continues
 // after code that uses rbp for something else, as C libraries do. 0 when there is none.
-u64 search_record(const Memory &memory, const Program &program, u64 from) {
+u64 search_record(const Memory &memory, const Program &program, const Stack &stack, u64 from) {
     constexpr u64 most_words = 4096;
-    for (u64 at = align_up(from, 8), i = 0; i < most_words && on_stack(at, sizeof(Record)); at += 8, ++i) {
+    for (u64 at = align_up(from, 8), i = 0; i < most_words && stack.holds(at, sizeof(Record)); at += 8, ++i) {
         Record record, outer;
-        if (read_record(memory, program, at, record) && read_record(memory, program, record.saved, outer))
+        if (read_record(memory, program, stack, at, record) &&
+            read_record(memory, program, stack, record.saved, outer))
             return at;
     }
     return 0;
@@ -53,9 +68,9 @@ u64 search_record(const Memory &memory, const Program &program, u64 from) {
 
 // The first word at or above sp that looks like a return address: the caller of a function that has no frame,
 // or has not set it up yet.
-u64 search_return(const Memory &memory, const Program &program, u64 sp) {
+u64 search_return(const Memory &memory, const Program &program, const Stack &stack, u64 sp) {
     constexpr u64 most_words = 64;
-    for (u64 i = 0; i < most_words && on_stack(sp + i * 8, 8); ++i) {
+    for (u64 i = 0; i < most_words && stack.holds(sp + i * 8, 8); ++i) {
         u64 word = 0;
         if (!memory.peek(GuestVirt(sp + i * 8), word)) return 0;
         if (follows_call(memory, program, word)) return word;
@@ -102,18 +117,19 @@ class Walk final {
 } // namespace
 
 u32 walk_stack(const Memory &memory, const Program &program, const Place &place, Span<u64> frames) {
+    const Stack stack = stack_of(program.layout(), place.sp);
     Walk walk(program, frames);
     if (!walk.add(place.pc)) return walk.count();
     if (place.exact && !has_frame(memory, program, place.pc)) {
-        const u64 back = search_return(memory, program, place.sp);
+        const u64 back = search_return(memory, program, stack, place.sp);
         if (back != 0 && !walk.add(back - 1)) return walk.count();
     }
     u64 bp = place.bp, above = place.sp;
     for (u32 i = 0; i < most_steps; ++i) {
         Record record;
-        if (!read_record(memory, program, bp, record)) {
-            bp = search_record(memory, program, above);
-            if (bp == 0 || !read_record(memory, program, bp, record)) break;
+        if (!read_record(memory, program, stack, bp, record)) {
+            bp = search_record(memory, program, stack, above);
+            if (bp == 0 || !read_record(memory, program, stack, bp, record)) break;
         }
         if (!walk.add(record.back - 1) || record.saved == 0) break;
         above = bp + sizeof(record);

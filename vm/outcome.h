@@ -23,6 +23,16 @@ enum class Access : u8 { none, read, write, execute };
 constexpr u32 max_target_frames = 16;
 constexpr u32 max_site_frames = 4;
 
+constexpr u32 max_threads = 16;
+constexpr u32 max_thread_frames = 8;
+
+// Where one thread of the target waits.
+struct ThreadStack {
+    u64 id = 0; // the target's own number for it
+    u64 frames[max_thread_frames] = {};
+    u32 frame_count = 0;
+};
+
 // What went wrong in the target. The Texts point at constants.
 struct Finding {
     u64 hash = 0; // groups equal findings: kind and the names of the innermost three functions
@@ -37,6 +47,8 @@ struct Finding {
     u64 allocated[max_site_frames] = {}; // where the block was allocated, 0 ends
     u64 freed[max_site_frames] = {};     // where it was freed
     u32 frame_count = 0;
+    u32 thread_count = 0;
+    ThreadStack threads[max_threads]; // of a deadlock: the threads that wait, the last one to do so first
     char text[256] = {};        // an assertion's text, a variable's name, what is undefined
     bool uninitialised = false; // the outcome changes with the fill of fresh memory
 };

@@ -63,7 +63,8 @@
 #define RL_CALL_REFUSED 9u   // (rl_refused *): a system call that got an error because nothing answers it
 #define RL_CALL_EXIT 10u     // (status): the target ends
 #define RL_CALL_SIGNAL 11u   // (number): a signal without a handler ends the target
-#define RL_CALL_DEADLOCK 12u // (): every thread waits, and no time-out or alarm will wake one
+#define RL_CALL_DEADLOCK                                                                                     \
+    12u // (rl_deadlock *): every thread waits, and no time-out or alarm will wake one
 
 #define RL_RIGHT_READ 1u
 #define RL_RIGHT_WRITE 2u
@@ -96,6 +97,16 @@ struct rl_refused { // a system call that nothing answers
     uint64_t number, arguments[6];
     uint64_t rip; // behind the SYSCALL
     int64_t error;
+};
+
+// The threads that wait in a deadlock, the last one to do so first. `pc` is behind the SYSCALL.
+#define RL_DEADLOCK_THREADS 16
+struct rl_waiting {
+    uint64_t id, pc, sp, bp;
+};
+struct rl_deadlock {
+    uint64_t count;
+    struct rl_waiting threads[RL_DEADLOCK_THREADS];
 };
 
 // A file that the target brings, at RL_FILES_BASE: this, the path, the bytes; each of the three on a multiple
@@ -341,6 +352,7 @@ _Static_assert(offsetof(struct rl_control, schedule) == 128, "rl_control.schedul
 _Static_assert(offsetof(struct rl_control, target) == 136, "rl_control.target");
 _Static_assert(sizeof(struct rl_control) == 168, "rl_control");
 _Static_assert(sizeof(struct rl_refused) == 72, "rl_refused");
+_Static_assert(sizeof(struct rl_deadlock) == 8 + 32 * RL_DEADLOCK_THREADS, "rl_deadlock");
 _Static_assert(offsetof(struct rl_report, pc) == 8, "rl_report.pc");
 _Static_assert(offsetof(struct rl_report, address) == 32, "rl_report.address");
 _Static_assert(offsetof(struct rl_report, region) == 48, "rl_report.region");

@@ -156,3 +156,27 @@ static void expect(const char *at, const char *pages) {{
     return data && size ? 0 : 0;
 }}
 """
+
+# Each of two threads has a lock that the other one waits for, and the harness waits for them.
+LOCKED = f"""
+#include <pthread.h>
+static pthread_mutex_t left = PTHREAD_MUTEX_INITIALIZER, right = PTHREAD_MUTEX_INITIALIZER;
+static int held;
+__attribute__((noinline)) static void take_both(pthread_mutex_t *first, pthread_mutex_t *second) {{
+    pthread_mutex_lock(first);
+    __atomic_add_fetch(&held, 1, __ATOMIC_SEQ_CST);
+    while (__atomic_load_n(&held, __ATOMIC_SEQ_CST) < 2);
+    pthread_mutex_lock(second);
+    pthread_mutex_unlock(second);
+    pthread_mutex_unlock(first);
+}}
+static void *begin_left(void *none) {{ take_both(&left, &right); return none; }}
+static void *begin_right(void *none) {{ take_both(&right, &left); return none; }}
+{ENTRY} {{
+    pthread_t threads[2];
+    if (!size || data[0] != 'D') return 0;
+    pthread_create(&threads[0], NULL, begin_left, NULL);
+    pthread_create(&threads[1], NULL, begin_right, NULL);
+    return pthread_join(threads[0], NULL) || pthread_join(threads[1], NULL);
+}}
+"""

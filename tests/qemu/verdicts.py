@@ -112,6 +112,17 @@ def threads_repeat(outcomes):
     return no_crash(outcomes) or runs_repeat(outcomes)
 
 
+def three_threads_wait(outcomes):
+    """One kind of deadlock; its record has three stacks, each of which the symbols of the target explain."""
+    crashes = outcomes[0].of_type("crash")
+    if [crash["kind"] for crash in crashes] != ["deadlock"]:
+        return f"found {[crash['kind'] for crash in crashes]}"
+    threads = crashes[0]["threads"]
+    if len({thread["id"] for thread in threads}) != 3 or any(len(thread["frames"]) < 2 for thread in threads):
+        return f"threads {threads}"
+    return "" if threads[0]["frames"][0] == crashes[0]["frames"][0] else "the last to wait is not first"
+
+
 def cpuid_costs_no_exit(outcomes):
     """The runtime has its answers; the instruction in bytes, which it cannot replace, is counted by its reason."""
     last = outcomes[0].of_type("stats")[-1]

@@ -61,6 +61,23 @@ void rl_wake(struct thread *thread, i64 result) {
     thread->registers.rax = (u64)result;
 }
 
+COLD static struct rl_deadlock deadlock;
+
+static void add_waiting(const struct thread *thread) {
+    if (thread->state != thread_waiting || deadlock.count == RL_DEADLOCK_THREADS) return;
+    const struct registers *const r = &thread->registers;
+    deadlock.threads[deadlock.count++] =
+        (struct rl_waiting){thread->id ? thread->id : process_id, r->rip, r->rsp, r->rbp};
+}
+
+static void report_deadlock(void) {
+    deadlock.count = 0;
+    add_waiting(rl_current);
+    for (u32 i = 0; i < used_threads; i++)
+        if (&rl_threads[i] != rl_current) add_waiting(&rl_threads[i]);
+    for (;;) rl_hypercall(RL_CALL_DEADLOCK, (u64)&deadlock, 0);
+}
+
 void rl_schedule(void) {
     for (;;) {
         struct thread *const ready = next_ready();
@@ -70,7 +87,7 @@ void rl_schedule(void) {
             rl_advance_clock(rl_alarm_at); // raises SIGALRM, which may wake a thread
             continue;
         }
-        if (!sleeper) rl_hypercall(RL_CALL_DEADLOCK, (u64)rl_threads, max_threads); // does not return
+        if (!sleeper) report_deadlock(); // does not return
         rl_advance_clock(sleeper->wait_until);
         if (sleeper->state == thread_waiting) rl_wake(sleeper, sleeper->timeout_result);
     }

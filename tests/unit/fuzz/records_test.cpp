@@ -126,6 +126,19 @@ TEST_F(RecordLinesTest, TheLongestCrashFitsAnEmptyOutbox) {
     EXPECT_EQ(chain, fuzz::most_chain_lines);
 }
 
+TEST_F(RecordLinesTest, ADeadlocksRecordAndChainHaveEachThreadsStack) {
+    vm::Finding f;
+    f.kind = "deadlock", f.frames[0] = 0x401000, f.frame_count = 1, f.thread_count = 2;
+    f.threads[0].id = 3, f.threads[0].frames[0] = 0x401000, f.threads[0].frame_count = 1;
+    f.threads[1].id = 2, f.threads[1].frames[0] = 0x402000, f.threads[1].frames[1] = 0x403000;
+    f.threads[1].frame_count = 2;
+    fuzz::write_crash(out, {1, 0, {}, &f}, &resolver);
+    EXPECT_TRUE(has("\"threads\":[{\"id\":3,\"frames\":[\"0x401000\"]},"
+                    "{\"id\":2,\"frames\":[\"0x402000\",\"0x403000\"]}],"));
+    EXPECT_LT(written.find("function_0x403000"), written.find("function_0x402000")) << "outermost first";
+    EXPECT_LT(written.find("thread 3"), written.find("thread 2"));
+}
+
 TEST_F(RecordLinesTest, TheChainBeginsWithTheCaseAndEndsWithTheFault) {
     const vm::Finding f = overflow();
     fuzz::print_crash_chain(out, {42, 1, fake::bytes("foo"), &f}, &resolver);

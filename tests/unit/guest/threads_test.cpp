@@ -1,4 +1,5 @@
 // tests/unit/guest/threads_test.cpp — a target with threads: its budget in slices, the seed of its schedule.
+#include "guest/crash_hash.h"
 #include "guest/process.h"
 
 #include "tests/sim/test.h"
@@ -60,6 +61,69 @@ TEST(Threads, ASeedThatCannotBeWrittenIsNoTarget) {
         block.schedule = address;
         EXPECT_TRUE(fails_with(loaded.try_snapshot_point(block), guest::bad_control));
     }
+}
+
+// A stack in the memory for mappings: rbp's record leads to `back`, and nowhere from there.
+rl_waiting waiting_at(ScriptedMachine &m, u64 id, u64 pc, u64 back) {
+    const u64 sp = RL_MAPPING_BASE + id * 0x10000;
+    put(m, sp + 0x40, std::array<u64, 2>{0, back});
+    return {id, pc, sp, sp + 0x40};
+}
+
+vm::Finding deadlock_of(Loaded &loaded, u64 count) {
+    loaded.to_snapshot_point().machine().then([count](ScriptedMachine &m) {
+        rl_deadlock told = {};
+        told.count = count;
+        told.threads[0] = waiting_at(m, 3, at(Function::inner, 0x45), at(Function::describe, 0x45));
+        told.threads[1] = waiting_at(m, 2, at(Function::describe, 0x45), at(Function::harness, 0x45));
+        put(m, report_at, told);
+        fault_in_inner(m);
+        return hypercall(m, RL_CALL_DEADLOCK, report_at);
+    });
+    return loaded.run().finding;
+}
+
+TEST(Threads, ADeadlockHasTheStackOfEachThread) {
+    Loaded loaded;
+    const vm::Finding finding = deadlock_of(loaded, 2);
+    EXPECT_EQ(string_of(finding.kind), "deadlock");
+    ASSERT_EQ(finding.thread_count, 2u);
+    EXPECT_EQ(finding.threads[0].id, 3u);
+    ASSERT_EQ(finding.threads[0].frame_count, 2u);
+    EXPECT_EQ(finding.threads[0].frames[1], at(Function::describe, 0x44));
+    ASSERT_EQ(finding.threads[1].frame_count, 2u);
+    EXPECT_EQ(finding.threads[1].frames[1], at(Function::harness, 0x44));
+    EXPECT_EQ(finding.frames[0], finding.threads[0].frames[0]) << "the last one to wait is the finding's own";
+}
+
+TEST(Threads, ADeadlockWithNumbersThatCannotBeIsOneStill) {
+    Loaded many;
+    EXPECT_EQ(deadlock_of(many, ~0ul).thread_count, vm::max_threads);
+    Loaded none;
+    const vm::Finding finding = deadlock_of(none, 0);
+    EXPECT_EQ(finding.thread_count, 0u);
+    EXPECT_GT(finding.frame_count, 0u);
+    Loaded nowhere;
+    nowhere.to_snapshot_point().machine().then([](ScriptedMachine &m) {
+        fault_in_inner(m);
+        return hypercall(m, RL_CALL_DEADLOCK, ~0ul - 8);
+    });
+    EXPECT_EQ(string_of(nowhere.run().finding.kind), "deadlock");
+}
+
+TEST(Threads, DeadlocksAtTheSamePlacesAreOneInAnyOrder) {
+    Loaded loaded;
+    const guest::Symbols &symbols = loaded.program_file().symbols();
+    vm::Finding one;
+    one.kind = "deadlock", one.thread_count = 2;
+    one.threads[0].frames[0] = at(Function::inner, 8), one.threads[0].frame_count = 1;
+    one.threads[1].frames[0] = at(Function::describe, 8), one.threads[1].frame_count = 1;
+    vm::Finding other = one;
+    std::swap(other.threads[0], other.threads[1]);
+    other.threads[2] = other.threads[1], other.thread_count = 3;
+    EXPECT_EQ(guest::crash_hash(one, symbols), guest::crash_hash(other, symbols));
+    other.threads[2].frames[0] = at(Function::harness);
+    EXPECT_NE(guest::crash_hash(one, symbols), guest::crash_hash(other, symbols));
 }
 
 } // namespace

@@ -142,16 +142,23 @@ def origin(frames):
     return (named or own or frames or [Frame(0, "?", "", 0, False)])[0]
 
 
+def _entries(frames):
+    return [{"address": hex(f.address), "function": f.function, "file": f.file, "line": f.line, "inlined": f.inlined}
+            for f in frames]
+
+
 def describe(record, symbolizer):
     """The crash record with function, file, line and symbolised stacks: what crash.json holds."""
     described = {key: value for key, value in record.items() if key != "input"}
     stacks = {"frames": True, "alloc": False, "free": False}
     for key, exact in stacks.items():
         found = symbolizer.frames(numbers(record.get(key)), exact) if symbolizer else []
-        described[key] = [{"address": hex(f.address), "function": f.function, "file": f.file, "line": f.line,
-                           "inlined": f.inlined} for f in found]
+        described[key] = _entries(found)
         if key == "frames":
             where = origin(found)
+    if record.get("threads"):
+        described["threads"] = [{"id": thread["id"], "frames": _entries(
+            symbolizer.frames(numbers(thread["frames"])) if symbolizer else [])} for thread in record["threads"]]
     if where.function == "?":
         where = where._replace(function=record.get("function") or "?")
     described.update(function=where.function, file=where.file, line=where.line)
@@ -190,4 +197,6 @@ def trace_text(described, chain):
     for key, title in (("alloc", "allocated by"), ("free", "freed by")):
         if described.get(key):
             lines += [f"  {title}:", *_stack_text(described[key])]
+    for thread in described.get("threads", []):
+        lines += [f"  thread {thread['id']} waits at:", *_stack_text(thread["frames"])]
     return "\n".join(lines) + "\n"
