@@ -107,7 +107,10 @@ void write_crash(const Output &out, const Crash &crash, const rstate::Resolver *
     if (f.thread_count != 0) {
         line.open("threads", '[');
         for (const vm::ThreadStack &thread : Span<const vm::ThreadStack>(f.threads, f.thread_count))
-            line.open("", '{').number("id", thread.id).addresses("frames", {thread.frames, thread.frame_count}).close('}');
+            line.open("", '{')
+                .number("id", thread.id)
+                .addresses("frames", {thread.frames, thread.frame_count})
+                .close('}');
         line.close(']');
     }
     line.truth("uninitialised", f.uninitialised)

@@ -264,8 +264,7 @@ template <vm::Vm Machine> rstate::Result<Event> Process<Machine>::answer(const v
 
 template <vm::Vm Machine>
 rstate::Result<Event> Process<Machine>::answer_hypercall(const vm::Exit &exit, Phase phase) {
-    Session::Changed changed = {.system = machine_->system(),
-                                .user_sets_bases = machine_->user_sets_bases()};
+    Session::Changed changed = {.system = machine_->system(), .user_sets_bases = machine_->user_sets_bases()};
     const Event event =
         TRY(session_.answer_hypercall(machine_->registers(), changed, phase), "answering a hypercall");
     if (!(changed.system == machine_->system())) machine_->set_system(changed.system);

@@ -66,20 +66,8 @@ u64 search_record(const Memory &memory, const Program &program, const Stack &sta
     return 0;
 }
 
-// The first word at or above sp that looks like a return address: the caller of a function that has no frame,
-// or has not set it up yet.
-u64 search_return(const Memory &memory, const Program &program, const Stack &stack, u64 sp) {
-    constexpr u64 most_words = 64;
-    for (u64 i = 0; i < most_words && stack.holds(sp + i * 8, 8); ++i) {
-        u64 word = 0;
-        if (!memory.peek(GuestVirt(sp + i * 8), word)) return 0;
-        if (follows_call(memory, program, word)) return word;
-    }
-    return 0;
-}
-
 // Whether the function has its own frame at pc: it begins with `push rbp; mov rbp, rsp`, and pc is behind
-// them.
+// them. All functions of the target do, but few of a C library.
 bool has_frame(const Memory &memory, const Program &program, u64 pc) {
     const Function *function = program.symbols().find(pc);
     if (function == nullptr) return false;
@@ -92,6 +80,17 @@ bool has_frame(const Memory &memory, const Program &program, u64 pc) {
         if (!memory.peek(GuestVirt(at), code)) return false;
     }
     return __builtin_memcmp(code, set_up, sizeof(code)) == 0 && pc >= at + sizeof(set_up);
+}
+
+// The first word in [from, end) that looks like a return address, if `wanted` says so too. 0: none.
+template <class Wanted>
+u64 search_return(const Memory &memory, const Program &program, u64 &from, u64 end, Wanted wanted) {
+    for (; from + sizeof(u64) <= end; from += sizeof(u64)) {
+        u64 word = 0;
+        if (!memory.peek(GuestVirt(from), word)) return 0;
+        if (follows_call(memory, program, word) && wanted(word)) return word;
+    }
+    return 0;
 }
 
 class Walk final {
@@ -114,16 +113,33 @@ class Walk final {
     u32 count_ = 0;
 };
 
+// The callers of a function that has no frame, or has not set it up yet: the one that the first return
+// address at or above sp names, and, when that has no frame either, the first above it that has, as far as
+// its record at bp lies away. False when the walk ends here.
+bool add_frameless(const Memory &memory, const Program &program, const Stack &stack, const Place &place,
+                   Walk &walk) {
+    constexpr u64 near = 64 * sizeof(u64), far = 512 * sizeof(u64);
+    if (!stack.holds(place.sp, 0)) return true;
+    u64 at = place.sp;
+    const u64 back = search_return(memory, program, at, min(at + near, stack.top), [](u64) { return true; });
+    if (back == 0) return true;
+    if (!walk.add(back - 1)) return false;
+    const auto framed = [&](u64 word) { return has_frame(memory, program, word - 1); };
+    if (framed(back)) return true;
+    const u64 end = min(place.bp > at && stack.holds(place.bp, 0) ? place.bp : stack.top, at + far);
+    const u64 caller = search_return(memory, program, at, end, framed);
+    return caller == 0 || walk.add(caller - 1);
+}
+
 } // namespace
 
 u32 walk_stack(const Memory &memory, const Program &program, const Place &place, Span<u64> frames) {
     const Stack stack = stack_of(program.layout(), place.sp);
     Walk walk(program, frames);
     if (!walk.add(place.pc)) return walk.count();
-    if (place.exact && !has_frame(memory, program, place.pc)) {
-        const u64 back = search_return(memory, program, stack, place.sp);
-        if (back != 0 && !walk.add(back - 1)) return walk.count();
-    }
+    if (place.exact && !has_frame(memory, program, place.pc) &&
+        !add_frameless(memory, program, stack, place, walk))
+        return walk.count();
     u64 bp = place.bp, above = place.sp;
     for (u32 i = 0; i < most_steps; ++i) {
         Record record;

@@ -89,8 +89,8 @@ struct Rules {
              "EFER.LMA says what LME and CR0.PG make it", s.efer);
         // Not in the manual's list but MBZ bits on a processor without the feature.
         must(features.umip || !Cr4::Umip::test(s.cr4), "CR4.UMIP needs a processor that has it", s.cr4);
-        must(features.fs_gs_base || !Cr4::FsGsBase::test(s.cr4),
-             "CR4.FSGSBASE needs a processor that has it", s.cr4);
+        must(features.fs_gs_base || !Cr4::FsGsBase::test(s.cr4), "CR4.FSGSBASE needs a processor that has it",
+             s.cr4);
         must(features.no_execute || !Efer::NoExecuteEnable::test(s.efer),
              "EFER.NXE needs a processor that has it", s.efer);
         // Reserved bits of S_CET are refused, and CR4.CET is never set.

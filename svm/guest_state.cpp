@@ -140,9 +140,9 @@ static Segment unpack(const u64 *words) {
             words[1]};
 }
 
-// Everything that ring 3 can change by loading selectors and by WRFSBASE and WRGSBASE, and what SYSCALL changes.
-// GDTR, IDTR, LDTR, TR, control and debug registers cannot change: every instruction that writes them is
-// intercepted.
+// Everything that ring 3 can change by loading selectors and by WRFSBASE and WRGSBASE, and what SYSCALL
+// changes. GDTR, IDTR, LDTR, TR, control and debug registers cannot change: every instruction that writes
+// them is intercepted.
 void save_hidden(const Save &save, u64 (&words)[16]) {
     const Segment *const segments[] = {&save.es, &save.cs, &save.ss, &save.ds, &save.fs, &save.gs};
     for (u32 i = 0; i < hidden_words / 2; ++i) pack(*segments[i], words + 2ul * i);

@@ -31,8 +31,8 @@ class Target final {
     vm::Snapshot &snapshot() { return *snapshot_; }
     const guest::SnapshotPoint &snapshot_point() const { return *snapshot_point_; }
 
-    // On core 0, once: runs the target to its snapshot point in `machine` and takes the snapshot. `schedule` is
-    // the seed of the order of the target's threads in each case.
+    // On core 0, once: runs the target to its snapshot point in `machine` and takes the snapshot. `schedule`
+    // is the seed of the order of the target's threads in each case.
     rstate::Result<Process> take_snapshot(Machine &machine, u64 schedule = 0);
     // On any other core: sets `machine` to the snapshot.
     rstate::Result<Process> attach(Machine &machine);

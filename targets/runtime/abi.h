@@ -63,8 +63,7 @@
 #define RL_CALL_REFUSED 9u   // (rl_refused *): a system call that got an error because nothing answers it
 #define RL_CALL_EXIT 10u     // (status): the target ends
 #define RL_CALL_SIGNAL 11u   // (number): a signal without a handler ends the target
-#define RL_CALL_DEADLOCK                                                                                     \
-    12u // (rl_deadlock *): every thread waits, and no time-out or alarm will wake one
+#define RL_CALL_DEADLOCK 12u // (rl_deadlock *): every thread waits, and no time-out or alarm will wake one
 
 #define RL_RIGHT_READ 1u
 #define RL_RIGHT_WRITE 2u

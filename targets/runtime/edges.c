@@ -1,9 +1,9 @@
 // targets/runtime/edges.c — the code that runs at each edge of the target, and the check of each comparison.
 //
 // Compiled to bitcode and inlined into the target, by the linker or, one object at a time, by raclette-cc: an
-// edge then costs three instructions (clang's own counter increment and the two of pass_edge) and no register,
-// a comparison two while operands are not recorded. Callers that are not compiled so find the same functions
-// in callbacks.c.
+// edge then costs three instructions (clang's own counter increment and the two of pass_edge) and no
+// register, a comparison two while operands are not recorded. Callers that are not compiled so find the same
+// functions in callbacks.c.
 #pragma GCC visibility push(                                                                                 \
     hidden) // of this program's own runtime, also where the program is a shared library
 #include "targets/runtime/runtime.h"

@@ -178,9 +178,9 @@ static inline void unpoison(u64 address, u64 size) {
 }
 
 // Behind an instruction that counts down rl_hot.budget: where it is negative then, jumps to `limit` in
-// linux/entry.asm, which ends the case or comes back with all registers and flags as they were. In assembly, so
-// that the jump splits no basic block and LLVM reserves no registers for a call. It goes to a few bytes behind
-// the function, in the function's own section, so that the linker drops both or none.
+// linux/entry.asm, which ends the case or comes back with all registers and flags as they were. In assembly,
+// so that the jump splits no basic block and LLVM reserves no registers for a call. It goes to a few bytes
+// behind the function, in the function's own section, so that the linker drops both or none.
 #define COUNTED_DOWN(limit)                                                                                  \
     "js 1f\n"                                                                                                \
     "2:\n\t"                                                                                                 \

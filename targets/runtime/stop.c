@@ -30,7 +30,8 @@ _Noreturn void __stack_chk_fail(void) {
 
 // An exit of the harness is a finding, as for libFuzzer. Before the snapshot point it ends the target.
 static _Noreturn void leave(struct site site, int status) {
-    if (rl_hot.budget + rl_hot.held < INT64_MAX / 2) rl_report_kind(site, rl_kind_exit, 0, 0, "the target called exit");
+    if (rl_hot.budget + rl_hot.held < INT64_MAX / 2)
+        rl_report_kind(site, rl_kind_exit, 0, 0, "the target called exit");
     for (;;) {
         u64 result;
         __asm__ volatile("syscall" : "=a"(result) : "a"(231), "D"(status) : "rcx", "r11", "memory");

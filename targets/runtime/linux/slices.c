@@ -35,7 +35,8 @@ void rl_begin_slice(void) {
     rl_hot.held = left - rl_hot.budget;
 }
 
-// Called by entry.asm with the thread's registers in rl_current. Returns to the thread that is then rl_current.
+// Called by entry.asm with the thread's registers in rl_current. Returns to the thread that is then
+// rl_current.
 void rl_end_slice(void) {
     rl_advance_clock(rl_clock_ns + length * ns_per_edge);
     rl_give_way();

@@ -161,7 +161,7 @@ static i64 clone_thread(u64 number, const u64 *a, u64 flags, u64 stack, u64 pare
                         u64 tls) {
     const u64 needed = CLONE_VM | CLONE_THREAD | CLONE_SIGHAND;
     if ((flags & needed) != needed) return rl_refuse(number, a, -EAGAIN); // a new process
-    if ((flags & CLONE_SETTLS) && tls >> 47) return -EPERM; // not canonical
+    if ((flags & CLONE_SETTLS) && tls >> 47) return -EPERM;               // not canonical
     struct thread *const made = create(stack, tls, flags & CLONE_SETTLS);
     if (!made) return -EAGAIN;
     if (flags & CLONE_CHILD_CLEARTID) made->clear_tid = child_tid;
