@@ -85,6 +85,11 @@ def _target_options(sub, default=BUILTIN_TARGET):
                      help="the machine's memory (default %(default)s)")
 
 
+def _schedule(sub, said):
+    sub.add_argument("--threads", type=_integer(0, 2**64 - 1), metavar="N",
+                     help=f"seed of the order in which the target's threads run ({said})")
+
+
 def _run(sub, target=BUILTIN_TARGET):
     _target_options(sub, target)
     _timeout_option(sub)
@@ -96,6 +101,7 @@ def _run(sub, target=BUILTIN_TARGET):
                      help="stop at a crash, or at one whose trace names FUNCTION (write --until-crash=FUNCTION)")
     sub.add_argument("--seed", type=_integer(0, 2**64 - 1), default=None, metavar="N",
                      help="of the mutations; with --cpus 1 the run repeats (default: random, printed)")
+    _schedule(sub, "default: 0")
     sub.add_argument("--out", metavar="DIR",
                      help="for corpus, crashes, statistics (default out/NAME); its corpus is where a run begins")
     sub.add_argument("--plain", action="store_true", help="plain lines instead of the live view")
@@ -107,6 +113,7 @@ def _replay(sub):
     sub.add_argument("--leaks", action="store_true", help="list the heap blocks that nothing reaches at the end")
     _target_options(sub, default=None)
     _timeout_option(sub)
+    _schedule(sub, "default: as the input's folder says, else 0")
     sub.add_argument("--out", metavar="DIR", help="also save the console and the crash there")
     _debug_build(sub)
 

@@ -86,7 +86,8 @@ def longest(arguments, target):
 
 def machine_options(arguments, target):
     return {"target": target.name, "cpus": 1, "seed": 0, "max_len": arguments.max_len, "replay": 1, "exit": 1,
-            "leaks": 1 if arguments.leaks else None, **timeout_options(arguments, target)}
+            "leaks": 1 if arguments.leaks else None, "threads": arguments.threads,
+            **timeout_options(arguments, target)}
 
 
 def verdict(status, found):
@@ -103,7 +104,9 @@ def main(arguments):
     target = which_target(arguments)
     arguments.max_len = longest(arguments, target)
     data = read_input(arguments.input, arguments.max_len)
-    out = OutDir(Path(arguments.out), target_files.spelled(target)) if arguments.out else None
+    if arguments.threads is None:
+        arguments.threads = origin.schedule_of(arguments.input)
+    out = OutDir(Path(arguments.out), target_files.spelled(target), arguments.threads) if arguments.out else None
     folder = folder_of(arguments)
     builder.build_for(target, folder)
     entries = target_entries(target, machine_options(arguments, target), [("replay", data)], with_seeds=False)

@@ -18,7 +18,8 @@ from tools.rl.results.symbols import Symbolizer
 
 def run_options(arguments, target):
     return {"target": target.name, "cpus": arguments.cpus, "seed": arguments.seed, "max_len": arguments.max_len,
-            "cases": arguments.cases, "exit": 1, **target_files.timeout_options(target, arguments.timeout)}
+            "cases": arguments.cases, "threads": arguments.threads, "exit": 1,
+            **target_files.timeout_options(target, arguments.timeout)}
 
 
 def out_folder(arguments, target):
@@ -36,7 +37,7 @@ def main(arguments):
     target = target_files.find(arguments.target)
     arguments.max_len = target_files.max_len(target, arguments.max_len)
     print("\n".join([f"seed {arguments.seed}", *map(printable, target_files.notes(target))]))
-    out = OutDir(out_folder(arguments, target), target_files.spelled(target))
+    out = OutDir(out_folder(arguments, target), target_files.spelled(target), arguments.threads or 0)
     folder = folder_of(arguments)
     builder.build_for(target, folder)
     corpus = corpus_entries(out.corpus())

@@ -10,12 +10,16 @@ CAMPAIGN = "campaign.json"      # in an output folder
 LEVELS = 3                      # of folders between an input and its output folder
 
 
-def _named_in(path):
-    """The target's name in targets/, or the whole path of one elsewhere: what a run writes, and no other word."""
+def _read(path, key):
     try:
-        target = saved_results.json_in(path)["target"]
+        return saved_results.json_in(path)[key]
     except (saved_results.Damaged, KeyError, TypeError):
         return None
+
+
+def _named_in(path):
+    """The target's name in targets/, or the whole path of one elsewhere: what a run writes, and no other word."""
+    target = _read(path, "target")
     known = isinstance(target, str) and target.isprintable() and (target in targets.names() or target.startswith("/"))
     return target if known else None
 
@@ -38,6 +42,16 @@ def target_of(path):
         if (folder / "target.json").is_file():
             return str(folder), "in whose folder the input lies"
     return BUILTIN_TARGET, "nothing near the input names another"
+
+
+def schedule_of(path):
+    """The seed of the order of threads in the run that found the input at this path."""
+    path = Path(path).resolve()
+    for file in (path.parent / "crash.json", *(folder / CAMPAIGN for folder in path.parents[:LEVELS])):
+        seed = _read(file, "schedule")
+        if type(seed) is int and 0 <= seed < 2**64:
+            return seed
+    return 0
 
 
 def again(path):

@@ -65,10 +65,12 @@ def _remove(path):
 class OutDir:
     """Everything that came back from the machine. Opening it says at once whether it can be written."""
 
-    def __init__(self, path, target=None):
-        """`target`: the word that names it to --target; without one, what follows is of nobody knows what."""
+    def __init__(self, path, target=None, schedule=0):
+        """`target`: the word that names it to --target; without one, what follows is of nobody knows what.
+        `schedule`: the seed of the order of its threads."""
         self.path = path
         self.target = target
+        self.schedule = schedule
         try:
             for part in ("corpus", *FINDINGS.values()):
                 _refuse_all_but(stat.S_ISDIR, path / part)
@@ -87,7 +89,11 @@ class OutDir:
         """For `replay` and for whoever finds the folder."""
         self.target = target
         with self._writing():
-            write_atomically(self.path / CAMPAIGN, json.dumps({"target": target}) + "\n")
+            write_atomically(self.path / CAMPAIGN, json.dumps(self._about()) + "\n")
+
+    def _about(self):
+        """What a replay must know of an input."""
+        return {"target": self.target, "schedule": self.schedule} if self.target else {}
 
     def note_start(self):
         """What follows is of a machine that has just started: its clock and its counts begin again."""
@@ -149,9 +155,9 @@ class OutDir:
             _remove(fresh)
             fresh.mkdir()
             (fresh / "input").write_bytes(base64.b64decode(record.get("input", "")))
-            described = {key: value for key, value in described.items() if key != "target"}     # not a record's to say
-            named = {"target": self.target} if self.target else {}
-            (fresh / "crash.json").write_text(json.dumps({**described, **named}, indent=1) + "\n")
+            # Not a record's to say.
+            described = {key: value for key, value in described.items() if key not in ("target", "schedule")}
+            (fresh / "crash.json").write_text(json.dumps({**described, **self._about()}, indent=1) + "\n")
             (fresh / "trace.txt").write_text(trace_text(described, chain), encoding="utf-8")
             _remove(folder)             # damaged
             os.rename(fresh, folder)

@@ -19,8 +19,8 @@ class OriginTest(unittest.TestCase):
         self.addCleanup(scratch.cleanup)
         self.folder = Path(scratch.name).resolve()
 
-    def out(self, target, name="out"):
-        out = OutDir(self.folder / name, target)
+    def out(self, target, name="out", schedule=0):
+        out = OutDir(self.folder / name, target, schedule)
         self.addCleanup(out.close)
         return out
 
@@ -40,6 +40,19 @@ class OriginTest(unittest.TestCase):
         moved = self.folder / "elsewhere"
         crash.parent.rename(moved)
         self.assertEqual(origin.target_of(moved / "input")[0], "cxx_example")
+
+    def test_an_input_runs_again_with_the_schedule_that_it_was_found_with(self):
+        first = self.crash_in(self.out("cxx_example"))
+        other = self.crash_in(self.out("cxx_example", "other", schedule=7))
+        self.out("cxx_example", schedule=9)
+        self.assertEqual(origin.schedule_of(first), 0)
+        self.assertEqual(origin.schedule_of(other), 7)
+        self.assertEqual(origin.schedule_of(self.folder / "out/corpus/aa"), 9)
+        self.assertEqual(origin.schedule_of(self.folder / "input"), 0)
+        for text in ('{"schedule": -1}', '{"schedule": true}', '{"schedule": "7"}', '{"schedule": 1e400}',
+                     '{"schedule": 18446744073709551616}', "7"):
+            (self.folder / "crash.json").write_text(text)
+            self.assertEqual(origin.schedule_of(self.folder / "input"), 0)
 
     def test_a_seed_is_of_the_target_in_whose_folder_it_lies(self):
         seed = next((ROOT / "targets/cxx_example/seeds").iterdir())
