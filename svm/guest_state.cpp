@@ -122,6 +122,12 @@ vm::SystemRegisters system_of(const Save &save) {
     return {GuestPhys(save.cr3), save.fs.base, save.gs.base, save.lstar};
 }
 
+void make_bases_canonical(Save &save) {
+    constexpr u32 unused_bits = 16;
+    for (u64 *base : {&save.fs.base, &save.gs.base})
+        *base = static_cast<u64>(static_cast<i64>(*base << unused_bits) >> unused_bits);
+}
+
 // The caller clears clean bit 5 for CR3; FS, GS and LSTAR have none.
 void set_system(Save &save, const vm::SystemRegisters &system) {
     save.cr3 = system.cr3.value();

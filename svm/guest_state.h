@@ -27,6 +27,9 @@ inline vm::Privilege privilege_of(const Save &save) {
 // Among the fields of VMLOAD and VMSAVE these alone may be set: the others cannot matter to ring 3 or to the
 // stub.
 vm::SystemRegisters system_of(const Save &save);
+// Ring 3 sets the bases of FS and GS. A processor refuses one that is not canonical, but not every emulator
+// does: the guest then goes on with the base that VMRUN would make of it.
+void make_bases_canonical(Save &save);
 void set_system(Save &save, const vm::SystemRegisters &system);
 
 // What ring 3 can change besides general and vector registers: ES, CS, SS, DS, FS and GS.

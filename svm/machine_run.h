@@ -52,6 +52,7 @@ rstate::Result<void> Machine<Memory, Frames, Audit>::enter() {
     // Not at every entry: RIP, RSP, RAX and RFLAGS change each time, and only RFLAGS and RIP of them have
     // rules. A RIP that is not canonical is a #GP in the guest, not a refused VMCB.
     if (!checked_) {
+        make_bases_canonical(save());
         TRY(check_vmcb(*vmcb_, core_->features()), "checking a VMCB that changed", entry_.guest_vmcb);
         checked_ = true;
     }

@@ -132,6 +132,31 @@ rstate::Result<> a_hostile_instruction_ends_its_case_at_most(const TestContext &
 }
 RL_VM_TEST(a_hostile_instruction_ends_its_case_at_most);
 
+// mov eax, 0x12345000; wrfsbase rax; wrgsbase rax; then a hypercall that changes the VMCB, so that it is
+// checked again: RL_CALL_SET_FS of 0. A processor without the instructions refuses them; one with them
+// refuses a base that is not canonical (ror rax, 8), but not every emulator does.
+rstate::Result<> bases_that_the_target_sets_are_reset(const TestContext &context) {
+    constexpr Code number = code(0xB8, 0x01, 0x50, 0x34, 0x12), not_canonical = code(0x48, 0xC1, 0xC8, 0x08);
+    constexpr Code set = code(0xF3, 0x48, 0x0F, 0xAE, 0xD0, 0xF3, 0x48, 0x0F, 0xAE, 0xD8);
+    constexpr Code ask = code(0xB8, RL_CALL_SET_FS, 0, 0x4C, 0x52, 0x31, 0xFF, 0x0F, 0x01, 0xD9);
+    constexpr Code cases[] = {number + set, number + not_canonical + set + ask};
+    start_ticks(10, context.args.tsc_hz);
+    SnapshotSession session;
+    TRY(session.start(context.bundle), "preparing the target");
+    const bool allowed = session.machine().user_sets_bases();
+    for (u32 i = 0; i < 2; ++i) {
+        const vm::Outcome *outcome =
+            TRY(run_code(session, {cases[i].bytes, cases[i].size}), "setting the bases", i);
+        if (i == 0) EXPECT(outcome->ending == (allowed ? vm::Ending::done : vm::Ending::crash), allowed);
+        if (i == 0) EXPECT(session.machine().system().gs_base == (allowed ? 0x1234'5001u : 0u), allowed);
+        TRY(session.process().reset(), "resetting");
+        TRY(check_digest(session), "checking what is left of the bases", i);
+    }
+    stop_ticks();
+    return rstate::done();
+}
+RL_VM_TEST(bases_that_the_target_sets_are_reset);
+
 // Opcodes of both maps behind prefixes, then random bytes: whatever they do, it is no error of ours.
 rstate::Result<> no_instruction_ends_the_machine(const TestContext &context) {
     constexpr Code prefixes[] = {code(),           code(0x48),       code(0x66), code(0xF2),      code(0xF3),
