@@ -49,8 +49,8 @@ struct Finding {
     u32 frame_count = 0;
     u32 thread_count = 0;
     ThreadStack threads[max_threads]; // of a deadlock: the threads that wait, the last one to do so first
-    char text[256] = {};        // an assertion's text, a variable's name, what is undefined
-    bool uninitialised = false; // the outcome changes with the fill of fresh memory
+    char text[256] = {};              // an assertion's text, a variable's name, what is undefined
+    bool uninitialised = false;       // the outcome changes with the fill of fresh memory
 };
 
 struct Outcome {

@@ -2,7 +2,8 @@
 import json
 
 from tests.qemu import (bochs, console, console_lines as lines, corrupt_images as corrupt, development, injected_bugs,
-                        kexec, layout, maps, monitors, panics, reboot, sample_targets, screen, thread_targets, verdicts, ways)
+                        kexec, layout, maps, monitors, panics, reboot, sample_targets, screen, thread_targets, verdicts,
+                        ways)
 from tests.qemu.chains_expected import Error, Frame, Origin
 from tests.runner.scenario import Scenario
 from tools.rl.common import ROOT, SYSTEM_FAILED
@@ -262,15 +263,21 @@ TARGETS = [
              elf=sample_targets.built(thread_targets.SPINNING), must=FUZZED, verdict=verdicts.threads_repeat),
     Scenario("another seed of the schedule is another order of threads", Machine(cpus=1), timeout=240,
              options={"seed": 1, "cases": 60, "edge_budget": SPINNING_BUDGET, "threads": 77},
-             entries=(("seed/spin", b"a"),), seeds=False, elf=sample_targets.built(thread_targets.SPINNING), must=FUZZED,
+             entries=(("seed/spin", b"a"),), seeds=False, elf=sample_targets.built(thread_targets.SPINNING),
+             must=FUZZED,
              verdict=verdicts.has_schedule(77)),
-    Scenario("mappings without rights, as threads' stacks are made", Machine(cpus=1), options={"seed": 1, "cases": 300},
+    Scenario("mappings without rights, as threads' stacks are made", Machine(cpus=1),
+             options={"seed": 1, "cases": 300},
              elf=sample_targets.built(thread_targets.MAPPINGS), must=FUZZED, verdict=verdicts.no_crash),
     Scenario("a deadlock's report shows where each thread waits", Machine(cpus=1), options={"seed": 1, "cases": 300},
              entries=(("seed/deadlock", b"D"),), seeds=False, elf=sample_targets.built(thread_targets.LOCKED),
              must=FUZZED + tuple(fr"{place}\+0x\w+ +thread \d" for place in ("LLVMFuzzerTestOneInput", "begin_left",
                                                                             "begin_right", "take_both")),
              verdict=verdicts.three_threads_wait),
+    Scenario("what a waiting thread points to is no leak", Machine(cpus=1), options={"seed": 1, "cases": 100},
+             elf=sample_targets.built(thread_targets.REACHED), must=FUZZED, verdict=verdicts.no_crash),
+    Scenario("a thread costs three exits", Machine(cpus=1), options={"seed": 1, "cases": 20_000},
+             elf=sample_targets.built(thread_targets.ONE_THREAD), must=FUZZED, verdict=verdicts.a_thread_is_cheap),
     Scenario("the C++ library's threads run", Machine(cpus=2), options={"seed": 1, "cases": 300}, timeout=240,
              elf=sample_targets.built(thread_targets.STANDARD, "c++", "glibc", ("-std=c++17",)), seeds=False,
              entries=(("seed/any", b"abc"),), must=FUZZED, verdict=verdicts.no_crash),

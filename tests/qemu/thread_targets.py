@@ -28,7 +28,11 @@ static void *add(void *step) {{
     if (y != 1500 || own != 3000) abort();
     return step;
 }}
-static void *set(void *ms) {{ usleep((unsigned)(long)ms * 1000); __atomic_store_n(&flag, 1, __ATOMIC_RELEASE); return ms; }}
+static void *set(void *ms) {{
+    usleep((unsigned)(long)ms * 1000);
+    __atomic_store_n(&flag, 1, __ATOMIC_RELEASE);
+    return ms;
+}}
 static void *see(void *none) {{ while (!__atomic_load_n(&flag, __ATOMIC_ACQUIRE)); return none; }}
 {ENTRY} {{
     pthread_t threads[5];
@@ -178,5 +182,47 @@ static void *begin_right(void *none) {{ take_both(&right, &left); return none; }
     pthread_create(&threads[0], NULL, begin_left, NULL);
     pthread_create(&threads[1], NULL, begin_right, NULL);
     return pthread_join(threads[0], NULL) || pthread_join(threads[1], NULL);
+}}
+"""
+
+# Blocks to which only a thread that waits, or a mapping, has a pointer: no leaks. One without any pointer is a leak.
+REACHED = f"""
+#include <pthread.h>
+#include <sanitizer/lsan_interface.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+static pthread_barrier_t barrier;
+static void *hold(void *none) {{
+    char *volatile block = malloc(100);
+    pthread_barrier_wait(&barrier);
+    pthread_barrier_wait(&barrier);
+    free(block);
+    return none;
+}}
+{ENTRY} {{
+    pthread_t thread;
+    void **const page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED || pthread_barrier_init(&barrier, NULL, 2)) abort();
+    page[100] = malloc(50);
+    if (pthread_create(&thread, NULL, hold, NULL)) abort();
+    pthread_barrier_wait(&barrier);
+    if (__lsan_do_recoverable_leak_check()) abort();
+    page[100] = (void *)(size + !data);
+    if (!__lsan_do_recoverable_leak_check()) abort();
+    pthread_barrier_wait(&barrier);
+    return pthread_join(thread, NULL);
+}}
+"""
+
+# The cheapest thread: its stack is made and removed, and it gets its turn once.
+ONE_THREAD = f"""
+#include <pthread.h>
+static void *work(void *p) {{ return p; }}
+{ENTRY} {{
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, work, NULL)) return 0;
+    pthread_join(thread, NULL);
+    return size && data[0] > 255;
 }}
 """

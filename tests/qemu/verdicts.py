@@ -123,6 +123,12 @@ def three_threads_wait(outcomes):
     return "" if threads[0]["frames"][0] == crashes[0]["frames"][0] else "the last to wait is not first"
 
 
+def a_thread_is_cheap(outcomes):
+    """The case's own exit, and one each for the guard of the thread's stack and for the stack's end."""
+    last = outcomes[0].of_type("stats")[-1]
+    return no_crash(outcomes) or ("" if last["exits_per_case"] < 3.02 else f"{last['exits_per_case']} exits a case")
+
+
 def cpuid_costs_no_exit(outcomes):
     """The runtime has its answers; the instruction in bytes, which it cannot replace, is counted by its reason."""
     last = outcomes[0].of_type("stats")[-1]

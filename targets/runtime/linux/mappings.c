@@ -31,6 +31,15 @@ static u64 break_end = RL_BREAK_BASE;
 
 u64 rl_mapping_end(void) { return used_end; }
 
+// For leaks.c: where pointers may lie, with the registers of threads that do not run. Their stacks are
+// mappings.
+void rl_each_mapping(void (*visit)(u64 begin, u64 end));
+void rl_each_mapping(void (*visit)(u64 begin, u64 end)) {
+    for (u64 i = 0; i < range_count; i++)
+        if (ranges[i].rights & PROT_READ) visit(ranges[i].start, ranges[i].end);
+    visit((u64)rl_threads, (u64)(rl_threads + max_threads));
+}
+
 static i64 set_rights(u64 start, u64 end, u64 rights) {
     return (i64)rl_hypercall(RL_CALL_PROTECT, start | rights, end - start);
 }

@@ -27,8 +27,8 @@ inline cpu::Features plain_features() {
 // A processor of AMD's with all that we use.
 inline cpu::Features rich_features() {
     cpu::Features f = plain_features();
-    f.umip = f.fs_gs_base = f.lbr_virtualisation = f.nrip_save = f.vmcb_clean_bits = f.flush_by_asid = f.decode_assists =
-        true;
+    f.umip = f.fs_gs_base = f.lbr_virtualisation = f.nrip_save = f.vmcb_clean_bits = f.flush_by_asid =
+        f.decode_assists = true;
     f.physical_address_bits = 48;
     f.asid_count = 32768;
     return f;
