@@ -226,3 +226,35 @@ static void *work(void *p) {{ return p; }}
     return size && data[0] > 255;
 }}
 """
+
+# A thread made before the snapshot spins in every case until there is work, and for a signal of the first thread.
+BACKGROUND = f"""
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+static pthread_t worker;
+static int wanted, done, signalled;
+static void handle(int number) {{ signalled = number; }}
+static void *work(void *none) {{
+    for (int next = 1;; next++) {{
+        while (__atomic_load_n(&wanted, __ATOMIC_ACQUIRE) != next);
+        while (!__atomic_load_n(&signalled, __ATOMIC_ACQUIRE));
+        __atomic_store_n(&done, next, __ATOMIC_RELEASE);
+    }}
+    return none;
+}}
+int LLVMFuzzerInitialize(int *count, char ***words) {{
+    signal(SIGUSR1, handle);
+    return pthread_create(&worker, NULL, work, NULL) + !count + !words;
+}}
+{ENTRY} {{
+    for (int i = 1; i <= 3; i++) {{
+        signalled = 0;
+        __atomic_store_n(&wanted, i, __ATOMIC_RELEASE);
+        if (pthread_kill(worker, SIGUSR1)) abort();
+        while (__atomic_load_n(&done, __ATOMIC_ACQUIRE) != i);
+        if (signalled != SIGUSR1) abort();
+    }}
+    return size && data[0] > 255;
+}}
+"""

@@ -56,6 +56,11 @@ def no_crash(outcomes):
     return "; ".join(f"{record['kind']} {record.get('text', '')}" for record in outcomes[0].of_type("crash"))
 
 
+def only_cases_that_return(outcomes):
+    last = outcomes[0].of_type("stats")[-1]
+    return no_crash(outcomes) or (f"{last['timeouts']} timeouts" if last["timeouts"] else "")
+
+
 def calls_refused_in_cases(outcomes):
     last = outcomes[0].of_type("stats")[-1]
     if last["refused_calls"] < last["case"]:
@@ -102,6 +107,13 @@ def has_schedule(seed):
         last = outcomes[0].of_type("stats")[-1]
         return no_crash(outcomes) or ("" if last["threads"] == seed else f"schedule {last['threads']}")
     return verdict
+
+
+def switches_by_request(outcomes):
+    """Each switch of the thread that runs asks the hypervisor for another base of FS."""
+    last = outcomes[0].of_type("stats")[-1]
+    requests = last["exits_by_reason"]["request"]
+    return only_cases_that_return(outcomes) or ("" if requests > 20 * last["case"] else f"{requests} requests")
 
 
 def threads_repeat(outcomes):

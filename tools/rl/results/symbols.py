@@ -154,8 +154,8 @@ def describe(record, symbolizer):
     for key, exact in stacks.items():
         found = symbolizer.frames(numbers(record.get(key)), exact) if symbolizer else []
         described[key] = _entries(found)
-        if key == "frames":
-            where = origin(found)
+        if key == "frames":     # a thread waits inside the C library, but for the sake of who called that
+            where = origin(record.get("kind") == "deadlock" and [frame for frame in found if frame.line] or found)
     if record.get("threads"):
         described["threads"] = [{"id": thread["id"], "frames": _entries(
             symbolizer.frames(numbers(thread["frames"])) if symbolizer else [])} for thread in record["threads"]]

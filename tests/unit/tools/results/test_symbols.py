@@ -9,11 +9,12 @@ class Names:
 
     @staticmethod
     def frames(addresses, innermost_exact=True):
-        return [Frame(address, f"function_{address}", "a.c", address, False) for address in addresses]
+        return [Frame(address, f"function_{address}", "a.c", address if address > 3 else 0, False)
+                for address in addresses]
 
 
 class ThreadsTest(unittest.TestCase):
-    RECORD = {"type": "crash", "hash": "00000000000000aa", "kind": "deadlock", "frames": ["0x3"],
+    RECORD = {"type": "crash", "hash": "00000000000000aa", "kind": "deadlock", "frames": ["0x3", "0x4"],
               "threads": [{"id": 3, "frames": ["0x3", "0x4"]}, {"id": 2, "frames": ["0x5"]}]}
 
     def test_a_deadlock_has_each_threads_stack_with_functions(self):
@@ -23,6 +24,10 @@ class ThreadsTest(unittest.TestCase):
                          ["function_3", "function_4"])
         text = trace_text(described, [])
         self.assertLess(text.index("function_4"), text.index("function_5"))
+
+    def test_a_deadlock_is_in_the_function_whose_source_is_known(self):
+        self.assertEqual(describe(self.RECORD, Names())["function"], "function_4")
+        self.assertEqual(describe({**self.RECORD, "kind": "abort"}, Names())["function"], "function_3")
 
     def test_another_crash_names_no_threads(self):
         record = {key: value for key, value in self.RECORD.items() if key != "threads"}
