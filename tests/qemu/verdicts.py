@@ -116,6 +116,10 @@ def switches_by_request(outcomes):
     return only_cases_that_return(outcomes) or ("" if requests > 20 * last["case"] else f"{requests} requests")
 
 
+def only_findings_that_repeat(outcomes):
+    return only_cases_that_return(outcomes) or runs_repeat(outcomes)
+
+
 def threads_repeat(outcomes):
     """No thread keeps the others from running; one that is alone and spins is a timeout; and all of it repeats."""
     timeouts = outcomes[0].of_type("timeout")

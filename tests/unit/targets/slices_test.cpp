@@ -1,10 +1,10 @@
-// tests/unit/guest/slices_test.cpp — how the target's runtime deals the edge budget to threads.
+// tests/unit/targets/slices_test.cpp — how the target's runtime deals the edge budget to threads.
 //
 // The runtime's names of errors and flags are macros of the system's headers, so it comes first.
 #pragma clang diagnostic push
 #pragma clang diagnostic ignored "-Wold-style-cast" // it is C
 extern "C" {
-#include "targets/runtime/linux/slices.c"
+#include "targets/runtime/linux/slices.c" // NOLINT(bugprone-suspicious-include)
 
 struct rl_hot rl_hot;
 u64 rl_clock_ns;
