@@ -9,6 +9,8 @@ namespace guest {
 inline constexpr rstate::Code unsupported_target{"guest.unsupported_target"};
 // The target has no LLVMFuzzerTestOneInput.
 inline constexpr rstate::Code no_harness{"guest.no_harness"};
+// The files that the bundle brings for the target are not packed as targets/runtime/abi.h says, or too large.
+inline constexpr rstate::Code bad_files{"guest.bad_files"};
 // The target does not fit into its machine.
 inline constexpr rstate::Code target_too_large{"guest.target_too_large"};
 // The caller provided fewer symbol slots than the file has symbols.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "boot/formats/elf.h"
+#include "guest/brought_files.h"
 #include "guest/layout.h"
 #include "guest/linux_library.h"
 #include "guest/symbols.h"
@@ -15,11 +16,18 @@ class Program final {
     // Fails for everything but a static 64-bit program with a harness, and names the reason. File and slots
     // outlive the program.
     static rstate::Result<Program> make(Bytes file, Span<Function> slots);
+    // What it is started with, beside the file itself; both outlive the program.
+    Program &with(Text name, const BroughtFiles &files) {
+        name_ = name, files_ = files;
+        return *this;
+    }
 
     const boot::Elf &elf() const { return elf_; }
     const Symbols &symbols() const { return symbols_; }
     const GuestLayout &layout() const { return layout_; }
     const LinuxLibrary &linux_library() const { return linux_library_; }
+    Text name() const { return name_; } // the file's, in its folder in the target's file system
+    const BroughtFiles &files() const { return files_; }
 
     // SVM cannot intercept RDRAND and RDSEED, so a target that runs them does not repeat. Calls
     // found(address) for each place with their bytes, which may also be the middle of another instruction.
@@ -33,6 +41,8 @@ class Program final {
     Symbols symbols_;
     GuestLayout layout_;
     LinuxLibrary linux_library_;
+    Text name_ = "target";
+    BroughtFiles files_;
 };
 
 template <class F> void Program::each_random_instruction(F &&found) const {

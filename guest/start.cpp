@@ -14,12 +14,12 @@ namespace {
 struct Strings {
     u8 random[16] = {0x52, 0x61, 0x63, 0x6c, 0x65, 0x74, 0x74, 0x65,
                      0x0b, 0xad, 0xc0, 0xde, 0xca, 0xfe, 0xf0, 0x0d};
-    char path[16] = "/target";
     char platform[16] = "x86_64";
-    u64 end[2] = {};
+    char path[RL_PATH_SIZE] = {};
 };
 
 constexpr u64 strings_at = RL_STACK_TOP - sizeof(Strings);
+static_assert(strings_at + offsetof(Strings, path) == RL_PATH);
 
 // Names of the auxiliary vector's entries (Linux, include/uapi/linux/auxvec.h).
 enum class Auxiliary : u64 {
@@ -87,6 +87,17 @@ FirstStack make_stack(const boot::Elf &elf) {
     return stack;
 }
 
+// Where OSS-Fuzz has its fuzzers, with their files beside them.
+constexpr Text program_folder = "/out/";
+
+Strings make_strings(Text name) {
+    Strings strings;
+    const TextBuffer<sizeof(Strings::path) - 1> path =
+        TextBuffer<sizeof(Strings::path) - 1>().add("{}{}", program_folder, name);
+    __builtin_memcpy(strings.path, path.text().data(), path.text().size());
+    return strings;
+}
+
 rstate::Result<void> write_image(Memory memory, const Program &program) {
     for (u32 i = 0; i < program.elf().segment_count(); ++i) {
         const boot::Segment s = program.elf().segment(i);
@@ -99,6 +110,15 @@ rstate::Result<void> write_image(Memory memory, const Program &program) {
     return rstate::done();
 }
 
+// The end of the list is there already: untouched memory is zero.
+rstate::Result<void> write_files(Memory memory, const Program &program) {
+    const Region *region = program.layout().find(RL_FILES_BASE, RL_FILES_SIZE);
+    CHECK(region != nullptr, "every layout has room for files");
+    const Bytes records = program.files().records();
+    TRY(memory.write(region->physical, records), "writing the files that the target brings", records.size());
+    return rstate::done();
+}
+
 } // namespace
 
 rstate::Result<Start> load_program(Memory memory, const Program &program) {
@@ -107,11 +127,13 @@ rstate::Result<Start> load_program(Memory memory, const Program &program) {
     TRY(write_image(memory, program), "loading the target's segments");
     TRY(memory.write(program.layout().stub_page(), SyscallStub(program.linux_library()).bytes()),
         "writing the system call stub");
+    TRY(write_files(memory, program), "giving the target its files");
     const FirstStack stack = make_stack(program.elf());
     const Region *region = program.layout().find(stack_bottom, RL_STACK_SIZE);
     CHECK(region != nullptr, "every layout has a stack");
     const GuestPhys bottom = region->physical;
-    TRY(memory.store(bottom + (strings_at - stack_bottom), Strings()), "writing the first stack's strings");
+    TRY(memory.store(bottom + (strings_at - stack_bottom), make_strings(program.name())),
+        "writing the first stack's strings");
     TRY(memory.write(bottom + (stack.place() - stack_bottom), stack.bytes()), "writing the first stack");
     Start start;
     start.registers.rip = program.elf().entry();

@@ -12,8 +12,8 @@ struct Start {
     vm::SystemRegisters system;
 };
 
-// Writes page tables, the program's segments, the system call stub, and the first stack. The memory is all
-// zero before.
+// Writes page tables, the program's segments, the system call stub, the files that the target brings, and the
+// first stack. The memory is all zero before.
 rstate::Result<Start> load_program(Memory memory, const Program &program);
 
 } // namespace guest

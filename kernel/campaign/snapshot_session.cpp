@@ -4,7 +4,7 @@
 namespace kernel {
 
 rstate::Result<> SnapshotSession::start(const boot::Bundle &bundle, const boot::Options &options) {
-    target_.emplace(TRY(Target::load(bundle, deadlines_of(options)), "loading the target"));
+    target_.emplace(TRY(Target::load(bundle, options), "loading the target"));
     svm_ = TRY(start_svm(), "switching SVM on for this core");
     machine_.emplace(TRY(make_machine(*svm_, *target_), "making the machine"));
     process_.emplace(

@@ -17,13 +17,24 @@ u64 timeout_edges(const boot::Options &options) {
     return options.timeout_s != 0 ? fuzz::EdgeBudget::most : options.edge_budget;
 }
 
-rstate::Result<Target> Target::load(const boot::Bundle &bundle, const guest::Deadlines &limits) {
+namespace {
+
+rstate::Result<guest::BroughtFiles> read_files(const boot::Bundle &bundle) {
+    if (!bundle.has("files")) return guest::BroughtFiles();
+    const Bytes records = TRY(bundle.find("files"), "finding them in the bundle");
+    return TRY(guest::BroughtFiles::parse(records), "checking how they are packed", records.size());
+}
+
+} // namespace
+
+rstate::Result<Target> Target::load(const boot::Bundle &bundle, const boot::Options &options) {
     const Bytes file = TRY(bundle.find("target.elf"), "finding the target in the bundle");
     const u64 slots = TRY(guest::Program::slots_needed(file), "sizing the target's symbol table");
     auto functions =
         TRY(mm::allocate_array<guest::Function>(world->allocator, slots), "allocating the target's symbols");
-    const guest::Program program = TRY(guest::Program::make(file, functions.span()), "checking the target");
-    return Target(std::move(functions), program, limits);
+    guest::Program program = TRY(guest::Program::make(file, functions.span()), "checking the target");
+    program.with(options.target, TRY(read_files(bundle), "reading the files that the target brings"));
+    return Target(std::move(functions), program, deadlines_of(options));
 }
 
 Target::~Target() {
@@ -40,6 +51,9 @@ rstate::Result<Process> Target::take_snapshot(Machine &machine, u64 schedule) {
     TRY(machine.take_snapshot(*snapshot_), "taking the snapshot");
     snapshot_point_ = TRY(mm::allocate<guest::SnapshotPoint>(world->allocator, process.snapshot_point()),
                           "keeping the target's control block");
+    if (program_.files().count() != 0)
+        LOG(kernel, "{} files of the target are in its file system, {} bytes with their paths",
+            program_.files().count(), program_.files().records().size());
     LOG(kernel, "snapshot taken: {} edge counters, {} pages and {} that repeat one word, digest {h}",
         process.counter_count(), snapshot_->pages(), snapshot_->pattern_pages(), snapshot_->digest());
     return process;

@@ -19,9 +19,8 @@ u64 timeout_edges(const boot::Options &options);
 
 class Target final {
   public:
-    // Reads the bundle's target and checks it. The bundle outlives the target.
-    static rstate::Result<Target> load(const boot::Bundle &bundle,
-                                       const guest::Deadlines &limits = deadlines);
+    // Reads the bundle's target and checks it. The bundle and the options' texts outlive the target.
+    static rstate::Result<Target> load(const boot::Bundle &bundle, const boot::Options &options = {});
     Target(Target &&) = default;
     // No machine may be attached to the snapshot any more.
     ~Target();

@@ -36,6 +36,8 @@
 #define RL_INPUT_CAPACITY 0x00200000ull
 #define RL_STACK_TOP 0x30000000ull
 #define RL_STACK_SIZE 0x00800000ull
+#define RL_PATH_SIZE 64ull // of the program's path at the stack's top, which ends with a zero
+#define RL_PATH (RL_STACK_TOP - RL_PATH_SIZE)
 #define RL_STACK_GUARD_SIZE 0x00100000ull // an access up to this far below the stack is a stack overflow
 #define RL_SHADOW_OFFSET 0x7fff8000ull
 #define RL_SHADOW_SHIFT 3
@@ -109,7 +111,7 @@ struct rl_deadlock {
 };
 
 // A file that the target brings, at RL_FILES_BASE: this, the path, the bytes; each of the three on a multiple
-// of 16. A path_length of 0 ends the list.
+// of 16. The path is absolute; one that ends with a slash is a directory's. A path_length of 0 ends the list.
 struct rl_brought_file {
     uint64_t path_length, size;
 };

@@ -4,7 +4,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from tools.rl.building import targets
+from tools.rl.building import brought_files, targets
 from tools.rl.building.description import Target
 from tools.rl.common import BUILD, ROOT
 
@@ -105,6 +105,57 @@ static void through_a_pipe(void) {{
     return 0;
 }}
 """
+
+# What the bundle brings is there before the snapshot and in each case, whatever the case before wrote into it.
+BROUGHT_FILES = f"""
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#define MUST(condition) do {{ if (!(condition)) abort(); }} while (0)
+static char name[64];
+static void must_hold(const char *path, const char *text) {{
+    char back[64] = {{0}};
+    int number = open(path, O_RDONLY);
+    MUST(number > 2 && read(number, back, sizeof back - 1) == (ssize_t)strlen(text));
+    MUST(strcmp(back, text) == 0 && close(number) == 0);
+}}
+int LLVMFuzzerInitialize(int *count, char ***words) {{
+    char folder[64], exe[64] = {{0}};
+    must_hold("/etc/app.conf", "level=3\\n");
+    must_hold("beside.bin", "beside");
+    MUST(*count == 1 && strcmp((*words)[0], "/out/stb_image") == 0 && getcwd(folder, sizeof folder));
+    MUST(strcmp(folder, "/out") == 0 && readlink("/proc/self/exe", exe, sizeof exe) == 14);
+    MUST(strcmp(exe, (*words)[0]) == 0);
+    return 0;
+}}
+{ENTRY} {{
+    struct stat about;
+    unsigned char back[256];
+    must_hold("/etc/app.conf", "level=3\\n");
+    DIR *directory = opendir("/data");
+    int entries = 0;
+    while (readdir(directory)) entries++;
+    MUST(entries == 4 && closedir(directory) == 0); /* ., .., large and empty */
+    MUST(stat("/data/empty", &about) == 0 && S_ISDIR(about.st_mode));
+    MUST(stat("/data/large", &about) == 0 && about.st_size == {24 << 20});
+    int number = open("/data/large", O_RDWR);
+    MUST(pread(number, back, sizeof back, {(24 << 20) - 256}) == 256);
+    for (int i = 0; i < 256; i++) MUST(back[i] == i);
+    MUST(pwrite(number, "x", 1, {(24 << 20) - 256}) == 1 && close(number) == 0);
+    number = open("/etc/app.conf", O_WRONLY | O_APPEND);
+    MUST(write(number, data, size) == (ssize_t)size && close(number) == 0);
+    MUST(rename("beside.bin", "/data/empty/moved") == 0 && name[0]++ == 0);
+    must_hold("/data/empty/moved", "beside");
+    return 0;
+}}
+"""
+BROUGHT = (brought_files.record("/etc/app.conf", b"level=3\n") + brought_files.record("/out/beside.bin", b"beside") +
+           brought_files.record("/data/large", bytes(range(256)) * (24 << 12)) +
+           brought_files.record("/data/empty/", b""))
 
 # Bad pointers and numbers from the input, to calls that must not mind; and rights of pages.
 ANY_CALL = f"""

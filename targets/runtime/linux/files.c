@@ -8,6 +8,7 @@
 COLD struct file rl_files[max_files];
 COLD struct entry rl_entries[max_entries];
 u64 rl_used_entries;
+char rl_program_path[RL_PATH_SIZE];
 static u64 storage_end = RL_FILES_BASE;
 enum { smallest_order = 12, orders = 32 };
 static u8 *free_pieces[orders]; // by order: the first word of a free piece is the next one
@@ -154,6 +155,17 @@ static void make_link(const char *path, const char *to) {
     copy(rl_files[file].data, to, rl_length(to));
 }
 
+// The program lies in a folder of its own, which it starts in, as OSS-Fuzz's do; files that it looks for
+// beside itself are there.
+static void find_program(void) {
+    u64 folder = 0;
+    copy(rl_program_path, (const void *)RL_PATH, RL_PATH_SIZE - 1);
+    for (u64 at = 0; rl_program_path[at]; at++)
+        if (rl_program_path[at] == '/') folder = at;
+    const u32 made = make(rl_program_path, folder, kind_directory, 0755);
+    if (made) rl_working_directory = made;
+}
+
 // The target's own files: records that the hypervisor wrote (abi.h). Their bytes stay where they are.
 static void take_brought_files(void) {
     for (const struct rl_brought_file *brought = (const void *)RL_FILES_BASE; brought->path_length;) {
@@ -180,6 +192,7 @@ void rl_files_start(void) {
     rl_files[root_directory] =
         (struct file){.kind = kind_directory, .mode = 0755, .links = 1, .parent = root_directory};
     take_brought_files();
+    find_program();
     make_named("tmp", kind_directory, 01777);
     make_named("home", kind_directory, 0755);
     make_named("etc", kind_directory, 0755);
@@ -193,8 +206,7 @@ void rl_files_start(void) {
     make_device("dev/stdout", device_output);
     make_device("dev/stderr", device_output);
     make_named("dev/shm", kind_directory, 01777);
-    make_link("proc/self/exe", "/target");
-    make_link("proc/self/cwd", "/");
+    make_link("proc/self/exe", rl_program_path);
     make_generated("proc/self/maps", generated_maps);
     make_generated("proc/self/status", generated_status);
     make_generated("proc/self/stat", generated_stat);

@@ -103,7 +103,7 @@ i64 rl_refuse(u64 number, const u64 *a,
 // files.c
 enum file_kind { kind_none, kind_file, kind_directory, kind_link, kind_device, kind_pipe, kind_event };
 enum device { device_null, device_zero, device_random, device_full, device_input, device_output };
-enum { max_files = 1024, max_entries = 2048, longest_name = 255, longest_path = 4096, root_directory = 1 };
+enum { max_files = 2048, max_entries = 4096, longest_name = 255, longest_path = 4096, root_directory = 1 };
 
 struct file { // an inode
     u32 kind, mode, links, opens;
@@ -124,6 +124,8 @@ struct entry { // of a directory
 extern struct file rl_files[max_files];
 extern struct entry rl_entries[max_entries];
 extern u64 rl_used_entries; // entries from here on are free
+
+extern char rl_program_path[RL_PATH_SIZE];
 
 void rl_files_start(void);
 u32 rl_new_file(u32 kind, u32 mode); // 0: no room

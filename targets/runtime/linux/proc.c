@@ -26,8 +26,8 @@ static void append_range(struct file *file, u64 from, u64 to, const char *rights
 }
 
 static void make_maps(struct file *file) {
-    append_range(file, (u64)__executable_start, (u64)etext, " r-xp 00000000 00:01 1 ", "/target");
-    append_range(file, (u64)etext, (u64)end, " rw-p 00000000 00:01 1 ", "/target");
+    append_range(file, (u64)__executable_start, (u64)etext, " r-xp 00000000 00:01 1 ", rl_program_path);
+    append_range(file, (u64)etext, (u64)end, " rw-p 00000000 00:01 1 ", rl_program_path);
     append_range(file, RL_BREAK_BASE, RL_BREAK_BASE + RL_BREAK_SIZE, " rw-p 00000000 00:00 0 ", "[heap]");
     if (rl_mapping_end() > RL_MAPPING_BASE)
         append_range(file, RL_MAPPING_BASE, rl_mapping_end(), " rw-p 00000000 00:00 0 ", "");
@@ -57,7 +57,7 @@ void rl_generate(struct file *file) {
         return append(
             file, "MemTotal:        4194304 kB\nMemFree:         3145728 kB\nMemAvailable:    3145728 kB\n");
     case generated_cmdline:
-        append(file, "/target");
+        append(file, rl_program_path);
         if (rl_grow_file(file, file->size + 1)) file->data[file->size - 1] = 0;
         return;
     default:

@@ -19,7 +19,7 @@ TEST(Process, StartsAtTheEntryWithLinuxsFirstStack) {
     EXPECT_EQ(r.rsp % 16, 0u);
     EXPECT_EQ(get<u64>(loaded.machine(), r.rsp), 1u) << "argc";
     const u64 path = get<u64>(loaded.machine(), r.rsp + 8);
-    EXPECT_EQ((get<std::array<char, 8>>(loaded.machine(), path)), (std::array<char, 8>{"/target"}));
+    EXPECT_EQ((get<std::array<char, 12>>(loaded.machine(), path)), (std::array<char, 12>{"/out/target"}));
     EXPECT_EQ(get<u64>(loaded.machine(), r.rsp + 16), 0u) << "end of argv";
     EXPECT_EQ(get<u64>(loaded.machine(), r.rsp + 24), 0u) << "end of the environment";
     std::map<u64, u64> vector;

@@ -125,9 +125,12 @@ inline void fault_in_inner(ScriptedMachine &m) {
 // The program in a machine; `to_snapshot_point()` runs its start-up.
 class Loaded {
   public:
-    explicit Loaded(ElfBuilder builder = program()) : file_(builder.build()), slots_(16) {
+    explicit Loaded(ElfBuilder builder = program(), std::string name = "target",
+                    const guest::BroughtFiles &files = {})
+        : file_(builder.build()), slots_(16), name_(std::move(name)) {
         program_ = std::make_unique<guest::Program>(
             guest::Program::make(sim::bytes_of(file_), {slots_.data(), slots_.size()}).take());
+        program_->with(Text(name_.data(), name_.size()), files);
         machine_ = std::make_unique<ScriptedMachine>(program_->layout().memory_needed());
         process_ = std::make_unique<Process>(
             Process::load(*machine_, *program_, {.start_ticks = 11, .case_ticks = 22, .describe_ticks = 33})
@@ -159,6 +162,7 @@ class Loaded {
   private:
     std::vector<u8> file_;
     std::vector<guest::Function> slots_;
+    std::string name_;
     std::unique_ptr<guest::Program> program_;
     std::unique_ptr<ScriptedMachine> machine_;
     std::unique_ptr<Process> process_;

@@ -7,6 +7,8 @@ import re
 from pathlib import Path
 from typing import NamedTuple, Optional, Tuple
 
+from tools.rl.building import brought_files
+from tools.rl.building.brought_files import Brought
 from tools.rl.common import BUILD, ROOT, Stop, USAGE
 
 FOLDER = "targets"
@@ -14,9 +16,10 @@ LARGEST_MAX_LEN = 2 * 1024 * 1024             # what the target's runtime has ro
 MOST_EDGES = 1 << 62
 MOST_NAME = 31                                # rl_control.target and one NUL
 KEYS = {"language": str, "libc": str, "sources": list, "packages": list, "cflags": list, "cxxflags": list,
-        "ldflags": list, "max_len": int, "timeout_edges": int, "dict": str, "source": str}
+        "ldflags": list, "max_len": int, "timeout_edges": int, "dict": str, "source": str, "files": dict}
 OF_OUR_BUILD = ("language", "libc", "sources", "cflags", "cxxflags", "ldflags")    # not with a build.sh
 C, CXX, ASSEMBLY, OBJECT = "c", "c++", "assembly", "object"
+NAMES = {list: "a list of texts", dict: "an object of paths and files"}
 KINDS = {".c": C, ".cc": CXX, ".cpp": CXX, ".cxx": CXX, ".c++": CXX, ".cp": CXX, ".C": CXX, ".s": ASSEMBLY,
          ".S": ASSEMBLY, ".o": OBJECT, ".a": OBJECT}
 # Compiler options that a path follows, in the same word or in the next one.
@@ -43,6 +46,7 @@ class Target(NamedTuple):
     dictionary: Optional[str] = None
     seeds: Tuple[str, ...] = ()
     build_dir: str = "build"            # what is made of it goes to BUILD_DIR/targets/NAME/
+    files: Optional[Tuple[Brought, ...]] = None     # that it brings; None: the data beside it
     ready: Optional[str] = None         # an ELF that raclette-cc links: there already, or by `source`
     source: Optional[str] = None        # Debian's source package that the folder's build.sh builds
 
@@ -133,7 +137,9 @@ def _check_types(values):
         if key not in KEYS:
             raise ValueError(f"unknown key {key!r}")
         if not isinstance(value, KEYS[key]) or isinstance(value, bool):
-            raise ValueError(f"{key} is not {'a list of texts' if KEYS[key] is list else KEYS[key].__name__}")
+            raise ValueError(f"{key} is not {NAMES.get(KEYS[key], KEYS[key].__name__)}")
+        if isinstance(value, dict) and not all(isinstance(word, str) and word for word in value.values()):
+            raise ValueError(f"{key} does not name a file for each path")
         if isinstance(value, list) and not all(isinstance(word, str) and word and "\n" not in word for word in value):
             raise ValueError(f"{key} is not a list of texts, each in one line")
     for word in values.get("packages", []):
@@ -195,8 +201,14 @@ def _of_source(folder, values):
     return Target(
         name, from_root(folder), CXX, "glibc", sources=(), packages=tuple(values.get("packages", [])),
         max_len=values.get("max_len"), timeout_edges=values.get("timeout_edges"), dictionary=dictionary,
-        seeds=_seeds(folder), build_dir=f"build/projects/{name}", source=values["source"],
+        files=_brought(folder, values), seeds=_seeds(folder), build_dir=f"build/projects/{name}", source=values["source"],
         ready=from_root(BUILD / "projects" / name / "out" / name))
+
+
+def _brought(folder, values):
+    if "files" not in values:
+        return None
+    return brought_files.named(lambda word: _same_place(folder, word), values["files"])
 
 
 def _seeds(folder):
@@ -216,6 +228,7 @@ def read(folder, build_dir="build"):
         language, libc = _languages(values, files)
         options, linked = _linked(folder, values.get("ldflags", []))
         dictionary = _files(folder, [values["dict"]])[0] if values.get("dict") else None
+        brought = _brought(folder, values)
     except (OSError, ValueError, RecursionError) as error:
         raise Broken(where, error)
     return Target(
@@ -225,5 +238,4 @@ def read(folder, build_dir="build"):
         packages=tuple(values.get("packages", [])),
         cflags=_located(folder, values.get("cflags", [])), cxxflags=_located(folder, values.get("cxxflags", [])),
         ldflags=options, max_len=values.get("max_len"), timeout_edges=values.get("timeout_edges"),
-        dictionary=dictionary, build_dir=build_dir,
-        seeds=_seeds(folder))
+        dictionary=dictionary, build_dir=build_dir, files=brought, seeds=_seeds(folder))

@@ -1,9 +1,9 @@
 """Which target a command is about, what of it goes into a bundle, and which of its limits hold."""
 from pathlib import Path
 
-from tools.rl.building import companions, description, targets
+from tools.rl.building import brought_files, companions, description, targets
 from tools.rl.building.description import Target
-from tools.rl.common import ELF_MAGIC, ROOT, Stop, USAGE
+from tools.rl.common import BUILD, ELF_MAGIC, ROOT, Stop, USAGE
 
 
 def _elsewhere(path):
@@ -80,15 +80,32 @@ def bundle_files(word):
     return files + [("dict", path) for path in (dictionary(target),) if path]
 
 
+def brought(word):
+    """(what a target brings into its file system, notes about it): what it names, else the data beside it.
+
+    Of an ELF file only one that a build.sh has left in $OUT has such data: others lie among their objects.
+    """
+    target = find(word)
+    if target.files is not None:
+        return target.files, []
+    if not target.ready:
+        return brought_files.beside(ROOT / target.folder, whole_tree=False)
+    out = (ROOT / target.ready).parent
+    built_here = any(BUILD / name in out.parents for name in ("oss-fuzz", "projects"))
+    return brought_files.beside(out, whole_tree=True) if built_here and out.is_dir() else ((), [])
+
+
 def entries(word, longest, with_seeds=True):
     """((name, data) of a target's parts in the bundle, notes about what was left out)."""
     target = find(word)
     found = [(name, (ROOT / path).read_bytes()) for name, path in bundle_files(target)
              if with_seeds or not name.startswith("seed/")]
+    files = brought_files.packed(brought(target)[0])
+    found += [("files", files)] if files else []
     zipped, notes = companions.zipped_seeds(companions.of(target).zips if with_seeds else (), longest)
     return found + [(f"seed/{name}", data) for name, data in zipped], notes
 
 
 def notes(target):
-    """What the files beside the harness ask for that has no meaning here."""
-    return companions.of(target).notes
+    """What the files beside the harness ask for that has no meaning here, and which of them the target gets."""
+    return [*companions.of(target).notes, *brought(target)[1]]

@@ -1,6 +1,7 @@
 """The hashes of the image against published values of xxHash."""
 import unittest
 
+from tools.rl.images import xxhash
 from tools.rl.images.xxhash import xxh32, xxh64
 
 
@@ -16,6 +17,13 @@ class XxHashTest(unittest.TestCase):
     def test_long_text_uses_every_lane(self):
         self.assertEqual(xxh32(b"I want an unsigned 32-bit seed!"), 0xF7A35AF8)
         self.assertEqual(xxh64(b"I want an unsigned 64-bit seed!"), 0xD4CB0A70A2B8C7C1)
+
+    @unittest.skipUnless(xxhash.fast_xxh64, "xxHash's own library is not installed")
+    def test_the_library_gives_the_same(self):
+        for size in (xxhash.LARGE, xxhash.LARGE + 37):
+            data = bytearray(n * 131 & 255 for n in range(size))
+            for seed in (0, 1 << 63):
+                self.assertEqual(xxh64(data, seed), xxhash.plain_xxh64(data, seed))
 
     def test_any_single_bit_changes_the_hash(self):
         data = bytearray(range(67))
