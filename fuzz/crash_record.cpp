@@ -2,6 +2,7 @@
 // JSON record.
 #include "fuzz/json.h"
 #include "fuzz/outbox.h"
+#include "fuzz/printed.h"
 #include "fuzz/records.h"
 
 namespace fuzz {
@@ -115,8 +116,8 @@ void write_crash(const Output &out, const Crash &crash, const rstate::Resolver *
     }
     line.truth("uninitialised", f.uninitialised)
         .number("edges", crash.edges)
-        .base64("input", crash.input)
-        .end();
+        .number("printed", crash.printed.total);
+    line.base64("output", crash.printed.last).base64("input", crash.input).end();
 }
 
 void print_crash_chain(const Output &out, const Crash &crash, const rstate::Resolver *resolver) {
@@ -153,6 +154,7 @@ void print_crash_chain(const Output &out, const Crash &crash, const rstate::Reso
     if (!text.empty()) line.add("  said: {}", text), flush();
     if (f.uninitialised)
         line.add("  depends on uninitialised memory: another fill of fresh memory ends otherwise"), flush();
+    print_last_lines(out, crash.printed);
     for (u32 i = 0; i < f.thread_count; ++i) {
         const vm::ThreadStack &thread = f.threads[i];
         for (u32 frame = thread.frame_count; frame-- > 0;) {

@@ -42,6 +42,7 @@ class Executor final {
             [](void *e) { return static_cast<E *>(e)->counter_count(); },
             [](void *e, CounterVisitor visit) { return static_cast<E *>(e)->visit_counters(visit); },
             [](void *e, Span<vm::Comparison> out) { return static_cast<E *>(e)->read_comparisons(out); },
+            [](void *e, MutableBytes room) { return static_cast<E *>(e)->read_output(room); },
             [](void *e) -> const vm::Statistics & { return static_cast<E *>(e)->statistics(); },
             [](void *e) { return static_cast<E *>(e)->digest(); },
             [](void *e) { return static_cast<E *>(e)->mutator_abilities(); },
@@ -64,6 +65,10 @@ class Executor final {
     rstate::Result<u32> read_comparisons(Span<vm::Comparison> out) const {
         return does_->read_comparisons(executor_, out);
     }
+    // What the ended case printed, before the reset; the bytes are copied into `room`.
+    rstate::Result<vm::Printed> read_output(MutableBytes room) const {
+        return does_->read_output(executor_, room);
+    }
     const vm::Statistics &statistics() const { return does_->statistics(executor_); }
     // Over memory and registers; at the snapshot it always has the same value.
     rstate::Result<u64> digest() const { return does_->digest(executor_); }
@@ -82,6 +87,7 @@ class Executor final {
         u32 (*counter_count)(void *);
         rstate::Result<void> (*visit_counters)(void *, CounterVisitor);
         rstate::Result<u32> (*read_comparisons)(void *, Span<vm::Comparison>);
+        rstate::Result<vm::Printed> (*read_output)(void *, MutableBytes);
         const vm::Statistics &(*statistics)(void *);
         rstate::Result<u64> (*digest)(void *);
         vm::MutatorAbilities (*mutator_abilities)(void *);

@@ -18,6 +18,7 @@ struct Crash {
     const vm::Finding *finding = nullptr;
     vm::Ending ending = vm::Ending::crash; // the type of its record
     u64 edges = 0;                         // that the case had spent
+    vm::Printed printed = {};
 };
 
 // Statistics over all cores. It keeps the sums of the last record, since the figures per case cover the time

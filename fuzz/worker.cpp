@@ -17,7 +17,7 @@ Worker::Worker(const Executor &executor, const Platform &platform, Shared &share
                                                                      0u)},
       fresh_{arena.take<Feature>(size.edges * usize{classes_per_edge} + 1, 0u)},
       input_(arena.take<u8>(size.max_len, u8{0})), proposal_(arena.take<u8>(size.max_len, u8{0})),
-      readers_(arena.take<InputRingReader>(max_cores)),
+      output_room_(arena.take<u8>(vm::most_printed, u8{0})), readers_(arena.take<InputRingReader>(max_cores)),
       target_mutator_(executor, arena, size.mutants, size.max_len) {}
 
 rstate::Result<void> Worker::run(Span<const Seed> seeds) {
@@ -134,6 +134,7 @@ rstate::Result<bool> Worker::take_target_mutant(const Scheduler::Choice &choice)
 rstate::Result<void> Worker::run_case(Bytes input, vm::CaseOptions options) {
     ++cases_;
     if (granted_ != 0) --granted_;
+    options.show_output = options_.show_output;
     const u64 began = platform_.time();
     outcome_ = TRY(executor_.run_case(input, options), "running one case", cases_, input.size());
     time_running_ += platform_.time() - began;

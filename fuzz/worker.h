@@ -38,6 +38,7 @@ struct WorkerOptions {
     u32 stats_every = 1000;   // cases between statistics in a repeatable run
     u32 minimize_cases = 512; // most runs of the minimizer for one crash
     const rstate::Resolver *resolver = nullptr;
+    bool show_output = false; // log what the target prints in each case
 };
 
 struct WorkerSize {
@@ -63,8 +64,8 @@ class Worker final {
                Dictionary::memory(size.given.count(), size.tokens) + ComparisonLog::memory(size.comparisons) +
                room_for<vm::Comparison>(comparison_room) +
                2 * room_for<Feature>(size.edges * usize{classes_per_edge} + 1) +
-               2 * room_for<u8>(size.max_len) + room_for<InputRingReader>(max_cores) +
-               room_for<u8>(size.mutants);
+               2 * room_for<u8>(size.max_len) + room_for<u8>(vm::most_printed) +
+               room_for<InputRingReader>(max_cores) + room_for<u8>(size.mutants);
     }
     // Takes its tables from `arena`, which must have memory(size) left.
     Worker(const Executor &executor, const Platform &platform, Shared &shared, Outbox &outbox, Arena &arena,
@@ -139,6 +140,8 @@ class Worker final {
     Span<vm::Comparison> comparisons_;
     FeatureList features_, fresh_;
     Buffer input_, proposal_; // the minimizer uses the second
+    MutableBytes output_room_;
+    vm::Printed printed_; // of the last crash that may be reported, in output_room_
     Span<InputRingReader> readers_;
     TargetMutator target_mutator_;
     const vm::Outcome *outcome_ = nullptr; // of the last case

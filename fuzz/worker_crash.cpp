@@ -9,8 +9,11 @@ rstate::Result<void> Worker::handle_crash() {
     vm::Finding finding = outcome_->finding;
     const u64 found_case = cases_;
     crash_edges_ = outcome_->edges_spent;
+    const bool known = shared_.crashes().known(finding.hash);
+    if (!known)
+        printed_ = TRY(executor_.read_output(output_room_), "keeping what the target printed", cases_);
     TRY(reset(), "resetting after a crash", cases_);
-    if (shared_.crashes().known(finding.hash)) return rstate::done();
+    if (known) return rstate::done();
     // Without room for its record a crash stays unknown: it is found again when the console has caught up.
     if ((!outbox_.urgent.empty() && options_.pace == Pace::free) || shared_.crashes().full()) {
         counts_.deferred.bump();
@@ -31,7 +34,7 @@ rstate::Result<void> Worker::handle_crash() {
 rstate::Result<void> Worker::report_crash(vm::Finding &finding, u64 found_case) {
     auto minimized = minimize_crash(finding);
     write_crash(outbox_.urgent.begin(),
-                {found_case, options_.core, input_.bytes(), &finding, vm::Ending::crash, crash_edges_},
+                {found_case, options_.core, input_.bytes(), &finding, vm::Ending::crash, crash_edges_, printed_},
                 options_.resolver);
     CHECK(outbox_.urgent.commit(), "an empty queue has room for any crash", input_.size());
     if (options_.pace == Pace::repeatable) platform_.send_records();
@@ -60,6 +63,8 @@ rstate::Result<bool> Worker::crashes_the_same(Bytes input, u64 hash, vm::CaseOpt
         max(edge_budget_, crash_edges_ + 1); // it may have been found beyond the first budget
     TRY(run_case(input, options), "running a crash's input again", cases_);
     const bool same = outcome_->ending == vm::Ending::crash && outcome_->finding.hash == hash;
+    if (same && options.fill == vm::CaseOptions().fill)
+        printed_ = TRY(executor_.read_output(output_room_), "keeping what the target printed", cases_);
     TRY(reset(), "resetting after a crash", cases_);
     return same;
 }

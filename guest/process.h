@@ -58,6 +58,10 @@ template <vm::Vm Machine> class Process final {
     template <class Visit> rstate::Result<void> visit_counters(Visit &&visit);
     // Writes the comparisons of a case that ran with record_comparisons, and returns how many.
     rstate::Result<u32> read_comparisons(Span<vm::Comparison> out);
+    // What the ended case printed; the bytes are copied into `room`.
+    rstate::Result<vm::Printed> read_output(MutableBytes room) {
+        return TRY(session_.read_output(snapshot_point_, room), "reading the target's output");
+    }
     const vm::Statistics &statistics() const { return machine_->statistics(); }
     rstate::Result<u64> digest() {
         return TRY(machine_->digest(), "hashing the target's memory and registers");
@@ -144,9 +148,12 @@ rstate::Result<const vm::Outcome *> Process<Machine>::run_case(Bytes input, cons
         return FAIL(input_too_long, "the target has no room for this input", input.size(),
                     snapshot_point_.control.input_capacity);
     at_snapshot_ = false;
+    if (options.show_output) session_.show_output();
     TRY(machine_->write(snapshot_point_.input, input), "giving the target its input", input.size());
     start_case(input.size(), options.edge_budget, case_flags(options));
-    const Event event = TRY(run_to_end_of_case(Phase::in_case, options.edge_budget), "running the target");
+    auto ended = run_to_end_of_case(Phase::in_case, options.edge_budget);
+    if (options.show_output) session_.end_output();
+    const Event event = TRY(std::move(ended), "running the target");
     outcome_.ending = vm::Ending::done, outcome_.value = 0;
     outcome_.edges_spent =
         TRY(session_.edges_spent(snapshot_point_, options.edge_budget), "reading the edges spent");

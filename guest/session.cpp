@@ -49,6 +49,7 @@ vm::Ending ending_of(const Event &event, const vm::Finding &finding) {
 
 u64 case_flags(const vm::CaseOptions &options) {
     return (options.record_comparisons ? u64{RL_FLAG_COMPARISONS} : 0) |
+           (options.show_output ? u64{RL_FLAG_OUTPUT} : 0) |
            u64{options.fill} << RL_FLAG_FILL_SHIFT | u64{options.leak} << RL_FLAG_LEAK_SHIFT;
 }
 
@@ -240,6 +241,21 @@ rstate::Result<u32> Session::read_comparisons(const SnapshotPoint &point, Span<v
     const MutableBytes bytes(reinterpret_cast<u8 *>(out.data()), count * sizeof(vm::Comparison));
     TRY(memory_.read(point.comparisons, bytes), "reading the comparisons", count);
     return static_cast<u32>(count);
+}
+
+// A ring: its oldest byte is the one that the next would replace. The counter is the target's, so any number.
+rstate::Result<vm::Printed> Session::read_output(const SnapshotPoint &point, MutableBytes room) const {
+    constexpr u64 capacity = sizeof(rl_output::text);
+    vm::Printed printed;
+    if (point.output.value() == 0) return printed;
+    TRY(memory_.load(point.output, printed.total), "reading how much the target printed");
+    const u64 size = min(min(printed.total, capacity), room.size());
+    const u64 first = (printed.total - size) % capacity, until_end = min(size, capacity - first);
+    const GuestPhys text = point.output + offsetof(rl_output, text);
+    TRY(memory_.read(text + first, room.first(until_end)), "reading what the target printed", first);
+    TRY(memory_.read(text, room.sub(until_end, size - until_end)), "reading what it printed last", size);
+    printed.last = Bytes(room.data(), size);
+    return printed;
 }
 
 rl_report Session::read_report(u64 address) const {

@@ -50,6 +50,10 @@ class Session final {
     rstate::Result<SnapshotPoint> read_snapshot_point(u64 control_address);
     void restore(const EmulatedState &emulated);
 
+    // From now on everything that the target prints is logged; the end of a case ends a line.
+    void show_output() { services_.printer().show_all(); }
+    void end_output() { services_.printer().end_line(); }
+
     // These change the registers as the answer requires. Only answer_fault changes RIP.
     void answer_cpuid(vm::Registers &registers);
     // What the caller must tell the machine besides.
@@ -74,6 +78,9 @@ class Session final {
 
     rstate::Result<u64> edges_spent(const SnapshotPoint &point, u64 budget) const;
     rstate::Result<u32> read_comparisons(const SnapshotPoint &point, Span<vm::Comparison> out) const;
+
+    // The bytes in `room` stay valid when the target goes on. What does not fit into it is left out.
+    rstate::Result<vm::Printed> read_output(const SnapshotPoint &point, MutableBytes room) const;
 
     rstate::Result<vm::Finding> finding_of(const Event &event, const vm::Registers &registers) const;
     vm::Registers registers_for_description(const SnapshotPoint &point, const vm::Registers &now,

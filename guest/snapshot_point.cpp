@@ -58,6 +58,8 @@ rstate::Result<SnapshotPoint> read_snapshot_point(const Memory &memory, const Gu
                                  "checking the comparisons' number");
     point.schedule =
         TRY(place(layout, "schedule", c.schedule, 1, sizeof(u64)), "checking the threads' schedule");
+    if (c.output != 0)
+        point.output = TRY(place(layout, "output", c.output, 1, sizeof(rl_output)), "checking the output");
     TRY(place(layout, "report", c.report, 1, sizeof(rl_report)), "checking the report");
     TRY(place(layout, "describe_stack", c.describe_stack - page_size, page_size, 1),
         "checking the stack of describe");

@@ -20,6 +20,7 @@ struct SnapshotPoint {
     rl_control control = {};
     EmulatedState emulated;
     GuestPhys input, counters, budget, comparisons, comparison_count, schedule;
+    GuestPhys output; // 0: the target keeps none
 
     u32 counter_count() const { return static_cast<u32>(control.counter_count); }
 };

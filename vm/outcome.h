@@ -53,6 +53,13 @@ struct Finding {
     bool uninitialised = false;       // the outcome changes with the fill of fresh memory
 };
 
+// What the target printed in a case: how many bytes, and the last of them.
+struct Printed {
+    u64 total = 0;
+    Bytes last; // at most most_printed
+};
+constexpr u32 most_printed = 4096;
+
 struct Outcome {
     Ending ending = Ending::done;
     i64 value = 0;       // what the harness returned: -1 keeps the input out of the corpus
@@ -71,8 +78,9 @@ struct Comparison {
 struct CaseOptions {
     u64 edge_budget = 0;
     bool record_comparisons = false;
-    u8 fill = 0xbe; // byte that fresh heap memory is filled with
-    u8 leak = 0;    // not 0: a case that returns ends with its leak of this number, from 1, as a finding
+    bool show_output = false; // log what the target prints
+    u8 fill = 0xbe;           // byte that fresh heap memory is filled with
+    u8 leak = 0; // not 0: a case that returns ends with its leak of this number, from 1, as a finding
 };
 
 // A machine's counters since its start. Tests read from them what a reset costs, and that a steady case takes

@@ -32,6 +32,7 @@ constexpr Key keys[] = {
     {.name = "threads", .number = &Options::threads},
     {.name = "replay", .flag = &Options::replay},
     {.name = "leaks", .flag = &Options::leaks},
+    {.name = "target_output", .flag = &Options::target_output},
     {.name = "layout", .flag = &Options::layout},
     {.name = "exit", .flag = &Options::exit},
     {.name = "test", .is_mode = true},

@@ -34,9 +34,9 @@ void write_end_record(Text status) {
 }
 
 void write_finding(SnapshotSession &session, Bytes input, const vm::Finding &finding, vm::Ending ending,
-                   u64 edges) {
+                   u64 edges, const vm::Printed &printed = {}) {
     const rstate::Resolver resolver = session.target().program().symbols().resolver();
-    fuzz::write_crash(record_output, {1, current_core(), input, &finding, ending, edges}, &resolver);
+    fuzz::write_crash(record_output, {1, current_core(), input, &finding, ending, edges, printed}, &resolver);
     end_record();
 }
 
@@ -61,10 +61,12 @@ rstate::Result<bool> depends_on_fill(Process &process, Bytes input, u64 hash, u6
 rstate::Result<u32> report_crash(SnapshotSession &session, Bytes input, u64 budget, vm::Finding finding,
                                  u64 edges) {
     Process &process = session.process();
+    auto room = TRY(mm::allocate_array<u8>(world->allocator, vm::most_printed), "allocating room for output");
+    const vm::Printed printed = TRY(process.read_output(room.span()), "keeping what the target printed");
     TRY(process.reset(), "resetting after the crash");
     finding.uninitialised =
         TRY(depends_on_fill(process, input, finding.hash, budget), "trying other fills of fresh memory");
-    write_finding(session, input, finding, vm::Ending::crash, edges);
+    write_finding(session, input, finding, vm::Ending::crash, edges, printed);
     write_end_record("crash");
     return boot::exit_target_crashed;
 }
@@ -97,12 +99,14 @@ rstate::Result<u32> report_no_crash(SnapshotSession &session, Bytes input, u64 b
     return u32{found != 0 ? boot::exit_target_crashed : boot::exit_ok};
 }
 
-rstate::Result<u32> run_and_report(SnapshotSession &session, Bytes input, u64 budget, bool leaks) {
+rstate::Result<u32> run_and_report(SnapshotSession &session, Bytes input, u64 budget,
+                                   const boot::Options &options) {
     const vm::Outcome *outcome =
-        TRY(session.process().run_case(input, {.edge_budget = budget}), "running the input", input.size());
+        TRY(session.process().run_case(input, {.edge_budget = budget, .show_output = options.target_output}),
+            "running the input", input.size());
     switch (outcome->ending) {
     case vm::Ending::done:
-        return report_no_crash(session, input, budget, *outcome, leaks);
+        return report_no_crash(session, input, budget, *outcome, options.leaks);
     case vm::Ending::timeout:
     case vm::Ending::out_of_memory:
         return report_overrun(session, input, *outcome);
@@ -122,7 +126,7 @@ rstate::Result<u32> replay(const boot::Bundle &bundle, const boot::Options &opti
     const u64 budget = TRY(edge_budget(session.process(), bundle, options), "computing the edge budget");
     const Bytes input = TRY(bundle.find("replay"), "finding the input in the bundle");
     log_formatted("7 replaying an input of {} bytes, {} edges allowed", input.size(), budget);
-    return run_and_report(session, input, budget, options.leaks);
+    return run_and_report(session, input, budget, options);
 }
 
 } // namespace kernel

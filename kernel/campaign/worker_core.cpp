@@ -65,6 +65,7 @@ fuzz::WorkerOptions options_for(const Campaign &c, const rstate::Resolver &resol
     options.timeout_edges = timeout_edges(c.options);
     options.pace = c.options.has_seed && c.shared.cores() == 1 ? fuzz::Pace::repeatable : fuzz::Pace::free;
     options.resolver = &resolver;
+    options.show_output = c.options.target_output;
     return options;
 }
 

@@ -14,8 +14,10 @@ extern const u64 rl_comparisons, rl_comparison_capacity;
 extern struct rl_output rl_output;
 static const char target_name[] = RL_TARGET_NAME; // from the build
 
-__attribute__((section(".rl_hot"))) struct rl_hot rl_hot = {
-    .budget = INT64_MAX, .fill = RL_DEFAULT_FILL, .print_at_once = 1, .largest_block = RL_HEAP_SIZE};
+__attribute__((section(".rl_hot"))) struct rl_hot rl_hot = {.budget = INT64_MAX,
+                                                            .fill = RL_DEFAULT_FILL,
+                                                            .print_at_once = print_at_start,
+                                                            .largest_block = RL_HEAP_SIZE};
 
 COLD static u8 describe_stack[16384] __attribute__((aligned(16)));
 static struct rl_control control;
@@ -76,7 +78,7 @@ int main(int count, char **arguments) {
         if (UNLIKELY(rl_hot.sliced)) rl_begin_slice();
         rl_record_comparisons(resume.flags & RL_FLAG_COMPARISONS);
         rl_hot.fill = (u8)(resume.flags >> RL_FLAG_FILL_SHIFT);
-        rl_hot.print_at_once = (resume.flags & RL_FLAG_OUTPUT) != 0;
+        rl_hot.print_at_once = (u8)(resume.flags & RL_FLAG_OUTPUT);
         open_input(resume.length);
         if (UNLIKELY(resume.flags & RL_FLAG_MUTATE)) {
             rl_run_mutator();

@@ -44,13 +44,17 @@ enum {
 
 // Everything that the runtime writes in an ordinary case. rl.ld puts it in front of the edge counters, on the
 // same page, because the hypervisor restores each written page after each case.
+// Before the snapshot the hypervisor gets it; in a case the buffer, and the hypervisor too if it asked for
+// it.
+enum print_at_once { print_into_buffer, print_at_start, print_also_at_once = RL_FLAG_OUTPUT };
+
 struct rl_hot {
     i64 budget; // edges left, with several threads those of the running one's slice; each edge counts it down
     i64 held;   // edges left besides, for later slices: linux/slices.c
     u64 comparison_count;
     u8 recording;     // whether this case records comparison operands
     u8 fill;          // for fresh heap memory
-    u8 print_at_once; // RL_FLAG_OUTPUT; also until the snapshot
+    u8 print_at_once; // enum print_at_once: where what the target prints goes
     u8 hooked;        // whether someone wants to know of each allocation: interface_heap.c
     u8 sliced;        // whether the budget is dealt in slices: there are several threads
     u32 input_length;

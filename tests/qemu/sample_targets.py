@@ -106,6 +106,18 @@ static void through_a_pipe(void) {{
 }}
 """
 
+# Prints in each case, also what a terminal would obey, and crashes for some inputs.
+PRINTS = f"""
+#include <stdio.h>
+#include <stdlib.h>
+{ENTRY} {{
+    fprintf(stderr, "one ");
+    fprintf(stderr, "line of %lu\\n\\033[2Jescape\\n", size);
+    if (size && data[0] == 'A') abort();
+    return 0;
+}}
+"""
+
 # What the bundle brings is there before the snapshot and in each case, whatever the case before wrote into it.
 BROUGHT_FILES = f"""
 #include <dirent.h>

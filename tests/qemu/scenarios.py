@@ -6,7 +6,7 @@ from tests.qemu import (bochs, console, console_lines as lines, corrupt_images a
                         ways)
 from tests.qemu.chains_expected import Error, Frame, Origin
 from tests.runner.scenario import Scenario
-from tools.rl.common import ROOT, SYSTEM_FAILED
+from tools.rl.common import CRASHED, ROOT, SYSTEM_FAILED
 from tools.rl.images import dictionary
 from tools.rl.machines.qemu import Machine
 
@@ -243,6 +243,14 @@ TARGETS = [
              elf=sample_targets.built(sample_targets.BROUGHT_FILES), must=FUZZED, verdict=verdicts.no_crash),
     _refused("files that are packed otherwise", Error("guest.bad_files"), options={"seed": 1},
              entries=(("files", sample_targets.BROUGHT[:36]),)),
+    Scenario("what a target prints costs no exit and comes with a crash", Machine(cpus=1), seeds=False,
+             options={"seed": 1, "cases": 20000}, entries=(("seed/crash", b"A"), ("seed/none", b"x")),
+             elf=sample_targets.built(sample_targets.PRINTS), must=(*FUZZED, r"^  printed: \\x1b\[2Jescape"),
+             verdict=verdicts.crashes_with_its_output),
+    Scenario("what a target prints is shown when asked for", Machine(cpus=1), seeds=False,
+             options={"replay": 1, "target_output": 1}, entries=(("replay", b"A"),), status=CRASHED,
+             elf=sample_targets.built(sample_targets.PRINTS),
+             must=(r"^target: one line of 1$", r"^target: \\x1b\[2Jescape$", r"^  printed: one line of 1$")),
     Scenario("system calls with arguments of the input end nothing", Machine(cpus=2),
              options={"seed": 1, "cases": 8000}, entries=(("seed/any", bytes(range(56))),), seeds=False,
              elf=sample_targets.built(sample_targets.ANY_CALL), must=FUZZED, verdict=verdicts.no_crash),

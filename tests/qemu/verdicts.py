@@ -77,6 +77,14 @@ def no_crash_in_a_steady_state(outcomes):
     return no_crash(outcomes) or steady_state(outcomes)
 
 
+def crashes_with_its_output(outcomes):
+    """The crash came with the last bytes that the target printed in its case; nothing else of it was shown."""
+    printed = [base64.b64decode(record["output"]) for record in outcomes[0].of_type("crash")]
+    if printed != [b"one line of 1\n\033[2Jescape\n"]:
+        return f"printed: {printed}"
+    return "the output is on the console" if re.search("^target: ", outcomes[0].text, re.M) else steady_state(outcomes)
+
+
 def only_a_deadlock(outcomes):
     kinds = [record["kind"] for record in outcomes[0].of_type("crash")]
     return "" if kinds == ["deadlock"] else f"found {kinds}"

@@ -105,6 +105,7 @@ def _run(sub, target=BUILTIN_TARGET):
     sub.add_argument("--out", metavar="DIR",
                      help="for corpus, crashes, statistics (default out/NAME); its corpus is where a run begins")
     sub.add_argument("--plain", action="store_true", help="plain lines instead of the live view")
+    sub.add_argument("--target-output", action="store_true", help="show what the target prints; each line costs time")
     _debug_build(sub)
 
 
@@ -115,6 +116,8 @@ def _replay(sub):
     _timeout_option(sub)
     _schedule(sub, "default: as the input's folder says, else 0")
     sub.add_argument("--out", metavar="DIR", help="also save the console and the crash there")
+    sub.add_argument("--target-output", action=argparse.BooleanOptionalAction, default=True,
+                     help="show what the target prints (the default)")
     _debug_build(sub)
 
 

@@ -37,6 +37,7 @@ struct Memory {
 struct Trace {
     std::vector<u8> counters;
     std::vector<vm::Comparison> comparisons;
+    std::string output;
     vm::Outcome outcome;
     u8 fill = 0;
 
@@ -114,6 +115,11 @@ class Executor {
         for (const vm::Comparison &c : trace_.comparisons)
             if (count < out.size()) out[count++] = c;
         return count;
+    }
+    rstate::Result<vm::Printed> read_output(MutableBytes room) {
+        const std::string &text = trace_.output;
+        std::memcpy(room.data(), text.data(), text.size());
+        return vm::Printed{text.size(), {room.data(), text.size()}};
     }
     const vm::Statistics &statistics() const { return statistics_; }
     rstate::Result<u64> digest() { return digest_now; }

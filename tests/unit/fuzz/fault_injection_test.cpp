@@ -46,6 +46,10 @@ class Failing {
         TRY(meet(), "reading the comparisons of a machine that fails");
         return inner_.read_comparisons(out);
     }
+    rstate::Result<vm::Printed> read_output(MutableBytes room) {
+        TRY(meet(), "reading the output of a machine that fails");
+        return inner_.read_output(room);
+    }
     const vm::Statistics &statistics() const { return inner_.statistics(); }
     rstate::Result<u64> digest() {
         TRY(meet(), "digesting a machine that fails");

@@ -82,7 +82,8 @@ TEST_F(RecordLinesTest, ACrashRecordHasKindAddressAndFrames) {
         "\"core\":1,\"size\":3,\"function\":\"function_0x401000\",\"frames\":[\"0x401000\",\"0x402000\"],"
         "\"address\":\"0x10000fc0\",\"access\":\"read\",\"access_size\":4,\"region\":\"heap block\","
         "\"region_base\":\"0x10001000\",\"region_size\":128,\"offset\":-64,\"alloc\":[\"0x403000\"],"
-        "\"free\":[],\"text\":\"\",\"uninitialised\":false,\"edges\":0,\"input\":\"Zm9v\"}\n");
+        "\"free\":[],\"text\":\"\",\"uninitialised\":false,\"edges\":0,\"printed\":0,\"output\":\"\","
+        "\"input\":\"Zm9v\"}\n");
 }
 
 TEST_F(RecordLinesTest, AHostileNameForgesNoLineAndNoColumn) {
@@ -157,6 +158,25 @@ TEST_F(RecordLinesTest, TheChainNamesTheSideOfTheBlockWhereAnAddressLies) {
     f.offset = 100;
     fuzz::print_crash_chain(out, {1, 0, {}, &f}, &resolver);
     EXPECT_TRUE(has("100 bytes into the heap block"));
+}
+
+TEST_F(RecordLinesTest, ACrashSaysWhatTheTargetPrintedWithoutAnythingThatATerminalObeys) {
+    const vm::Finding f = overflow();
+    const std::string output = "first\n\x1b[2J{\"type\":\"end\"}\nerror: \xff\\ \t";
+    fuzz::write_crash(out, {1, 0, {}, &f, {5000, fake::bytes(output)}}, nullptr);
+    EXPECT_TRUE(has("\n  printed: first\n  printed: \\x1b[2J{\"type\":\"end\"}\n"
+                    "  printed: error: \\xff\\\\ \\t\n"));
+    EXPECT_TRUE(has("\"printed\":5000,\"output\":\"Zmlyc3QK"));
+}
+
+TEST_F(RecordLinesTest, AChainHasOnlyTheLastLinesOfWhatWasPrinted) {
+    const vm::Finding f;
+    std::string output;
+    for (u32 i = 0; i < 50; ++i) output += "line " + std::to_string(i) + "\n";
+    output += std::string(3000, 'x');
+    fuzz::print_crash_chain(out, {1, 0, {}, &f, {output.size(), fake::bytes(output)}}, nullptr);
+    EXPECT_TRUE(has("printed: line 49") && has("printed: line 43") && !has("printed: line 42"));
+    EXPECT_LT(written.size(), 2000u);
 }
 
 TEST_F(RecordLinesTest, ACrashThatNothingIsKnownAboutStillHasAChain) {

@@ -203,6 +203,18 @@ TEST(Worker, ACrashIsReportedOnceWithASmallInput) {
     EXPECT_NE(rig.platform.console.find("error target.bad-x on core 0, case "), std::string::npos);
 }
 
+TEST(Worker, ACrashComesWithWhatItsSmallInputPrinted) {
+    const auto target = [](Bytes input, Trace &t) {
+        crash_on_x(input, t);
+        t.output = "input of " + std::to_string(input.size()) + " bytes\n";
+    };
+    Rig rig(8, target, 3000);
+    rig.run({"seed with an x in it"}).take();
+    ASSERT_EQ(rig.platform.records("crash").size(), 1u);
+    EXPECT_NE(rig.platform.console.find("  printed: input of 1 bytes\n"), std::string::npos);
+    EXPECT_NE(rig.platform.records("crash")[0].find("\"printed\":17,"), std::string::npos);
+}
+
 TEST(Worker, ACrashThatDoesNotRepeatIsNotReportedUntilItDoes) {
     u32 hits = 0;
     Rig rig(

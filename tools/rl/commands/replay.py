@@ -19,6 +19,8 @@ STARVED = "the target ran out of memory"
 LEAK = "memory-leak"
 MOST_FINDINGS = 100
 
+PRINTED = "target: "            # before each line that the target printed
+
 
 def read_input(path, max_len):
     try:
@@ -48,7 +50,8 @@ def timeout_options(arguments, target):
 class Replay:
     """What one replayed input printed: its chains, and what was found: a crash, or several leaks."""
 
-    def __init__(self, symbolizer):
+    def __init__(self, symbolizer, show_output=False):
+        self.show_output = show_output
         self.symbolizer = symbolizer
         self.text = []
         self.chains = Chains()
@@ -57,6 +60,8 @@ class Replay:
     def feed(self, event):
         if isinstance(event, str):
             self.text.append(event)
+            if self.show_output and event.startswith(PRINTED):
+                print(event)
             self.chains.feed(event)
         elif event and event["type"] in FINDINGS and len(self.found) < MOST_FINDINGS:
             self.found.append((event, describe(event, self.symbolizer)))
@@ -87,6 +92,7 @@ def longest(arguments, target):
 def machine_options(arguments, target):
     return {"target": target.name, "cpus": 1, "seed": 0, "max_len": arguments.max_len, "replay": 1, "exit": 1,
             "leaks": 1 if arguments.leaks else None, "threads": arguments.threads,
+            "target_output": int(arguments.target_output),
             **timeout_options(arguments, target)}
 
 
@@ -112,7 +118,7 @@ def main(arguments):
     entries = target_entries(target, machine_options(arguments, target), [("replay", data)], with_seeds=False)
     session = Session(boot_image(entries, folder=folder), Machine(cpus=1, memory=arguments.memory),
                       serial_log=out and out.serial, silence=BOOT_SILENCE)
-    replay = Replay(Symbolizer(ROOT / target.elf))
+    replay = Replay(Symbolizer(ROOT / target.elf), arguments.target_output)
     for _, event in session.events():
         replay.feed(event)
     for line in session.records.summary():

@@ -18,8 +18,8 @@ from tools.rl.results.symbols import Symbolizer
 
 def run_options(arguments, target):
     return {"target": target.name, "cpus": arguments.cpus, "seed": arguments.seed, "max_len": arguments.max_len,
-            "cases": arguments.cases, "threads": arguments.threads, "exit": 1,
-            **target_files.timeout_options(target, arguments.timeout)}
+            "cases": arguments.cases, "threads": arguments.threads, "target_output": int(arguments.target_output),
+            "exit": 1, **target_files.timeout_options(target, arguments.timeout)}
 
 
 def out_folder(arguments, target):

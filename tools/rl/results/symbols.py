@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from tools.rl.common import MISSING, ROOT, Stop
 from tools.rl.printable import printable
+from tools.rl.results import printed
 
 # Frames of the target runtime stand between the fault and the target's own code.
 RUNTIME_FUNCTION = re.compile(r"^(__asan_|__rl_|rl_|__ubsan_|__sanitizer_|__interceptor_)")
@@ -162,6 +163,7 @@ def describe(record, symbolizer):
     if where.function == "?":
         where = where._replace(function=record.get("function") or "?")
     described.update(function=where.function, file=where.file, line=where.line)
+    described["output"], described["printed"] = printed.of(record)
     return described
 
 
@@ -176,7 +178,7 @@ def _stack_text(frames):
 
 def trace_text(described, chain):
     """What a person reads: the machine's chain, then the same with functions and lines."""
-    lines = list(chain or [])
+    lines = [line for line in chain or [] if not line.startswith("  printed: ")]    # which come below, in full
     if lines:
         lines.append("")
     head = f"{described.get('kind', 'crash')} in {described['function']}"
@@ -199,4 +201,5 @@ def trace_text(described, chain):
             lines += [f"  {title}:", *_stack_text(described[key])]
     for thread in described.get("threads", []):
         lines += [f"  thread {thread['id']} waits at:", *_stack_text(thread["frames"])]
+    lines += printed.lines(described.get("output"), described.get("printed", 0))
     return "\n".join(lines) + "\n"
