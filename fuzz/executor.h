@@ -43,6 +43,7 @@ class Executor final {
             [](void *e, CounterVisitor visit) { return static_cast<E *>(e)->visit_counters(visit); },
             [](void *e, Span<vm::Comparison> out) { return static_cast<E *>(e)->read_comparisons(out); },
             [](void *e, MutableBytes room) { return static_cast<E *>(e)->read_output(room); },
+            [](void *e) { return static_cast<E *>(e)->refused_calls(); },
             [](void *e) -> const vm::Statistics & { return static_cast<E *>(e)->statistics(); },
             [](void *e) { return static_cast<E *>(e)->digest(); },
             [](void *e) { return static_cast<E *>(e)->mutator_abilities(); },
@@ -69,6 +70,8 @@ class Executor final {
     rstate::Result<vm::Printed> read_output(MutableBytes room) const {
         return does_->read_output(executor_, room);
     }
+    // So far, also before the snapshot.
+    Span<const vm::RefusedCall> refused_calls() const { return does_->refused_calls(executor_); }
     const vm::Statistics &statistics() const { return does_->statistics(executor_); }
     // Over memory and registers; at the snapshot it always has the same value.
     rstate::Result<u64> digest() const { return does_->digest(executor_); }
@@ -88,6 +91,7 @@ class Executor final {
         rstate::Result<void> (*visit_counters)(void *, CounterVisitor);
         rstate::Result<u32> (*read_comparisons)(void *, Span<vm::Comparison>);
         rstate::Result<vm::Printed> (*read_output)(void *, MutableBytes);
+        Span<const vm::RefusedCall> (*refused_calls)(void *);
         const vm::Statistics &(*statistics)(void *);
         rstate::Result<u64> (*digest)(void *);
         vm::MutatorAbilities (*mutator_abilities)(void *);

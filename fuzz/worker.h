@@ -21,6 +21,7 @@
 #include "fuzz/outbox.h"
 #include "fuzz/platform.h"
 #include "fuzz/records.h"
+#include "fuzz/refused_record.h"
 #include "fuzz/scheduler.h"
 #include "fuzz/shared.h"
 #include "fuzz/target_mutator.h"
@@ -123,6 +124,7 @@ class Worker final {
     void publish_counts();
     void publish_times(const vm::Statistics &spent);
     void report_corpus();
+    bool report_refused(RefusedReporter::Due due);
     void report_stats();
 
     Executor executor_;
@@ -146,6 +148,7 @@ class Worker final {
     TargetMutator target_mutator_;
     const vm::Outcome *outcome_ = nullptr; // of the last case
     StatsWriter stats_;
+    RefusedReporter refused_;
 
     u64 cases_ = 0, granted_ = 0;
     u64 endings_[vm::ending_count] = {}; // cases by their ending

@@ -28,6 +28,8 @@ void Worker::publish_counts() {
     counts_.out_of_memory.store(endings_[static_cast<u32>(vm::Ending::out_of_memory)]);
     const vm::Statistics &spent = executor_.statistics();
     counts_.set_machine_counts(spent);
+    if (spent.refused_calls != 0)
+        static_cast<void>(report_refused(RefusedReporter::Due::doubled)); // or later
     publish_times(spent);
     counts_.edges.store(coverage_.edges_seen());
     counts_.features.store(coverage_.features_seen());
@@ -67,9 +69,16 @@ void Worker::report_corpus() {
     }
 }
 
+bool Worker::report_refused(RefusedReporter::Due due) {
+    const bool whole =
+        refused_.report(executor_.refused_calls(), due, outbox_.ordinary, options_.core, options_.resolver);
+    if (options_.pace == Pace::repeatable && !outbox_.ordinary.empty()) platform_.send_records();
+    return whole;
+}
+
 bool Worker::flush() {
     report_corpus();
-    return next_report_ == corpus_.end();
+    return report_refused(RefusedReporter::Due::all) && next_report_ == corpus_.end();
 }
 
 bool Worker::report_last() {

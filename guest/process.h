@@ -58,6 +58,8 @@ template <vm::Vm Machine> class Process final {
     template <class Visit> rstate::Result<void> visit_counters(Visit &&visit);
     // Writes the comparisons of a case that ran with record_comparisons, and returns how many.
     rstate::Result<u32> read_comparisons(Span<vm::Comparison> out);
+    // Of the start-up and every case of this process so far.
+    Span<const vm::RefusedCall> refused_calls() const { return session_.refused_calls(); }
     // What the ended case printed; the bytes are copied into `room`.
     rstate::Result<vm::Printed> read_output(MutableBytes room) {
         return TRY(session_.read_output(snapshot_point_, room), "reading the target's output");
@@ -136,6 +138,7 @@ Process<Machine> Process<Machine>::attach(Machine &machine, const Program &progr
     Process process(machine, program, deadlines);
     process.snapshot_point_ = point;
     process.session_.restore(point.emulated);
+    process.session_.be_silent();
     machine.set_deadline(deadlines.case_ticks);
     process.at_snapshot_ = true;
     return process;

@@ -1,8 +1,6 @@
 // guest/services.cpp — see services.h.
 #include "guest/services.h"
 
-#include "base/log.h"
-#include "guest/syscall_names.h"
 #include "guest/tables.h"
 
 namespace guest {
@@ -26,21 +24,6 @@ rstate::Result<i64> Services::protect(u64 address_and_rights, u64 size) {
                              "changing the rights of the target's pages", address, size, rights);
     state_.spare_tables = tables.spare_used();
     return changed ? 0 : no_memory;
-}
-
-void Services::note_refused(u64 address) {
-    rl_refused call = {};
-    if (!memory_.peek(GuestVirt(address), call)) return;
-    constexpr u64 numbers = sizeof(refused_) * 8;
-    const u64 slot = min(call.number, numbers - 1);
-    if ((refused_[slot / 64] >> (slot % 64) & 1) != 0) return;
-    refused_[slot / 64] |= 1ul << (slot % 64);
-    const Function *function = program_->symbols().find(call.rip);
-    LOG(guest,
-        "the target's system call {} ({}) has no answer here: it got error {}; arguments {x} {x} {x}, at {x} "
-        "in {}",
-        syscall_name(call.number), call.number, -call.error, call.arguments[0], call.arguments[1],
-        call.arguments[2], call.rip, escaped(function != nullptr ? function->name : Text("?")));
 }
 
 } // namespace guest

@@ -1,12 +1,13 @@
 // guest/services.h — what the target's Linux library (targets/runtime/linux/) asks of the hypervisor: rights
 // of pages, the base of FS, output, and a note of system calls that have no answer.
 //
-// The requests come from the target, so nothing in them is trusted. All state is reset with the machine.
+// The requests come from the target, so nothing in them is trusted. ServiceState is reset with the machine.
 #pragma once
 
 #include "guest/memory.h"
 #include "guest/printer.h"
 #include "guest/program.h"
+#include "guest/refused_calls.h"
 
 namespace guest {
 
@@ -29,15 +30,17 @@ class Services final {
     void print(u64 address, u64 size);
     // RL_CALL_PROTECT: gives [address, address + size) the rights; 0 or a negative error number of Linux.
     rstate::Result<i64> protect(u64 address_and_rights, u64 size);
-    // RL_CALL_REFUSED: logs each system call's number once, with who made it.
-    void note_refused(u64 address);
+    // RL_CALL_REFUSED.
+    void note_refused(u64 address) { refused_.note(memory_, *program_, address); }
+    RefusedCalls &refused_calls() { return refused_; }
+    const RefusedCalls &refused_calls() const { return refused_; }
 
   private:
     Memory memory_;
     const Program *program_;
     ServiceState state_;
     Printer printer_;
-    u64 refused_[8] = {}; // a bit for each number below 512
+    RefusedCalls refused_;
 };
 
 } // namespace guest

@@ -49,6 +49,8 @@ class Session final {
 
     rstate::Result<SnapshotPoint> read_snapshot_point(u64 control_address);
     void restore(const EmulatedState &emulated);
+    // What every machine of a target would say is said by the one that took the snapshot.
+    void be_silent() { services_.refused_calls().be_silent(); }
 
     // From now on everything that the target prints is logged; the end of a case ends a line.
     void show_output() { services_.printer().show_all(); }
@@ -79,6 +81,7 @@ class Session final {
     rstate::Result<u64> edges_spent(const SnapshotPoint &point, u64 budget) const;
     rstate::Result<u32> read_comparisons(const SnapshotPoint &point, Span<vm::Comparison> out) const;
 
+    Span<const vm::RefusedCall> refused_calls() const { return services_.refused_calls().list(); }
     // The bytes in `room` stay valid when the target goes on. What does not fit into it is left out.
     rstate::Result<vm::Printed> read_output(const SnapshotPoint &point, MutableBytes room) const;
 

@@ -83,6 +83,19 @@ struct CaseOptions {
     u8 leak = 0; // not 0: a case that returns ends with its leak of this number, from 1, as a finding
 };
 
+// A system call that nothing answers, from one place in the target.
+struct RefusedCall {
+    static constexpr u32 max_frames = 4, longest_path = 64;
+    u64 number = 0;
+    Text name;     // a constant of the program
+    u64 error = 0; // that the target got, as a positive number of Linux
+    u64 count = 0; // since the machine's start
+    u64 rip = 0, sp = 0;
+    u64 arguments[6] = {};        // of the first such call
+    u64 frames[max_frames] = {};  // its stack, innermost first, 0 ends
+    char path[longest_path] = {}; // what it was about, when the call takes a path: cut, ended by a zero
+};
+
 // A machine's counters since its start. Tests read from them what a reset costs, and that a steady case takes
 // one exit, no new page and no allocation.
 struct Statistics {

@@ -4,6 +4,7 @@
 #include "fuzz/edge_budget.h"
 #include "fuzz/minimizer.h"
 #include "fuzz/records.h"
+#include "fuzz/refused_record.h"
 #include "kernel/campaign/campaign.h"
 #include "kernel/campaign/snapshot_session.h"
 #include "kernel/console.h"
@@ -99,11 +100,20 @@ rstate::Result<u32> report_no_crash(SnapshotSession &session, Bytes input, u64 b
     return u32{found != 0 ? boot::exit_target_crashed : boot::exit_ok};
 }
 
+void write_refused_calls(SnapshotSession &session) {
+    const rstate::Resolver resolver = session.target().program().symbols().resolver();
+    for (const vm::RefusedCall &call : session.process().refused_calls()) {
+        fuzz::write_refused(record_output, call, current_core(), &resolver);
+        end_record();
+    }
+}
+
 rstate::Result<u32> run_and_report(SnapshotSession &session, Bytes input, u64 budget,
                                    const boot::Options &options) {
     const vm::Outcome *outcome =
         TRY(session.process().run_case(input, {.edge_budget = budget, .show_output = options.target_output}),
             "running the input", input.size());
+    write_refused_calls(session);
     switch (outcome->ending) {
     case vm::Ending::done:
         return report_no_crash(session, input, budget, *outcome, options.leaks);

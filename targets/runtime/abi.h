@@ -98,6 +98,7 @@ struct rl_refused { // a system call that nothing answers
     uint64_t number, arguments[6];
     uint64_t rip; // behind the SYSCALL
     int64_t error;
+    uint64_t sp, bp;
 };
 
 // The threads that wait in a deadlock, the last one to do so first. `pc` is behind the SYSCALL.
@@ -352,7 +353,7 @@ _Static_assert(offsetof(struct rl_control, abilities) == 120, "rl_control.abilit
 _Static_assert(offsetof(struct rl_control, schedule) == 128, "rl_control.schedule");
 _Static_assert(offsetof(struct rl_control, target) == 136, "rl_control.target");
 _Static_assert(sizeof(struct rl_control) == 168, "rl_control");
-_Static_assert(sizeof(struct rl_refused) == 72, "rl_refused");
+_Static_assert(sizeof(struct rl_refused) == 88, "rl_refused");
 _Static_assert(sizeof(struct rl_deadlock) == 8 + 32 * RL_DEADLOCK_THREADS, "rl_deadlock");
 _Static_assert(offsetof(struct rl_report, pc) == 8, "rl_report.pc");
 _Static_assert(offsetof(struct rl_report, address) == 32, "rl_report.address");

@@ -22,6 +22,7 @@ class Executor {
     }
     rstate::Result<u32> read_comparisons(Span<vm::Comparison> out);
     rstate::Result<vm::Printed> read_output(MutableBytes) { return vm::Printed{}; } // it is on the terminal
+    Span<const vm::RefusedCall> refused_calls() const { return {}; }
     const vm::Statistics &statistics() const { return statistics_; }
     rstate::Result<u64> digest() { return u64{0}; } // there is no snapshot here
     static vm::MutatorAbilities mutator_abilities() { return {}; }

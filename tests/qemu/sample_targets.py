@@ -39,7 +39,7 @@ ENTRY = "int LLVMFuzzerTestOneInput(const unsigned char *data, unsigned long siz
 UNKNOWN_CALL = f"""
 #include <sys/syscall.h>
 #include <unistd.h>
-{ENTRY} {{ return syscall(SYS_ptrace, 1, 2, 3) == 0 && data && size; }}
+{ENTRY} {{ return syscall(SYS_mount, "from", "/the/path", 3, 0, 0) == 0 && data && size; }}
 """
 
 UNKNOWN_CALL_AT_START = f"""

@@ -1,5 +1,6 @@
 """Verdicts over several records, or several boots, together: "" or a complaint."""
 import base64
+import errno
 import re
 
 from tools.rl.building import targets
@@ -65,6 +66,11 @@ def calls_refused_in_cases(outcomes):
     last = outcomes[0].of_type("stats")[-1]
     if last["refused_calls"] < last["case"]:
         return f"{last['refused_calls']} refused in {last['case']} cases"
+    records = outcomes[0].of_type("refused")
+    if not records or len(records) > 2 + last["case"].bit_length() or records[-1]["count"] != last["refused_calls"]:
+        return f"of {last['refused_calls']} refused calls: {records}"
+    if (records[0]["call"], records[0]["path"], records[0]["error"]) != ("mount", "/the/path", errno.ENOSYS):
+        return f"another call than the target's: {records[0]}"
     return no_crash(outcomes)
 
 

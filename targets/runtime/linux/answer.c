@@ -27,8 +27,9 @@ static i64 error_of_unanswered(u64 number) {
 
 // The hypervisor reports each number once, and counts the others.
 i64 rl_refuse(u64 number, const u64 *a, i64 error) {
-    const struct rl_refused refused = {
-        number, {a[0], a[1], a[2], a[3], a[4], a[5]}, rl_current->registers.rip, error};
+    const struct registers *const r = &rl_current->registers;
+    const struct rl_refused refused = {number, {a[0], a[1], a[2], a[3], a[4], a[5]}, r->rip, error, r->rsp,
+                                       r->rbp};
     rl_hypercall(RL_CALL_REFUSED, (u64)&refused, 0);
     return error;
 }

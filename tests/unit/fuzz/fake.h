@@ -90,6 +90,7 @@ class Executor {
         trace_.fill = options.fill;
         last_options = options;
         target_(input, trace_);
+        for (vm::RefusedCall &call : refused) ++call.count, ++statistics_.refused_calls;
         if (trace_.outcome.edges_spent > options.edge_budget) trace_.time_out();
         ++statistics_.exits;
         now += in_target + around_it, statistics_.guest_time += in_target;
@@ -121,6 +122,7 @@ class Executor {
         std::memcpy(room.data(), text.data(), text.size());
         return vm::Printed{text.size(), {room.data(), text.size()}};
     }
+    Span<const vm::RefusedCall> refused_calls() const { return {refused.data(), refused.size()}; }
     const vm::Statistics &statistics() const { return statistics_; }
     rstate::Result<u64> digest() { return digest_now; }
     vm::MutatorAbilities mutator_abilities() { return abilities; }
@@ -151,6 +153,7 @@ class Executor {
     std::vector<std::string> inputs; // of every case, in order
     std::vector<u64> budgets;
     vm::CaseOptions last_options;
+    std::vector<vm::RefusedCall> refused;
     u64 digest_now = 1234;
 
   private:

@@ -50,6 +50,7 @@ class Failing {
         TRY(meet(), "reading the output of a machine that fails");
         return inner_.read_output(room);
     }
+    Span<const vm::RefusedCall> refused_calls() const { return inner_.refused_calls(); }
     const vm::Statistics &statistics() const { return inner_.statistics(); }
     rstate::Result<u64> digest() {
         TRY(meet(), "digesting a machine that fails");

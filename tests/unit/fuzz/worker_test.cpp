@@ -215,6 +215,21 @@ TEST(Worker, ACrashComesWithWhatItsSmallInputPrinted) {
     EXPECT_NE(rig.platform.records("crash")[0].find("\"printed\":17,"), std::string::npos);
 }
 
+TEST(Worker, RefusedCallsAreReportedWhenTheirNumberDoublesAndExactlyInTheEnd) {
+    for (const Pace pace : {Pace::free, Pace::repeatable}) {
+        Rig rig(8, magic, 1000, {.pace = pace});
+        rig.executor.refused = {{.number = 101, .name = "ptrace", .error = 38, .frames = {0x1000}}};
+        rig.run().take();
+        while (!rig.worker.flush()) rig.platform.send_records();
+        rig.platform.send_records();
+        const auto records = rig.platform.records("refused");
+        ASSERT_GE(records.size(), 2u);
+        EXPECT_LE(records.size(), 12u);
+        EXPECT_NE(records.back().find("\"call\":\"ptrace\",\"number\":101,\"error\":38,\"count\":1000,"),
+                  std::string::npos);
+    }
+}
+
 TEST(Worker, ACrashThatDoesNotRepeatIsNotReportedUntilItDoes) {
     u32 hits = 0;
     Rig rig(

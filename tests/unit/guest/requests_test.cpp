@@ -2,6 +2,7 @@
 // hypervisor.
 #include "guest/process.h"
 
+#include "tests/sim/program.h"
 #include "tests/sim/test.h"
 #include "tests/unit/guest/sample.h"
 
@@ -91,6 +92,62 @@ TEST(Requests, RequestsOfTheLibraryGoOn) {
     EXPECT_TRUE(loaded.machine().played());
     EXPECT_EQ(loaded.machine().statistics().requests, 6u);
     EXPECT_EQ(loaded.machine().statistics().refused_calls, 1u);
+}
+
+rl_refused refused_open_tree(u64 sp, u64 path) {
+    return {.number = 428,
+            .arguments = {1, path, 3, 4, 5, 6},
+            .rip = at(Function::inner, 0x32),
+            .error = -38,
+            .sp = sp,
+            .bp = RL_STACK_TOP - 0x200};
+}
+
+TEST(Requests, ARefusedCallIsKeptWithItsPathItsStackAndItsCount) {
+    constexpr u64 call_at = data + 0x300, path_at = data + 0x380;
+    Loaded loaded;
+    loaded.to_snapshot_point();
+    sim::clear_log();
+    for (const u64 sp : {0x240u, 0x240u, 0x280u})
+        loaded.machine().then([sp](ScriptedMachine &m) {
+            fault_in_inner(m);
+            put(m, path_at, std::array<char, 8>{"/a\x1b\"b"});
+            put(m, call_at, refused_open_tree(RL_STACK_TOP - sp, path_at));
+            return hypercall(m, RL_CALL_REFUSED, call_at);
+        });
+    loaded.machine().then([](ScriptedMachine &m) { return hypercall(m, RL_CALL_DONE); });
+    loaded.run();
+    loaded.process().reset().take();
+    const Span<const vm::RefusedCall> calls = loaded.process().refused_calls();
+    ASSERT_EQ(calls.size(), 2u) << "one for each place";
+    EXPECT_EQ(string_of(calls[0].name), "open_tree");
+    EXPECT_EQ(calls[0].count, 2u);
+    EXPECT_EQ(calls[1].count, 1u);
+    EXPECT_EQ(calls[0].error, 38u);
+    EXPECT_EQ(calls[0].arguments[5], 6u);
+    EXPECT_STREQ(calls[0].path, "/a\x1b\"b");
+    EXPECT_EQ(calls[0].frames[0], at(Function::inner, 0x30));
+    EXPECT_EQ(calls[0].frames[1], at(Function::harness, 0x44));
+    ASSERT_EQ(sim::log().size(), 1u) << "once for each number";
+    EXPECT_NE(sim::log()[0].find("path \"/a\\x1b\"b\""), std::string::npos);
+    EXPECT_NE(sim::log()[0].find("in inner < LLVMFuzzerTestOneInput"), std::string::npos);
+}
+
+TEST(Requests, RefusedCallsFromManyPlacesAreCountedAll) {
+    Loaded loaded;
+    loaded.to_snapshot_point();
+    constexpr u64 call_at = data + 0x300, times = 100;
+    for (u64 i = 0; i < times; ++i)
+        loaded.machine().then([i](ScriptedMachine &m) {
+            put(m, call_at, refused_open_tree(RL_STACK_TOP - 0x1000 - 16 * i, ~0ul)); // no such address
+            return hypercall(m, RL_CALL_REFUSED, call_at);
+        });
+    loaded.machine().then([](ScriptedMachine &m) { return hypercall(m, RL_CALL_DONE); });
+    loaded.run();
+    u64 count = 0;
+    for (const vm::RefusedCall &call : loaded.process().refused_calls()) count += call.count;
+    EXPECT_EQ(count, times);
+    EXPECT_STREQ(loaded.process().refused_calls()[0].path, "");
 }
 
 TEST(Requests, TheLibraryCanEndTheCase) {

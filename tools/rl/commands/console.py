@@ -100,6 +100,8 @@ def conclude(session, runner, out):
         for text in (*build_ids.warning(runner.kernel_build, built),
                      *places_in_kernel(about_our_failure(list(runner.text)), folder)):
             print(text)
+    for text in runner.refused.lines():
+        print(text)
     how = {OK: "the machine has ended its run", SYSTEM_FAILED: "Raclette itself failed, see above",
            None: "left; the machine runs on" if session.left else "the line is closed"}[session.status]
     print(f"{how}; results in {out.path}")

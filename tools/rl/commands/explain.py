@@ -3,9 +3,13 @@ import functools
 import re
 import sys
 
+from tools.rl.building import target_files
 from tools.rl.common import MISSING, OK, ROOT, Stop, USAGE, kernel_elf, saved
+from tools.rl.machines.record_types import Bad
+from tools.rl.machines.records import parse_record
 from tools.rl.printable import console_lines, printable
-from tools.rl.results import build_ids, chains
+from tools.rl.results import build_ids, chains, origin
+from tools.rl.results.refused import Refused
 from tools.rl.results.symbols import Symbolizer
 
 ADDRESS = re.compile(r"\b(?P<offset>kernel\+)?0x(?P<digits>[0-9a-f]{1,16})\b")
@@ -14,6 +18,7 @@ EXACT = re.compile(r"(?:\bat|\brip) $")
 SITE = re.compile(r"\bfile (?P<file>\S+), line (?P<line>[0-9]{1,6})\b")
 FAULT = re.compile(r"^  at 0x[0-9a-f]+  (kernel\+0x[0-9a-f]+)$")
 SOURCES = (".h", ".cpp", ".c", ".asm", ".inc")
+REFUSED = '{"type":"refused",'
 NAMELESS = "(anonymous namespace)::"
 MOST_KERNEL_BYTES = 1 << 26
 
@@ -91,6 +96,28 @@ def groups(found):
     return grouped
 
 
+def refused_calls(lines, symbolizer):
+    """What the target asked for and was refused, of the records in the log."""
+    refused = Refused()
+    for line in lines:
+        if line.startswith(REFUSED):
+            try:
+                refused.add(parse_record(line.encode()), symbolizer)
+            except Bad:
+                continue
+    return refused.lines()
+
+
+def target_symbols(log):
+    """Of the target that the log's folder belongs to; None where nothing says which, or it is not built."""
+    word = None if log == "-" else origin.target_of_folder(Path(log).parent)
+    try:
+        elf = ROOT / target_files.find(word).elf if word else None
+    except Stop:
+        return None
+    return Symbolizer(elf) if elf and elf.is_file() else None
+
+
 def report(text, places, built):
     found = chains.read(text)
     grouped = groups(found)
@@ -114,6 +141,7 @@ def main(arguments):
     built, folder = build_ids.made(next(filter(None, map(build_ids.named_by, lines)), ""))
     if not kernel_elf(folder).exists():
         raise Stop(MISSING, "build/kernel.elf is not there: build.py build makes it")
-    for line in report("\n".join(lines), Places(kernel_elf(folder)), built):
+    refused = refused_calls(lines, target_symbols(arguments.log))
+    for line in [*report("\n".join(lines), Places(kernel_elf(folder)), built), *refused]:
         print(line)
     return OK

@@ -12,6 +12,7 @@ from tools.rl.printable import printable
 from tools.rl.results import origin
 from tools.rl.results.outdir import FINDINGS, OutDir
 from tools.rl.results.own_failure import about_our_failure, places_in_kernel
+from tools.rl.results.refused import Refused
 from tools.rl.results.symbols import Symbolizer, describe, trace_text
 
 MEANING = {OK: "no crash", CRASHED: "the target crashed", TIMED_OUT: "the target timed out"}
@@ -53,6 +54,7 @@ class Replay:
     def __init__(self, symbolizer, show_output=False):
         self.show_output = show_output
         self.symbolizer = symbolizer
+        self.refused = Refused()
         self.text = []
         self.chains = Chains()
         self.found = []                 # (record, described)
@@ -63,6 +65,8 @@ class Replay:
             if self.show_output and event.startswith(PRINTED):
                 print(event)
             self.chains.feed(event)
+        elif event and event["type"] == "refused":
+            self.refused.add(event, self.symbolizer)
         elif event and event["type"] in FINDINGS and len(self.found) < MOST_FINDINGS:
             self.found.append((event, describe(event, self.symbolizer)))
 
@@ -133,5 +137,7 @@ def main(arguments):
             out.add_crash(record, described, replay.chain(described))
     if not replay.found and replay.chain():
         print("\n".join(replay.chain()))
+    for line in replay.refused.lines():
+        print(printable(line))
     print(printable(f"{arguments.input}: {verdict(session.status, replay.found)}"))
     return session.status

@@ -54,7 +54,7 @@ def main(arguments):
     finally:
         view.close()
         out.close()
-    for line in session.records.summary():
+    for line in [*session.records.summary(), *map(printable, runner.refused.lines())]:
         print(line)
     print(f"report: {report.write(out.path, target.name, elf, runner.symbolizer)}")
     return conclude(runner, session, out)

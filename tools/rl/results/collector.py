@@ -3,6 +3,7 @@ from collections import deque
 
 from tools.rl.machines.session import Chains
 from tools.rl.results.chains import GIVEN_HASH
+from tools.rl.results.refused import Refused
 from tools.rl.results.symbols import describe
 
 KEPT_LINES = 1000               # of the console, to print a failure of ours from
@@ -30,6 +31,7 @@ class Collector:
         self.chain_of = {}          # by crash hash
         self.crash_of = {}
         self.text = deque(maxlen=KEPT_LINES)
+        self.refused = Refused()
         self.first_stats = None
         self.stopped_by = ""
 
@@ -82,6 +84,10 @@ class Collector:
 
     def _corpus(self, _, record):
         self.out.add_corpus(record)
+
+    def _refused(self, _, record):
+        if self.refused.add(record, self.symbolizer):
+            self.refused.save(self.out.path)
 
     def _edges(self, _, record):
         self.out.add_edges(record)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from tools.rl.building.description import KINDS, OBJECT
 from tools.rl.common import ROOT, VERSION, write_atomically
 from tools.rl.printable import printable
-from tools.rl.results import saved_results
+from tools.rl.results import refused, saved_results
 from tools.rl.results.elf import Elf
 from tools.rl.results.origin import again
 from tools.rl.results.outdir import FINDINGS
@@ -151,7 +151,15 @@ def coverage_section(found):
             f"{rows}</table>")
 
 
-def page(name, stats, crashes, found, timeouts=(), starved=()):
+def refused_section(calls):
+    if not calls:
+        return ""
+    rows = "\n".join(f"<tr><td>{html.escape(call.text())}</td></tr>" for call in calls)
+    return (f"<h2>Asked for and refused</h2><p>System calls that nothing answers; the target got an error.</p>"
+            f"<table>{rows}</table>")
+
+
+def page(name, stats, crashes, found, timeouts=(), starved=(), refused_calls=()):
     name = html.escape(printable(name))
     last = stats[-1] if stats else {}
     curves = points(stats)
@@ -167,7 +175,7 @@ def page(name, stats, crashes, found, timeouts=(), starved=()):
     return "\n".join((
         "<!DOCTYPE html>", f'<html lang="en"><head><meta charset="utf-8"><title>Raclette: {name}</title>',
         f"<style>{STYLE}</style></head><body>", f"<h1>{name}</h1>", f"<p>{figures}</p>",
-        "<h2>Over time</h2>", *shown, *sections,
+        "<h2>Over time</h2>", *shown, *sections, refused_section(refused_calls),
         "<h2>Coverage</h2>", coverage_section(found), f"<p>raclette {VERSION}</p>", "</body></html>", ""))
 
 
@@ -192,7 +200,12 @@ def write(folder, name, elf, symbolizer, complain=print):
         found = coverage(folder, elf, symbolizer)
     except saved_results.Damaged as problem:
         damaged.append(str(problem))
-    write_atomically(folder / "report.html", page(name, stats, crashes, found, timeouts, starved))
+    try:
+        calls = refused.load(folder)
+    except saved_results.Damaged as problem:
+        calls = []
+        damaged.append(str(problem))
+    write_atomically(folder / "report.html", page(name, stats, crashes, found, timeouts, starved, calls))
     if damaged:
         complain(printable(f"the report leaves out {len(damaged)} damaged results, the first is {damaged[0]}"))
     return folder / "report.html"
