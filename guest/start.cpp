@@ -115,6 +115,7 @@ rstate::Result<void> write_files(Memory memory, const Program &program) {
     const Region *region = program.layout().find(RL_FILES_BASE, RL_FILES_SIZE);
     CHECK(region != nullptr, "every layout has room for files");
     const Bytes records = program.files().records();
+    if (records.empty()) return rstate::done();
     TRY(memory.write(region->physical, records), "writing the files that the target brings", records.size());
     return rstate::done();
 }

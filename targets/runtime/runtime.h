@@ -42,12 +42,12 @@ enum {
     shadow_alloca_right = 0xcb,
 };
 
-// Everything that the runtime writes in an ordinary case. rl.ld puts it in front of the edge counters, on the
-// same page, because the hypervisor restores each written page after each case.
-// Before the snapshot the hypervisor gets it; in a case the buffer, and the hypervisor too if it asked for
-// it.
+// Where what the target prints goes: before the snapshot to the hypervisor; in a case into the buffer, and to
+// the hypervisor too if it asked for it.
 enum print_at_once { print_into_buffer, print_at_start, print_also_at_once = RL_FLAG_OUTPUT };
 
+// Everything that the runtime writes in an ordinary case. rl.ld puts it in front of the edge counters, on the
+// same page, because the hypervisor restores each written page after each case.
 struct rl_hot {
     i64 budget; // edges left, with several threads those of the running one's slice; each edge counts it down
     i64 held;   // edges left besides, for later slices: linux/slices.c

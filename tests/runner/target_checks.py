@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.runner import compiler_checks, interface_checks
+from tests.runner import compiler_checks, filesystem_checks, interface_checks
 from tests.runner.expect import Failure, expect, launch_elf
 from tools.rl.building import builder, targets
 from tools.rl.building.description import Target
@@ -227,7 +227,7 @@ def builds():
 
 GROUPS = {"injected_bugs": lambda: injected_bugs("injected_bugs"),
           "injected_bugs_cxx": lambda: injected_bugs("injected_bugs_cxx"), "seeds": seeds, "hooks": hooks,
-          "builds": builds, "compilers": compiler_checks.checks, **interface_checks.GROUPS}
+          "builds": builds, "compilers": compiler_checks.checks, **interface_checks.GROUPS, **filesystem_checks.GROUPS}
 
 
 def commands():

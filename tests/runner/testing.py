@@ -123,10 +123,11 @@ def _python_tests(tally, long):
     chosen.run(_Recorder(tally))
 
 
-def _native_checks(tally):
+def _native_checks(tally, long):
+    environment = dict(os.environ, **({"RL_LONG": "1"} if long else {}))
     for name, argv in target_checks.commands():
         if tally.wants(f"target {name}"):
-            done = subprocess.run([str(word) for word in argv], **HEARD)
+            done = subprocess.run([str(word) for word in argv], **HEARD, env=environment)
             tally.add(f"target {name}", done.returncode == 0, "\n".join(done.stdout.splitlines()[-30:]))
 
 
@@ -172,7 +173,7 @@ def _host(graph, arguments, tally):
         for fuzzer in graph.fuzzers:
             _fuzz_entry(fuzzer, tally, FUZZ_LONG_SECONDS if arguments.long else FUZZ_SECONDS)
     _chains(graph, tally)
-    _native_checks(tally)
+    _native_checks(tally, arguments.long)
     if arguments.long:
         _mutations(tally)
 

@@ -12,6 +12,11 @@ struct open_file *rl_open_file_of(u64 descriptor) {
     return number < max_descriptors && descriptors[number] ? &open_files[descriptors[number] - 1] : NULL;
 }
 
+struct open_file *rl_usable_file_of(u64 descriptor) {
+    struct open_file *const open = rl_open_file_of(descriptor);
+    return open && !(open->flags & O_PATH) ? open : NULL;
+}
+
 static i64 free_descriptor(u64 least) {
     for (u64 i = least; i < max_descriptors; i++)
         if (!descriptors[i]) return (i64)i;
@@ -77,25 +82,29 @@ static i64 create(struct place *place, u64 mode, u32 kind) {
 
 static i64 check_open(const struct place *place, u64 flags) {
     const struct file *const file = &rl_files[place->file];
-    const bool writes = (flags & O_ACCESS) != 0 || (flags & O_TRUNC);
+    const bool writes = (flags & O_ACCESS) != 0 || (flags & O_TRUNC), reads = (flags & O_ACCESS) != O_WRONLY;
     if (file->kind == kind_directory && (writes || (flags & O_CREAT))) return -EISDIR;
     if (file->kind != kind_directory && (flags & O_DIRECTORY)) return -ENOTDIR;
     if (file->kind == kind_link && !(flags & O_PATH)) return -ELOOP;
-    if (writes && !(file->mode & 0222)) return -EACCES;
+    if (flags & O_PATH) return 0;
+    if ((writes && !(file->mode & 0200)) || (reads && !(file->mode & 0400))) return -EACCES;
     return 0;
 }
 
 static i64 open_at(i64 at, u64 path, u64 flags, u64 mode) {
     struct place place;
-    const bool exclusive = (flags & O_CREAT) && (flags & O_EXCL);
+    if (flags & O_PATH) flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC; // Linux ignores the others
+    const bool exclusive = (flags & O_CREAT) && (flags & O_EXCL),
+               follows = !exclusive && !(flags & O_NOFOLLOW);
+    const enum follow follow =
+        flags & O_CREAT ? (follows ? follow_create : follow_create_no) : (follows ? follow_yes : follow_no);
     if ((flags & O_TMPFILE) == O_TMPFILE) return -EOPNOTSUPP;
-    const i64 error =
-        rl_resolve(at, path, exclusive || (flags & O_NOFOLLOW) ? follow_no : follow_yes, path_first, &place);
+    if ((flags & O_CREAT) && (flags & O_DIRECTORY)) return -EINVAL;
+    const i64 error = rl_resolve(at, path, follow, path_first, &place);
     if (error) return error;
     if (place.file && exclusive) return -EEXIST;
     if (!place.file) {
         if (!(flags & O_CREAT)) return -ENOENT;
-        if (place.wants_directory) return -EISDIR;
         const i64 failed = create(&place, mode, kind_file);
         if (failed) return failed;
     } else {
@@ -103,7 +112,8 @@ static i64 open_at(i64 at, u64 path, u64 flags, u64 mode) {
         if (refused) return refused;
     }
     struct file *const file = &rl_files[place.file];
-    const i64 descriptor = rl_give_descriptor(place.file, (u32)flags, 0);
+    const u32 kept = (u32)flags | (flags & O_PATH ? 0u : (u32)O_LARGEFILE);
+    const i64 descriptor = rl_give_descriptor(place.file, kept, 0);
     if (descriptor < 0) return descriptor;
     if (file->generated) rl_generate(file);
     if ((flags & O_TRUNC) && file->kind == kind_file) file->size = 0, file->modified_ns = rl_clock_ns;
@@ -123,7 +133,7 @@ i64 rl_sys_memfd_create(const u64 *a) {
     }
     if (a[1] & ~7ull) return -EINVAL;
     const u32 file = rl_new_file(kind_file, 0777);
-    return file ? rl_give_descriptor(file, O_RDWR | (a[1] & 1 ? O_CLOEXEC : 0), 0) : -ENFILE;
+    return file ? rl_give_descriptor(file, O_RDWR | O_LARGEFILE | (a[1] & 1 ? O_CLOEXEC : 0), 0) : -ENFILE;
 }
 
 i64 rl_sys_umask(const u64 *a) {
@@ -134,9 +144,9 @@ i64 rl_sys_umask(const u64 *a) {
 
 i64 rl_sys_mkdirat(const u64 *a) {
     struct place place;
-    const i64 error = rl_resolve((i64)a[0], a[1], follow_no, path_first, &place);
+    i64 error = rl_resolve((i64)a[0], a[1], follow_parent, path_first, &place);
+    if (!error) error = rl_check_new(&place, kind_directory);
     if (error) return error;
-    if (place.file) return -EEXIST;
     return create(&place, a[2] & 01777, kind_directory);
 }
 i64 rl_sys_mkdir(const u64 *a) { return rl_sys_mkdirat((const u64[]){(u64)AT_FDCWD, a[0], a[1]}); }
@@ -167,7 +177,7 @@ i64 rl_sys_dup3(const u64 *a) {
 }
 
 i64 rl_sys_dup2(const u64 *a) {
-    if ((u32)a[0] == (u32)a[1]) return rl_open_file_of(a[0]) ? (u32)a[1] : -EBADF;
+    if ((u32)a[0] == (u32)a[1]) return rl_open_file_of(a[0]) ? (i64)(u32)a[1] : -EBADF;
     return rl_sys_dup3((const u64[]){a[0], a[1], 0});
 }
 
@@ -191,18 +201,23 @@ i64 rl_sys_fcntl(const u64 *a) {
     enum { settable = O_APPEND | O_NONBLOCK };
     struct open_file *const open = rl_open_file_of(a[0]);
     if (!open) return -EBADF;
-    switch (a[1]) {
+    switch ((u32)a[1]) {
     case dup:
         return duplicate_from(a[0], a[2], false);
     case dup_close:
         return duplicate_from(a[0], a[2], true);
     case get_flags:
-        return close_on_exec[a[0]];
+        return close_on_exec[(u32)a[0]];
     case set_flags:
-        close_on_exec[a[0]] = a[2] & 1;
+        close_on_exec[(u32)a[0]] = a[2] & 1;
         return 0;
     case get_status:
         return open->flags & ~(u32)(O_CREAT | O_EXCL | O_TRUNC);
+    default:
+        break;
+    }
+    if (open->flags & O_PATH) return -EBADF; // whose file is only named
+    switch ((u32)a[1]) {
     case set_status:
         open->flags = (open->flags & ~(u32)settable) | ((u32)a[2] & settable);
         return 0;
@@ -226,18 +241,20 @@ i64 rl_sys_fcntl(const u64 *a) {
 
 i64 rl_sys_lseek(const u64 *a) {
     enum { set, current, end, data, hole };
-    struct open_file *const open = rl_open_file_of(a[0]);
+    struct open_file *const open = rl_usable_file_of(a[0]);
+    const u32 whence = (u32)a[2];
     if (!open) return -EBADF;
+    if (whence > hole) return -EINVAL;
     const struct file *const file = &rl_files[open->file];
     if (file->kind == kind_pipe || file->kind == kind_event) return -ESPIPE;
     if (file->kind == kind_device)
         return file->device == device_input || file->device == device_output ? -ESPIPE : 0;
-    if (a[2] > hole) return -EINVAL;
-    if (a[2] >= data) {
+    if (file->kind == kind_directory && whence > current) return -EINVAL; // as tmpfs
+    if (whence >= data) {
         if (a[1] >= file->size) return -ENXIO;
-        return (i64)(open->offset = a[2] == data ? a[1] : file->size);
+        return (i64)(open->offset = whence == data ? a[1] : file->size);
     }
-    const u64 base = a[2] == set ? 0 : a[2] == current ? open->offset : file->size;
+    const u64 base = whence == set ? 0 : whence == current ? open->offset : file->size;
     i64 to;
     if (__builtin_add_overflow((i64)base, (i64)a[1], &to)) return -EOVERFLOW;
     if (to < 0) return -EINVAL;
@@ -247,7 +264,7 @@ i64 rl_sys_lseek(const u64 *a) {
 // Descriptors 0 to 2 are devices that are not a terminal.
 i64 rl_sys_ioctl(const u64 *a) {
     enum { bytes_ready = 0x541b, set_nonblocking = 0x5421, set_close = 0x5451, clear_close = 0x5450 };
-    struct open_file *const open = rl_open_file_of(a[0]);
+    struct open_file *const open = rl_usable_file_of(a[0]);
     if (!open) return -EBADF;
     const struct file *const file = &rl_files[open->file];
     u32 value = 0;
@@ -271,10 +288,15 @@ i64 rl_sys_ioctl(const u64 *a) {
     }
 }
 
-static i64 good(const u64 *a) { return rl_open_file_of(a[0]) ? 0 : -EBADF; }
+static i64 good(const u64 *a) { return rl_usable_file_of(a[0]) ? 0 : -EBADF; }
 i64 rl_sys_flock(const u64 *a) { return good(a); }
-i64 rl_sys_fsync(const u64 *a) { return good(a); }
-i64 rl_sys_fdatasync(const u64 *a) { return good(a); }
+i64 rl_sys_fsync(const u64 *a) {
+    const struct open_file *const open = rl_usable_file_of(a[0]);
+    if (!open) return -EBADF;
+    const u32 kind = rl_files[open->file].kind;
+    return kind == kind_file || kind == kind_directory ? 0 : -EINVAL;
+}
+i64 rl_sys_fdatasync(const u64 *a) { return rl_sys_fsync(a); }
 i64 rl_sys_syncfs(const u64 *a) { return good(a); }
 i64 rl_sys_sync(const u64 *a __attribute__((unused))) { return 0; }
 i64 rl_sys_readahead(const u64 *a) { return good(a); }

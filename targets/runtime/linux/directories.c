@@ -14,20 +14,26 @@ static bool is_last_dot(const struct place *place) {
     return place->entry == max_entries; // "/", "." or ".."
 }
 
+static i64 remove_directory(const struct place *place) {
+    if (is_last_dot(place)) return place->length == 1 ? -EINVAL : place->length == 2 ? -ENOTEMPTY : -EBUSY;
+    if (!place->file) return -ENOENT;
+    if (rl_files[place->file].kind != kind_directory) return -ENOTDIR;
+    if (!is_empty(place->file)) return -ENOTEMPTY;
+    rl_remove_entry(place->entry);
+    return 0;
+}
+
 i64 rl_sys_unlinkat(const u64 *a) {
     struct place place;
-    const i64 error = rl_resolve((i64)a[0], a[1], follow_no, path_first, &place);
-    if (error) return error;
     if (a[2] & ~(u64)AT_REMOVEDIR) return -EINVAL;
+    i64 error = rl_resolve((i64)a[0], a[1], follow_parent, path_first, &place);
+    if (!error) error = rl_check_last(&place);
+    if (error) return error;
+    if (a[2] & AT_REMOVEDIR) return remove_directory(&place);
+    if (is_last_dot(&place)) return -EISDIR;
     if (!place.file) return -ENOENT;
-    const bool directory = rl_files[place.file].kind == kind_directory;
-    if (a[2] & AT_REMOVEDIR) {
-        if (is_last_dot(&place)) return place.length == 1 ? -EINVAL : place.length == 2 ? -ENOTEMPTY : -EBUSY;
-        if (!directory) return -ENOTDIR;
-        if (!is_empty(place.file)) return -ENOTEMPTY;
-    } else if (directory) {
-        return -EISDIR;
-    }
+    if (rl_files[place.file].kind == kind_directory) return -EISDIR;
+    if (place.wants_directory) return -ENOTDIR;
     rl_remove_entry(place.entry);
     return 0;
 }
@@ -52,16 +58,23 @@ i64 rl_sys_renameat2(const u64 *a) {
     enum { no_replace = 1, exchange = 2 };
     struct place from, to;
     if (a[4] & ~(u64)no_replace) return -EINVAL;
-    i64 error = rl_resolve((i64)a[0], a[1], follow_no, path_first, &from);
-    if (!error) error = rl_resolve((i64)a[2], a[3], follow_no, path_second, &to);
+    i64 error = rl_resolve((i64)a[0], a[1], follow_parent, path_first, &from);
+    if (!error) error = rl_resolve((i64)a[2], a[3], follow_parent, path_second, &to);
     if (error) return error;
-    if (is_last_dot(&from) || (to.file && is_last_dot(&to))) return -EBUSY;
+    if (is_last_dot(&from)) return -EBUSY;
+    if (is_last_dot(&to)) return a[4] & no_replace ? -EEXIST : -EBUSY;
+    error = rl_check_last(&from);
+    if (error) return error;
     if (!from.file) return -ENOENT;
+    error = rl_check_last(&to);
+    if (error) return error;
     const bool directory = rl_files[from.file].kind == kind_directory;
-    if (to.wants_directory && !directory) return -ENOTDIR;
+    if (to.file && (a[4] & no_replace)) return -EEXIST;
+    if ((from.wants_directory || to.wants_directory) && !directory) return -ENOTDIR;
     if (directory && lies_below(to.directory, from.file)) return -EINVAL;
+    if (to.file && rl_files[to.file].kind == kind_directory && lies_below(from.directory, to.file))
+        return -ENOTEMPTY;
     if (to.file) {
-        if (a[4] & no_replace) return -EEXIST;
         if (to.file == from.file) return 0;
         error = check_replaced(&from, &to);
         if (error) return error;
@@ -83,10 +96,9 @@ i64 rl_sys_linkat(const u64 *a) {
         rl_resolve((i64)a[0], a[1], a[4] & AT_SYMLINK_FOLLOW ? follow_yes : follow_no, path_first, &from);
     if (error) return error;
     if (!from.file) return -ENOENT;
-    error = rl_resolve((i64)a[2], a[3], follow_no, path_second, &to);
+    error = rl_resolve((i64)a[2], a[3], follow_parent, path_second, &to);
+    if (!error) error = rl_check_new(&to, kind_file);
     if (error) return error;
-    if (to.file) return -EEXIST;
-    if (to.wants_directory) return -ENOENT;
     if (rl_files[from.file].kind == kind_directory) return -EPERM;
     return rl_add_entry(to.directory, to.name, to.length, from.file);
 }
@@ -102,10 +114,9 @@ i64 rl_sys_symlinkat(const u64 *a) {
         if (!text[length]) break;
     }
     if (!length) return -ENOENT;
-    const i64 error = rl_resolve((i64)a[1], a[2], follow_no, path_second, &place);
+    i64 error = rl_resolve((i64)a[1], a[2], follow_parent, path_second, &place);
+    if (!error) error = rl_check_new(&place, kind_link);
     if (error) return error;
-    if (place.file) return -EEXIST;
-    if (place.wants_directory) return -ENOENT;
     const u32 file = rl_new_file(kind_link, 0777);
     if (!file || !rl_grow_file(&rl_files[file], length)) return -ENOSPC;
     copy(rl_files[file].data, text, length);
@@ -113,14 +124,29 @@ i64 rl_sys_symlinkat(const u64 *a) {
 }
 i64 rl_sys_symlink(const u64 *a) { return rl_sys_symlinkat((const u64[]){a[0], HERE, a[1]}); }
 
-i64 rl_sys_readlinkat(const u64 *a) {
+// An empty path means the descriptor's own file, which may be a link (O_PATH with O_NOFOLLOW).
+static i64 link_of(const u64 *a, u32 *file) {
     struct place place;
-    if ((i32)a[3] <= 0) return -EINVAL;
+    u8 first;
+    if (!copy_in(&first, a[1], 1)) return -EFAULT;
+    if (!first) {
+        const struct open_file *const open = rl_open_file_of(a[0]);
+        if ((i32)a[0] != AT_FDCWD && !open) return -EBADF;
+        *file = open ? open->file : 0;
+        return open && rl_files[*file].kind == kind_link ? 0 : -ENOENT;
+    }
     const i64 error = rl_resolve((i64)a[0], a[1], follow_no, path_first, &place);
     if (error) return error;
-    if (!place.file) return -ENOENT;
-    const struct file *const file = &rl_files[place.file];
-    if (file->kind != kind_link) return -EINVAL;
+    *file = place.file;
+    return !place.file ? -ENOENT : rl_files[place.file].kind == kind_link ? 0 : -EINVAL;
+}
+
+i64 rl_sys_readlinkat(const u64 *a) {
+    u32 number;
+    if ((i32)a[3] <= 0) return -EINVAL;
+    const i64 error = link_of(a, &number);
+    if (error) return error;
+    const struct file *const file = &rl_files[number];
     const u64 given = MIN(a[3], file->size);
     return copy_out(a[2], file->data, given) ? (i64)given : -EFAULT;
 }
@@ -129,9 +155,11 @@ i64 rl_sys_readlink(const u64 *a) { return rl_sys_readlinkat((const u64[]){HERE,
 static i64 change_to(u32 file) {
     if (!file) return -ENOENT;
     if (rl_files[file].kind != kind_directory) return -ENOTDIR;
+    const u32 left = rl_working_directory;
     rl_files[file].opens++;
-    rl_files[rl_working_directory].opens -= rl_files[rl_working_directory].opens != 0;
+    rl_files[left].opens--;
     rl_working_directory = file;
+    rl_release_file(left); // it may have been removed
     return 0;
 }
 i64 rl_sys_chdir(const u64 *a) {
@@ -179,10 +207,11 @@ static u8 type_of(u32 kind) {
 
 // The descriptor's offset counts entries: first "." and "..", then those of the table.
 i64 rl_sys_getdents64(const u64 *a) {
-    struct open_file *const open = rl_open_file_of(a[0]);
+    struct open_file *const open = rl_usable_file_of(a[0]);
     u64 used = 0;
     if (!open) return -EBADF;
     if (rl_files[open->file].kind != kind_directory) return -ENOTDIR;
+    if (!rl_files[open->file].links) return -ENOENT; // it was removed
     for (; open->offset < rl_used_entries + 2; open->offset++) {
         struct {
             u64 inode, next;

@@ -164,6 +164,7 @@ static void find_program(void) {
         if (rl_program_path[at] == '/') folder = at;
     const u32 made = make(rl_program_path, folder, kind_directory, 0755);
     if (made) rl_working_directory = made;
+    rl_files[rl_working_directory].opens++;
 }
 
 // The target's own files: records that the hypervisor wrote (abi.h). Their bytes stay where they are.

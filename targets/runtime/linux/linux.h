@@ -103,7 +103,14 @@ i64 rl_refuse(u64 number, const u64 *a,
 // files.c
 enum file_kind { kind_none, kind_file, kind_directory, kind_link, kind_device, kind_pipe, kind_event };
 enum device { device_null, device_zero, device_random, device_full, device_input, device_output };
-enum { max_files = 2048, max_entries = 4096, longest_name = 255, longest_path = 4096, root_directory = 1 };
+enum {
+    max_files = 2048,
+    max_entries = 4096,
+    no_entry,
+    longest_name = 255,
+    longest_path = 4096,
+    root_directory = 1
+};
 
 struct file { // an inode
     u32 kind, mode, links, opens;
@@ -154,13 +161,19 @@ void rl_generate(struct file *file);
 struct place {        // what a path leads to
     u32 directory;    // of its last part
     u32 file;         // 0: the last part does not exist
-    u32 entry;        // of the last part, or max_entries: it is "/", "." or ".."
+    u32 entry;        // of the last part; else max_entries: it is "/", "." or "..", or no_entry
     const char *name; // the last part, in a buffer that the next lookup of the same `slot` overwrites
     u64 length;
     bool wants_directory; // the path ends with a slash
 };
 enum path_slot { path_first, path_second };
-enum follow { follow_no, follow_yes };
+// follow_parent: as follow_no, but whatever the last part is, it is no error yet. Linux looks at it only when
+// it has found the directory of it, and of a call's other path. follow_create, and follow_create_no which is
+// as follow_no: a file may be made, and a slash at the end is an error.
+enum follow { follow_no, follow_yes, follow_parent, follow_create, follow_create_no };
+// What a lookup of the last part gives after follow_parent: an error where its name is too long.
+i64 rl_check_last(const struct place *place);
+i64 rl_check_new(const struct place *place, u32 kind); // and where a file of this kind cannot be made there
 i64 rl_resolve(i64 at, u64 path, enum follow follow, enum path_slot slot, struct place *place);
 #define AT_FDCWD (-100)
 #define HERE ((u64)AT_FDCWD) // as an argument of the calls that take a directory
@@ -172,7 +185,8 @@ struct open_file {
     u32 file, flags, uses;
     u64 offset;
 };
-struct open_file *rl_open_file_of(u64 descriptor); // NULL: bad descriptor
+struct open_file *rl_open_file_of(u64 descriptor);   // NULL: bad descriptor
+struct open_file *rl_usable_file_of(u64 descriptor); // NULL also for one of O_PATH, which only names a file
 i64 rl_give_descriptor(u32 file, u32 flags, u64 least);
 u32 rl_ready_events(const struct open_file *open); // POLLIN, POLLOUT, POLLHUP
 
@@ -202,12 +216,23 @@ enum {
     O_TRUNC = 01000,
     O_APPEND = 02000,
     O_NONBLOCK = 04000,
+    O_LARGEFILE = 0100000, // every open file has it
     O_DIRECTORY = 0200000,
     O_NOFOLLOW = 0400000,
     O_CLOEXEC = 02000000,
     O_PATH = 010000000,
     O_TMPFILE = 020200000
 };
+
+// Both bits of O_ACCESS together open a file for neither, and O_PATH for nothing.
+static inline bool may_read(const struct open_file *open) {
+    const u32 access = open->flags & O_ACCESS;
+    return (access == 0 || access == O_RDWR) && !(open->flags & O_PATH);
+}
+static inline bool may_write(const struct open_file *open) {
+    const u32 access = open->flags & O_ACCESS;
+    return (access == O_WRONLY || access == O_RDWR) && !(open->flags & O_PATH);
+}
 
 // One function for each system call that is answered (calls.h): the six arguments, the result.
 #define CALL(number, name) i64 rl_sys_##name(const u64 *a);

@@ -2,9 +2,11 @@
 #include "targets/runtime/linux/linux.h"
 
 enum { longest_chain = 40 }; // of symbolic links
+// Each link's text comes before what is left of the path.
+enum { longest_walk = (longest_chain + 2) * longest_path };
 
 u32 rl_working_directory = root_directory;
-COLD static char buffers[2][2][longest_path]; // of each slot: the path, and the path with a link replaced
+COLD static char buffers[2][2][longest_walk]; // of each slot: the path, and the path with a link replaced
 
 static bool is_dot(const char *name, u64 length) { return length == 1 && name[0] == '.'; }
 static bool is_dot_dot(const char *name, u64 length) {
@@ -12,34 +14,44 @@ static bool is_dot_dot(const char *name, u64 length) {
 }
 
 // One part of the path, from the directory in `place`.
-static i64 step(struct place *place, const char *name, u64 length) {
-    if (length > longest_name) return -ENAMETOOLONG;
+static void step(struct place *place, const char *name, u64 length) {
     place->name = name;
     place->length = length;
     place->entry = max_entries;
     if (is_dot(name, length) || is_dot_dot(name, length)) {
         place->file = is_dot(name, length) ? place->directory : rl_files[place->directory].parent;
-        return 0;
+        return;
     }
-    place->entry = rl_find_entry(place->directory, name, length);
-    place->file = place->entry < max_entries ? rl_entries[place->entry].file : 0;
-    return 0;
+    const u32 found = rl_find_entry(place->directory, name, length);
+    place->entry = found < max_entries ? found : no_entry;
+    place->file = found < max_entries ? rl_entries[found].file : 0;
 }
 
-// Puts the link's text before what follows it: a path for another round.
-static i64 replace_link(const struct file *link, const char *rest, u64 rest_length, char *to, u64 *length) {
-    if (link->size + rest_length + 1 > longest_path) return -ENAMETOOLONG;
+i64 rl_check_last(const struct place *place) {
+    if (place->entry == max_entries) return 0;
+    if (!rl_files[place->directory].links) return -ENOENT; // it was removed
+    return place->length > longest_name ? -ENAMETOOLONG : 0;
+}
+
+// Puts the link's text before what follows it, which may be no more than a slash: a path for another round.
+static void replace_link(const struct file *link, const char *rest, u64 rest_length, bool slash, char *to,
+                         u64 *length) {
     copy(to, link->data, link->size);
     to[link->size] = '/';
     copy(to + link->size + 1, rest, rest_length);
-    *length = link->size + (rest_length ? rest_length + 1 : 0);
-    return 0;
+    *length = link->size + (slash ? rest_length + 1 : 0);
+}
+
+i64 rl_check_new(const struct place *place, u32 kind) {
+    const i64 error = rl_check_last(place);
+    if (error) return error;
+    if (place->file) return -EEXIST;
+    return place->wants_directory && kind != kind_directory ? -ENOENT : 0;
 }
 
 static i64 resolve_text(u32 start, const char *path, u64 length, enum follow follow, enum path_slot slot,
                         struct place *place) {
     u32 links = 0, spare = 1;
-    if (!length) return -ENOENT;
     *place = (struct place){.directory = start, .file = start, .entry = max_entries};
     for (u64 at = 0;;) {
         if (at < length && path[at] == '/' && at == 0) place->directory = place->file = root_directory;
@@ -52,14 +64,18 @@ static i64 resolve_text(u32 start, const char *path, u64 length, enum follow fol
         const bool last = next == length;
         place->wants_directory = last && next > end;
         if (rl_files[place->directory].kind != kind_directory) return -ENOTDIR;
-        const i64 error = step(place, path + at, end - at);
+        if (place->wants_directory && follow >= follow_create && !is_dot(path + at, end - at) &&
+            !is_dot_dot(path + at, end - at))
+            return -EISDIR;
+        step(place, path + at, end - at);
+        if (last && follow == follow_parent) return 0;
+        const i64 error = rl_check_last(place);
         if (error) return error;
         if (place->file && rl_files[place->file].kind == kind_link &&
-            (!last || follow == follow_yes || place->wants_directory)) {
+            (!last || follow == follow_yes || follow == follow_create || place->wants_directory)) {
             if (++links > longest_chain) return -ELOOP;
             char *const to = buffers[slot][spare];
-            const i64 failed = replace_link(&rl_files[place->file], path + next, length - next, to, &length);
-            if (failed) return failed;
+            replace_link(&rl_files[place->file], path + next, length - next, next > end, to, &length);
             path = to;
             spare ^= 1;
             at = 0;
@@ -93,12 +109,12 @@ static i64 copy_path(u64 from, char *to) {
 i64 rl_resolve(i64 at, u64 path, enum follow follow, enum path_slot slot, struct place *place) {
     char *const text = buffers[slot][0];
     const i64 length = copy_path(path, text);
-    if (length < 0) return length;
+    if (length <= 0) return length ? length : -ENOENT;
     u32 start = rl_working_directory;
     if ((i32)at != AT_FDCWD && text[0] != '/') {
         const struct open_file *const open = rl_open_file_of((u32)at);
         if (!open) return -EBADF;
-        if (rl_files[open->file].kind != kind_directory) return length ? -ENOTDIR : -ENOENT;
+        if (rl_files[open->file].kind != kind_directory) return -ENOTDIR;
         start = open->file;
     }
     return resolve_text(start, text, (u64)length, follow, slot, place);

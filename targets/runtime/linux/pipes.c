@@ -41,9 +41,9 @@ i64 rl_read_pipe(struct open_file *open, u64 to, u64 size) {
 
 i64 rl_write_pipe(struct open_file *open, u64 from, u64 size) {
     struct file *const pipe = &rl_files[open->file];
+    if (!size) return 0;
     if (!pipe->readers) return rl_raise(rl_current, SIGPIPE), -EPIPE;
     const u64 room = pipe_size - pipe->size, taken = MIN(size, room);
-    if (!size) return 0;
     if (!taken || (size <= PAGE && taken < size)) // a short write is atomic
         return open->flags & O_NONBLOCK ? -EAGAIN : rl_wait_for_files(NEVER, 0);
     const u64 at = (pipe->start + pipe->size) % pipe_size, first = MIN(taken, pipe_size - at);

@@ -18,6 +18,9 @@ static u64 size_of(const struct file *file) {
            : file->kind == kind_directory                     ? PAGE
                                                               : 0;
 }
+static u32 links_of(const struct file *file) { // a pipe has no name, and one link
+    return file->kind == kind_pipe || file->kind == kind_event ? 1 : file->links;
+}
 static u64 seconds(u64 ns) { return FIRST_SECOND + ns / 1000000000; }
 
 static i64 give_stat(u32 number, u64 to) {
@@ -29,7 +32,7 @@ static i64 give_stat(u32 number, u64 to) {
         u64 size, block_size, blocks, times[6], reserved[3];
     } stat = {1,
               number,
-              file->links,
+              links_of(file),
               type_of(file->kind) | file->mode,
               user_id,
               user_id,
@@ -101,7 +104,7 @@ i64 rl_sys_statx(const u64 *a) {
         u64 rest[14];
     } answer = {.mask = 0x7ff,
                 .block_size = PAGE,
-                .links = file->links,
+                .links = links_of(file),
                 .user = user_id,
                 .group = user_id,
                 .mode = (u16)(type_of(file->kind) | file->mode),
@@ -144,19 +147,25 @@ static i64 set_length(u32 number, u64 length) {
 }
 i64 rl_sys_truncate(const u64 *a) {
     u32 file;
+    if ((i64)a[1] < 0) return -EINVAL;
     const i64 error = file_of(HERE, a[0], 0, &file);
-    return error ? error : set_length(file, a[1]);
+    if (error) return error;
+    return rl_files[file].kind == kind_file && !(rl_files[file].mode & 0200) ? -EACCES
+                                                                             : set_length(file, a[1]);
 }
 i64 rl_sys_ftruncate(const u64 *a) {
-    const struct open_file *const open = rl_open_file_of(a[0]);
+    const struct open_file *const open = rl_usable_file_of(a[0]);
+    if ((i64)a[1] < 0) return -EINVAL;
     if (!open) return -EBADF;
-    return (open->flags & O_ACCESS) == 0 ? -EINVAL : set_length(open->file, a[1]);
+    return !may_write(open) || rl_files[open->file].kind != kind_file ? -EINVAL
+                                                                      : set_length(open->file, a[1]);
 }
 i64 rl_sys_fallocate(const u64 *a) {
-    const struct open_file *const open = rl_open_file_of(a[0]);
-    if (!open || (open->flags & O_ACCESS) == 0) return -EBADF;
+    const struct open_file *const open = rl_usable_file_of(a[0]);
+    if (!open) return -EBADF;
     if ((i64)a[2] < 0 || (i64)a[3] <= 0) return -EINVAL;
     if (a[1]) return -EOPNOTSUPP;
+    if (!may_write(open)) return -EBADF;
     const struct file *const file = &rl_files[open->file];
     if (file->kind != kind_file) return file->kind == kind_pipe ? -ESPIPE : -ENODEV;
     u64 end;
@@ -173,7 +182,7 @@ static i64 set_mode(u64 at, u64 path, u64 mode) {
 i64 rl_sys_chmod(const u64 *a) { return set_mode(HERE, a[0], a[1]); }
 i64 rl_sys_fchmodat(const u64 *a) { return set_mode(a[0], a[1], a[2]); }
 i64 rl_sys_fchmod(const u64 *a) {
-    const struct open_file *const open = rl_open_file_of(a[0]);
+    const struct open_file *const open = rl_usable_file_of(a[0]);
     if (!open) return -EBADF;
     rl_files[open->file].mode = a[1] & 07777;
     return 0;
@@ -191,7 +200,7 @@ i64 rl_sys_chown(const u64 *a) { return set_owner(HERE, a[0], 0, a[1], a[2]); }
 i64 rl_sys_lchown(const u64 *a) { return set_owner(HERE, a[0], AT_SYMLINK_NOFOLLOW, a[1], a[2]); }
 i64 rl_sys_fchownat(const u64 *a) { return set_owner(a[0], a[1], a[4], a[2], a[3]); }
 i64 rl_sys_fchown(const u64 *a) {
-    if (!rl_open_file_of(a[0])) return -EBADF;
+    if (!rl_usable_file_of(a[0])) return -EBADF;
     return ((u32)a[1] == user_id || (u32)a[1] == ~0u) && ((u32)a[2] == user_id || (u32)a[2] == ~0u) ? 0
                                                                                                     : -EPERM;
 }
