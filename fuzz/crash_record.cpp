@@ -157,7 +157,7 @@ void print_crash_chain(const Output &out, const Crash &crash, const rstate::Reso
     print_last_lines(out, crash.printed);
     for (u32 i = 0; i < f.thread_count; ++i) {
         const vm::ThreadStack &thread = f.threads[i];
-        for (u32 frame = thread.frame_count; frame-- > 0;) {
+        for (u32 frame = min(thread.frame_count, chain_thread_frames); frame-- > 0;) {
             add_place(line, thread.frames[frame], resolver);
             line.add("thread {}{}", thread.id, frame == 0 ? " waits" : "");
             flush();

@@ -9,6 +9,7 @@
 #include "base/atomic.h"
 #include "base/format.h"
 #include "fuzz/arena.h"
+#include "fuzz/printed.h"
 #include "vm/outcome.h"
 
 namespace fuzz {
@@ -57,11 +58,15 @@ class Outbox {
 };
 
 // A crash's chain: its longest line, and as many as write_crash writes at most: two of the case, the target's
-// frames, those of the block's allocation and of its release, what the target said, the fill.
+// frames, those of the block's allocation and of its release, what the target said and printed, the fill, and
+// of a deadlock the innermost frames of each thread.
 constexpr u32 longest_chain_line = 400;
-constexpr u32 most_chain_lines = 4 + vm::max_target_frames + 2 * vm::max_site_frames;
-// The crash's record without its input.
-constexpr u32 longest_crash_fields = 4u << 10;
+constexpr u32 chain_thread_frames = 4;
+constexpr u32 most_chain_lines = 4 + vm::max_target_frames + 2 * vm::max_site_frames + most_printed_lines +
+                                 vm::max_threads * chain_thread_frames;
+// The crash's record without its input: its fields, what the target printed, the threads' stacks.
+constexpr u32 longest_crash_fields = (4u << 10) + (vm::most_printed + 2) / 3 * 4 +
+                                     vm::max_threads * (64 + vm::max_thread_frames * 21);
 
 // A capacity at which an empty queue has room for a crash with an input of `max_len` bytes: its chain, then
 // its record. A crash that did not fit could never be reported.

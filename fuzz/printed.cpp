@@ -7,14 +7,13 @@ namespace fuzz {
 
 namespace {
 
-constexpr u32 most_lines = 8;
-constexpr u64 longest_line = 200; // bytes before they are escaped
+constexpr u64 longest_line = 90; // bytes before they are escaped: a line of a chain holds them
 
 // The first byte of the last lines: behind the line end that stands before them.
 u64 start_of_last_lines(Bytes text) {
     u64 at = text.size();
     for (u32 lines = 0; at > 0; --at)
-        if (text[at - 1] == '\n' && at != text.size() && ++lines == most_lines) break;
+        if (text[at - 1] == '\n' && at != text.size() && ++lines == most_printed_lines) break;
     return at;
 }
 

@@ -6,6 +6,8 @@
 
 namespace fuzz {
 
+constexpr u32 most_printed_lines = 8;
+
 // The last few lines, escaped, as "  printed: TEXT" each; without a line end, as the other lines of a chain.
 void print_last_lines(const Output &line_out, const vm::Printed &printed);
 

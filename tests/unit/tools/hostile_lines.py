@@ -14,18 +14,21 @@ INPUT = base64.b64encode(b"GIF").decode()
 FINDING = {"hash": HASH, "kind": "heap-buffer-overflow", **FOUND, "function": "parse", "frames": ["0x1000", "0x2000"],
            "address": "0x10", "access": "read", "access_size": 4, "region": "heap block", "region_base": "0x10",
            "region_size": 16, "offset": -4, "alloc": ["0x3000"], "free": ["0x4000"], "text": "said",
-           "uninitialised": True, "edges": 1000000, "input": INPUT}
+           "uninitialised": True, "edges": 1000000, "threads": [{"id": 3, "frames": ["0x1000"]}], "printed": 3,
+           "output": INPUT, "input": INPUT}
 # A valid record of each type, with every field that the tools know.
 EXAMPLES = {
     "boot": {"version": "0.2.0", "build": HASH, "cores": 2, "memory_mib": 512, "frames_used": 1, "frames_free": 2,
              "target": "stb_image", "slide": "0xffff800000000000", "boot_us": 5},
     "stats": {"case": 100, "time_us": 1000000, "cases_per_s": 100, "edges": 3, "corpus": 1, "crashes": 1, "timeouts": 0,
               "out_of_memory": 1, "exits_per_case": 1.25, "nested_faults_per_case": 0.5, "dirty_pages_per_case": 2.0,
-              "reset_bytes_per_case": 8192.0, "frames_free": 5, "seeds_left": 0, "heap_live": 6, "started": 1.5,
+              "reset_bytes_per_case": 8192.0, "frames_free": 5, "seeds_left": 0, "heap_live": 6, "threads": 9, "started": 1.5,
               "exits_by_reason": {"done": 99, "crash": 1}, "cores": [{"core": 0, "case": 60}, {"core": 1, "case": 40}],
               "time_share": {"target": 0.5, "exits": 0.25, "reset": 0.125, "mutation": 0.1}},
     "corpus": {"hash": HASH, "data": INPUT, "edges": 2, **FOUND},
     "crash": FINDING, "timeout": {**FINDING, "kind": "timeout"}, "out_of_memory": {**FINDING, "kind": "out-of-memory"},
+    "refused": {"call": "ptrace", "number": 101, "error": 38, "count": 2, "core": 0, "arguments": ["0x1", "0x2"],
+                "path": "/etc/x", "frames": ["0x1000"], "function": "parse"},
     "edges": {"edges": 3, "reached": "Bw=="},
     "end": {"status": "ok", "cases": 100},
     "range": {"first": "0x1000", "pages": 1, "kind": "heap block", "what": "Core", "allowed": "rw", "core": 0,

@@ -18,6 +18,7 @@ LARGEST, SMALLEST = (1 << 64) - 1, -(1 << 63)
 LONGEST_TEXT = 4096
 MOST_ADDRESSES = 10000
 MOST_CORES = 1024
+MOST_THREADS = 64
 DEEPEST = 4                     # `cores` of the statistics: a list of objects in an object
 
 
@@ -116,6 +117,13 @@ def cores(value):
     return [checked(core, CORE) for core in value]
 
 
+def threads(value):
+    """The stacks of threads that wait in a deadlock."""
+    if type(value) is not list or len(value) > MOST_THREADS:
+        raise Bad("is no list of threads")
+    return [checked(thread, THREAD) for thread in value]
+
+
 class Fields(NamedTuple):
     """What an object must hold, and may hold."""
     must: dict
@@ -124,12 +132,14 @@ class Fields(NamedTuple):
 
 COUNT, SIGNED, CORE_NUMBER = number(), number(SMALLEST, -SMALLEST), number(0, MOST_CORES - 1)
 FOUND = {"case": COUNT, "core": CORE_NUMBER, "size": COUNT}         # by which case, on which core
+THREAD = Fields({"id": COUNT, "frames": addresses})
 CORE = Fields({"core": CORE_NUMBER}, {"case": COUNT})
 CRASH = {"kind": text, **FOUND, "function": text, "frames": addresses, "address": address, "access": text,
          "access_size": COUNT, "region": text, "region_base": address, "region_size": COUNT, "offset": SIGNED,
-         "alloc": addresses, "free": addresses, "text": text, "uninitialised": truth, "edges": COUNT}
+         "alloc": addresses, "free": addresses, "text": text, "uninitialised": truth, "edges": COUNT,
+         "threads": threads, "printed": COUNT, "output": base64}
 COUNTS = ("case", "time_us", "cases_per_s", "edges", "corpus", "crashes", "timeouts", "out_of_memory", "frames_free",
-          "seeds_left", "heap_live")
+          "seeds_left", "heap_live", "threads")
 RATES = ("exits_per_case", "nested_faults_per_case", "dirty_pages_per_case", "reset_bytes_per_case", "started")
 TYPES = {
     "boot": Fields({}, {"version": text, "build": hash16, "target": text, "slide": address, **dict.fromkeys(
@@ -140,6 +150,8 @@ TYPES = {
     "crash": Fields({"hash": hash16, "input": base64}, CRASH),
     "timeout": Fields({"hash": hash16, "input": base64}, CRASH),
     "out_of_memory": Fields({"hash": hash16, "input": base64}, CRASH),
+    "refused": Fields({"call": text, "number": COUNT, "error": SIGNED, "count": COUNT, "core": CORE_NUMBER,
+                       "arguments": addresses, "path": text, "frames": addresses}, {"function": text}),
     "edges": Fields({"reached": base64}, {"edges": COUNT}),
     "end": Fields({"status": text}, {"cases": COUNT}),
     "range": Fields({"first": address, "pages": COUNT, "kind": text, "what": text, "allowed": text, "core": COUNT},

@@ -47,7 +47,8 @@ class Collector:
 
     def run(self):
         handlers = {"boot": self._boot, "stats": self._stats, "corpus": self._corpus, "edges": self._edges,
-                    "crash": self._crash, "timeout": self._overrun, "out_of_memory": self._overrun}
+                    "crash": self._crash, "timeout": self._overrun, "out_of_memory": self._overrun,
+                    "refused": self._refused}
         for seconds, event in self.session.events():
             if event is None:
                 self.view.tick(seconds)
