@@ -65,8 +65,8 @@ constexpr u32 chain_thread_frames = 4;
 constexpr u32 most_chain_lines = 4 + vm::max_target_frames + 2 * vm::max_site_frames + most_printed_lines +
                                  vm::max_threads * chain_thread_frames;
 // The crash's record without its input: its fields, what the target printed, the threads' stacks.
-constexpr u32 longest_crash_fields = (4u << 10) + (vm::most_printed + 2) / 3 * 4 +
-                                     vm::max_threads * (64 + vm::max_thread_frames * 21);
+constexpr u32 longest_crash_fields =
+    (4u << 10) + (vm::most_printed + 2) / 3 * 4 + vm::max_threads * (64 + vm::max_thread_frames * 21);
 
 // A capacity at which an empty queue has room for a crash with an input of `max_len` bytes: its chain, then
 // its record. A crash that did not fit could never be reported.

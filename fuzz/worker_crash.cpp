@@ -19,7 +19,9 @@ rstate::Result<void> Worker::handle_crash() {
         counts_.deferred.bump();
         return rstate::done();
     }
-    if (may_run() && !TRY(crashes_the_same(input_.bytes(), finding.hash, {}), "reproducing a crash")) {
+    // A repetition that the end of the run cut short says nothing against the crash.
+    if (may_run() && !TRY(crashes_the_same(input_.bytes(), finding.hash, {}), "reproducing a crash") &&
+        outcome_->ending != vm::Ending::stopped) {
         rstate::report(FAIL(crash_not_repeated, "the same input does not crash again", found_case,
                             finding.kind.data(), finding.address, finding.hash),
                        "not reporting a crash");
@@ -33,9 +35,10 @@ rstate::Result<void> Worker::handle_crash() {
 // fails.
 rstate::Result<void> Worker::report_crash(vm::Finding &finding, u64 found_case) {
     auto minimized = minimize_crash(finding);
-    write_crash(outbox_.urgent.begin(),
-                {found_case, options_.core, input_.bytes(), &finding, vm::Ending::crash, crash_edges_, printed_},
-                options_.resolver);
+    write_crash(
+        outbox_.urgent.begin(),
+        {found_case, options_.core, input_.bytes(), &finding, vm::Ending::crash, crash_edges_, printed_},
+        options_.resolver);
     CHECK(outbox_.urgent.commit(), "an empty queue has room for any crash", input_.size());
     if (options_.pace == Pace::repeatable) platform_.send_records();
     return minimized;

@@ -20,6 +20,8 @@ rstate::Result<void> Worker::evaluate(u32 parent, Source source) {
     case vm::Ending::timeout:
     case vm::Ending::out_of_memory:
         return handle_overrun(parent, source);
+    case vm::Ending::stopped:
+        return reset();
     }
     return rstate::done();
 }

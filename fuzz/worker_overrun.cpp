@@ -47,6 +47,7 @@ rstate::Result<void> Worker::run_again(u32 parent, Source source) {
         edge_budget_ = min(timeout_edges_, max(edge_budget_, 2 * outcome_->edges_spent));
         return evaluate(parent, source);
     case vm::Ending::crash:
+    case vm::Ending::stopped:
         return evaluate(parent, source);
     default:
         return report_overrun();

@@ -23,7 +23,14 @@ struct Deadlines {
     u64 start_ticks = 0;    // until the snapshot point
     u64 case_ticks = 0;     // of a case: the case deadline
     u64 describe_ticks = 0; // of the runtime's description of a crash
+    u64 poll_ticks = 0;     // how often a case looks whether the run was asked to stop; 0: never
     bool whole_case = false;
+};
+
+// Whether the run was asked to stop: a case that takes long ends then.
+struct StopSignal {
+    bool (*asked)(void *context) = nullptr;
+    void *context = nullptr;
 };
 
 template <vm::Vm Machine> class Process final {
@@ -51,6 +58,8 @@ template <vm::Vm Machine> class Process final {
         const u64 has = snapshot_point_.control.abilities;
         return {(has & RL_ABILITY_MUTATE) != 0, (has & RL_ABILITY_CROSS_OVER) != 0};
     }
+
+    void set_stop_signal(const StopSignal &signal) { stop_ = signal; }
 
     const SnapshotPoint &snapshot_point() const { return snapshot_point_; }
     u32 counter_count() const { return snapshot_point_.counter_count(); }
@@ -85,7 +94,10 @@ template <vm::Vm Machine> class Process final {
 
     Machine *machine_;
     Session session_;
+    u64 period() const { return deadlines_.poll_ticks != 0 ? deadlines_.poll_ticks : deadlines_.case_ticks; }
+
     Deadlines deadlines_;
+    StopSignal stop_;
     SnapshotPoint snapshot_point_;
     vm::Outcome outcome_; // of the last case; its finding is written only by a crash
     bool at_snapshot_ = false;
@@ -121,7 +133,7 @@ template <vm::Vm Machine> rstate::Result<void> Process<Machine>::run_to_snapshot
     TRY(machine_->protect_tables(layout.tables(), layout.table_pages()), "sharing the target's page tables");
     TRY(machine_->protect_tables(layout.spare_tables(), snapshot_point_.emulated.services.spare_tables),
         "sharing the page tables that split large pages");
-    machine_->set_deadline(deadlines_.case_ticks);
+    machine_->set_deadline(period());
     at_snapshot_ = true;
     return rstate::done();
 }
@@ -139,7 +151,7 @@ Process<Machine> Process<Machine>::attach(Machine &machine, const Program &progr
     process.snapshot_point_ = point;
     process.session_.restore(point.emulated);
     process.session_.be_silent();
-    machine.set_deadline(deadlines.case_ticks);
+    machine.set_deadline(process.period());
     process.at_snapshot_ = true;
     return process;
 }
@@ -163,6 +175,9 @@ rstate::Result<const vm::Outcome *> Process<Machine>::run_case(Bytes input, cons
     switch (event.kind) {
     case Event::Kind::done:
         outcome_.value = static_cast<i32>(event.value);
+        break;
+    case Event::Kind::stopped:
+        outcome_.ending = vm::Ending::stopped;
         break;
     default:
         outcome_.finding = TRY(find(event), "describing how the case ended");
@@ -190,6 +205,7 @@ rstate::Result<u64> Process<Machine>::make_mutants(const vm::MutationRequest &re
     const Event event =
         TRY(run_to_end_of_case(Phase::mutating, mutator_edges), "running the target's own mutator");
     if (event.kind == Event::Kind::mutated) return session_.read_mutants(event.value, out);
+    if (event.kind == Event::Kind::stopped) return 0ul;
     session_.note_mutator_failure(event, TRY(find(event), "describing how the mutator ended"));
     return 0ul;
 }
@@ -224,18 +240,21 @@ template <vm::Vm Machine> rstate::Result<Event> Process<Machine>::run_to_event(P
 
 template <vm::Vm Machine>
 rstate::Result<Event> Process<Machine>::run_to_end_of_case(Phase phase, u64 budget) {
-    for (u64 spent = 0;;) {
+    for (u64 spent = 0, idle = 0, total = 0;;) {
         auto ran = run_to_event(phase);
         if (!ran.ok() && ran.error().is(vm::out_of_memory)) {
             rstate::handled(std::move(ran)); // the outcome carries it
             return Event{.kind = Event::Kind::out_of_memory};
         }
         const Event event = TRY(std::move(ran), "running until the case ends");
-        if (event.kind != Event::Kind::deadline || deadlines_.whole_case) return event;
+        if (event.kind != Event::Kind::deadline) return event;
+        if (stop_.asked != nullptr && stop_.asked(stop_.context)) return Event{.kind = Event::Kind::stopped};
         const u64 now = TRY(session_.edges_spent(snapshot_point_, budget), "reading the edges spent so far");
-        if (now <= spent) return event; // also when the target writes to its budget
-        spent = now;
-        machine_->set_deadline(deadlines_.case_ticks);
+        total += period();
+        idle = now > spent ? 0 : idle + period(); // also when the target writes to its budget
+        spent = max(spent, now);
+        if ((deadlines_.whole_case ? total : idle) >= deadlines_.case_ticks) return event;
+        machine_->set_deadline(period());
     }
 }
 
@@ -319,7 +338,7 @@ template <vm::Vm Machine> void Process<Machine>::describe(vm::Finding &finding) 
     machine_->registers() = session_.registers_for_description(snapshot_point_, before, finding.address);
     machine_->set_deadline(deadlines_.describe_ticks);
     auto event = run_to_event(Phase::describing);
-    machine_->set_deadline(deadlines_.case_ticks);
+    machine_->set_deadline(period());
     machine_->registers() = before;
     if (event.ok() && event.value().kind == Event::Kind::described)
         session_.take_description(finding, event.value().value);

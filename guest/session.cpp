@@ -49,8 +49,8 @@ vm::Ending ending_of(const Event &event, const vm::Finding &finding) {
 
 u64 case_flags(const vm::CaseOptions &options) {
     return (options.record_comparisons ? u64{RL_FLAG_COMPARISONS} : 0) |
-           (options.show_output ? u64{RL_FLAG_OUTPUT} : 0) |
-           u64{options.fill} << RL_FLAG_FILL_SHIFT | u64{options.leak} << RL_FLAG_LEAK_SHIFT;
+           (options.show_output ? u64{RL_FLAG_OUTPUT} : 0) | u64{options.fill} << RL_FLAG_FILL_SHIFT |
+           u64{options.leak} << RL_FLAG_LEAK_SHIFT;
 }
 
 void report_random_instructions(const Program &program) {

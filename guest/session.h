@@ -25,6 +25,7 @@ struct Event {
         mutated,        // value: address of the mutants
         deadline,       // the deadline has passed
         out_of_memory,  // it has written more pages than its machine may have
+        stopped,        // the run was asked to stop
     };
     Kind kind = Kind::none;
     u64 value = 0;

@@ -14,9 +14,10 @@ enum class Ending : u8 {
     crash,         // Outcome::finding says what was found
     timeout,       // the edge budget was used up, or the backstop timer ended a case without edges
     out_of_memory, // it wrote more pages than its machine may have, or used its heap up
+    stopped,       // the run was asked to stop while the case ran
 };
-constexpr u32 ending_count = 4;
-static_assert(ending_count == static_cast<u32>(Ending::out_of_memory) + 1, "arrays have one place for each");
+constexpr u32 ending_count = 5;
+static_assert(ending_count == static_cast<u32>(Ending::stopped) + 1, "arrays have one place for each");
 
 enum class Access : u8 { none, read, write, execute };
 

@@ -19,6 +19,8 @@ class Commands final {
     void listen();
     // Whether a whole word waits for its answer.
     bool asked() const { return asked_; }
+    // Whether that word ends the run.
+    bool asked_to_quit() const { return asked_ && Text(typed_, length_) == "quit"; }
     // Runs the command; the caller makes sure that no record is half sent.
     void answer();
     bool paused() const { return paused_; }

@@ -49,6 +49,12 @@ void Reporter::serve() {
     } while (commands_.paused() && !shared_.stopping());
 }
 
+bool Reporter::stop_asked() {
+    commands_.listen();
+    if (commands_.asked_to_quit()) shared_.stop();
+    return shared_.stopping();
+}
+
 // An answer has several lines, so it waits until no record is half sent.
 void Reporter::listen() {
     commands_.listen();

@@ -17,6 +17,9 @@ class Reporter final {
     // Core 0, between two cases: sends a few bytes and runs console commands. During a pause that a user
     // asked for it returns only after `resume`.
     void serve();
+    // Core 0, in a case that takes long: whether the run is to stop. The answer to the command follows the
+    // case.
+    bool stop_asked();
     // The pause in which the other cores stop.
     Pause &pause() { return pause_; }
     // Sends every record that is queued now and waits for the serial line; true when there was one.

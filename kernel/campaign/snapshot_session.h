@@ -16,9 +16,9 @@ class SnapshotSession final {
 
     // Of the target's threads; before start().
     void set_schedule(u64 seed) { schedule_ = seed; }
-    // Loads the bundle's target under the options' name, switches SVM on for this core, makes the machine, runs
-    // the target to its snapshot point and takes the snapshot. Once. The caller starts the timer's ticks before:
-    // they end a start-up that takes too long. The options' texts outlive the session.
+    // Loads the bundle's target under the options' name, switches SVM on for this core, makes the machine,
+    // runs the target to its snapshot point and takes the snapshot. Once. The caller starts the timer's ticks
+    // before: they end a start-up that takes too long. The options' texts outlive the session.
     rstate::Result<> start(const boot::Bundle &bundle, const boot::Options &options = {});
 
     // After start().

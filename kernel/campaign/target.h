@@ -12,7 +12,8 @@ namespace kernel {
 // The case deadline in ticks. Each tick costs an exit from the guest, so ticks are rare. A case that spends
 // none of its edge budget for five ticks hangs in code without edge counters.
 constexpr u32 tick_milliseconds = 1000;
-constexpr guest::Deadlines deadlines{.start_ticks = 60, .case_ticks = 5, .describe_ticks = 2};
+constexpr guest::Deadlines deadlines{
+    .start_ticks = 60, .case_ticks = 5, .describe_ticks = 2, .poll_ticks = 1};
 // With a timeout in seconds, the deadline is for the whole case, and edges do not limit it.
 guest::Deadlines deadlines_of(const boot::Options &options);
 u64 timeout_edges(const boot::Options &options);

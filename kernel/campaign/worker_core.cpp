@@ -69,7 +69,14 @@ fuzz::WorkerOptions options_for(const Campaign &c, const rstate::Resolver &resol
     return options;
 }
 
+// Of a case that takes long. Core 0 alone reads the console.
+bool stop_asked(void *campaign) {
+    Campaign &c = *static_cast<Campaign *>(campaign);
+    return current_core() == 0 ? c.reporter.stop_asked() : c.shared.stopping();
+}
+
 rstate::Result<> run_worker(Campaign &c, Process &process) {
+    process.set_stop_signal({stop_asked, &c});
     CoreContext &context = c.contexts[current_core()];
     KernelPlatform platform(c.reporter, c.tsc_hz, c.options.threads);
     fuzz::Arena arena(mm::bytes_of(context.memory));

@@ -10,7 +10,6 @@ void rl_edge_limit(void);
 void rl_edge_limit(void) {
     for (;;) __builtin_trap();
 }
-_Noreturn void rl_out_of_budget_at(void) { rl_out_of_budget(); }
 
 #define NEVER __attribute__((preserve_most)) void
 NEVER rl_compare(u64 a, u64 b, u32 size);

@@ -84,7 +84,6 @@ struct resume {
 };
 void rl_snapshot_point(const struct rl_control *control, struct resume *resume);
 _Noreturn void rl_out_of_budget(void);
-_Noreturn void rl_out_of_budget_at(void); // jumped to from edges: RAX is the place
 
 // linux/slices.c
 void rl_begin_slice(void);   // of the running thread: deals its part of the budget

@@ -303,9 +303,8 @@ def image_carries_another_target_and_a_corpus(out):
             session.kill("it fuzzes")
     expect(any(line.startswith("7 fuzzing cxx_example") for line in session.recent), f"it said {list(session.recent)}")
     expect(session.latest["stats"]["corpus"] > 0, f"nothing was kept: {session.latest['stats']}")
-    (out / "inputs/long").write_bytes(b"x" * 100)
-    refused = build_py(USAGE, "image", "--target", "cxx_example", "--max-len", "99", "--corpus", out / "inputs")
-    expect("has 100 bytes, --max-len is 99" in refused, f"it says {refused}")
+    refused = build_py(USAGE, "image", "--target", "cxx_example", "--corpus", out / "inputs/mine")
+    expect("is not a folder" in refused, f"it says {refused}")
 
 
 def a_watching_build_builds_at_a_change(out):

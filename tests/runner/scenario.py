@@ -5,6 +5,7 @@ import os
 import re
 import tempfile
 import threading
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -228,7 +229,9 @@ def run_all(tally, long):
         tally.untried(command_name(function), why)
     slots = Slots(CORES_HERE)
     with ThreadPoolExecutor(max_workers=CORES_HERE) as pool:
-        for row in rows:
-            pool.submit(run_row, row, slots, tally)
-        for function in functions:
-            pool.submit(run_command, function, slots, tally)
+        running = {pool.submit(run_row, row, slots, tally): row.name for row in rows}
+        running.update({pool.submit(run_command, function, slots, tally): command_name(function)
+                        for function in functions})
+    for future, name in running.items():
+        if future.exception():              # of the test itself: it must not pass for a row that was not asked for
+            tally.add(f"boot {name}", False, "".join(traceback.format_exception(future.exception())))

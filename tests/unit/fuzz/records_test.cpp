@@ -113,10 +113,19 @@ TEST_F(RecordLinesTest, TheLongestCrashFitsAnEmptyOutbox) {
     for (u64 &frame : f.frames) frame = ~0ul;
     for (u32 i = 0; i < vm::max_site_frames; ++i) f.allocated[i] = f.freed[i] = ~0ul;
     std::memset(f.text, '"', sizeof f.text - 1);
+    f.thread_count = vm::max_threads;
+    for (vm::ThreadStack &thread : f.threads) {
+        thread.id = ~0ul, thread.frame_count = vm::max_thread_frames;
+        for (u64 &frame : thread.frames) frame = ~0ul;
+    }
+    std::string output(vm::most_printed, '\x01');
+    for (u32 line = 1; line <= fuzz::most_printed_lines; ++line) output[output.size() - 100 * line] = '\n';
     for (u32 max_len = 1; max_len < 3u << 20; max_len += max_len < 100'000 ? 1009 : 100'003) {
         written.clear();
         const std::string input(max_len, 'x');
-        fuzz::write_crash(out, {~0ul, ~0u, fake::bytes(input), &f}, &hostile);
+        fuzz::write_crash(
+            out, {~0ul, ~0u, fake::bytes(input), &f, vm::Ending::crash, ~0ul, {~0ul, fake::bytes(output)}},
+            &hostile);
         EXPECT_LT(written.size(), fuzz::outbox_capacity(max_len)) << max_len;
     }
     EXPECT_TRUE(has("   <- origin\n"));
@@ -163,7 +172,7 @@ TEST_F(RecordLinesTest, TheChainNamesTheSideOfTheBlockWhereAnAddressLies) {
 TEST_F(RecordLinesTest, ACrashSaysWhatTheTargetPrintedWithoutAnythingThatATerminalObeys) {
     const vm::Finding f = overflow();
     const std::string output = "first\n\x1b[2J{\"type\":\"end\"}\nerror: \xff\\ \t";
-    fuzz::write_crash(out, {1, 0, {}, &f, {5000, fake::bytes(output)}}, nullptr);
+    fuzz::write_crash(out, {1, 0, {}, &f, vm::Ending::crash, 0, {5000, fake::bytes(output)}}, nullptr);
     EXPECT_TRUE(has("\n  printed: first\n  printed: \\x1b[2J{\"type\":\"end\"}\n"
                     "  printed: error: \\xff\\\\ \\t\n"));
     EXPECT_TRUE(has("\"printed\":5000,\"output\":\"Zmlyc3QK"));
@@ -174,7 +183,8 @@ TEST_F(RecordLinesTest, AChainHasOnlyTheLastLinesOfWhatWasPrinted) {
     std::string output;
     for (u32 i = 0; i < 50; ++i) output += "line " + std::to_string(i) + "\n";
     output += std::string(3000, 'x');
-    fuzz::print_crash_chain(out, {1, 0, {}, &f, {output.size(), fake::bytes(output)}}, nullptr);
+    const vm::Printed printed = {output.size(), fake::bytes(output)};
+    fuzz::print_crash_chain(out, {1, 0, {}, &f, vm::Ending::crash, 0, printed}, nullptr);
     EXPECT_TRUE(has("printed: line 49") && has("printed: line 43") && !has("printed: line 42"));
     EXPECT_LT(written.size(), 2000u);
 }

@@ -162,6 +162,19 @@ TEST(Worker, ASlowCaseIsRunAgainAndAnEndlessOneIsATimeout) {
     EXPECT_EQ(again, 1u) << "a known loop is not paid for twice";
 }
 
+TEST(Worker, ACaseThatTheEndOfTheRunCutShortIsNothing) {
+    Rig rig(
+        8,
+        [](Bytes, Trace &trace) {
+            trace.edge(0);
+            trace.outcome.ending = vm::Ending::stopped;
+        },
+        10);
+    rig.run({"a"}).take();
+    EXPECT_TRUE(rig.worker.corpus().empty());
+    EXPECT_TRUE(rig.platform.records("timeout").empty() && rig.platform.records("crash").empty());
+}
+
 TEST(Worker, AGivenBudgetIsKept) {
     Rig rig(8, magic, 10, {.timeout_edges = 12345});
     rig.run({"a"}).take();

@@ -43,7 +43,7 @@ FUZZ_LINES = 1000000 if LONG else 5000
 LINES_OF_A_LOG = 40
 OWN_SEQUENCES = re.compile(r"\x1b\[\d+F\x1b\[J")       # those by which the live view draws over itself
 SAVED = re.compile(r"corpus/[0-9a-f]{16}|(crashes|timeouts|oom)/[0-9a-f]{16}/(input|crash\.json|trace\.txt)|"
-                   r"(serial\.log|stats\.jsonl|edges\.json|campaign\.json|report\.html)")
+                   r"(serial\.log|stats\.jsonl|edges\.json|refused\.json|campaign\.json|report\.html)")
 
 
 class Lines:

@@ -201,8 +201,8 @@ def _of_source(folder, values):
     return Target(
         name, from_root(folder), CXX, "glibc", sources=(), packages=tuple(values.get("packages", [])),
         max_len=values.get("max_len"), timeout_edges=values.get("timeout_edges"), dictionary=dictionary,
-        files=_brought(folder, values), seeds=_seeds(folder), build_dir=f"build/projects/{name}", source=values["source"],
-        ready=from_root(BUILD / "projects" / name / "out" / name))
+        files=_brought(folder, values), seeds=_seeds(folder), build_dir=f"build/projects/{name}",
+        source=values["source"], ready=from_root(BUILD / "projects" / name / "out" / name))
 
 
 def _brought(folder, values):

@@ -2,6 +2,7 @@
 import functools
 import re
 import sys
+from pathlib import Path
 
 from tools.rl.building import target_files
 from tools.rl.common import MISSING, OK, ROOT, Stop, USAGE, kernel_elf, saved

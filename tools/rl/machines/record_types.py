@@ -111,6 +111,13 @@ def shares(value):
     return {name(key): min(figure(one), 1) for key, one in value.items()}
 
 
+def reasons(value):
+    """How often the machines stopped, by reason."""
+    if type(value) is not dict:
+        raise Bad("is no object")
+    return {name(key): COUNT(one) for key, one in value.items()}
+
+
 def cores(value):
     if type(value) is not list or len(value) > MOST_CORES:
         raise Bad("is no list of cores")
@@ -145,6 +152,7 @@ TYPES = {
     "boot": Fields({}, {"version": text, "build": hash16, "target": text, "slide": address, **dict.fromkeys(
         ("cores", "memory_mib", "frames_used", "frames_free", "boot_us"), COUNT)}),
     "stats": Fields({}, {**dict.fromkeys(COUNTS, COUNT), **dict.fromkeys(RATES, figure), "time_share": shares,
+                         "exits_by_reason": reasons,
                          "cores": cores}),
     "corpus": Fields({"hash": hash16, "data": base64}, {**FOUND, "edges": COUNT}),
     "crash": Fields({"hash": hash16, "input": base64}, CRASH),

@@ -68,7 +68,7 @@ class RefusedTest(unittest.TestCase):
             self.assertEqual(refused.load(Path(folder)), [])
             calls.save(Path(folder))
             self.assertEqual(refused.load(Path(folder)), calls.calls())
-            page = report.page("x", [], [], [], refused.load(Path(folder)))
+            page = report.page("x", [], [], [], refused_calls=refused.load(Path(folder)))
         self.assertIn("openat2", page)
         self.assertNotIn("<b>", page)
 
