@@ -313,9 +313,26 @@ TARGETS = [
              machine=Machine(cpus=1, memory="64M"), elf=sample_targets.built(sample_targets.touching(100))),
 ]
 
+def _replays(name, long=True, **target):
+    """200,000 replays of seeds and their mutants: ending, edges, finding and digest are the same each time."""
+    return Scenario(f"200,000 replays of {name} are the same", Machine(cpus=1), options={"test": "long_an_input*"},
+                    timeout=7200, verdict=verdicts.tests_ran, show=verdicts.REPLAYS, long=long, **target)
+
+
+REPLAYS = [
+    _replays("stb_image"),
+    _replays("a target in C++", target="cxx_example"),
+    _replays("injected bugs", target="injected_bugs", seeds=False,
+             entries=tuple((f"seed/{byte}", bytes([byte]) + b"0123456789") for byte in (0, 5, 9, 20, 30, 40, 50, 72))),
+    _replays("threads", elf=sample_targets.built(sample_targets.THREADS), seeds=False,
+             entries=(("seed/turns", b"abcdefgh"), ("seed/deadlock", b"D"))),
+    _replays("files", elf=sample_targets.built(sample_targets.FILES_AND_SIGNALS), seeds=False,
+             entries=(("seed/short", b"abcdefgh"), ("seed/long", bytes(range(200))))),
+]
+
 BUGS = [injected_bugs.scenario(bug) for bug in injected_bugs.BUGS] + panics.PANICS + panics.STUCK
 CONSOLE = console.CONSOLE + console.TRACED + reboot.REBOOTS
 MODES = [_needs_the_test_kernel(*mode) for mode in (("test", "*"), ("bench", "*"), ("inject", "null-read"))]
 SCENARIOS = (WHOLES + MODES + DICTIONARIES + LAYOUTS + ways.WAYS + KEXEC + maps.SCENARIOS + screen.SCREENS + CONSOLE +
-             TARGETS + BUGS + development.DEVELOPMENT + bochs.SECOND +
+             TARGETS + REPLAYS + BUGS + development.DEVELOPMENT + bochs.SECOND +
              [_matrix(*row) for row in MATRIX] + REFUSALS)

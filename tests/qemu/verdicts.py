@@ -200,6 +200,9 @@ def same_hash_each_time(outcomes):
     return "" if len(hashes) == 1 else f"hashes {sorted(hashes)}"
 
 
+REPLAYS = r"replays of \d+ inputs"
+
+
 def tests_ran(outcomes):
     return "" if outcomes[0].of_type("test") else "not one test was reported"
 

@@ -101,7 +101,7 @@ rstate::Result<> window_cost(Bench &) {
 // for one entry.
 rstate::Result<> case_parts(Bench &b) {
     SnapshotSession session;
-    TRY(session.start(b.context.bundle, "target"), "preparing the target");
+    TRY(session.start(b.context.bundle), "preparing the target");
     Machine &machine = session.machine();
     Process &process = session.process();
     const u32 edges = process.counter_count();

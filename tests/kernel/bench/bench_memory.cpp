@@ -196,7 +196,7 @@ rstate::Result<> compare_with_linear_map() {
 }
 
 rstate::Result<> compare_cases(svm::Core &core, const boot::Bundle &bundle) {
-    Target target = TRY(Target::load(bundle, "target"), "loading the target");
+    Target target = TRY(Target::load(bundle), "loading the target");
     Rows rows;
     for (Phys &first : rows.first)
         first = TRY(world->frames.allocate_run(Rows::frames, 1, mm::Owner::device),

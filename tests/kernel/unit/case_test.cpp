@@ -9,7 +9,7 @@ namespace {
 
 rstate::Result<> a_steady_case_is_one_exit_and_takes_no_lock_and_no_frame(const TestContext &context) {
     SnapshotSession session;
-    TRY(session.start(context.bundle, "target"), "preparing the target");
+    TRY(session.start(context.bundle), "preparing the target");
     Machine &machine = session.machine();
     Process &process = session.process();
     const u32 seed = context.bundle.next("seed/");
@@ -40,7 +40,7 @@ RL_VM_TEST(a_steady_case_is_one_exit_and_takes_no_lock_and_no_frame);
 // The same input again gives the same edges, the same counters, and the same memory at its end.
 rstate::Result<> one_case_always_repeats(const TestContext &context) {
     SnapshotSession session;
-    TRY(session.start(context.bundle, "target"), "preparing the target");
+    TRY(session.start(context.bundle), "preparing the target");
     Process &process = session.process();
     for (u32 i = context.bundle.next("seed/"); i < context.bundle.count();
          i = context.bundle.next("seed/", i + 1)) {
