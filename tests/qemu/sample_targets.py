@@ -208,6 +208,28 @@ int LLVMFuzzerInitialize(int *count, char ***words) {{
 """
 
 
+# Every number of a system call, with values that no call expects. Some end the target: a finding each, and no more.
+EVERY_CALL = f"""
+#define _GNU_SOURCE
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+static char *closed, room[4096];
+int LLVMFuzzerInitialize(int *count, char ***words) {{
+    closed = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return count && words ? 0 : 1;
+}}
+{ENTRY} {{
+    long values[] = {{0, 1, 2, 3, 4096, -1, (long)1 << 63, 0x7fffffff, (long)closed, (long)closed + 4095, (long)room,
+                     (long)(room + 4090), (long)LLVMFuzzerTestOneInput, 0x4141414141414141, (long)&size + (8 << 20), 1 << 30}};
+    long a[6] = {{0}};
+    if (size < 8) return 0;
+    for (int i = 0; i < 6; i++) a[i] = values[data[2 + i] % (sizeof values / sizeof *values)];
+    syscall(data[0] | (data[1] & 3) << 8, a[0], a[1], a[2], a[3], a[4], a[5]);
+    return 0;
+}}
+"""
+
 # Three threads that pass a token around by a condition variable, and one by a pipe.
 THREADS = f"""
 #include <pthread.h>

@@ -254,6 +254,11 @@ TARGETS = [
     Scenario("system calls with arguments of the input end nothing", Machine(cpus=2),
              options={"seed": 1, "cases": 8000}, entries=(("seed/any", bytes(range(56))),), seeds=False,
              elf=sample_targets.built(sample_targets.ANY_CALL), must=FUZZED, verdict=verdicts.no_crash),
+    Scenario("every system call with values that none expects ends its case at most", Machine(cpus=2), timeout=240,
+             options={"seed": 1, "cases": 12000, "edge_budget": 200_000}, seeds=False, must=FUZZED,
+             entries=tuple((f"seed/{n:03}", bytes([n & 255, n >> 8, *(n * k * 7 % 251 for k in range(1, 7))]))
+                           for n in range(512)),
+             elf=sample_targets.built(sample_targets.EVERY_CALL), verdict=verdicts.ends_of_a_target),
     Scenario("threads take turns, and a deadlock is a finding", Machine(cpus=2), options={"seed": 1, "cases": 1500},
              entries=(("seed/turns", b"a"), ("seed/deadlock", b"D")), seeds=False,
              elf=sample_targets.built(sample_targets.THREADS), must=FUZZED, verdict=verdicts.only_a_deadlock),

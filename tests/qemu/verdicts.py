@@ -98,6 +98,16 @@ def crashes_with_its_output(outcomes):
     return "the output is on the console" if re.search("^target: ", outcomes[0].text, re.M) else steady_state(outcomes)
 
 
+def ends_of_a_target(outcomes):
+    """The target ended itself in some cases, which are findings, and nothing else was found."""
+    kinds = {record["kind"] for record in outcomes[0].of_type("crash")}
+    # rt_sigreturn goes wherever the frame that is none says.
+    strange = kinds - {"exit", "abort", "deadlock", "wild-access", "null-dereference", "other-exception"}
+    if strange or "exit" not in kinds:
+        return f"found {sorted(kinds)}"
+    return every_core_fuzzed(outcomes)
+
+
 def only_a_deadlock(outcomes):
     kinds = [record["kind"] for record in outcomes[0].of_type("crash")]
     return "" if kinds == ["deadlock"] else f"found {kinds}"
