@@ -221,7 +221,8 @@ int LLVMFuzzerInitialize(int *count, char ***words) {{
 }}
 {ENTRY} {{
     long values[] = {{0, 1, 2, 3, 4096, -1, (long)1 << 63, 0x7fffffff, (long)closed, (long)closed + 4095, (long)room,
-                     (long)(room + 4090), (long)LLVMFuzzerTestOneInput, 0x4141414141414141, (long)&size + (8 << 20), 1 << 30}};
+                     (long)(room + 4090), (long)LLVMFuzzerTestOneInput, 0x4141414141414141,
+                     (long)&size + (8 << 20), 1 << 30}};
     long a[6] = {{0}};
     if (size < 8) return 0;
     for (int i = 0; i < 6; i++) a[i] = values[data[2 + i] % (sizeof values / sizeof *values)];

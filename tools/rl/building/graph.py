@@ -63,6 +63,10 @@ class Kernel(NamedTuple):
         return self.flavour.file(f"{self.name}.{ending}")
 
 
+# Code that no case runs: smaller is better than faster there.
+COLD = ("boot/", "kernel/console", "kernel/introspect/", "kernel/panic/", "kernel/campaign/commands",
+        "fuzz/crash_record", "fuzz/json", "fuzz/records", "fuzz/refused_record", "fuzz/printed", "rstate/print", "guest/brought_files",
+        "guest/refused_calls", "guest/linux_library")
 RELEASE = Flavour("kernel", BUILD, f"-O2 {BACKTRACES} {FREESTANDING}")
 # RL_DEBUG: every DCHECK is on, and a machine checks its VMCB before each VMRUN (svm/vmcb_audit.h).
 DEVELOPMENT = Flavour("kernel-debug", DEBUG, f"-O1 -DRL_DEBUG {BACKTRACES} {FREESTANDING}")
@@ -71,6 +75,11 @@ KERNELS = [kernel for flavour in (RELEASE, DEVELOPMENT) for kernel in (
     Kernel(flavour, "kernel", flavour.folder),
     Kernel(flavour, "test_kernel", test_folder(flavour.folder), " --wrap=trap"))]
 PRODUCT = KERNELS[0]
+
+
+def flags_of(flavour, source):
+    return flavour.flags.replace("-O2", "-Oz") if source.startswith(COLD) else flavour.flags
+
 
 IMAGE_TOOLS = [f"tools/rl/images/{name}.py" for name in ("disk_image", "fat", "gpt", "xxhash")]
 
@@ -163,7 +172,7 @@ class Graph:
     def _kernel(self, kernel):
         """What the link makes: the ELF file, and what is read off it."""
         flavour, default = kernel.flavour, kernel is PRODUCT
-        objects = [self._compile(flavour.part, f, flavour.flags, default) for f in kernel_sources(kernel)]
+        objects = [self._compile(flavour.part, f, flags_of(flavour, f), default) for f in kernel_sources(kernel)]
         script, elf, map_file = "kernel/kernel.ld", kernel.file("elf"), kernel.file("map")
         self.ninja.build(elf, "link", objects, implicit=[script], also=[map_file], map=map_file, default=default,
                          flags=f"{PIE} -z separate-code -T {script} -e kernel_entry{kernel.link_flags}")
