@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.qemu import browser, debugger, hostile_names, lan, terminal
+from tests.qemu import browser, debugger, hostile_names, lan, libraries, terminal
 from tests.qemu.expectations import Failed, PATIENCE, build_py, finish, expect, start, wait_for_line
 from tests.runner import scenario
 from tests.unit.tools.building.test_graph import programs
@@ -424,6 +424,7 @@ SHORT = (memory_of_64_gib_boots_like_512_mib, a_number_of_cases_ends_the_run_and
          a_machine_at_a_serial_line_is_shown_saved_asked_and_traced,
          the_published_bug_is_found_repeats_and_is_what_address_sanitizer_says)
 LONG = (the_report_of_a_run_is_a_page_that_a_browser_shows, every_crash_replays_the_same_twenty_times,
+        libraries.twenty_libraries_run_a_campaign_each_and_make_the_table,
         *(lan.TESTS if lan.can_be_had() else ()))
 # Long ones that this machine cannot run: (function, why). They are listed, so that they do not count as passed.
 UNTRIED = () if lan.can_be_had() else tuple(

@@ -60,6 +60,11 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, unsigned long size) {
 #include "parse.h"
 int main(void) { char *lost = malloc(10); return parse((const unsigned char *)"", 0) == 7 && lost ? 0 : 1; }
 """,
+    "leaks.c": """
+#include <stdlib.h>
+static char *volatile lost;
+int main(void) { lost = malloc(10); lost = 0; return 0; }
+""",
     "probe.c": "int main(void) { return 0; }\n",
 }
 ENDINGS = {b"hx": "heap-buffer-overflow", b"lx": "timeout", b"tx": "done", b"xx": "uncaught-exception", b"": "done"}
@@ -139,6 +144,7 @@ def one_step(library):
 def ordinary_program(library):
     """What a build makes for itself runs here, of instrumented objects too, and may leak."""
     library.sh("$CC probe.c -o probe && ./probe && $CC -static probe.c -o probe && ./probe")
+    library.sh("$CC -fsanitize=address,fuzzer-no-link leaks.c -o leaks && ./leaks")     # a generator, in one step
     library.sh(ARCHIVE.format(flags="-fsanitize=undefined"))
     library.sh("$CC -c program.c && $CXX program.o lib.a -o program && ./program")
     library.sh("$CXX program.c lib.a -o program && ./program", status=1)     # C++ has no parse(): named as clang does

@@ -198,7 +198,7 @@ def command_name(function):
 
 def run_command(function, slots, tally):
     name = command_name(function)
-    with slots.take(1), tempfile.TemporaryDirectory(prefix="raclette-out-") as folder:
+    with slots.take(getattr(function, "cores", 1)), tempfile.TemporaryDirectory(prefix="raclette-out-") as folder:
         try:
             function(Path(folder) / "out")
         except Exception as error:                   # a broken expect, or a broken test: both are failures

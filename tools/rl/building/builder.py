@@ -79,7 +79,7 @@ def build_source(target):
     """Fetches the source package and runs the target's build.sh on it, unless that is done."""
     packages.ensure_these(target.packages, f"target {target.name} is built with it")
     run_ninja([f"build/bin/{name}" for name in targets.COMPILERS])
-    place = BUILD / "projects" / target.name
+    place = ROOT / target.build_dir
     project.build(ROOT / target.folder, [debian_source.fetch(target.source)], place)
     if not (ROOT / target.ready).is_file():
         raise Stop(TESTS_FAILED, f"{target.folder}/build.sh left no $OUT/{target.name}; it left: "

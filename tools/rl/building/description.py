@@ -192,7 +192,7 @@ def name_of(path):
     return re.sub(r"[^A-Za-z0-9._+-]", "_", path)[:MOST_NAME].lstrip(".-") or "target"
 
 
-def _of_source(folder, values):
+def _of_source(folder, values, build_dir):
     """The target of a source package: build.sh makes an ELF of the folder's name, as an OSS-Fuzz project does."""
     name = name_of(folder.name)
     dictionary = _files(folder, [values["dict"]])[0] if values.get("dict") else None
@@ -201,8 +201,8 @@ def _of_source(folder, values):
     return Target(
         name, from_root(folder), CXX, "glibc", sources=(), packages=tuple(values.get("packages", [])),
         max_len=values.get("max_len"), timeout_edges=values.get("timeout_edges"), dictionary=dictionary,
-        files=_brought(folder, values), seeds=_seeds(folder), build_dir=f"build/projects/{name}",
-        source=values["source"], ready=from_root(BUILD / "projects" / name / "out" / name))
+        files=_brought(folder, values), seeds=_seeds(folder), build_dir=build_dir, source=values["source"],
+        ready=f"{build_dir}/out/{name}")
 
 
 def _brought(folder, values):
@@ -215,15 +215,15 @@ def _seeds(folder):
     return tuple(sorted(from_root(path) for path in (folder / "seeds").glob("*") if path.is_file()))
 
 
-def read(folder, build_dir="build"):
-    """The target in that folder; Broken says what is wrong with its description."""
+def read(folder, build_dir=None):
+    """The target in that folder, a part of the tree's build or with a place of its own; Broken says what is wrong."""
     folder = Path(folder)
     where = f"{from_root(folder)}/target.json"
     try:
         values = json.loads((folder / "target.json").read_text())
         _check_types(values)
         if "source" in values:
-            return _of_source(folder, values)
+            return _of_source(folder, values, build_dir or f"build/projects/{name_of(folder.name)}")
         files = _files(folder, values["sources"])
         language, libc = _languages(values, files)
         options, linked = _linked(folder, values.get("ldflags", []))
@@ -238,4 +238,4 @@ def read(folder, build_dir="build"):
         packages=tuple(values.get("packages", [])),
         cflags=_located(folder, values.get("cflags", [])), cxxflags=_located(folder, values.get("cxxflags", [])),
         ldflags=options, max_len=values.get("max_len"), timeout_edges=values.get("timeout_edges"),
-        dictionary=dictionary, build_dir=build_dir, files=brought, seeds=_seeds(folder))
+        dictionary=dictionary, build_dir=build_dir or "build", files=brought, seeds=_seeds(folder))

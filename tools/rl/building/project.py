@@ -30,7 +30,7 @@ def environment(place, more):
 def stamp(folder, sources):
     """Of everything that the build is made of: another value means another build."""
     digest = hashlib.sha256()
-    compilers = [ROOT / "tools/rl", BUILD / targets.RUNTIME, BUILD / "compilers"]
+    compilers = [ROOT / "tools/rl/compilers", ROOT / "tools/rl/building", BUILD / targets.RUNTIME, BUILD / "compilers"]
     for place in (folder, *sources, *compilers):
         for path in sorted(place.rglob("*")):
             if path.is_file() and "__pycache__" not in path.parts:

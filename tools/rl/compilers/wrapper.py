@@ -138,10 +138,13 @@ def has_harness(path):
 
 
 def link_program(driver, line):
-    """An ordinary program or library. What is made of sources alone has nothing that our runtime must serve."""
+    """An ordinary program or library. What is made of sources alone needs of our runtime the options at most."""
     words, instrumented = line.words, line.objects or any(word.startswith("-L") for word in line.words)
-    if not instrumented or line.has("-r", "-Wl,-r", "-nostdlib"):
+    if line.has("-r", "-Wl,-r", "-nostdlib"):
         replace_by(driver, words)
+    if not instrumented:
+        checked = "address" in line.sanitizers and not line.has("-shared")
+        replace_by(driver, [*words, *(["-Wl,-z,muldefs", *NATIVE[:1]] if checked else [])])
     dropped = ("-static", "-static-pie", "-Wl,-z,defs", "-Wl,--no-undefined", "-Wl,-no-undefined")
     # muldefs: a program may have sanitizer options of its own, which come first.
     added = ["-fsanitize=address", "-Wl,-z,muldefs", "-Wno-unused-command-line-argument"]

@@ -1,0 +1,1 @@
+function add(n) { return function (m) { return n + m; }; } [1, 2].map(add(3)).join();

@@ -1,0 +1,1 @@
+try { null.x; } catch (e) { if (e instanceof TypeError) throw new RangeError(e.message); } finally { 1; }

@@ -1,0 +1,1 @@
+JSON.stringify({d: new Date(86400000), r: [true, null, 'q\u0041']}, null, 2);

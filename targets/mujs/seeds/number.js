@@ -1,0 +1,1 @@
+parseFloat('1e3').toFixed(2) + (0x1F >>> 2) + Math.max(1, NaN) + (12.5).toString(3) + isNaN('x');

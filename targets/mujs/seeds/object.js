@@ -1,0 +1,1 @@
+var o = {get a() { return 1; }, 'b': [2, , 3]}; for (var k in o) delete o[k]; Object.keys(o).length;

@@ -1,0 +1,1 @@
+var n = 0; while (n < 5) { switch (n++ % 3) { case 0: continue; default: n += 1; break; } }

@@ -1,0 +1,1 @@
+'The fox'.replace(/(\w+)\s(?=f)/g, '<$1>').toUpperCase().substr(1, 4).charCodeAt(2);

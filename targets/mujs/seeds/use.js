@@ -1,0 +1,1 @@
+Point.prototype.sum.call({x: list[0], y: shape.sides.pop()}); re.test(words.concat(list).reverse());

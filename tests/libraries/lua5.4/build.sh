@@ -1,0 +1,7 @@
+cd $SRC/lua5.4/src
+for file in [!l]*.c l*.c; do
+    case $file in lua.c | luac.c) ;; *) $CC $CFLAGS -DLUA_USE_POSIX -c $file ;; esac
+done
+ar rcs liblua.a *.o
+$CC $CFLAGS -I. -c $SRC/harness.c -o $WORK/harness.o
+$CXX $CXXFLAGS $WORK/harness.o liblua.a -lm $LIB_FUZZING_ENGINE -o $OUT/lua5.4

@@ -1,0 +1,1 @@
+local c = coroutine.wrap(function(...) local a <const> = ... coroutine.yield(a) goto e ::e:: end) c(1)

@@ -1,0 +1,1 @@
+local f = io.open('/tmp/x', 'w') f:write('1 2') f:close() for n in io.lines('/tmp/x', 'n') do n = n // 2 end

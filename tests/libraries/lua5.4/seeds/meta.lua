@@ -1,0 +1,1 @@
+local m = setmetatable({}, {__index = function(t, k) return k .. '!' end}) return m.a < m.b

@@ -1,0 +1,1 @@
+local t = {1, x = 2, [3] = 'y'} for k, v in pairs(t) do t[k] = nil end return #t

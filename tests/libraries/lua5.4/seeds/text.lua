@@ -1,0 +1,1 @@
+return (('a,b'):gsub('%w', {a = 1})), string.format('%5.2f %q', 1.5, 'z'), ('x'):rep(3)
