@@ -28,7 +28,8 @@ class Reporter final {
   private:
     Span<fuzz::Outbox *const> outboxes() const { return {outboxes_, shared_.cores()}; }
     bool any_queued() const;
-    void send_some();
+    void send_some(u64 until);
+    bool send_piece();
     void listen();
     void update_status_line();
 
@@ -38,7 +39,7 @@ class Reporter final {
     Pause pause_;
     Commands commands_;
     u32 turn_ = 0;
-    u64 shown_at_ = 0; // time stamp
+    u64 shown_at_ = 0, served_at_ = 0; // time stamps
 };
 
 } // namespace kernel

@@ -1,6 +1,6 @@
 """Libraries of Debian, built by their own build systems, each in a campaign; the table in docs/targets.md.
 
-    python3 -m tests.qemu.libraries [--seconds S] [--out DIR] [NAME...]     some of them, for a shorter time
+    python3 -m tests.qemu.libraries [--seconds S] [--out DIR] [--write] [NAME...]       some of them; --write: their rows
 """
 import argparse
 import json
@@ -22,7 +22,7 @@ SECONDS = 60
 PATIENCE = 1800                     # fetching and building take their time on a busy machine
 CORES = min(2, os.cpu_count() or 1)
 IN_CXX = ("pugixml", "re2", "snappy", "tinyxml2")       # the others are libraries in C
-SYSTEMS = (("cmake ", "cmake"), ("./configure ", "configure"), ("make ", "make"))
+SYSTEMS = (("cmake", "cmake"), ("./configure", "configure"), ("make", "make"))       # how a line of build.sh begins
 STEADY = 1.005                      # exits per case that print as 1.00
 MOST_UNSTEADY = 0.2                 # of the libraries
 HEADS = ("library", "language", "harness", "built by", "cases/s", "exits per case", "dirty pages per case", "edges",
@@ -59,7 +59,7 @@ def names():
 
 def system_of(folder):
     script = (folder / "build.sh").read_text()
-    return next((name for word, name in SYSTEMS if re.search(rf"^{re.escape(word)}", script, re.M)), "compiler")
+    return next((name for word, name in SYSTEMS if re.search(rf"^{re.escape(word)}\b", script, re.M)), "compiler")
 
 
 def change(first, last, key):
@@ -101,9 +101,19 @@ def cells(one):
             f"{one.edges:,}", f"{one.corpus:,}", str(one.crashes))
 
 
-def table(campaigns):
-    rows = [HEADS, ["---"] * 4 + ["---:"] * (len(HEADS) - 4), *map(cells, campaigns)]
-    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+def line(row):
+    return "| " + " | ".join(row) + " |"
+
+
+def table(rows):
+    return "\n".join(map(line, [HEADS, ["---"] * 4 + ["---:"] * (len(HEADS) - 4), *rows]))
+
+
+def rows_of(text, known):
+    """{name: cells} of the document's table, of the libraries that there still are."""
+    inside = text[text.index(BEGIN):text.index(END)]
+    rows = [[cell.strip() for cell in row.strip("| ").split(" | ")] for row in inside.splitlines() if row.startswith("|")]
+    return {row[0]: row for row in rows if row[0] in known}
 
 
 def with_table(text, made):
@@ -130,7 +140,7 @@ def twenty_libraries_run_a_campaign_each_and_make_the_table(out):
     expect(len(folders) >= 20, f"there are {len(folders)} libraries")
     done, complaints = campaigns(folders, SECONDS, out)
     expect(not complaints, "\n".join(complaints))
-    write_atomically(DOCUMENT, with_table(DOCUMENT.read_text(), table(done)))
+    write_atomically(DOCUMENT, with_table(DOCUMENT.read_text(), table(map(cells, done))))
     unsteady = [one.name for one in done if one.exits >= STEADY]
     expect(len(unsteady) <= MOST_UNSTEADY * len(done), f"more than one exit per case: {', '.join(unsteady)}")
 
@@ -142,12 +152,17 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--seconds", type=int, default=SECONDS)
     parser.add_argument("--out", type=Path)
+    parser.add_argument("--write", action="store_true")
     parser.add_argument("names", nargs="*")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="raclette-out-") as scratch:
         chosen = [folder for name, folder in names().items() if name in arguments.names or not arguments.names]
         done, complaints = campaigns(chosen, arguments.seconds, arguments.out or Path(scratch))
-    print(table(done))
+    print(table(map(cells, done)))
+    if arguments.write:
+        text = DOCUMENT.read_text()
+        found = {**rows_of(text, names()), **{one.name: cells(one) for one in done}}
+        write_atomically(DOCUMENT, with_table(text, table(found[name] for name in names() if name in found)))
     return 1 if complaints else 0
 
 

@@ -2,6 +2,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <http_parser.h>
+#include <initializer_list>
 
 static int on_url(http_parser *parser, const char *at, size_t length) {
     http_parser_url url;

@@ -1,5 +1,5 @@
 cd $SRC/lua5.4/src
-for file in [!l]*.c l*.c; do
+for file in l*.c; do
     case $file in lua.c | luac.c) ;; *) $CC $CFLAGS -DLUA_USE_POSIX -c $file ;; esac
 done
 ar rcs liblua.a *.o

@@ -37,12 +37,15 @@ def _logged(log, chunk):
         return None
 
 
-def pump(read, log, started, lines):
-    """Until `read` gives b"": (seconds since `started`, a line without its end) into the queue, then None."""
+def pump(read, log, started, lines, heard=lambda seconds: None):
+    """Until `read` gives b"": (seconds since `started`, a line without its end) into the queue, then None.
+
+    `heard` is called for each piece of a line: a long one takes its time."""
     cutter = LineCutter()
     for chunk in iter(read, b""):
         log = _logged(log, chunk)
         now = time.monotonic() - started
+        heard(now)
         for line in cutter.feed(chunk):
             lines.put((now, line))
     if cutter.begun:

@@ -109,6 +109,7 @@ class Qemu:
 
     def __init__(self, image_bytes, machine, serial_log=None):
         self.lines = queue.Queue()
+        self.heard_at = 0.0             # seconds since the start, of the last byte
         self.log = serial_log
         self.errors = tempfile.TemporaryFile()
         self.served = self._served_folder(image_bytes, machine) if machine.disk == "network" else None
@@ -160,7 +161,10 @@ class Qemu:
 
     def _read(self):
         console = self.process.stdout.fileno()
-        pump(lambda: os.read(console, 1 << 16), self.log, self.started, self.lines)
+        pump(lambda: os.read(console, 1 << 16), self.log, self.started, self.lines, self._note_heard)
+
+    def _note_heard(self, seconds):
+        self.heard_at = seconds
 
     def send(self, data):
         try:

@@ -122,13 +122,13 @@ class Session:
         self.end_record = record if kind == "end" else self.end_record
 
     def _watch(self):
-        now = self.elapsed()
-        if self.stopping is not None and now > min(max(self.stopping, self.last_heard) + STOP_SILENCE,
+        now, last_heard = self.elapsed(), max(self.last_heard, self.qemu.heard_at)
+        if self.stopping is not None and now > min(max(self.stopping, last_heard) + STOP_SILENCE,
                                                    self.stopping + STOP_SECONDS):
             self.kill(f"no end within {now - self.stopping:.0f} s of being asked to stop")
         elif self.deadline and now > self.deadline:
             self.kill(f"not done within {self.deadline:g} s")
-        elif self.silence and now > self.last_heard + self.silence:
+        elif self.silence and now > last_heard + self.silence:
             self.kill(f"nothing heard for {self.silence:g} s")
 
     def close(self):

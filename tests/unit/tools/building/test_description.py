@@ -91,6 +91,20 @@ class DescriptionTest(unittest.TestCase):
         self.assertNotEqual(found[0].elf, found[1].elf)
         self.assertEqual([target_files.spelled(target) for target in found], [str(self.folder), str(other)])
 
+    def test_a_source_package_of_a_folder_anywhere_is_built_in_a_place_of_its_own(self):
+        found = []
+        for folder in (self.folder, self.folder.parent / "other/some"):
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / "build.sh").write_text("")
+            (folder / "target.json").write_text('{"source": "expat"}')
+            found.append(target_files.find(str(folder)))
+        self.assertEqual(len({target.build_dir for target in found}), 2)
+        for target in found:
+            self.assertEqual((target.name, target.source), ("some", "expat"))
+            self.assertEqual(target.ready, f"{target.build_dir}/out/some")
+            self.assertTrue(target.stripped.startswith(f"{target.build_dir}/"))
+        self.assertEqual(target_files.find("expat").ready, "build/projects/expat/out/expat")
+
     def test_a_target_of_the_tree_is_the_same_by_name_and_by_folder(self):
         by_name = target_files.find("stb_image")
         self.assertEqual(target_files.find(str(ROOT / "targets/stb_image")), by_name)

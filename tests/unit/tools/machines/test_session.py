@@ -74,6 +74,13 @@ class SessionTest(unittest.TestCase):
         self.assertEqual(session.status, OK)
         self.assertEqual(session.end_record["status"], "ok")
 
+    def test_a_long_line_that_comes_slowly_is_no_silence(self):
+        session, events = play("""
+            for _ in range(8):
+                os.write(1, b"x" * 10); time.sleep(0.4)
+            say("end"); leave(33)""", silence=2)
+        self.assertEqual((session.status, session.why, events), (OK, "", ["x" * 80 + "end"]))
+
     def test_a_silent_machine_is_ended_and_said_to_be_silent(self):
         session, _ = play('say("hello"); time.sleep(60)', silence=0.5)
         self.assertEqual(session.status, SYSTEM_FAILED)
