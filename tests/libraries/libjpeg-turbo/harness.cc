@@ -1,4 +1,4 @@
-// Decompresses a picture of up to 64 KiB pixels to RGB and, at half of its size, to grey.
+// Decompresses a picture of up to 64 Ki pixels to RGB and, at half of its size, to grey.
 #include <cstddef>
 #include <cstdint>
 #include <turbojpeg.h>

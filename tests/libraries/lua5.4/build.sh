@@ -1,4 +1,5 @@
 cd $SRC/lua5.4/src
+echo '#define DEB_HOST_MULTIARCH "x86_64-linux-gnu"' > lua5.4-deb-multiarch.h
 for file in l*.c; do
     case $file in lua.c | luac.c) ;; *) $CC $CFLAGS -DLUA_USE_POSIX -c $file ;; esac
 done
