@@ -366,6 +366,13 @@ int LLVMFuzzerInitialize(int *count, char ***words) {{
 """
 
 
+SLOW = f"""
+static volatile unsigned spins;
+{ENTRY} {{
+    for (unsigned i = 0; i < 500000; i++) spins += i;
+    return data && size == 0;
+}}"""
+
 SMALLEST = f"{ENTRY} {{ return size && data[0] == 0; }}"
 
 
