@@ -13,7 +13,8 @@ static void quiet(js_State *state, const char *message) { (void)state, (void)mes
 static const char prelude[] =
     "var list = [3, 1, 2].map(function (x) { return x * x; }).sort(), words = 'a-b-c'.split('-');"
     "var shape = JSON.parse('{\"sides\":[1,2,3],\"name\":\"s\"}'), when = new Date(0), re = /(a+)(b|c)*/g;"
-    "function Point(x, y) { this.x = x; this.y = y; } Point.prototype.sum = function () { return this.x + this.y; };"
+    "function Point(x, y) { this.x = x; this.y = y; } Point.prototype.sum = function () { return this.x + "
+    "this.y; };"
     "re.exec('aabc'); String(new Point(1, 2).sum()) + when.toISOString() + JSON.stringify(shape);";
 
 int LLVMFuzzerInitialize(int *argc, char ***argv) {

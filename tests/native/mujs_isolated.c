@@ -1,5 +1,5 @@
-// tests/native/mujs_isolated.c — the harness of targets/mujs as it must be where nothing resets the process: each
-// case has an interpreter of its own.
+// tests/native/mujs_isolated.c — the harness of targets/mujs as it must be where nothing resets the process:
+// each case has an interpreter of its own.
 #define LLVMFuzzerInitialize make_interpreter
 #define LLVMFuzzerTestOneInput run_script
 #include "targets/mujs/harness.c"

@@ -1,6 +1,6 @@
 """Libraries of Debian, built by their own build systems, each in a campaign; the table in docs/targets.md.
 
-    python3 -m tests.qemu.libraries [--seconds S] [--out DIR] [--write] [NAME...]       some of them; --write: their rows
+    python3 -m tests.qemu.libraries [--seconds S] [--out DIR] [--write] [NAME...]       some; --write: their rows
 """
 import argparse
 import json
@@ -112,7 +112,8 @@ def table(rows):
 def rows_of(text, known):
     """{name: cells} of the document's table, of the libraries that there still are."""
     inside = text[text.index(BEGIN):text.index(END)]
-    rows = [[cell.strip() for cell in row.strip("| ").split(" | ")] for row in inside.splitlines() if row.startswith("|")]
+    lines = [row for row in inside.splitlines() if row.startswith("|")]
+    rows = [[cell.strip() for cell in row.strip("| ").split(" | ")] for row in lines]
     return {row[0]: row for row in rows if row[0] in known}
 
 

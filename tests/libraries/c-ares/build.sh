@@ -1,5 +1,4 @@
-cd $SRC/c-ares
-./configure --disable-shared --enable-static --disable-tests
-make -C src/lib
-zip -qj $OUT/c-ares_seed_corpus.zip test/fuzzinput/*
-$CXX $CXXFLAGS -Iinclude $SRC/harness.cc src/lib/.libs/libcares.a $LIB_FUZZING_ENGINE -o $OUT/c-ares
+cmake -S $SRC/c-ares -B $WORK -DCARES_STATIC=ON -DCARES_SHARED=OFF -DCARES_BUILD_TOOLS=OFF
+make -C $WORK
+zip -qj $OUT/c-ares_seed_corpus.zip $SRC/c-ares/test/fuzzinput/*
+$CXX $CXXFLAGS -I$SRC/c-ares/include -I$WORK $SRC/harness.cc $WORK/lib/libcares.a $LIB_FUZZING_ENGINE -o $OUT/c-ares

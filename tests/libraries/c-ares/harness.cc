@@ -2,21 +2,22 @@
 #include <ares.h>
 #include <cstddef>
 #include <cstdint>
+#include <netdb.h>
 #include <string>
 
-using Parser = int (*)(const unsigned char *, int, void **);
-template <auto parse, class Reply> static void each(const uint8_t *data, int size) {
+template <class Reply>
+static void each(int (*parse)(const unsigned char *, int, Reply **), const uint8_t *data, int size) {
     Reply *reply = nullptr;
     if (parse(data, size, &reply) == ARES_SUCCESS) ares_free_data(reply);
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     const int length = static_cast<int>(size);
-    each<ares_parse_mx_reply, ares_mx_reply>(data, length);
-    each<ares_parse_srv_reply, ares_srv_reply>(data, length);
-    each<ares_parse_naptr_reply, ares_naptr_reply>(data, length);
-    each<ares_parse_txt_reply, ares_txt_reply>(data, length);
-    each<ares_parse_soa_reply, ares_soa_reply>(data, length);
+    each(ares_parse_mx_reply, data, length);
+    each(ares_parse_srv_reply, data, length);
+    each(ares_parse_naptr_reply, data, length);
+    each(ares_parse_txt_reply, data, length);
+    each(ares_parse_soa_reply, data, length);
     hostent *host = nullptr;
     ares_addrttl addresses[4];
     int count = 4;
