@@ -27,8 +27,8 @@ class LibrariesTest(unittest.TestCase):
         records = [stats(1, 100, 900, 500, 100), stats(5, 1000, 2000, 900, 4000), stats(10, 2000, 3100, 1000, 9000)]
         one = self.measured(records)
         self.assertEqual((one.per_second, one.exits, one.dirty, one.edges), (200, 1.1, 5, 60))
-        self.assertEqual(one.reasons, {"new_page": 0.1})
-        self.assertIn("1.10 (new_page 0.10)", libraries.cells(one))
+        self.assertEqual(one.reasons, {"new_page": 0.1, "tick": 0.005})
+        self.assertIn("1.10 (tick 0.01, new_page 0.10)", libraries.cells(one))
 
     def test_the_build_system_and_the_harness_are_what_the_folder_holds(self):
         records = [stats(1, 10, 10, 0, 10), stats(2, 20, 20, 0, 20)]
