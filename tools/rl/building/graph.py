@@ -65,8 +65,8 @@ class Kernel(NamedTuple):
 
 # Code that no case runs: smaller is better than faster there.
 COLD = ("boot/", "kernel/console", "kernel/introspect/", "kernel/panic/", "kernel/campaign/commands",
-        "fuzz/crash_record", "fuzz/json", "fuzz/records", "fuzz/refused_record", "fuzz/printed", "rstate/print", "guest/brought_files",
-        "guest/refused_calls", "guest/linux_library")
+        "fuzz/crash_record", "fuzz/json", "fuzz/records", "fuzz/refused_record", "fuzz/printed", "rstate/print",
+        "guest/brought_files", "guest/refused_calls", "guest/linux_library")
 RELEASE = Flavour("kernel", BUILD, f"-O2 {BACKTRACES} {FREESTANDING}")
 # RL_DEBUG: every DCHECK is on, and a machine checks its VMCB before each VMRUN (svm/vmcb_audit.h).
 DEVELOPMENT = Flavour("kernel-debug", DEBUG, f"-O1 -DRL_DEBUG {BACKTRACES} {FREESTANDING}")
