@@ -42,7 +42,7 @@ TARGET_FLAGS = (f"-O2 {REPRODUCIBLE} -fno-optimize-sibling-calls -fno-omit-frame
                 f"{EVERY_ALLOCATION}")
 # C functions keep their names in traces, and their counters stay few, when only what the source calls inline is
 # inlined; C++ would drown in its accessors.
-BY_LANGUAGE = {C: "-fno-inline-functions", CXX: "", ASSEMBLY: ""}
+BY_LANGUAGE = {C: "-fno-inline-functions -include targets/runtime/allocation.h", CXX: "", ASSEMBLY: ""}
 SANITIZED = "-fsanitize=address -mllvm -asan-mapping-offset=0x7fff8000"
 COVERED = "-fsanitize-coverage=inline-8bit-counters,trace-pc,trace-cmp,pc-table,no-prune"
 INSTRUMENTED = f"-flto -fno-pic {SANITIZED} -fsanitize-address-use-after-return=never {COVERED}"
