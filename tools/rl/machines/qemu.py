@@ -6,6 +6,7 @@ import ctypes
 import fcntl
 import os
 import queue
+import re
 import shutil
 import signal
 import subprocess
@@ -203,6 +204,9 @@ def how_it_ended(code, complaints):
     said = f": {complaints[-1]}" if complaints else ""
     if code < 0:
         return f"QEMU was killed by {signal.Signals(-code).name}{said}"
+    ended = re.search(r"terminating on signal (\d+)", complaints[-1]) if complaints else None
+    if ended:                           # then QEMU's status is 0, or 128 and the signal's number
+        return f"QEMU was ended by signal {ended[1]}{said}"
     if code == 0:
         return f"the machine reset or switched itself off (a triple fault, most likely){said}"
     return f"QEMU ended with status {code}{said}"

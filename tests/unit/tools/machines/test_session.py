@@ -50,6 +50,11 @@ class SessionTest(unittest.TestCase):
         self.assertEqual(session.status, SYSTEM_FAILED)
         self.assertIn("killed by SIGTERM", session.why)
 
+    def test_a_qemu_that_ends_at_a_signal_is_no_triple_fault(self):
+        session, _ = play('os.write(2, b"qemu: terminating on signal 15 from pid 9 (kill)\\n"); leave(0)')
+        self.assertEqual(session.status, SYSTEM_FAILED)
+        self.assertIn("QEMU was ended by signal 15", session.why)
+
     def test_what_qemu_complains_about_is_told(self):
         session, _ = play('os.write(2, b"qemu: no such disk\\n"); leave(1)')
         self.assertIn("no such disk", session.why)
