@@ -56,12 +56,13 @@ rstate::Result<void> Worker::run_again(u32 parent, Source source) {
 
 rstate::Result<void> Worker::report_overrun() {
     const vm::Finding &finding = outcome_->finding;
+    // A replay gives it as many edges; one that ended by its deadline had more left.
+    const u64 edges = outcome_->edges_spent >= edge_budget_ ? outcome_->edges_spent : 0;
     CrashDedup &known = outcome_->ending == vm::Ending::timeout ? shared_.timeouts() : shared_.starved();
     if (known.claim(finding.hash)) {
-        write_crash(
-            outbox_.urgent.begin(),
-            {cases_, options_.core, input_.bytes(), &finding, outcome_->ending, outcome_->edges_spent},
-            options_.resolver);
+        write_crash(outbox_.urgent.begin(),
+                    {cases_, options_.core, input_.bytes(), &finding, outcome_->ending, edges},
+                    options_.resolver);
         CHECK(outbox_.urgent.commit(), "an empty queue has room for any record", input_.size());
         if (options_.pace == Pace::repeatable) platform_.send_records();
     }

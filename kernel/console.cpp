@@ -22,6 +22,7 @@ constinit bool in_record = false; // a record is half sent
 // Log lines that wait for the end of the record. A line for which there is no room is printed at once
 // and breaks the record: losing the record is better than losing the line.
 constinit char kept_back[8192];
+constinit u64 lines_left_out = 0;
 constinit usize kept_bytes = 0;
 
 // Longer than any report takes at 115,200 baud: a core that holds the console for so long hangs.
@@ -88,11 +89,23 @@ void flush_kept_back() {
         all = all.from(length + 1);
     }
     kept_bytes = 0;
+    if (lines_left_out == 0) return;
+    write_line(
+        TextBuffer<80>().add("target: ({} lines came while a record was sent)", lines_left_out).text());
+    lines_left_out = 0;
 }
 
-// Stores a line until the record ends; false when there is no room.
+// What the target prints may come faster than a record is sent: its lines get half of the room, and what does
+// not fit is counted. The kernel's own lines are never lost: they break a record where there is no room.
+bool is_of_target(Text line) { return line.starts_with("target: "); }
+
+// Stores a line until the record ends, or counts it; false when there is no room.
 bool keep_back(Text line) {
-    if (sizeof kept_back - kept_bytes < line.size() + 1) return false;
+    const usize room = is_of_target(line) ? sizeof kept_back / 2 : sizeof kept_back;
+    if (room < kept_bytes + line.size() + 1) {
+        lines_left_out += is_of_target(line);
+        return is_of_target(line);
+    }
     for (const char c : line) kept_back[kept_bytes++] = c;
     kept_back[kept_bytes++] = '\n';
     return true;

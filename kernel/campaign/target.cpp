@@ -9,7 +9,8 @@ namespace kernel {
 
 guest::Deadlines deadlines_of(const boot::Options &options) {
     guest::Deadlines chosen = deadlines;
-    if (options.timeout_s != 0) chosen.case_ticks = options.timeout_s, chosen.whole_case = true;
+    if (options.timeout_s != 0)
+        chosen.case_ticks = options.timeout_s + 1, chosen.whole_case = true; // a tick may come at once
     return chosen;
 }
 

@@ -299,6 +299,17 @@ static int down(int depth) {{
 }}
 """
 
+# Prints in each case more than a serial line sends beside a record; only a long input aborts.
+LOUD = f"""
+#include <stdio.h>
+#include <stdlib.h>
+{ENTRY} {{
+    for (int i = 0; i < 20; i++) printf("line %d of a case with %lu bytes, and a few more words\\n", i, size);
+    if (size >= 30000 && data[7] == 'x') abort();
+    return 0;
+}}
+"""
+
 # One input is slow, one has no end, one takes all memory; each is two bytes away from a seed.
 OVERRUNS = f"""
 #include <stdlib.h>

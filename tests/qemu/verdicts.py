@@ -125,6 +125,13 @@ def found(**wanted):
     return verdict
 
 
+def long_records_are_whole(outcomes):
+    """The crash of a long input, and long inputs of the corpus, came between what the target printed."""
+    sizes = [record["size"] for record in outcomes[0].of_type("crash")]
+    kept = [record["size"] for record in outcomes[0].of_type("corpus")]
+    return "" if len(sizes) == 1 and sizes[0] >= 30000 and max(kept, default=0) >= 30000 else f"{sizes}, {kept}"
+
+
 def slow_is_kept(outcomes):
     """The slow input is one of the corpus; the endless and the greedy one are what they are."""
     if not any(base64.b64decode(record["data"])[:2] == b"sl" for record in outcomes[0].of_type("corpus")):

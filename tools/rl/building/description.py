@@ -163,7 +163,7 @@ def _check_source(values):
         raise ValueError(f"{unused} has no meaning beside source: build.sh builds the target")
 
 
-def _languages(values, files):
+def _languages(values, files, linked):
     """(language, libc): what they say, or what the sources need."""
     unknown = next((file for file in files if kind_of(file) is None), None)
     if unknown:
@@ -171,7 +171,9 @@ def _languages(values, files):
     language = values.get("language", C)
     if any(kind_of(file) == CXX for file in files):
         language = CXX
-    libc = values.get("libc", "musl" if language == C else "glibc")
+    # What is made elsewhere was compiled with the headers of Debian's C library.
+    made_elsewhere = linked or any(kind_of(file) == OBJECT for file in files)
+    libc = values.get("libc", "musl" if language == C and not made_elsewhere else "glibc")
     if (language, libc) not in ((C, "musl"), (C, "glibc"), (CXX, "glibc")):
         raise ValueError("language and libc must be c with musl or glibc, or c++ with glibc")
     return language, libc
@@ -225,8 +227,8 @@ def read(folder, build_dir=None):
         if "source" in values:
             return _of_source(folder, values, build_dir or f"build/projects/{name_of(folder.name)}")
         files = _files(folder, values["sources"])
-        language, libc = _languages(values, files)
         options, linked = _linked(folder, values.get("ldflags", []))
+        language, libc = _languages(values, files, linked)
         dictionary = _files(folder, [values["dict"]])[0] if values.get("dict") else None
         brought = _brought(folder, values)
     except (OSError, ValueError, RecursionError) as error:

@@ -11,7 +11,7 @@ from tools.rl.machines.session import BOOT_SILENCE, Chains, Session
 from tools.rl.printable import printable
 from tools.rl.results import origin
 from tools.rl.results.outdir import FINDINGS, OutDir
-from tools.rl.results.own_failure import about_our_failure, places_in_kernel
+from tools.rl.results.own_failure import about_our_failure, about_the_target, places_in_kernel
 from tools.rl.results.refused import Refused
 from tools.rl.results.symbols import Symbolizer, describe, trace_text
 
@@ -128,6 +128,9 @@ def main(arguments):
     for line in session.records.summary():
         print(line)
     if session.status == SYSTEM_FAILED or session.status not in MEANING:
+        target_did = about_the_target(replay.text, replay.symbolizer)
+        if target_did:
+            raise Stop(USAGE, target_did)
         about = about_our_failure(replay.text)
         print("\n".join(about + places_in_kernel(about, folder)))
         raise Stop(SYSTEM_FAILED, session.why or "Raclette itself failed, see above")

@@ -12,7 +12,7 @@ from tools.rl.results import origin, report
 from tools.rl.results.collector import Collector
 from tools.rl.results.live_view import make_view
 from tools.rl.results.outdir import OutDir
-from tools.rl.results.own_failure import about_our_failure, places_in_kernel
+from tools.rl.results.own_failure import about_our_failure, about_the_target, places_in_kernel
 from tools.rl.results.symbols import Symbolizer
 
 
@@ -70,6 +70,9 @@ def conclude(runner, session, out):
     if session.why:
         raise Stop(SYSTEM_FAILED, f"{session.why}; results so far in {out.path}, the console in {out.path}/serial.log")
     if session.status == SYSTEM_FAILED:
+        target = about_the_target(list(runner.text), runner.symbolizer)
+        if target:
+            raise Stop(USAGE, f"{target}; the console is in {out.path}/serial.log")
         for line in places_in_kernel(about_our_failure(list(runner.text)), folder_of(runner.arguments)):
             print(line)                 # the chain itself has been shown as it came
         raise Stop(SYSTEM_FAILED, f"Raclette itself failed, see above; the console is in {out.path}/serial.log")

@@ -73,5 +73,5 @@ class RecordReader:
             return []
         reasons = [f"{count} x {reason}" for reason, count in self.dropped.most_common(SHOWN_REASONS)]
         more = len(self.dropped) - len(reasons)
-        return [f"dropped {sum(self.dropped.values())} invalid records, the first in line {self.first_dropped}: "
-                f"{'; '.join(reasons)}{f'; {more} other reasons' if more > 0 else ''}"]
+        return [f"dropped {sum(self.dropped.values())} invalid records (results may be missing), the first in line "
+                f"{self.first_dropped}: {'; '.join(reasons)}{f'; {more} other reasons' if more > 0 else ''}"]

@@ -28,6 +28,12 @@ class DescriptionTest(unittest.TestCase):
     def inside(self, *names):
         return tuple(str(self.folder / name) for name in names)
 
+    def test_what_is_made_elsewhere_takes_debians_c_library(self):
+        self.assertEqual(self.read().libc, "musl")
+        self.assertEqual(self.read(ldflags=["lib.a"]).libc, "glibc")
+        self.assertEqual(self.read(sources=["harness.c", "lib.a"]).libc, "glibc")
+        self.assertEqual(self.read(ldflags=["lib.a"], libc="musl").libc, "musl")
+
     def test_a_pattern_names_its_matches_once_and_in_order(self):
         target = self.read(sources=["harness.c", "**/util.c", "b/*.c"])
         self.assertEqual(target.sources, self.inside("harness.c", "a/util.c", "b/util.c"))
