@@ -12,7 +12,7 @@ struct answer {
     u32 eax, ebx, ecx, edx;
 };
 _Static_assert(sizeof(struct answer) == 16, "the assembly below multiplies by it");
-__attribute__((used)) struct answer rl_cpuid_answers[2 * leaves];
+__attribute__((used)) COLD struct answer rl_cpuid_answers[2 * leaves];
 __attribute__((used)) u64 rl_cpuid_known;
 
 // in: eax leaf, ecx subleaf. out: eax, ebx, ecx, edx, zero-extended, as CPUID leaves them. Keeps everything

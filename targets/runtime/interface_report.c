@@ -43,7 +43,7 @@ void rl_tell_report(void) {
     present = rl_report.kind < rl_kind_abort;
     if (present) __asan_on_error();
     if (report_callback) {
-        static char all[1024];
+        COLD static char all[1024];
         struct text text = text_in(all, sizeof(all));
         write_report(&text);
         report_callback(all);

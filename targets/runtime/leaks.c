@@ -12,7 +12,7 @@
 enum { flag_ignored = 1, flag_reached = 2, flag_indirect = 4 }; // block::leak_flags
 enum { most_regions = 64, page = 4096 };
 
-static struct { u64 begin, end; } regions[most_regions]; // what the target has registered as roots
+COLD static struct { u64 begin, end; } regions[most_regions]; // what the target has registered as roots
 static u32 region_count;
 static u64 disabled; // calls of __lsan_disable without their __lsan_enable
 

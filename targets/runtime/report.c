@@ -2,7 +2,7 @@
 // address belongs to.
 #include "targets/runtime/runtime.h"
 
-struct rl_report rl_report;
+COLD struct rl_report rl_report;
 extern const char __executable_start[], _etext[], _end[];
 WEAK extern const struct rl_edge_pc __start___sancov_pcs[], __stop___sancov_pcs[];
 

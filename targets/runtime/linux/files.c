@@ -11,7 +11,7 @@ u64 rl_used_entries;
 char rl_program_path[RL_PATH_SIZE];
 static u64 storage_end = RL_FILES_BASE;
 enum { smallest_order = 12, orders = 32 };
-static u8 *free_pieces[orders]; // by order: the first word of a free piece is the next one
+COLD static u8 *free_pieces[orders]; // by order: the first word of a free piece is the next one
 
 static u32 order_of(u64 size) {
     u32 order = smallest_order;

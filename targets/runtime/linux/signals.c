@@ -198,7 +198,7 @@ static void fill_context(struct context *context, const struct thread *thread, u
 }
 
 static bool run_handler(struct thread *thread, u32 signal) {
-    static struct signal_frame frame;
+    COLD static struct signal_frame frame;
     const struct action action = actions[signal];
     struct registers *const r = &thread->registers;
     u64 top = r->rsp - 128; // below the red zone
@@ -247,8 +247,8 @@ void rl_deliver_signals(void) {
 i64 rl_sys_rt_sigreturn(const u64 *a __attribute__((unused))) {
     enum { user_flags = 0x240dd5 }; // CF PF AF ZF SF TF DF OF AC ID
     struct thread *const self = rl_current;
-    static struct context c;
-    static u8 vectors[512] __attribute__((aligned(16)));
+    COLD static struct context c;
+    COLD static u8 vectors[512] __attribute__((aligned(16)));
     if (!copy_in(&c, self->registers.rsp, sizeof(c)) ||
         (c.vectors && !copy_in(vectors, c.vectors, sizeof(vectors))))
         for (;;) rl_hypercall(RL_CALL_SIGNAL, 11, 0); // as Linux: SIGSEGV
