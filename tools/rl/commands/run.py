@@ -16,6 +16,9 @@ from tools.rl.results.own_failure import about_our_failure, about_the_target, pl
 from tools.rl.results.symbols import Symbolizer
 
 
+FEW_EDGES = 3                   # chosen: an empty harness has one or two
+
+
 def run_options(arguments, target):
     return {"target": target.name, "cpus": arguments.cpus, "seed": arguments.seed, "max_len": arguments.max_len,
             "cases": arguments.cases, "threads": arguments.threads, "target_output": int(arguments.target_output),
@@ -41,7 +44,9 @@ def main(arguments):
     folder = folder_of(arguments)
     builder.build_for(target, folder)
     corpus = corpus_entries(out.corpus())
-    content = boot_image(target_entries(target, run_options(arguments, target), corpus), folder=folder)
+    entries = target_entries(target, run_options(arguments, target), corpus)
+    print(about_inputs(target, entries))
+    content = boot_image(entries, folder=folder)
     machine = Machine(cpus=arguments.cpus, memory=arguments.memory)
     view = make_view(arguments.plain, target.name, out.path)
     session = Session(content, machine, serial_log=out.serial, silence=BOOT_SILENCE)
@@ -54,10 +59,26 @@ def main(arguments):
     finally:
         view.close()
         out.close()
-    for line in [*session.records.summary(), *map(printable, runner.refused.lines())]:
+    notes = [*session.records.summary(), *map(printable, runner.refused.lines()), *about_coverage(runner.last_stats)]
+    for line in notes:
         print(line)
     print(f"report: {report.write(out.path, target.name, elf, runner.symbolizer)}")
     return conclude(runner, session, out)
+
+
+def about_inputs(target, entries):
+    """How many inputs the run begins with, or where seeds would be found."""
+    seeds, corpus = (sum(name.startswith(part) for name, _ in entries) for part in ("seed/", "corpus/"))
+    if seeds or corpus:
+        return f"{seeds} seeds, {corpus} inputs of an earlier run"
+    place = f"{Path(target.ready).name}_seed_corpus.zip beside it" if target.ready else f"{target.folder}/seeds/"
+    return printable(f"no seeds: small valid inputs in {place} make it find more")
+
+
+def about_coverage(record):
+    """A remark where hardly anything counts edges."""
+    few = record and record.get("case", 0) >= 1000 and record.get("edges", 0) <= FEW_EDGES
+    return [f"only {record['edges']} edges were reached: is all of the target compiled by raclette-cc?"] if few else []
 
 
 def conclude(runner, session, out):

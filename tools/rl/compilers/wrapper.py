@@ -162,6 +162,7 @@ def link(driver, line):
                 complain(text)
             return status or len(found)
         os.remove(output)               # a program with a main of its own, as a build's probes are
+        complain('no object defines LLVMFuzzerTestOneInput (in C++: extern "C"), so this links an ordinary program')
     return link_program(driver, line)
 
 

@@ -32,6 +32,7 @@ class Collector:
         self.crash_of = {}
         self.text = deque(maxlen=KEPT_LINES)
         self.refused = Refused()
+        self.last_stats = None
         self.first_stats = None
         self.stopped_by = ""
 
@@ -81,6 +82,7 @@ class Collector:
     def _stats(self, seconds, record):
         self.first_stats = seconds if self.first_stats is None else self.first_stats
         self.out.add_stats(record)
+        self.last_stats = record
         self.view.stats(seconds, record)
 
     def _corpus(self, _, record):

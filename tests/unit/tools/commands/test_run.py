@@ -9,6 +9,7 @@ from contextlib import redirect_stdout
 from pathlib import Path
 
 from tests.unit.tools.machines.fake_qemu import FakeQemu
+from tools.rl.building import targets
 from tools.rl.commands import run
 from tools.rl.common import OK, SYSTEM_FAILED, Stop, USAGE
 from tools.rl.machines.qemu import Machine
@@ -57,6 +58,18 @@ class RunTest(unittest.TestCase):
 
     def crash_file(self, name):
         return (self.out / "crashes" / CRASH["hash"] / name).read_text()
+
+    def test_a_run_says_what_it_begins_with_and_where_seeds_would_be_found(self):
+        tree = targets.load("stb_image")
+        entries = [(name, b"") for name in ("options", "seed/a", "corpus/b", "seed/c")]
+        self.assertEqual(run.about_inputs(tree, entries), "2 seeds, 1 inputs of an earlier run")
+        self.assertIn("targets/stb_image/seeds/", run.about_inputs(tree, [("options", b"")]))
+        self.assertIn("x_fuzzer_seed_corpus.zip", run.about_inputs(tree._replace(ready="/a/x_fuzzer"), []))
+
+    def test_a_run_without_coverage_is_remarked_on(self):
+        self.assertEqual(len(run.about_coverage({"case": 5000, "edges": 1})), 1)
+        for record in (None, {"case": 10, "edges": 1}, {"case": 5000, "edges": 400}):
+            self.assertEqual(run.about_coverage(record), [])
 
     def test_a_crash_is_saved_with_input_trace_and_what_symbols_tell(self):
         play('record(**CRASH)\nfor line in CHAIN: say(line)\nleave(33)', self.out)
