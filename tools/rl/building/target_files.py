@@ -47,6 +47,8 @@ def find(word):
             return _of_elf(path)
     except OSError as error:
         raise Stop(USAGE, f"{word} cannot be read: {error.strerror or error}")
+    if "/" in word:
+        raise Stop(USAGE, f"there is no file or folder {word}; a target is a name in targets/, a folder or an ELF file")
     return targets.load(word)           # which says what there is
 
 

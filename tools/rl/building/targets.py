@@ -2,6 +2,7 @@
 
     python3 -m tools.rl.building.targets check ELF NAME     can the hypervisor run this ELF? (the build asks)
 """
+import difflib
 import glob
 import os
 import shlex
@@ -74,7 +75,9 @@ def _has_source(name):
 def load(name):
     """The target of that name; a Stop says what is wrong with its description."""
     if name not in names():
-        raise Stop(USAGE, f"there is no target {name!r}; there is: {', '.join(names()) or 'none'}")
+        near = difflib.get_close_matches(name, names(), 1, 0.6)
+        meant = f", did you mean {near[0]}?" if near else ""
+        raise Stop(USAGE, f"there is no target {name!r}{meant} (there is: {', '.join(names()) or 'none'})")
     return description.read(ROOT / FOLDER / name)
 
 
