@@ -73,6 +73,7 @@ class Running:
 
     def __init__(self, machine, image_bytes, log):
         self.lines = queue.Queue()
+        self.heard_at = 0.0         # seconds since the start, of the last byte
         self.said = b""
         self.status = None          # once the kernel has said its last line
         self.folder = tempfile.TemporaryDirectory(prefix="raclette-bochs-")
@@ -96,7 +97,8 @@ class Running:
             os.close(terminal)
         threading.Thread(target=self._hold, args=[theirs], daemon=True).start()
         threading.Thread(target=self._look_away, daemon=True).start()
-        self.reader = threading.Thread(target=pump, args=(self._read, log, self.started, self.lines), daemon=True)
+        self.reader = threading.Thread(target=pump, daemon=True,
+                                       args=(self._read, log, self.started, self.lines, self._note_heard))
         self.reader.start()
 
     def send(self, data):
@@ -105,6 +107,9 @@ class Running:
             os.write(self.serial, data)
         except OSError:
             pass                # it has ended
+
+    def _note_heard(self, seconds):
+        self.heard_at = seconds
 
     def _hold(self, theirs):
         """Keeps the line's other end open: without it, Bochs would read an end of file at once."""
