@@ -139,6 +139,9 @@ def _far_tables(where, cpu, line, monitor):
                     monitor=monitor, must=(line, *FUZZED), verdict=verdicts.every_core_fuzzed)
 
 
+# A target whose cases need no further memory: a machine takes a page of the kernel's heap for each twelve MiB of memory
+# that its target uses for the first time, and what is mapped is compared with what was listed before the first case.
+SMALL = {"elf": sample_targets.built(sample_targets.SMALLEST), "seeds": False, "entries": (("seed/one", b"x"),)}
 WHOLES = [
     Scenario("the kernel's own tests on one core", Machine(cpus=1), options={"test": "*"}, timeout=180,
              verdict=verdicts.tests_ran),
@@ -162,14 +165,15 @@ WHOLES = [
              long=True),
     Scenario("the plain image fuzzes without any host tool", Machine(), must=(r"'type': 'stats'",),
              enough=r"'type': 'stats'.*'corpus': [1-9]"),
-    Scenario("live page tables, two boots", Machine(), options={"seed": 1, "layout": 1},
+    Scenario("live page tables, two boots", Machine(), options={"seed": 1, "layout": 1}, **SMALL,
              monitor=monitors.LiveTables.of(("smep", "smap")), boots=2, timeout=120,
              verdict=layout.every_page_is_owned),
     Scenario("live page tables where cores are listed that do not start",
-             Machine(cpus=1, extra=["-smp", "1,maxcpus=8"]), options={"seed": 1, "layout": 1},
+             Machine(cpus=1, extra=["-smp", "1,maxcpus=8"]), options={"seed": 1, "layout": 1}, **SMALL,
              monitor=lambda: monitors.Both(monitors.ABSENT_CORES(), monitors.LiveTables(("smep", "smap"), 1)), boots=2,
              timeout=120, verdict=layout.every_page_is_owned),
     Scenario("live page tables of another processor", Machine(cpus=4, cpu="max"), options={"seed": 1, "layout": 1},
+             **SMALL,
              monitor=monitors.LiveTables.of(("smep", "smap", "umip"), cores=4), boots=2, timeout=180,
              verdict=layout.every_page_is_owned),
     # One core and a seed: statistics come at fixed case numbers, one of them at the half.
