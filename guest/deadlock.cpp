@@ -11,12 +11,12 @@ Place describe_deadlock(vm::Finding &finding, const Memory &memory, const Progra
                         const Place &otherwise) {
     finding.kind = rl_kind_name(rl_kind_deadlock);
     set_text(finding, "every thread waits for another one");
-    rl_deadlock told = {};
-    if (!program.layout().readable(address, sizeof(told)) || !memory.peek(GuestVirt(address), told))
+    rl_deadlock report = {};
+    if (!program.layout().readable(address, sizeof(report)) || !memory.peek(GuestVirt(address), report))
         return otherwise;
-    const u32 count = static_cast<u32>(min<u64>(told.count, vm::max_threads));
+    const u32 count = static_cast<u32>(min<u64>(report.count, vm::max_threads));
     for (u32 i = 0; i < count; ++i) {
-        const rl_waiting &waiting = told.threads[i];
+        const rl_waiting &waiting = report.threads[i];
         vm::ThreadStack &stack = finding.threads[i];
         stack.id = waiting.id;
         stack.frame_count =
@@ -24,7 +24,7 @@ Place describe_deadlock(vm::Finding &finding, const Memory &memory, const Progra
     }
     finding.thread_count = count;
     if (count == 0) return otherwise;
-    const rl_waiting &last = told.threads[0];
+    const rl_waiting &last = report.threads[0];
     return {last.pc, last.sp, last.bp, true};
 }
 

@@ -14,7 +14,7 @@ class RefusedCalls final {
     // `address`: of an rl_refused, which comes from the target. A number that was not seen before is logged,
     // unless another machine's does that.
     void note(const Memory &memory, const Program &program, u64 address);
-    // A call counts with its place, as far as there is room, else with another place's of the same number.
+    // Another machine of the same target logs the calls: this one only counts them.
     void be_silent() { logs_ = false; }
     // A call counts with its place, as far as there is room, else with another place's of the same number.
     Span<const vm::RefusedCall> list() const { return {calls_.elements, count_}; }

@@ -94,7 +94,7 @@ void Session::note_mutator_failure(const Event &event, const vm::Finding &findin
         finding.frame_count != 0 ? program_->symbols().find(finding.frames[0]) : nullptr;
     LOG(guest, "the target's own mutator made nothing: {} in {}; its runs are not cases, so this is no crash",
         event.kind == Event::Kind::done ? Text("the harness ran") : finding.kind,
-        function != nullptr ? function->name : Text("?"));
+        escaped(function != nullptr ? function->name : Text("?")));
 }
 
 Event Session::answer_impossible_instruction(vm::Registers &registers, const vm::SystemRegisters &system) {

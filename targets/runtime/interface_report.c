@@ -79,16 +79,7 @@ static struct rl_report description_of(u64 address) {
 static void say_frames(const char *title, const u64 *frames) {
     if (!frames[0]) return;
     rl_say(title);
-    for (u32 i = 0; i < RL_REPORT_FRAMES && frames[i]; i++) {
-        char line[64];
-        struct text text = text_in(line, sizeof(line));
-        text_add(&text, "    #");
-        text_unsigned(&text, i);
-        text_add(&text, " target ");
-        text_hex(&text, frames[i]);
-        text_add(&text, "\n");
-        rl_say(line);
-    }
+    for (u32 i = 0; i < RL_REPORT_FRAMES && frames[i]; i++) rl_say_frame(i, frames[i]);
 }
 
 static void write_place(struct text *text, const struct rl_report *r) {

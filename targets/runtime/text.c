@@ -86,18 +86,20 @@ void rl_say(const char *text) {
                      : "rcx", "r11", "memory");
 }
 
+void rl_say_frame(u32 number, u64 pc) {
+    char line[64];
+    struct text text = text_in(line, sizeof(line));
+    text_add(&text, "    #");
+    text_unsigned(&text, number);
+    text_add(&text, " target ");
+    text_hex(&text, pc);
+    text_add(&text, "\n");
+    rl_say(line);
+}
+
 void rl_say_stack(struct site site) {
     enum { most_frames = 32 };
     u64 frames[most_frames];
     const u32 count = rl_walk(site, frames, most_frames);
-    for (u32 i = 0; i < count; i++) {
-        char line[64];
-        struct text text = text_in(line, sizeof(line));
-        text_add(&text, "    #");
-        text_unsigned(&text, i);
-        text_add(&text, " target ");
-        text_hex(&text, frames[i]);
-        text_add(&text, "\n");
-        rl_say(line);
-    }
+    for (u32 i = 0; i < count; i++) rl_say_frame(i, frames[i]);
 }

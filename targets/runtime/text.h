@@ -24,5 +24,7 @@ void text_float(struct text *text, long double value); // as printf's %Lg
 
 // Writes to the target's standard error.
 void rl_say(const char *text);
-// The call stack from this site on, one line for each frame: build.py symbolize names them.
+// One frame of a stack, in a line: build.py symbolize names it.
+void rl_say_frame(u32 number, u64 pc);
+// The call stack from this site on, one line for each frame.
 void rl_say_stack(struct site site);

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from tests.qemu import sample_targets
 from tests.runner.expect import expect, launch_elf
-from tools.rl.common import ROOT
 
 SAMPLES = Path(__file__).parent / "samples"
 HEADERS = ("allocator_interface.h", "asan_interface.h", "common_interface_defs.h", "coverage_interface.h",

@@ -9,7 +9,7 @@ from typing import NamedTuple, Optional, Tuple
 
 from tools.rl.building import brought_files
 from tools.rl.building.brought_files import Brought
-from tools.rl.common import BUILD, ROOT, Stop, USAGE
+from tools.rl.common import ROOT, Stop, USAGE
 
 FOLDER = "targets"
 LARGEST_MAX_LEN = 2 * 1024 * 1024             # what the target's runtime has room for (targets/runtime/abi.h)

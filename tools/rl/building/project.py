@@ -3,7 +3,6 @@ import hashlib
 import os
 import shutil
 import subprocess
-from pathlib import Path
 
 from tools.rl.building import targets
 from tools.rl.common import BUILD, ELF_MAGIC, ROOT, Stop, TESTS_FAILED, USAGE, write_atomically

@@ -36,8 +36,10 @@ README = """\
 | `sources` | C, C++, assembly, objects and archives: `["harness.c", "../lib/src/*.c"]` |
 | `cflags`, `cxxflags` | words for the compiler: `["-I../lib/include", "-DNAME=1"]`; `cxxflags` for C++ alone |
 | `ldflags` | words for the linker: `["../lib/libx.a", "-lz"]` |
-| `language`, `libc` | `"c"` with `"musl"` or `"glibc"`; `"c++"` with `"glibc"`, the default when a source is C++ |
+| `language`, `libc` | `"c"` with `"musl"` or `"glibc"`; `"c++"` with `"glibc"`; an archive needs glibc |
 | `packages` | Debian packages whose headers the sources include |
+| `files` | what the target finds in its file system: `{{"/etc/app.conf": "app.conf"}}` |
+| `source` | a Debian source package that `build.sh` beside this file builds, in place of `sources` |
 | `max_len` | the longest input in bytes; without it as long as the longest seed, at least 4096 |
 | `timeout_edges` | a case that spends more edges is a timeout; without it the seeds say |
 | `dict` | a dictionary for AFL or libFuzzer |

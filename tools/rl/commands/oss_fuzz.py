@@ -4,6 +4,7 @@ from pathlib import Path
 from tools.rl.building import builder, description, project
 from tools.rl.commands import run
 from tools.rl.common import BUILD, Stop, USAGE
+from tools.rl.printable import printable
 
 
 def work_folder(folder):

@@ -11,7 +11,6 @@ import tempfile
 from pathlib import Path
 
 from tools.rl.building import targets
-from tools.rl.building.description import C, CXX
 from tools.rl.common import BUILD, ROOT
 from tools.rl.compilers.command_line import CommandLine
 from tools.rl.results.elf import Elf

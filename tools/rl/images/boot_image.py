@@ -1,7 +1,7 @@
 """What one run boots: an artefact as it was built, with a bundle of its own."""
 from tools.rl.building import target_files
 from tools.rl.building.description import LARGEST_MAX_LEN
-from tools.rl.common import BUILD, ROOT, Stop, USAGE
+from tools.rl.common import BUILD, Stop, USAGE
 from tools.rl.images import artefacts, bundle
 from tools.rl.images.xxhash import xxh64
 from tools.rl.printable import printable

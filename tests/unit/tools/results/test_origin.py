@@ -1,5 +1,4 @@
 """An input's folder says which target it is of, and the command in a report runs it from where it was typed."""
-import json
 import os
 import shlex
 import tempfile
