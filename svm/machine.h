@@ -77,6 +77,9 @@ class Machine final {
     vm::Statistics &statistics() { return memory_.statistics(); }
     const vm::Statistics &statistics() const { return memory_.statistics(); }
 
+    // Of what the case has changed so far; many times cheaper than digest().
+    rstate::Result<u64> digest_of_changes() { return memory_.digest_of_changes(processor_state()); }
+
     // For tests and reports. evict() is also what a machine short of frames calls itself, so an outside call
     // cannot disturb a case: pages that it has written stay.
     const auto &nested_table() const { return memory_.nested_table(); }

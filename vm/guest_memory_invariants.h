@@ -99,11 +99,4 @@ rstate::Result<void> GuestMemory<Memory, Frames>::check_shared(Place at, mm::Ent
     return rstate::done();
 }
 
-template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames>
-rstate::Result<bool> GuestMemory<Memory, Frames>::equals(Phys frame, Phys source) {
-    auto page = TRY(memory_->pin(frame), "pinning a private page to compare it", frame);
-    auto other = TRY(memory_->pin(source), "pinning what it is compared with", source);
-    return __builtin_memcmp(page.bytes(), other.bytes(), page_size) == 0;
-}
-
 } // namespace vm

@@ -1,5 +1,7 @@
 // tests/unit/vm/reset_test.cpp — the way back: exactly the snapshot, for exactly the pages that were written.
+#include <map>
 #include <random>
+#include <set>
 
 #include "tests/unit/vm/world.h"
 
@@ -75,6 +77,51 @@ TEST_F(ResetTest, RandomCasesOnTwoMachinesAlwaysReturnToTheSnapshot) {
             ASSERT_EQ(guest->digest(), snapshot.digest()) << "round " << round;
         }
     }
+}
+
+TEST_F(ResetTest, TheDigestOfChangesIsThatOfThePagesThatDiffer) {
+    Guest guest(memory, heap, size);
+    fill(guest);
+    guest.take(snapshot);
+    const u64 unchanged = guest.digest_of_changes();
+    const u8 was = guest.host_read(page_at(3));
+    guest.write(page_at(3), static_cast<u8>(was + 1));
+    const u64 one = guest.digest_of_changes();
+    EXPECT_NE(one, unchanged);
+    guest.write(page_at(4), guest.host_read(page_at(4))); // dirty, and equal
+    EXPECT_EQ(guest.digest_of_changes(), one);
+    guest.host_write(page_at(700), 9); // in another region
+    EXPECT_NE(guest.digest_of_changes(), one);
+    guest.reset();
+    EXPECT_EQ(guest.digest_of_changes(), unchanged);
+    guest.evict(1000);
+    guest.enter();
+    guest.write(page_at(3), static_cast<u8>(was + 1));
+    EXPECT_EQ(guest.digest_of_changes(), one);
+    guest.write(page_at(3), was);
+    guest.write(page_at(5), static_cast<u8>(guest.host_read(page_at(5)) + 1)); // the same, on another page
+    EXPECT_NE(guest.digest_of_changes(), one);
+}
+
+// Two cases are equal in both digests or in neither.
+TEST_F(ResetTest, BothDigestsTellTheSameCasesApart) {
+    Guest guest(memory, heap, size);
+    fill(guest);
+    guest.take(snapshot);
+    guest.pages.set_fault_around(7);
+    std::map<u64, u64> changes_of;
+    for (u32 round = 0; round < 200; ++round) {
+        const u64 page = random() % 4, value = random() % 3;
+        guest.write(page_at(page * 600), static_cast<u8>(value));
+        if (random() % 2 != 0) guest.write(page_at(7), guest.host_read(page_at(7)));
+        const u64 all = guest.digest(), changes = guest.digest_of_changes();
+        ASSERT_EQ(changes_of.try_emplace(all, changes).first->second, changes) << "round " << round;
+        guest.reset();
+        if (random() % 8 == 0) guest.evict(3), guest.enter();
+    }
+    std::set<u64> different;
+    for (const auto &[all, changes] : changes_of) different.insert(changes);
+    EXPECT_EQ(different.size(), changes_of.size());
 }
 
 TEST_F(ResetTest, RandomCasesReturnToTheSnapshotWithFaultsAnsweredAhead) {

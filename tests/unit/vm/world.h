@@ -69,6 +69,7 @@ class Guest {
         expect_invariants(pages);
     }
     u64 digest() { return pages.digest({}).take(); }
+    u64 digest_of_changes() { return pages.digest_of_changes({}).take(); }
     void reset() {
         ASSERT_TRUE(pages.reset().ok());
         expect_invariants(pages);
