@@ -3,13 +3,6 @@
 
 namespace fuzz {
 
-namespace {
-
-constexpr u64 header_words = 2;
-constexpr u64 words_for(u64 bytes) { return header_words + (bytes + 7) / 8; }
-
-} // namespace
-
 InputRing::InputRing(Arena &arena, u32 words) : words_(arena.take<Atomic<u64>>(words)) {
     CHECK(words != 0 && (words & (words - 1)) == 0, "a ring's size is a power of two", words);
 }
@@ -37,18 +30,18 @@ InputRingReader::Got InputRingReader::receive(const InputRing &ring, Buffer &inp
     if (end == position_) return Got::nothing;
     const u64 start = position_;
     const u64 size = ring.get(start);
-    bool whole = size <= input.capacity() && words_for(size) <= end - start;
+    bool whole = size <= input.capacity() && InputRing::words_for(size) <= end - start;
     if (whole) {
         hash = ring.get(start + 1);
         input.resize(size);
-        for (u64 i = 0; i < words_for(size) - header_words; ++i) {
-            const u64 word = ring.get(start + header_words + i);
+        for (u64 i = 0; i < InputRing::words_for(size) - InputRing::header_words; ++i) {
+            const u64 word = ring.get(start + InputRing::header_words + i);
             __builtin_memcpy(input.data() + 8 * i, &word, min(size - 8 * i, 8ul));
         }
     }
     fence(Order::acquire);
     whole = whole && ring.reserved_.load() - start <= ring.words_.size();
-    position_ = whole ? start + words_for(size) : end;
+    position_ = whole ? start + InputRing::words_for(size) : end;
     return whole ? Got::input : Got::overtaken;
 }
 

@@ -19,11 +19,14 @@ class InputRing {
     // `words` is a power of two.
     InputRing(Arena &arena, u32 words);
 
-    // False when the message is larger than half the ring.
+    static constexpr usize longest_input(u32 words) { return (words / 2 - header_words) * sizeof(u64); }
+    // False when the message is larger than half the ring: the input is longer than longest_input.
     bool send(Bytes input, u64 hash);
 
   private:
     friend class InputRingReader;
+    static constexpr u64 header_words = 2;
+    static constexpr u64 words_for(u64 bytes) { return header_words + (bytes + 7) / 8; }
     void put(u64 position, u64 word) { words_.data()[position & (words_.size() - 1)].store(word); }
     u64 get(u64 position) const { return words_.data()[position & (words_.size() - 1)].load(); }
 

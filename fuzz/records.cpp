@@ -146,6 +146,11 @@ void write_edges(const Output &out, const Shared &shared) {
     JsonLine(out, "edges").number("edges", shared.edges()).base64("reached", shared.edge_bits()).end();
 }
 
+void write_given(const Output &out, u64 hash, InputLineStatus status) {
+    constexpr Text names[] = {"taken", "damaged", "too_long"};
+    JsonLine(out, "given").hash("hash", hash).text("status", names[static_cast<u32>(status)]).end();
+}
+
 void write_end(const Output &out, Text status, u64 cases) {
     JsonLine(out, "end").text("status", status).number("cases", cases).end();
 }

@@ -4,6 +4,7 @@
 
 #include "base/format.h"
 #include "fuzz/corpus.h"
+#include "fuzz/input_line.h"
 #include "fuzz/shared.h"
 #include "rstate/error.h"
 #include "vm/outcome.h"
@@ -55,6 +56,8 @@ void write_corpus(const Output &out, const Entry &entry, Bytes data, u32 core);
 void write_crash(const Output &out, const Crash &crash, const rstate::Resolver *resolver);
 // The edges that any core has reached: the lowest edge is bit 0 of the first byte.
 void write_edges(const Output &out, const Shared &shared);
+// The answer to an input that the console gave: whether it will run.
+void write_given(const Output &out, u64 hash, InputLineStatus status);
 // `status`: "ok", "crash", "timeout", "failed".
 void write_end(const Output &out, Text status, u64 cases);
 

@@ -7,10 +7,11 @@ Shared::Shared(Arena &arena, const SharedSize &size, u64 case_limit)
     : edge_bits_(arena.take<Atomic<u64>>(size.edges / 64 + 1)), case_limit_(case_limit) {
     CHECK(size.cores != 0 && size.cores <= max_cores, "tables are sized for max_cores", size.cores);
     // A ring cannot be copied, so each one is constructed in place.
-    const Span<u8> room = arena.take<u8>(room_for<InputRing>(size.cores), u8{0});
+    const u32 count = size.cores + 1;
+    const Span<u8> room = arena.take<u8>(room_for<InputRing>(count), u8{0});
     InputRing *const rings = reinterpret_cast<InputRing *>(room.data());
-    for (u32 i = 0; i < size.cores; ++i) new (rings + i) InputRing(arena, size.ring_words);
-    rings_ = {rings, size.cores};
+    for (u32 i = 0; i < count; ++i) new (rings + i) InputRing(arena, size.ring_words);
+    rings_ = {rings, count};
 }
 
 u64 Shared::grant(u64 wanted) {

@@ -20,7 +20,7 @@ struct SharedSize {
 class Shared {
   public:
     static constexpr usize memory(const SharedSize &size) {
-        return room_for<InputRing>(size.cores) + size.cores * InputRing::memory(size.ring_words) +
+        return room_for<InputRing>(size.cores + 1) + (size.cores + 1) * InputRing::memory(size.ring_words) +
                room_for<Atomic<u64>>(size.edges / 64 + 1);
     }
     // `case_limit` 0: no limit.
@@ -40,8 +40,10 @@ class Shared {
     // Run by all cores so far.
     u64 cases() const;
 
-    u32 cores() const { return static_cast<u32>(rings_.size()); }
+    u32 cores() const { return static_cast<u32>(rings_.size()) - 1; }
     InputRing &input_ring(u32 core) { return rings_[core]; }
+    // Inputs from outside of the machine. Core 0 writes and reads it.
+    InputRing &given_inputs() { return rings_[cores()]; }
     CoreCounts &counts(u32 core) { return counts_[core]; }
     const CoreCounts &counts(u32 core) const { return counts_[core]; }
     CrashDedup &crashes() { return crashes_; }

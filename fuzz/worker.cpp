@@ -85,18 +85,20 @@ rstate::Result<void> Worker::fuzz_one() {
     return rstate::done();
 }
 
-// Runs at most one input that another core has found; looks at one core's ring per case.
+// Runs at most one input that another core has found, or on core 0 one from outside; looks at one ring per
+// case.
 rstate::Result<void> Worker::sync_corpus() {
-    if (shared_.cores() == 1) return rstate::done();
     next_reader_ = next_reader_ + 1 < shared_.cores() ? next_reader_ + 1 : 0;
-    if (next_reader_ == options_.core) return rstate::done();
+    const bool given = next_reader_ == options_.core; // core 0 reads that ring where its own one would be
+    if (given && options_.core != 0) return rstate::done();
     u64 hash = 0;
-    const auto got = readers_[next_reader_].receive(shared_.input_ring(next_reader_), input_, hash);
+    const InputRing &ring = given ? shared_.given_inputs() : shared_.input_ring(next_reader_);
+    const auto got = readers_[next_reader_].receive(ring, input_, hash);
     if (got == InputRingReader::Got::overtaken) counts_.overtaken.bump();
     if (got != InputRingReader::Got::input) return rstate::done();
     counts_.imported.bump();
-    TRY(run_case(input_.bytes(), {.edge_budget = edge_budget_}), "running another core's input");
-    return evaluate(no_entry, Source::imported);
+    TRY(run_case(input_.bytes(), {.edge_budget = edge_budget_}), "running an imported input", given);
+    return evaluate(no_entry, given ? Source::found : Source::imported);
 }
 
 // Fills input_ with a mutation of the input that the scheduler chooses.

@@ -83,10 +83,14 @@ rstate::Result<u64> fuzz_from_snapshot(SnapshotSession &session, const boot::Bun
     const u32 edges = session.process().counter_count();
     auto state = TRY(make_shared(cores, edges, options.cases), "making what the cores share");
     fuzz::Shared &shared = *state.shared;
-    Reporter reporter(shared, session.machine());
     auto seeds = TRY(list_seeds(bundle), "listing the seeds");
     const u64 capacity = session.process().snapshot_point().control.input_capacity;
     const u64 max_len = options.max_len != 0 ? options.max_len : longest_input(seeds.span(), capacity, cores);
+    const u64 longest_given =
+        min<u64>(max_len, fuzz::InputRing::longest_input(fuzz::SharedSize().ring_words));
+    auto input_room = TRY(mm::allocate_array<u8>(world->allocator, longest_given),
+                          "allocating room for inputs that the console gives", longest_given);
+    Reporter reporter(shared, session.machine(), input_room.span());
     report_cut_seeds(seeds.span(), max_len);
     fuzz::WorkerSize size = worker_size(edges, max_len, cores);
     if (session.process().mutator_abilities().any()) size.mutants = fuzz::TargetMutator::room(size.max_len);

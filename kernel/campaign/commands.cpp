@@ -6,6 +6,7 @@
 #include "cpu/ticks.h"
 #include "cpu/trace.h"
 #include "dev/reset.h"
+#include "fuzz/records.h"
 #include "kernel/campaign/target.h"
 #include "kernel/codes.h"
 #include "kernel/console.h"
@@ -18,6 +19,16 @@
 #include "kernel/smp/core.h"
 
 namespace kernel {
+
+namespace {
+
+const Output record_output{[](void *, Text text) { write_record(text); }, nullptr};
+
+// While an input arrives: the part of a second that one call listens at most, and the part after which the
+// line counts as silent. At 115,200 baud a byte takes a 11,520th of a second.
+constexpr u64 listening_part = 500, silence_part = 4000;
+
+} // namespace
 
 struct Commands::Word {
     Text name;
@@ -38,18 +49,36 @@ const Commands::Word Commands::words[] = {
     {"reboot", "starts the kernel again from memory, without the firmware", &Commands::reboot},
     {"halt", "stops every core; only a reset starts the machine again", &Commands::halt},
     {"quit", "ends the run once all records are sent", &Commands::quit},
+    {"input", "SIZE HASH BASE64: runs an input, for tools that share a corpus", &Commands::input},
 };
 
+// While an input arrives this waits for its next bytes: the port holds sixteen, and to fetch them between two
+// cases would give some hundred bytes a second.
 void Commands::listen() {
+    const u64 second = max(1ul, first_core.args->tsc_hz), until = cpu::read_tsc() + second / listening_part;
     u8 byte = 0;
-    while (!asked_ && read_console(byte)) take(byte);
+    for (u64 now = cpu::read_tsc(), heard = now; !asked_ && now < until; now = cpu::read_tsc()) {
+        if (read_console(byte)) {
+            take(byte);
+            heard = now;
+        } else {
+            if (!in_input_ || now > heard + second / silence_part) return;
+            cpu::pause();
+        }
+    }
 }
 
 void Commands::take(u8 byte) {
     if (byte == '\r' || byte == '\n') {
         asked_ = length_ != 0;
+    } else if (in_input_) {
+        input_line_.take(byte);
     } else {
-        if (length_ < sizeof typed_) typed_[length_++] = static_cast<char>(byte);
+        in_input_ = byte == ' ' && Text(typed_, length_) == "input";
+        if (in_input_)
+            input_line_.begin();
+        else if (length_ < sizeof typed_)
+            typed_[length_++] = static_cast<char>(byte);
     }
 }
 
@@ -170,6 +199,17 @@ rstate::Result<> Commands::halt() {
 
 rstate::Result<> Commands::quit() {
     shared_.stop();
+    return rstate::done();
+}
+
+// The sender waits for the record before it sends another input, so that none overtakes the worker.
+rstate::Result<> Commands::input() {
+    const fuzz::InputLineStatus status = in_input_ ? input_line_.end() : fuzz::InputLineStatus::damaged;
+    in_input_ = false;
+    if (status == fuzz::InputLineStatus::whole)
+        shared_.given_inputs().send(input_line_.input(), input_line_.hash());
+    fuzz::write_given(record_output, input_line_.hash(), status);
+    end_record();
     return rstate::done();
 }
 

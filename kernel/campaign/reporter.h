@@ -10,8 +10,9 @@ namespace kernel {
 
 class Reporter final {
   public:
-    Reporter(fuzz::Shared &shared, Machine &machine)
-        : shared_(shared), pause_(shared), commands_(shared, pause_, machine) {}
+    // `input_room`: for inputs that the console gives.
+    Reporter(fuzz::Shared &shared, Machine &machine, MutableBytes input_room)
+        : shared_(shared), pause_(shared), commands_(shared, pause_, machine, input_room) {}
     void attach(u32 core, fuzz::Outbox &outbox) { outboxes_[core] = &outbox; }
 
     // Core 0, between two cases: sends a few bytes and runs console commands. During a pause that a user

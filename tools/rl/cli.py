@@ -104,6 +104,8 @@ def _run(sub, target=BUILTIN_TARGET):
     _schedule(sub, "default: 0")
     sub.add_argument("--out", metavar="DIR",
                      help="for corpus, crashes, statistics (default out/NAME); its corpus is where a run begins")
+    sub.add_argument("--sync", metavar="DIR",
+                     help="share the corpus with AFL++ (its -o DIR) or libFuzzer (DIR as its corpus) while they run")
     sub.add_argument("--plain", action="store_true", help="plain lines instead of the live view")
     sub.add_argument("--target-output", action="store_true", help="show what the target prints; each line costs time")
     _debug_build(sub)

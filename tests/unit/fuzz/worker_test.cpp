@@ -119,6 +119,21 @@ TEST(Worker, ASeedThatIsTooLongIsCut) {
     EXPECT_EQ(rig.executor.inputs[0], "abcd");
 }
 
+TEST(Worker, AnInputFromOutsideThatShowsSomethingNewIsKeptAndReported) {
+    const std::string key = "a word that no mutation makes";
+    const auto opened = [&](Bytes input, Trace &trace) {
+        trace.edge(0);
+        if (std::string(input.begin(), input.end()) == key) trace.edge(1);
+    };
+    Rig rig(8, opened, 200);
+    for (const std::string &given : {key, std::string("shows nothing new")})
+        EXPECT_TRUE(rig.shared.given_inputs().send(fake::bytes(given), 1));
+    rig.run({"seed"}).take();
+    EXPECT_EQ(rig.worker.edges(), 2u);
+    EXPECT_EQ(std::count(rig.executor.inputs.begin(), rig.executor.inputs.end(), "shows nothing new"), 1);
+    EXPECT_EQ(rig.platform.records("corpus").size(), 2u);
+}
+
 TEST(Worker, ATargetWithoutCountersIsAnError) {
     Rig rig(
         0, [](Bytes, Trace &) {}, 10);

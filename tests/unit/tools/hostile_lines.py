@@ -30,6 +30,7 @@ EXAMPLES = {
     "crash": FINDING, "timeout": {**FINDING, "kind": "timeout"}, "out_of_memory": {**FINDING, "kind": "out-of-memory"},
     "refused": {"call": "ptrace", "number": 101, "error": 38, "count": 2, "core": 0, "arguments": ["0x1", "0x2"],
                 "path": "/etc/x", "frames": ["0x1000"], "function": "parse"},
+    "given": {"hash": HASH, "status": "taken"},
     "edges": {"edges": 3, "reached": "Bw=="},
     "end": {"status": "ok", "cases": 100},
     "range": {"first": "0x1000", "pages": 1, "kind": "heap block", "what": "Core", "allowed": "rw", "core": 0,

@@ -13,6 +13,7 @@ from tools.rl.results.collector import Collector
 from tools.rl.results.live_view import make_view
 from tools.rl.results.outdir import OutDir
 from tools.rl.results.own_failure import about_our_failure, about_the_target, places_in_kernel
+from tools.rl.results.shared_corpus import SharedCorpus
 from tools.rl.results.symbols import Symbolizer
 
 
@@ -44,6 +45,7 @@ def main(arguments):
     folder = folder_of(arguments)
     builder.build_for(target, folder)
     corpus = corpus_entries(out.corpus())
+    shared = shared_corpus(arguments.sync, out)
     entries = target_entries(target, run_options(arguments, target), corpus)
     print(about_inputs(target, entries))
     content = boot_image(entries, folder=folder)
@@ -51,7 +53,9 @@ def main(arguments):
     view = make_view(arguments.plain, target.name, out.path)
     session = Session(content, machine, serial_log=out.serial, silence=BOOT_SILENCE)
     elf = ROOT / target.elf
-    runner = Collector(arguments, session, out, view, Symbolizer(elf))
+    if shared:
+        shared.send = session.qemu.send
+    runner = Collector(arguments, session, out, view, Symbolizer(elf), shared)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, runner.interrupted)
     try:
@@ -59,11 +63,22 @@ def main(arguments):
     finally:
         view.close()
         out.close()
-    notes = [*session.records.summary(), *map(printable, runner.refused.lines()), *about_coverage(runner.last_stats)]
+    notes = [*session.records.summary(), *([printable(shared.summary())] if shared else []),
+             *map(printable, runner.refused.lines()), *about_coverage(runner.last_stats)]
     for line in notes:
         print(line)
     print(f"report: {report.write(out.path, target.name, elf, runner.symbolizer)}")
     return conclude(runner, session, out)
+
+
+def shared_corpus(folder, out):
+    """The folder of --sync, which also gets what earlier runs found."""
+    if not folder:
+        return None
+    shared = SharedCorpus(folder)
+    for _, data in out.corpus():
+        shared.add(data)
+    return shared
 
 
 def about_inputs(target, entries):

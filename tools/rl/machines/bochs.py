@@ -102,11 +102,11 @@ class Running:
         self.reader.start()
 
     def send(self, data):
-        """To the serial line."""
+        """To the serial line; how many bytes of it were taken."""
         try:
-            os.write(self.serial, data)
+            return os.write(self.serial, data)
         except OSError:
-            pass                # it has ended
+            return len(data)    # it has ended
 
     def _note_heard(self, seconds):
         self.heard_at = seconds

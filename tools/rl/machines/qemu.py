@@ -131,6 +131,7 @@ class Qemu:
             for descriptor in descriptors:
                 os.close(descriptor)
         widen_pipe(self.process.stdout.fileno())
+        os.set_blocking(self.process.stdin.fileno(), False)
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
 
@@ -168,11 +169,13 @@ class Qemu:
         self.heard_at = seconds
 
     def send(self, data):
+        """Returns how many bytes of it the line takes without a wait: a machine that hangs reads nothing."""
         try:
-            self.process.stdin.write(data)
-            self.process.stdin.flush()
-        except (BrokenPipeError, ValueError):
-            pass                # it has ended already; its status will say how
+            return os.write(self.process.stdin.fileno(), data)
+        except BlockingIOError:
+            return 0
+        except (OSError, ValueError):
+            return len(data)    # it has ended already; its status will say how
 
     def kill(self):
         self.process.kill()

@@ -53,6 +53,14 @@ def text(value):
     return printable(value, LONGEST_TEXT)
 
 
+def one_of(*words):
+    def check(value):
+        if value not in words:
+            raise Bad("is none of its words")
+        return value
+    return check
+
+
 def hash16(value):
     if type(value) is not str or not HASH.fullmatch(value):
         raise Bad("is not 16 hexadecimal digits")
@@ -160,6 +168,7 @@ TYPES = {
     "out_of_memory": Fields({"hash": hash16, "input": base64}, CRASH),
     "refused": Fields({"call": text, "number": COUNT, "error": SIGNED, "count": COUNT, "core": CORE_NUMBER,
                        "arguments": addresses, "path": text, "frames": addresses}, {"function": text}),
+    "given": Fields({"hash": hash16, "status": one_of("taken", "damaged", "too_long")}, {}),
     "edges": Fields({"reached": base64}, {"edges": COUNT}),
     "end": Fields({"status": text}, {"cases": COUNT}),
     "range": Fields({"first": address, "pages": COUNT, "kind": text, "what": text, "allowed": text, "core": COUNT},

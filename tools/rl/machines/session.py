@@ -65,6 +65,7 @@ class Session:
         self.silence = silence          # seconds without a byte after which the machine counts as hung
         self.deadline = deadline        # seconds from the start after which it is killed
         self.stopping = None
+        self.unsent = b""
         self.killed_because = ""
         self.end_record = None
         self.records = RecordReader()
@@ -84,11 +85,16 @@ class Session:
             self.kill("asked twice to stop")
             return
         self.stopping = self.elapsed()
-        self.qemu.send(b"\nquit\n")     # whatever has been typed before
+        self._say(b"\nquit\n")          # whatever has been typed before
 
     def type(self, word):
         """A word for the kernel's console (docs/inside.md)."""
-        self.qemu.send(word.encode() + b"\n")
+        self._say(word.encode() + b"\n")
+
+    def _say(self, data=b""):
+        """What the line does not take now follows at the next tick."""
+        self.unsent += data
+        self.unsent = self.unsent[self.qemu.send(self.unsent):] if self.unsent else b""
 
     def kill(self, why):
         self.killed_because = self.killed_because or why
@@ -99,6 +105,7 @@ class Session:
         try:
             for seconds, line in arrivals(self.qemu.lines, self.elapsed):
                 if line is None:
+                    self._say()
                     self._watch()
                     yield seconds, None
                     continue

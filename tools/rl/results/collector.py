@@ -1,4 +1,5 @@
 """Feeds the events of a machine to the output folder, the live view and the limits of the run."""
+import binascii
 from collections import deque
 
 from tools.rl.machines.session import Chains
@@ -21,12 +22,13 @@ def keep(latest, key, value):
 class Collector:
     """Feeds one session's events to the folder, the view and the limits."""
 
-    def __init__(self, arguments, session, out, view, symbolizer):
+    def __init__(self, arguments, session, out, view, symbolizer, shared=None):
         self.arguments = arguments
         self.session = session
         self.out = out
         self.view = view
         self.symbolizer = symbolizer
+        self.shared = shared        # a SharedCorpus
         self.chains = Chains()
         self.chain_of = {}          # by crash hash
         self.crash_of = {}
@@ -49,10 +51,11 @@ class Collector:
     def run(self):
         handlers = {"boot": self._boot, "stats": self._stats, "corpus": self._corpus, "edges": self._edges,
                     "crash": self._crash, "timeout": self._overrun, "out_of_memory": self._overrun,
-                    "refused": self._refused}
+                    "refused": self._refused, "given": self._given}
         for seconds, event in self.session.events():
             if event is None:
                 self.view.tick(seconds)
+                self._share()
             elif isinstance(event, str):
                 self._text(event)
             elif event["type"] in handlers:
@@ -87,6 +90,17 @@ class Collector:
 
     def _corpus(self, _, record):
         self.out.add_corpus(record)
+        if self.shared:
+            self.shared.add(binascii.a2b_base64(record["data"]))
+
+    def _share(self):
+        """Once the seeds have run; a line that is half sent when the run stops ends with the word `quit`."""
+        if self.shared and self.last_stats and self.session.stopping is None:
+            self.shared.tick()
+
+    def _given(self, _, record):
+        if self.shared:
+            self.shared.answer(record)
 
     def _refused(self, _, record):
         if self.refused.add(record, self.symbolizer):
