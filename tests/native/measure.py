@@ -10,10 +10,8 @@ measured over several seeds in minutes. Edges are counted by libFuzzer's build o
 import argparse
 import base64
 import glob
-import hashlib
 import json
 import os
-import re
 import statistics
 import subprocess
 import sys
@@ -21,6 +19,9 @@ import tempfile
 from pathlib import Path
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "../.."))
+sys.path.insert(0, ROOT)
+from tools.rl.peers.edges import count          # noqa: E402
+
 OUT = "build/native"
 MARKS = (10_000, 50_000, 100_000)
 HARNESS = ("-O1 -g -fno-omit-frame-pointer -fsanitize=address -fsanitize-address-use-after-return=never "
@@ -54,20 +55,7 @@ def records(cases, seed, target):
 
 
 def edges(folder, target):
-    """What libFuzzer's build of the harness counts over the inputs in a folder. One that crashes there, because its
-    heap lies otherwise than ours, ends libFuzzer and is left out."""
-    names = {hashlib.sha1(Path(path).read_bytes()).hexdigest(): path for path in glob.glob(f"{folder}/*")}
-    while True:
-        said = subprocess.run([f"{ROOT}/build/targets/{target}/libfuzzer", "-runs=0", "-rss_limit_mb=0", "-timeout=60",
-                               "-malloc_limit_mb=0", f"-artifact_prefix={folder}.", folder],
-                              capture_output=True, text=True, errors="replace", check=False,
-                              env=dict(os.environ, ASAN_OPTIONS="detect_leaks=0:allocator_may_return_null=1"))
-        ended = re.search(r"Test unit written to (\S+-([0-9a-f]{40}))", said.stderr)
-        if not ended:
-            counts = re.findall(r"cov: (\d+)", said.stderr)
-            return int(counts[-1]) if counts else sys.exit("libFuzzer counted nothing: " + said.stderr[-500:])
-        os.remove(ended[1])
-        os.remove(names.pop(ended[2]))
+    return count(Path(ROOT, "build/targets", target, "libfuzzer"), Path(folder))
 
 
 def coverage(arguments):

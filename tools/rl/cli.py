@@ -136,8 +136,15 @@ def _test(sub):
 
 
 def _bench(sub):
-    sub.add_argument("filter", nargs="?", default="", metavar="FILTER", help="only benchmarks whose name contains this")
-    sub.add_argument("--write", action="store_true", help="measure all and write docs/measured.md")
+    sub.add_argument("filter", nargs="?", default="", metavar="FILTER",
+                     help="only benchmarks whose name contains this; peers: Raclette beside libFuzzer and AFL++, on the "
+                          "same harness, with these options:")
+    _target(sub, BUILTIN_TARGET)
+    sub.add_argument("--seeds", type=_integer(2, 100), default=5, metavar="N",
+                     help="random seeds of each fuzzer (default %(default)s)")
+    sub.add_argument("--cases", type=_integer(100, 2**40), default=100_000, metavar="N",
+                     help="executions of each run (default %(default)s)")
+    sub.add_argument("--write", action="store_true", help="measure all, or the peers, and write docs/measured.md")
 
 
 def _build(sub):

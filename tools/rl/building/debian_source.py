@@ -1,4 +1,5 @@
 """Sources of Debian packages, fetched on request: apt-get downloads and checks them, dpkg-source unpacks them."""
+import contextlib
 import shutil
 import subprocess
 
@@ -10,6 +11,10 @@ SHOWN_LINES = 10                                    # of a failed command's end
 # What apt-get says, and what it means for the user; else the network is in doubt.
 MEANINGS = (("Unable to find a source package", "Debian has no source package of that name in main"),
             ("404  Not Found", "Debian's server does not have its files"))
+
+
+class Missing(Stop):
+    """A server's list names files that it does not have."""
 
 
 def _own_lists(place):
@@ -27,6 +32,27 @@ def _own_lists(place):
             "-o", f"Dir::State::lists={place / 'lists'}", "-o", "APT::Sandbox::User=root"]
 
 
+def _versions(package, options, place):
+    """Every version that the lists name, the newest first."""
+    listed = _run(f"asking for the versions of {package}", ["apt-cache", *options, "madison", package], place)
+    return list(dict.fromkeys(line.split("|")[1].strip() for line in listed.splitlines() if line.count("|") == 2))
+
+
+def _download(package, options, place):
+    """The newest version; an older one where a server lists that one before it has its files."""
+    argv = ["apt-get", *options, "source", "--download-only"]
+    try:
+        return _run(f"fetching {package}", [*argv, package], place)
+    except Missing as missing:
+        for version in _versions(package, options, place)[1:]:
+            print(f"the files of its newest version are not there; fetching {package} {version}", flush=True)
+            for left in place.iterdir():
+                left.unlink()
+            with contextlib.suppress(Missing):
+                return _run(f"fetching {package} {version}", [*argv, f"{package}={version}"], place)
+        raise missing
+
+
 def _run(what, argv, folder):
     try:
         done = subprocess.run(argv, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -36,7 +62,8 @@ def _run(what, argv, folder):
     if done.returncode:
         print("\n".join(done.stdout.splitlines()[-SHOWN_LINES:]))
         meaning = next((meaning for said, meaning in MEANINGS if said in done.stdout), "is the network there?")
-        raise Stop(MISSING, f"{what}: {argv[0]} ended with status {done.returncode}; {meaning}")
+        raise (Missing if meaning == MEANINGS[-1][1] else Stop)(
+            MISSING, f"{what}: {argv[0]} ended with status {done.returncode}; {meaning}")
     return done.stdout
 
 
@@ -51,7 +78,7 @@ def fetch(package):
     place.mkdir(parents=True)
     options = _own_lists(FOLDER / "apt")
     _run("fetching Debian's lists of source packages", ["apt-get", *options, "update"], place)
-    _run(f"fetching {package}", ["apt-get", *options, "source", "--download-only", package], place)
+    _download(package, options, place)
     described = sorted(place.glob("*.dsc"))
     if len(described) != 1:
         raise Stop(MISSING, f"fetching {package}: {len(described)} descriptions (*.dsc) came")

@@ -15,15 +15,15 @@ FLAGS = ("-O1 -fno-omit-frame-pointer -gline-tables-only -Wno-error "
 SHOWN_LINES = 25                # of a failed build's end
 
 
-def environment(place, more):
-    """What base-builder sets, with our compilers."""
+def environment(place, more, toolchain):
+    """What base-builder sets, with our compilers, or with those of `toolchain`: variables that replace these."""
     compilers = {"CC": BUILD / "bin/raclette-cc", "CXX": BUILD / "bin/raclette-c++"}
     names = {"SRC": place / "src", "OUT": place / "out", "WORK": place / "work", **compilers, "CCC": compilers["CXX"],
              "CFLAGS": FLAGS, "CXXFLAGS": FLAGS, "CXXFLAGS_EXTRA": "", "LIB_FUZZING_ENGINE": "-fsanitize=fuzzer",
              "SANITIZER": "address", "FUZZING_ENGINE": "libfuzzer", "ARCHITECTURE": "x86_64",
              "FUZZING_LANGUAGE": "c++", "SANITIZER_FLAGS": "-fsanitize=address"}
     path = f"{BUILD / 'bin'}:{os.environ.get('PATH', '')}"
-    return {**os.environ, **more, **{name: str(value) for name, value in names.items()}, "PATH": path}
+    return {**os.environ, **more, **{name: str(value) for name, value in names.items()}, "PATH": path, **toolchain}
 
 
 def stamp(folder, sources):
@@ -38,25 +38,25 @@ def stamp(folder, sources):
     return digest.hexdigest()
 
 
-def run_build(script, project, place):
+def run_build(script, project, place, toolchain):
     """Runs build.sh as OSS-Fuzz does, its output into a file; true when all of it was done."""
     log = place / "build.log"
     print(f"running {script.name}; its output goes to {log}", flush=True)
     with open(log, "wb") as out:
         done = subprocess.run(["bash", "-eu", str(script)], cwd=project.place, stdout=out, stderr=subprocess.STDOUT,
-                              stdin=subprocess.DEVNULL, env=environment(place, project.environment))
+                              stdin=subprocess.DEVNULL, env=environment(place, project.environment, toolchain))
     if done.returncode:
         shown = [*log.read_text(errors="backslashreplace").split("\n")[-SHOWN_LINES:], *project.notes]
         if project.packages:
             shown.append(f"the project's Dockerfile installs: {' '.join(project.packages)}")
         print("\n".join(map(printable, shown)))
-        if not fuzzers(place / "out"):
+        if toolchain or not fuzzers(place / "out"):
             raise Stop(TESTS_FAILED, f"{script.name} ended with status {done.returncode}; its output is in {log}")
         print(f"{script.name} ended with status {done.returncode}, but has made fuzzers; its output is in {log}")
     return done.returncode == 0
 
 
-def build(folder, sources, place):
+def build(folder, sources, place, toolchain={}):
     """$OUT of the project, below `place`; built unless it is as it was."""
     done, wanted = place / "stamp", stamp(folder, sources)
     if done.is_file() and done.read_text() == wanted:
@@ -71,7 +71,7 @@ def build(folder, sources, place):
         raise Stop(USAGE, f"{folder} holds no build.sh: is it a folder of oss-fuzz/projects?")
     for note in project.notes:
         print(printable(note))
-    if run_build(script, project, place):
+    if run_build(script, project, place, toolchain):
         write_atomically(done, wanted)
     return place / "out"
 

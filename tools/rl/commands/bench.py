@@ -3,9 +3,6 @@
 Instructions are counted in QEMU's instruction-count mode, where they are exact and repeat. Times and rates are
 of an emulated machine: only their ratios say something about a real one. `--write` keeps all of it in docs/measured.md.
 """
-import os
-import re
-import subprocess
 import tempfile
 from pathlib import Path
 
@@ -16,6 +13,7 @@ from tools.rl.common import (BUILD, BUILTIN_TARGET, OK, ROOT, SYSTEM_FAILED, Sto
 from tools.rl.images.boot_image import boot_image, target_entries
 from tools.rl.machines.qemu import PROGRAM, Machine
 from tools.rl.machines.session import Session
+from tools.rl.peers import compare, edges
 from tools.rl.results import measured
 from tools.rl.results.measured import Row
 from tools.rl.results.outdir import OutDir
@@ -24,7 +22,6 @@ SECONDS = 600
 RATE_CASES = 30000              # for each core; the first half warms up
 COVERAGE_AT = {10000: 992, 50000: 1144, 100000: 1251}       # libFuzzer's, from one seed for each format
 LIBFUZZER_RATE = "libFuzzer with AddressSanitizer 1,373, AFL++ persistent 1,002"
-DOCUMENT = ROOT / "docs/measured.md"
 PAGES = 1 << 36                 # in both canonical halves
 
 
@@ -118,13 +115,8 @@ def coverage(_pattern):
             out.close()
             for seed in targets.load(BUILTIN_TARGET).seeds:
                 (Path(folder) / "corpus" / Path(seed).name).write_bytes((ROOT / seed).read_bytes())
-            argv = [str(ROOT / native), "-runs=0", "-rss_limit_mb=0", "-malloc_limit_mb=0", "-timeout=60", "corpus"]
-            said = subprocess.run(argv, cwd=folder, capture_output=True, text=True, errors="replace",
-                                  env=dict(os.environ, ASAN_OPTIONS="detect_leaks=0:allocator_may_return_null=1"))
-            counts = re.findall(r"cov: (\d+)", said.stderr)
-            if not counts:
-                raise Stop(SYSTEM_FAILED, "libFuzzer's build of the harness counted nothing: " + said.stderr[-500:])
-            yield f"fuzz.coverage.{cases}", int(counts[-1]), "edges", f"libFuzzer {theirs} after as many executions"
+            reached = edges.count(ROOT / native, Path(folder) / "corpus")
+            yield f"fuzz.coverage.{cases}", reached, "edges", f"libFuzzer {theirs} after as many executions"
 
 
 # name's beginning: what measures it
@@ -145,6 +137,8 @@ def print_row(row):
 
 
 def main(arguments):
+    if arguments.filter == "peers":
+        return compare.main(arguments)
     if arguments.write and arguments.filter:
         raise Stop(USAGE, "--write measures everything: leave the filter out")
     builder.build()
@@ -156,6 +150,6 @@ def main(arguments):
     if not found:
         print(f"no benchmark's name contains {arguments.filter!r}")
     if arguments.write:
-        write_atomically(DOCUMENT, measured.page(found, measured.about(PROGRAM)))
-        print(f"written: {DOCUMENT.relative_to(ROOT)}")
+        write_atomically(measured.DOCUMENT, measured.page(found, measured.about(PROGRAM), measured.saved_sections()))
+        print(f"written: {measured.DOCUMENT.relative_to(ROOT)}")
     return OK

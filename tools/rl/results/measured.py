@@ -5,7 +5,9 @@ import subprocess
 from pathlib import Path
 from typing import NamedTuple, Tuple
 
-from tools.rl.common import ROOT, VERSION
+from tools.rl.common import ROOT, VERSION, write_atomically
+
+DOCUMENT = ROOT / "docs/measured.md"
 
 COUNTED = "instructions are counted (`-icount shift=0`): exact, the same on every host"
 CLOCK = "by the host's clock: only rows of one table say something about each other"
@@ -55,6 +57,12 @@ SECTIONS = (
     Section("Cases a second", "fuzz.cases_per_s", ("fuzz.cases_per_s",), CLOCK),
     Section("Coverage", "fuzz.coverage", ("fuzz.coverage",), "counted by a libFuzzer build of the same harness"),
 )
+PEERS = "## Beside libFuzzer and AFL++"
+PEERS_TEXT = """\
+The same harness, the same seeds, dictionary and longest input, and as many executions, for each fuzzer with several
+random seeds. libFuzzer and AFL++ (persistent, with cmplog) run natively, with AddressSanitizer. One program counts the
+edges of what each run leaves: libFuzzer's build of the harness. A12 is the probability that a run of Raclette reaches
+more than a run of the other, p is of the Mann-Whitney U test. Executions are equal, not times."""
 MEANS = {
     "vm.round_trip": "enter the guest and come back",
     "vm.snapshot_loop_1_page": "run, and reset 1 page",
@@ -135,7 +143,34 @@ def table(rows):
     return "\n".join(lines)
 
 
-def page(rows, origin):
+def said_anyhow(*words):
+    """What a program prints, whatever its status: some say their version in their help."""
+    done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          errors="replace")
+    return done.stdout
+
+
+def saved_sections(document=None):
+    """{target: text} of the comparisons with other fuzzers, which are measured one by one."""
+    path = document or DOCUMENT
+    text = path.read_text() if path.exists() else ""
+    kept = text.partition(PEERS)[2]
+    return dict(re.findall(r"(?ms)^(?=### ([^,\n]+),)(.*?)(?=^### |\Z)", kept))
+
+
+def put_section(name, text, document=None):
+    """Replaces the comparison of one target, and leaves the rest of the document as it is."""
+    path = document or DOCUMENT
+    sections = {**saved_sections(path), name: text}
+    before = (path.read_text() if path.exists() else "").partition(PEERS)[0]
+    write_atomically(path, before.rstrip("\n") + "\n\n" + peers_text(sections))
+
+
+def peers_text(sections):
+    return "\n".join([PEERS, "", PEERS_TEXT, "", *(sections[name].rstrip("\n") + "\n" for name in sorted(sections))])
+
+
+def page(rows, origin, peers=None):
     """The whole document. Every row is in one table; a row that no section takes is an error of ours."""
     left = set(rows)
     parts = ["# Measured", "", "<!-- Written by `python3 build.py bench --write`: do not edit. -->", "",
@@ -149,4 +184,4 @@ def page(rows, origin):
                       f"{origin.qemu} on {origin.host}; {section.how}.", ""]
     if left:
         raise ValueError(f"no section takes {sorted(row.name for row in left)}")
-    return "\n".join(parts)
+    return "\n".join([*parts, *([peers_text(peers)] if peers else [])])

@@ -36,6 +36,27 @@ class DebianSourceTest(unittest.TestCase):
         for says, meaning in debian_source.MEANINGS:
             self.assertIn(meaning, self.fetch(f"E: {says}: inih"))
 
+    def test_an_older_version_is_fetched_where_the_newest_ones_files_are_missing(self):
+        with tempfile.TemporaryDirectory() as scratch:
+            programs, log = Path(scratch) / "bin", Path(scratch) / "log"
+            programs.mkdir()
+            scripts = {
+                "apt-get": f"""echo "$*" >> {log}
+case "$*" in *'source --download-only inih=1') echo > inih_1.dsc;;
+*'source --download-only inih') echo partial > inih_2.tar; echo '404  Not Found'; exit 100;;
+indextargets*) echo '{LISTED}';; esac""",
+                "apt-cache": "printf ' inih | 2 | a Sources\n inih | 1 | b Sources\n'",
+                "dpkg-source": "mkdir .unpacked && ls > .unpacked/files"}
+            for name, text in scripts.items():
+                (programs / name).write_text(f"#!/bin/sh\n{text}\n")
+                (programs / name).chmod(0o755)
+            with mock.patch.object(debian_source, "FOLDER", Path(scratch) / "sources"), \
+                    mock.patch.dict(os.environ, PATH=f"{programs}:{os.environ['PATH']}"), \
+                    contextlib.redirect_stdout(io.StringIO()) as said:
+                unpacked = debian_source.fetch("inih")
+            self.assertEqual((unpacked / "files").read_text(), "inih_1.dsc\n")
+            self.assertIn("inih 1", said.getvalue())
+
     def test_any_other_failure_puts_the_network_in_doubt(self):
         self.assertIn("network", self.fetch("E: something else"))
 
