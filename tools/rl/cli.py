@@ -137,8 +137,8 @@ def _test(sub):
 
 def _bench(sub):
     sub.add_argument("filter", nargs="?", default="", metavar="FILTER",
-                     help="only benchmarks whose name contains this; peers: Raclette beside libFuzzer and AFL++, on the "
-                          "same harness, with these options:")
+                     help="only benchmarks whose name contains this; peers: Raclette beside libFuzzer and AFL++, on "
+                          "the same harness, with these options:")
     _target(sub, BUILTIN_TARGET)
     sub.add_argument("--seeds", type=_integer(2, 100), default=5, metavar="N",
                      help="random seeds of each fuzzer (default %(default)s)")

@@ -62,7 +62,8 @@ TABLE = (
     Package("dnsmasq-base", "a real network's DHCP and TFTP server, for `test --long`", (LONG_TEST,), ("dnsmasq",)),
     Package("iproute2", "makes the tap device of that network", (LONG_TEST,), ("ip",)),
     Package("chromium", "opens a run's report, for `test --long`", (LONG_TEST,), ("chromium",)),
-    Package("afl++", "another fuzzer, with which a run shares its corpus", ("test", "bench peers"), ("afl-fuzz", "afl-clang-fast")),
+    Package("afl++", "another fuzzer, with which a run shares its corpus", ("test", "bench peers"),
+            ("afl-fuzz", "afl-clang-fast")),
     Package("gdb", "debugs the kernel in QEMU", ("debug", "test"), ("gdb",)),
 )
 
