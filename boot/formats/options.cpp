@@ -31,6 +31,7 @@ constexpr Key keys[] = {
     {.name = "timeout_s", .number = &Options::timeout_s, .most = 1'000'000},
     {.name = "threads", .number = &Options::threads},
     {.name = "replay", .flag = &Options::replay},
+    {.name = "hold", .flag = &Options::hold},
     {.name = "leaks", .flag = &Options::leaks},
     {.name = "target_output", .flag = &Options::target_output},
     {.name = "layout", .flag = &Options::layout},

@@ -17,6 +17,7 @@ struct Options {
     u64 timeout_s = 0;          // a case that takes longer is a timeout, whatever its edges; 0: edges decide
     u64 threads = 0;            // seed of the schedule of the target's threads
     bool replay = false;        // run the bundle's "replay" once, and end
+    bool hold = false;          // with replay: wait at the case's end while the host copies memory
     bool leaks = false;         // with replay: also list what the input leaks
     bool target_output = false; // log what the target prints in each case
     bool layout = false;        // print every range before the first case

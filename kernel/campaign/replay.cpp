@@ -6,6 +6,7 @@
 #include "fuzz/records.h"
 #include "fuzz/refused_record.h"
 #include "kernel/campaign/campaign.h"
+#include "kernel/campaign/debugger_hold.h"
 #include "kernel/campaign/snapshot_session.h"
 #include "kernel/console.h"
 #include "kernel/entry/apic.h"
@@ -113,6 +114,7 @@ rstate::Result<u32> run_and_report(SnapshotSession &session, Bytes input, u64 bu
     const vm::Outcome *outcome =
         TRY(session.process().run_case(input, {.edge_budget = budget, .show_output = options.target_output}),
             "running the input", input.size());
+    if (options.hold) hold_for_debugger(session);
     write_refused_calls(session);
     switch (outcome->ending) {
     case vm::Ending::done:

@@ -1,8 +1,9 @@
 """gdb through build.py debug: it stops where asked, in every stage and on every core, and reads kernel structures."""
 import re
+import subprocess
 
 from tests.qemu.expectations import build_py, expect
-from tools.rl.common import BUILD, OK, ROOT
+from tools.rl.common import BUILD, CRASHED, OK, ROOT
 from tools.rl.results.elf import Elf, PF_X, PT_LOAD
 
 GDB_AT_STAGES = """
@@ -197,7 +198,19 @@ def gdb_begins_where_the_command_line_says(out):
         expect(f"it is at {where}\n" in output, f"--stage {stage}: {output[-1500:]}")
 
 
-TESTS = (gdb_stops_at_each_stage, gdb_shows_the_lines_of_the_first_stages, gdb_shows_the_lines_of_the_loader,
+def gdb_shows_a_crashed_targets_variables_from_its_core_file(out):
+    out.mkdir(parents=True)
+    (out / "input").write_bytes(bytes([5]) + b"AAAABBBB")       # an injected bug: a read past a block of the heap
+    build_py(CRASHED, "replay", out / "input", "--target", "injected_bugs", "--core", out / "core")
+    said = subprocess.run(["gdb", "-q", "-batch", "-ex", "bt", "-ex", "frame function LLVMFuzzerTestOneInput", "-ex",
+                           "print size", "-ex", "x/s data", BUILD / "targets/injected_bugs/target.elf", out / "core"],
+                          cwd=ROOT, capture_output=True, text=True).stdout
+    for wanted in ("heap_read_past_odd () at", "harness.c:", '"\\005AAAABBBB', "main ("):
+        expect(wanted in said, f"gdb does not say {wanted}: {said[-1500:]}")
+
+
+TESTS = (gdb_shows_a_crashed_targets_variables_from_its_core_file, gdb_stops_at_each_stage,
+         gdb_shows_the_lines_of_the_first_stages, gdb_shows_the_lines_of_the_loader,
          gdb_reads_kernel_structures, gdb_stops_on_another_core, gdb_shows_who_made_and_freed_a_block,
          gdb_shows_an_error_in_flight, gdb_finds_the_kernel_again_after_a_reboot,
          gdb_begins_where_the_command_line_says)

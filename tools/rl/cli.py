@@ -118,6 +118,8 @@ def _replay(sub):
     _timeout_option(sub)
     _schedule(sub, "default: as the input's folder says, else 0")
     sub.add_argument("--out", metavar="DIR", help="also save the console and the crash there")
+    sub.add_argument("--gdb", action="store_true", help="then open gdb on the target's state at the end of the case")
+    sub.add_argument("--core", metavar="FILE", help="write that state as a core file, for gdb and other tools")
     sub.add_argument("--target-output", action=argparse.BooleanOptionalAction, default=True,
                      help="show what the target prints (the default)")
     _debug_build(sub)

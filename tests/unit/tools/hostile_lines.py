@@ -6,6 +6,8 @@ import base64
 import json
 import random
 
+from tools.rl.machines.record_types import REGISTERS
+
 DIGITS = "9" * 5000             # more than Python's int() takes
 ESCAPES = "\x1b]0;title\x07\x1b[2J\x9b31m\u202e\r\x7f"
 FOUND = {"case": 7, "core": 1, "size": 3}
@@ -31,6 +33,7 @@ EXAMPLES = {
     "refused": {"call": "ptrace", "number": 101, "error": 38, "count": 2, "core": 0, "arguments": ["0x1", "0x2"],
                 "path": "/etc/x", "frames": ["0x1000"], "function": "parse"},
     "given": {"hash": HASH, "status": "taken"},
+    "held": dict.fromkeys((*REGISTERS, "root", "nested_root"), "0x1000"),
     "edges": {"edges": 3, "reached": "Bw=="},
     "end": {"status": "ok", "cases": 100},
     "range": {"first": "0x1000", "pages": 1, "kind": "heap block", "what": "Core", "allowed": "rw", "core": 0,

@@ -6,10 +6,9 @@ from pathlib import Path
 from tools.rl.building import builder, description, target_files
 from tools.rl.common import CRASHED, OK, ROOT, SYSTEM_FAILED, Stop, TIMED_OUT, USAGE, folder_of
 from tools.rl.images.boot_image import boot_image, refuse_too_long, target_entries
-from tools.rl.machines.qemu import Machine
 from tools.rl.machines.session import BOOT_SILENCE, Chains, Session
 from tools.rl.printable import printable
-from tools.rl.results import origin
+from tools.rl.results import debugger, origin
 from tools.rl.results.outdir import FINDINGS, OutDir
 from tools.rl.results.own_failure import about_our_failure, about_the_target, places_in_kernel
 from tools.rl.results.refused import Refused
@@ -95,7 +94,8 @@ def longest(arguments, target):
 
 def machine_options(arguments, target):
     return {"target": target.name, "cpus": 1, "seed": 0, "max_len": arguments.max_len, "replay": 1, "exit": 1,
-            "leaks": 1 if arguments.leaks else None, "threads": arguments.threads,
+            "leaks": 1 if arguments.leaks else None, "hold": 1 if arguments.gdb or arguments.core else None,
+            "threads": arguments.threads,
             "target_output": int(arguments.target_output),
             **timeout_options(arguments, target)}
 
@@ -120,11 +120,13 @@ def main(arguments):
     folder = folder_of(arguments)
     builder.build_for(target, folder)
     entries = target_entries(target, machine_options(arguments, target), [("replay", data)], with_seeds=False)
-    session = Session(boot_image(entries, folder=folder), Machine(cpus=1, memory=arguments.memory),
-                      serial_log=out and out.serial, silence=BOOT_SILENCE)
     replay = Replay(Symbolizer(ROOT / target.elf), arguments.target_output)
-    for _, event in session.events():
-        replay.feed(event)
+    with debugger.Debugger(arguments, ROOT / target.elf) as held:
+        session = Session(boot_image(entries, folder=folder), held.machine, serial_log=out and out.serial,
+                          silence=BOOT_SILENCE)
+        for _, event in session.events():
+            replay.feed(event)
+            held.feed(event, session)
     for line in session.records.summary():
         print(line)
     if session.status == SYSTEM_FAILED or session.status not in MEANING:
@@ -142,5 +144,7 @@ def main(arguments):
         print("\n".join(replay.chain()))
     for line in replay.refused.lines():
         print(printable(line))
-    print(printable(f"{arguments.input}: {verdict(session.status, replay.found)}"))
+    print(printable(f"{arguments.input}: {verdict(session.status, replay.found)}"), flush=True)
+    if arguments.gdb:
+        held.run_gdb()
     return session.status

@@ -153,6 +153,8 @@ CRASH = {"kind": text, **FOUND, "function": text, "frames": addresses, "address"
          "access_size": COUNT, "region": text, "region_base": address, "region_size": COUNT, "offset": SIGNED,
          "alloc": addresses, "free": addresses, "text": text, "uninitialised": truth, "edges": COUNT,
          "threads": threads, "printed": COUNT, "output": base64}
+REGISTERS = ("rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "rsp", "r8", "r9", "r10", "r11", "r12", "r13", "r14",
+             "r15", "rip", "rflags", "fs_base", "gs_base")
 COUNTS = ("case", "time_us", "cases_per_s", "edges", "corpus", "crashes", "timeouts", "out_of_memory", "frames_free",
           "seeds_left", "heap_live", "threads")
 RATES = ("exits_per_case", "nested_faults_per_case", "dirty_pages_per_case", "reset_bytes_per_case", "started")
@@ -169,6 +171,7 @@ TYPES = {
     "refused": Fields({"call": text, "number": COUNT, "error": SIGNED, "count": COUNT, "core": CORE_NUMBER,
                        "arguments": addresses, "path": text, "frames": addresses}, {"function": text}),
     "given": Fields({"hash": hash16, "status": one_of("taken", "damaged", "too_long")}, {}),
+    "held": Fields(dict.fromkeys((*REGISTERS, "root", "nested_root"), address), {}),
     "edges": Fields({"reached": base64}, {"edges": COUNT}),
     "end": Fields({"status": text}, {"cases": COUNT}),
     "range": Fields({"first": address, "pages": COUNT, "kind": text, "what": text, "allowed": text, "core": COUNT},
