@@ -18,8 +18,8 @@ from tests.unit.tools.results.test_report import parse
 from tools.rl.building import targets
 from tools.rl.building.graph import Graph
 from tools.rl.building.ninja import run_ninja
-from tools.rl.common import (BUILD, BUILTIN_TARGET, CRASHED, DEBUG, IMAGE, MISSING, OK, ROOT, SYSTEM_FAILED, TIMED_OUT,
-                             USAGE)
+from tools.rl.common import (BUILD, BUILTIN_TARGET, CRASHED, DEBUG, IMAGE, INTERRUPTED, MISSING, OK, ROOT,
+                             SYSTEM_FAILED, TIMED_OUT, USAGE)
 from tools.rl.images import artefacts, disk_image
 from tools.rl.images.package import PXE_BUILD_ID
 from tools.rl.machines.qemu import Machine, PROGRAM, die_with_parent
@@ -72,7 +72,7 @@ def children(pid):
 
 
 def a_number_of_cases_ends_the_run_and_the_next_one_resumes(out):
-    finish(fuzz(out, "--cases", 3000), OK)
+    finish(fuzz(out, "--cases", 3000, "--exit-zero"), OK)
     before = check_results(out)[-1]
     report = (out / "report.html").read_text()
     parse(report)
@@ -80,14 +80,14 @@ def a_number_of_cases_ends_the_run_and_the_next_one_resumes(out):
     expect("LLVMFuzzerTestOneInput" in report, "the report does not name the harness")
     expect(before["case"] >= 3000, f"{before['case']} cases instead of 3000")
     names = {path.name for path in (out / "corpus").iterdir()}
-    finish(fuzz(out, "--cases", 3000), OK)
+    finish(fuzz(out, "--cases", 3000, "--exit-zero"), OK)
     expect(names <= {path.name for path in (out / "corpus").iterdir()}, "the second run lost corpus")
     after = check_results(out)[-1]
     expect(after["edges"] >= before["edges"], f"resumed with {after['edges']} edges of {before['edges']}")
 
 
 def a_number_of_seconds_ends_the_run(out):
-    expect("time is up" in finish(fuzz(out, "--seconds", 2), OK), "it does not say why it stopped")
+    expect("time is up" in finish(fuzz(out, "--seconds", 2, "--exit-zero"), OK), "it does not say why it stopped")
     check_results(out)
 
 
@@ -95,7 +95,7 @@ def ctrl_c_ends_the_run_cleanly(out):
     process = fuzz(out)
     until_fuzzing(out)
     process.send_signal(signal.SIGINT)
-    expect("interrupted" in finish(process, OK), "it does not say why it stopped")
+    expect("interrupted" in finish(process, INTERRUPTED), "it does not say why it stopped")
     expect('"end"' in (out / "serial.log").read_text(), "the machine did not end by itself")
     check_results(out)
 
@@ -152,7 +152,8 @@ def an_input_that_is_too_long_is_refused(out):
     expect("--max-len" in build_py(USAGE, "replay", out / "long", "--max-len", 64), "it does not say why")
     (out / "corpus").mkdir()
     (out / "corpus/long").write_bytes(bytes(70000))
-    expect("are cut" in build_py(OK, "run", "--plain", "--cpus", 1, "--cases", 100, "--max-len", 64, "--out", out),
+    expect("are cut" in build_py(OK, "run", "--plain", "--cpus", 1, "--cases", 100, "--max-len", 64, "--exit-zero",
+                                    "--out", out),
            "a corpus file that is too long is not cut, or no line says so")
 
 
@@ -356,7 +357,7 @@ def the_published_bug_is_found_repeats_and_is_what_address_sanitizer_says(out, t
     run_ninja([native])
     function = "stbi__gif_load_next"
     words = ("--cpus", 2, "--seed", 1, "--cases", 2000000, f"--until-crash={function}", "--out", out)
-    finish(start("run", "--plain", *words), OK, LONG_PATIENCE)
+    finish(start("run", "--plain", *words), CRASHED, LONG_PATIENCE)
     check_results(out)
     crashes = sorted((out / "crashes").glob("[!.]*"))
     seen = {crash: json.loads((crash / "crash.json").read_text())["function"] for crash in crashes}
@@ -396,7 +397,7 @@ def marked_line(crash):
 
 
 def the_report_of_a_run_is_a_page_that_a_browser_shows(out):
-    build_py(OK, "run", "--plain", "--cpus", 1, "--seed", 1, "--cases", 60000, "--out", out)
+    build_py(OK, "run", "--plain", "--cpus", 1, "--seed", 1, "--cases", 60000, "--exit-zero", "--out", out)
     page = browser.seen((out / "report.html").read_text(), out)
     expect(len(page["curves"]) >= 3 and all(width > 100 and count > 1 for width, _, count in page["curves"]),
            f"curves without an extent: {page['curves']}")

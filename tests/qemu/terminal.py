@@ -7,7 +7,7 @@ from tests.qemu.expectations import PATIENCE, build_py, expect, start
 from tools.rl.common import OK
 
 WIDTH, HEIGHT = 100, 40
-RUN = ("run", "--cpus", 2, "--seed", 1, "--cases", 40000)    # some seconds on an emulator: statistics come each second
+RUN = ("run", "--cpus", 2, "--seed", 1, "--cases", 40000, "--exit-zero")    # some seconds: statistics come each second
 RULE = "─" * (WIDTH - 1)
 IN_THE_BLOCK = (r"^cases \S+ +\d+ cases/s +corpus \d+ +crashes ", r"^edges \d+  [▁▂▃▄▅▆▇█]{2,}$",
                 r"^corpus \d+  [▁▂▃▄▅▆▇█]{2,}$", r"^each case: [\d.]+ exits, ",

@@ -14,6 +14,9 @@ class Tally:
     def wants(self, name):
         return self.chosen.lower() in name.lower()
 
+    def fits(self, names):
+        return any(map(self.wants, names))
+
     def add(self, name, ok, details="", quiet=False):
         with self.lock:
             if ok:

@@ -7,7 +7,7 @@ import sys
 import unittest
 from pathlib import Path
 
-from tests.runner import scenario, target_checks
+from tests.runner import names, scenario, target_checks
 from tests.runner.tally import Tally
 from tools.rl.building import builder
 from tools.rl.building.graph import Graph
@@ -20,7 +20,6 @@ HOST_LONG_SECONDS = 3600
 FUZZ_SECONDS = 4
 FUZZ_LONG_SECONDS = 60
 FUZZ_MEMORY_MB = 2048
-PYTHON_TESTS = ("tests/unit/tools", "tests/unit/runner", "tests/unit/checks")
 HEARD = {"cwd": ROOT, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "errors": "replace"}
 
 
@@ -28,14 +27,14 @@ def chosen_of(listed, tally):
     """The filter for the tests that are wanted, of what GoogleTest lists: its own filters are case-sensitive."""
     if not tally.chosen:
         return "*"
-    names, suite = [], ""
+    found, suite = [], ""
     for line in listed.splitlines():
         name = line.split("#", 1)[0].strip()            # behind it stand parameters
         if line.startswith(" "):
-            names.append(suite + name)
+            found.append(suite + name)
         else:
             suite = name
-    return ":".join(name for name in names if tally.wants(f"host {name}"))
+    return ":".join(name for name in found if tally.wants(f"host {name}"))
 
 
 def _host_binary(binary, tally, long):
@@ -106,20 +105,10 @@ class _Recorder(unittest.TestResult):
             self._note(subtest, self._exc_info_to_string(error, test))
 
 
-def _each(suite):
-    for test in suite:
-        if isinstance(test, unittest.TestSuite):
-            yield from _each(test)
-        else:
-            yield test
-
-
 def _python_tests(tally, long):
     if long:
         os.environ["RL_LONG"] = "1"     # before their modules are loaded
-    suites = [unittest.TestLoader().discover(str(ROOT / folder), top_level_dir=str(ROOT)) for folder in PYTHON_TESTS]
-    tests = (test for suite in suites for test in _each(suite))
-    chosen = unittest.TestSuite(test for test in tests if tally.wants(f"tools {test.id()}"))
+    chosen = unittest.TestSuite(test for test in names.python_tests() if tally.wants(f"tools {test.id()}"))
     chosen.run(_Recorder(tally))
 
 
@@ -150,7 +139,7 @@ def _built(tally, name, build_it):
 
 def _chains(graph, tally):
     """One program built in several ways prints the same chains, and the tools read from them the hashes it computes."""
-    same, read = "host chains are the same at every optimisation", "host chains are read back with their hashes"
+    same, read = names.CHAINS
     if not (tally.wants(same) or tally.wants(read)):
         return
     if not _built(tally, "the chains' program", lambda: run_ninja(graph.chains, keep_going=True)):
@@ -190,6 +179,10 @@ def _mutations(tally):
         tally.add(f"mutation {what}", verdict == "caught")
     if not verdicts or done.returncode not in (0, 1):
         tally.add("mutation of the invalidation sites", False, done.stdout[-1000:])
+
+
+def refuse(arguments):
+    names.refuse(arguments)
 
 
 def main(arguments):

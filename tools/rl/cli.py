@@ -6,13 +6,14 @@ import random
 import re
 import sys
 
-from tools.rl.building import packages
+from tools.rl.building import packages, target_files
 from tools.rl.building.description import LARGEST_MAX_LEN
-from tools.rl.common import BUILTIN_TARGET, SYSTEM_FAILED, Stop, VERSION
+from tools.rl.common import BUILTIN_TARGET, INTERRUPTED, MOST_CPUS, SYSTEM_FAILED, Stop, VERSION
 from tools.rl.printable import printable, printable_lines
+from tools.rl.suggest import meant
 
 CHOSEN = object()               # the command chooses the target
-MOST_CPUS = 255                 # 8-bit APIC ids
+LEAST_MEMORY = 18               # MiB: what tests/qemu/scenarios.py boots with "the least memory"
 
 
 def _integer(low, high):
@@ -37,9 +38,22 @@ def _seconds(text):
     return value
 
 
+def _cpus(text):
+    try:
+        return _integer(1, MOST_CPUS)(text)
+    except argparse.ArgumentTypeError as error:
+        raise argparse.ArgumentTypeError(f"{error}; this computer has {os.cpu_count() or 1} cores")
+
+
 def _memory(text):
-    if not re.fullmatch(r"[1-9][0-9]{0,6}[MG]?", text):
+    size = re.fullmatch(r"([1-9][0-9]{0,6})([MG]?)", text)
+    if not size:
         raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 512M or 2G")
+    mib = int(size[1]) << (10 if size[2] == "G" else 0)
+    here = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") >> 20
+    if not LEAST_MEMORY <= mib <= max(here, LEAST_MEMORY):
+        raise argparse.ArgumentTypeError(f"{text} is not from {LEAST_MEMORY}M to the {here}M of this computer; "
+                                         "512M suits most targets")
     return text
 
 
@@ -93,7 +107,7 @@ def _schedule(sub, said):
 def _run(sub, target=BUILTIN_TARGET):
     _target_options(sub, target)
     _timeout_option(sub)
-    sub.add_argument("--cpus", type=_integer(1, MOST_CPUS), default=max(1, min(os.cpu_count() or 1, 8)), metavar="N",
+    sub.add_argument("--cpus", type=_cpus, default=max(1, min(os.cpu_count() or 1, 8)), metavar="N",
                      help="cores of the machine (default: as many as here, at most 8)")
     sub.add_argument("--seconds", type=_seconds, metavar="S", help="stop after so many seconds of fuzzing")
     sub.add_argument("--cases", type=_integer(1, 2**63), metavar="N", help="stop after so many cases")
@@ -108,6 +122,7 @@ def _run(sub, target=BUILTIN_TARGET):
                      help="share the corpus with AFL++ (its -o DIR) or libFuzzer (DIR as its corpus) while they run")
     sub.add_argument("--plain", action="store_true", help="plain lines instead of the live view")
     sub.add_argument("--target-output", action="store_true", help="show what the target prints; each line costs time")
+    sub.add_argument("--exit-zero", action="store_true", help="status 0 also when crashes were found, or after Ctrl-C")
     _debug_build(sub)
 
 
@@ -188,7 +203,7 @@ def _symbolize(sub):
 
 def _maps(sub):
     _target_options(sub)
-    sub.add_argument("--cpus", type=_integer(1, MOST_CPUS), default=1, metavar="N", help="cores (default %(default)s)")
+    sub.add_argument("--cpus", type=_cpus, default=1, metavar="N", help="cores (default %(default)s)")
     sub.add_argument("--log", metavar="FILE", help="the answer to `maps` in a saved console, instead of a new run")
 
 
@@ -218,7 +233,8 @@ def _trace(sub):
 # command: what it does, an example, its options; the module of its name in commands/ does it
 COMMANDS = {
     "build": ("build everything into build/", "build.py build --watch", _build),
-    "run": ("boot QEMU and fuzz a target", "build.py run --cpus 2 --until-crash=stbi__gif_load_next", _run),
+    "run": ("boot QEMU and fuzz a target: status 0 nothing found, 10 crashes found, 130 interrupted",
+            "build.py run --cpus 2 --until-crash=stbi__gif_load_next", _run),
     "replay": ("run one input: status 0 no crash, 10 crash, 11 timeout",
                "build.py replay out/stb_image/crashes/HASH/input", _replay),
     "explain": ("the errors in a serial log: grouped, with source lines and addresses resolved",
@@ -245,9 +261,18 @@ COMMANDS = {
 }
 
 
+class _Parser(argparse.ArgumentParser):
+    """Names what a word that it does not know may have been meant to be."""
+    known = ()
+
+    def error(self, message):
+        unknown = re.search(r"(?:unrecognized arguments: |invalid choice: ')([^\s'=]+)", message)
+        super().error(message + (meant(unknown[1], self.known) if unknown else ""))
+
+
 def parser():
-    top = argparse.ArgumentParser(prog="build.py", allow_abbrev=False, epilog="example: python3 build.py run --yes",
-                                  description="Builds, runs, tests and debugs Raclette. Without a command: build.")
+    top = _Parser(prog="build.py", allow_abbrev=False, epilog="example: python3 build.py run --yes",
+                  description="Builds, runs, tests and debugs Raclette. Without a command: build.")
     yes = {"action": "store_true", "help": "install what is missing without asking"}
     top.add_argument("--yes", **yes)
     top.add_argument("--version", action="version", version=f"raclette {VERSION}")
@@ -258,7 +283,16 @@ def parser():
         sub.add_argument("--yes", default=argparse.SUPPRESS, **yes)
         if add_options:
             add_options(sub)
+        sub.known = [option for action in sub._actions for option in action.option_strings]
+    top.known = sorted({*COMMANDS, *(option for sub in commands.choices.values() for option in sub.known)})
     return top
+
+
+def refuse(module, arguments):
+    """What cannot work ends the command before anything is installed, built or booted."""
+    if isinstance(getattr(arguments, "target", None), str):
+        target_files.refuse_unknown(arguments.target)
+    getattr(module, "refuse", lambda _: None)(arguments)
 
 
 def main(words, elsewhere):
@@ -272,9 +306,10 @@ def main(words, elsewhere):
     if getattr(arguments, "seed", 0) is None:
         arguments.seed = random.SystemRandom().randrange(1 << 32)
     try:
+        module = importlib.import_module(elsewhere.get(command, f"tools.rl.commands.{command.replace('-', '_')}"))
+        refuse(module, arguments)
         packages.ensure(arguments.yes, command, *([packages.LONG_TEST] if getattr(arguments, "long", False) else []))
-        module = elsewhere.get(command, f"tools.rl.commands.{command.replace('-', '_')}")
-        return importlib.import_module(module).main(arguments)
+        return module.main(arguments)
     except Stop as stop:
         print(printable_lines(f"build.py: {stop}"), file=sys.stderr)
         return stop.status
@@ -286,4 +321,4 @@ def main(words, elsewhere):
         return SYSTEM_FAILED
     except KeyboardInterrupt:
         print("build.py: interrupted", file=sys.stderr)
-        return 130
+        return INTERRUPTED

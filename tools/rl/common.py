@@ -1,8 +1,11 @@
 """Paths, exit statuses, and the one exception that ends a command with a clear line."""
 import os
 import re
+import stat
 import subprocess
 from pathlib import Path
+
+from tools.rl.suggest import meant
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build"
@@ -13,6 +16,7 @@ IMAGE_FOLDERS = (BUILD, TEST, DEBUG, DEBUG_TEST)
 IMAGE = BUILD / "raclette.img"
 BUILTIN_TARGET = "stb_image"
 VERSION = re.search(r'"([^"]+)";', (ROOT / "base/version.h").read_text())[1]
+MOST_CPUS = int(re.search(r"max_cores = (\d+);", (ROOT / "base/core.h").read_text())[1])
 
 ELF_MAGIC = b"\x7fELF"
 
@@ -23,6 +27,7 @@ MISSING = 3
 CRASHED = 10
 TIMED_OUT = 11
 SYSTEM_FAILED = 12
+INTERRUPTED = 130
 
 
 def folder_of(arguments):
@@ -64,6 +69,26 @@ def saved(path):
         return Path(path).read_bytes()
     except (OSError, ValueError) as error:      # ValueError: a zero byte in the name
         raise Stop(USAGE, f"{path} cannot be read: {getattr(error, 'strerror', None) or error}")
+
+
+def refuse_unreadable(path):
+    """Of a file that a user names: that it cannot be read is said before anything else is done."""
+    try:
+        is_folder = stat.S_ISDIR(os.stat(path).st_mode)     # not opened: of a pipe that would be the only time
+        why = "it is a folder" if is_folder else "" if os.access(path, os.R_OK) else "permission denied"
+    except (OSError, ValueError) as error:      # ValueError: a zero byte in the name
+        why = getattr(error, "strerror", None) or str(error)
+    if why:
+        near = meant(os.path.basename(path), names_in(os.path.dirname(path) or "."))
+        raise Stop(USAGE, f"{path} cannot be read: {why}{near}")
+
+
+def names_in(folder):
+    """For suggestions."""
+    try:
+        return os.listdir(folder)
+    except (OSError, ValueError):
+        return []
 
 
 def write_atomically(path, data):

@@ -2,8 +2,9 @@
 from pathlib import Path
 
 from tools.rl.building import brought_files, companions, description, targets
-from tools.rl.building.description import Target
-from tools.rl.common import BUILD, ELF_MAGIC, ROOT, Stop, USAGE
+from tools.rl.building.description import Broken, Target
+from tools.rl.common import BUILD, ELF_MAGIC, ROOT, Stop, USAGE, names_in
+from tools.rl.suggest import meant
 
 
 def _elsewhere(path):
@@ -48,8 +49,17 @@ def find(word):
     except OSError as error:
         raise Stop(USAGE, f"{word} cannot be read: {error.strerror or error}")
     if "/" in word:
-        raise Stop(USAGE, f"there is no file or folder {word}; a target is a name in targets/, a folder or an ELF file")
+        raise Stop(USAGE, f"there is no file or folder {word}{meant(path.name, names_in(path.parent))}; "
+                          "a target is a name in targets/, a folder or an ELF file")
     return targets.load(word)           # which says what there is
+
+
+def refuse_unknown(word):
+    """A word that names no target. Its description may say more once the packages it is made of are installed."""
+    try:
+        find(word)
+    except Broken:
+        pass
 
 
 def spelled(target):

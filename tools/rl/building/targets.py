@@ -2,7 +2,6 @@
 
     python3 -m tools.rl.building.targets check ELF NAME     can the hypervisor run this ELF? (the build asks)
 """
-import difflib
 import glob
 import os
 import shlex
@@ -13,6 +12,7 @@ from tools.rl.building import description
 from tools.rl.building.description import ASSEMBLY, C, CXX, FOLDER, Broken, kind_of
 from tools.rl.common import ROOT, Stop, USAGE
 from tools.rl.results import elf as elf_file
+from tools.rl.suggest import meant
 
 RUNTIME = "targets/runtime"
 RUNTIME_PARTS = ("asan", "callbacks", "compare", "cpuid", "fake_stack", "globals", "heap", "interface_common",
@@ -75,9 +75,8 @@ def _has_source(name):
 def load(name):
     """The target of that name; a Stop says what is wrong with its description."""
     if name not in names():
-        near = difflib.get_close_matches(name, names(), 1, 0.6)
-        meant = f", did you mean {near[0]}?" if near else ""
-        raise Stop(USAGE, f"there is no target {name!r}{meant} (there is: {', '.join(names()) or 'none'})")
+        raise Stop(USAGE, f"there is no target {name!r}{meant(name, names())} "
+                          f"(there is: {', '.join(names()) or 'none'})")
     return description.read(ROOT / FOLDER / name)
 
 

@@ -3,6 +3,8 @@
 Instructions are counted in QEMU's instruction-count mode, where they are exact and repeat. Times and rates are
 of an emulated machine: only their ratios say something about a real one. `--write` keeps all of it in docs/measured.md.
 """
+import fnmatch
+import re
 import tempfile
 from pathlib import Path
 
@@ -17,12 +19,15 @@ from tools.rl.peers import compare, edges
 from tools.rl.results import measured
 from tools.rl.results.measured import Row
 from tools.rl.results.outdir import OutDir
+from tools.rl.suggest import meant
 
 SECONDS = 600
 RATE_CASES = 30000              # for each core; the first half warms up
 COVERAGE_AT = {10000: 992, 50000: 1144, 100000: 1251}       # libFuzzer's, from one seed for each format
 LIBFUZZER_RATE = "libFuzzer with AddressSanitizer 1,373, AFL++ persistent 1,002"
 PAGES = 1 << 36                 # in both canonical halves
+PEERS = "peers"                 # a comparison of its own
+IN_THE_KERNEL = ROOT / "tests/kernel/bench/bench.cpp"
 
 
 def boot(options, machine, seeds=True, on_event=None, folder=BUILD):
@@ -136,11 +141,26 @@ def print_row(row):
     print(f"{row.name:40} {measured.value_text(row.value):>14} {row.unit:14} {row.compared}", flush=True)
 
 
-def main(arguments):
-    if arguments.filter == "peers":
-        return compare.main(arguments)
+def names():
+    """Of the benchmarks, as a filter is compared with them."""
+    table = IN_THE_KERNEL.read_text().split("Named benches[]", 1)[1].split("\n};", 1)[0]
+    return [*re.findall(r'^    \{"([^"]+)"', table, re.M), *(name for name, _ in HOST_BENCHMARKS), PEERS]
+
+
+def refuse(arguments):
+    if arguments.filter == PEERS:
+        return
     if arguments.write and arguments.filter:
         raise Stop(USAGE, "--write measures everything: leave the filter out")
+    there = names()
+    if not fnmatch.filter(there, f"*{arguments.filter}*"):
+        raise Stop(USAGE, f"no benchmark's name contains {arguments.filter!r}{meant(arguments.filter, there)} "
+                          f"(there is: {', '.join(there)})")
+
+
+def main(arguments):
+    if arguments.filter == PEERS:
+        return compare.main(arguments)
     builder.build()
     builder.build(folder=TEST)
     found = []

@@ -13,7 +13,8 @@ import tempfile
 from pathlib import Path
 
 from tools.rl.building import builder
-from tools.rl.common import BUILD, BUILTIN_TARGET, MISSING, OK, ROOT, Stop, TESTS_FAILED, folder_of
+from tools.rl.common import (BUILD, BUILTIN_TARGET, MISSING, OK, ROOT, Stop, TESTS_FAILED, folder_of,
+                             refuse_unreadable)
 from tools.rl.images import artefacts, package
 from tools.rl.machines.qemu import Machine, die_with_parent
 
@@ -62,6 +63,11 @@ def gdb_words(arguments, script):
     if arguments.stage is not None:
         words += ["-ex", f"rl stage {arguments.stage}"]
     return words + (["-batch", "-x", arguments.commands] if arguments.commands else [])
+
+
+def refuse(arguments):
+    if arguments.commands is not None:
+        refuse_unreadable(arguments.commands)
 
 
 def main(arguments):

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from tools.rl.building import target_files
-from tools.rl.common import MISSING, OK, ROOT, Stop, USAGE, kernel_elf, saved
+from tools.rl.common import MISSING, OK, ROOT, Stop, USAGE, kernel_elf, refuse_unreadable, saved
 from tools.rl.machines.record_types import Bad
 from tools.rl.machines.records import parse_record
 from tools.rl.printable import console_lines, printable
@@ -135,9 +135,14 @@ def report(text, places, built):
     yield f"{len(found)} errors, {len(grouped)} different" if found else "no error is in this log"
 
 
-def main(arguments):
+def refuse(arguments):
     if arguments.log == "-" and sys.stdin.isatty():
         raise Stop(USAGE, "explain reads a serial log: name a file, or pipe one in")
+    if arguments.log != "-":
+        refuse_unreadable(arguments.log)
+
+
+def main(arguments):
     lines = console_lines(sys.stdin.buffer.read() if arguments.log == "-" else saved(arguments.log))
     built, folder = build_ids.made(next(filter(None, map(build_ids.named_by, lines)), ""))
     if not kernel_elf(folder).exists():

@@ -56,10 +56,14 @@ def write_carrying(content, folder):
     write_atomically(artefacts.path("pxe", folder), artefacts.path("pxe").read_bytes())     # it carries none
 
 
+def refuse(arguments):
+    corpus_of(arguments)
+
+
 def main(arguments):
     target = target_files.find(arguments.target)
     longest = target_files.max_len(target, arguments.max_len)
-    corpus = corpus_of(arguments)      # what is refused is refused before anything is built
+    corpus = corpus_of(arguments)
     builder.build()
     folder = BUILD
     if not is_built_in(arguments):

@@ -3,7 +3,7 @@ import re
 from typing import NamedTuple
 
 from tools.rl.building import builder, target_files
-from tools.rl.common import OK, SYSTEM_FAILED, Stop, USAGE, saved
+from tools.rl.common import OK, SYSTEM_FAILED, Stop, USAGE, refuse_unreadable, saved
 from tools.rl.images.boot_image import boot_image, target_entries
 from tools.rl.machines.qemu import Machine
 from tools.rl.machines.session import BOOT_SILENCE, Session
@@ -92,6 +92,11 @@ def from_a_run(arguments):
     if session.why or session.status != OK:
         raise Stop(SYSTEM_FAILED, session.why or "the machine failed: " + "\n".join(lines[-10:]))
     return lines
+
+
+def refuse(arguments):
+    if arguments.log is not None:
+        refuse_unreadable(arguments.log)
 
 
 def main(arguments):

@@ -23,11 +23,14 @@ def chosen(out, wanted):
     return out / (wanted or found[0])
 
 
+def refuse(arguments):
+    for place in (arguments.folder, *arguments.source):
+        if not Path(place).is_dir():
+            raise Stop(USAGE, f"{place} is not a folder")
+
+
 def main(arguments):
     folder, sources = Path(arguments.folder).resolve(), [Path(source).resolve() for source in arguments.source]
-    for place in (folder, *sources):
-        if not place.is_dir():
-            raise Stop(USAGE, f"{place} is not a folder")
     builder.build()
     arguments.target = str(chosen(project.build(folder, sources, work_folder(folder)), arguments.fuzzer))
     return run.main(arguments)

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from tools.rl.building import builder, description, target_files
-from tools.rl.common import CRASHED, OK, ROOT, SYSTEM_FAILED, Stop, TIMED_OUT, USAGE, folder_of
+from tools.rl.common import CRASHED, OK, ROOT, SYSTEM_FAILED, Stop, TIMED_OUT, USAGE, folder_of, refuse_unreadable
 from tools.rl.images.boot_image import boot_image, refuse_too_long, target_entries
 from tools.rl.machines.session import BOOT_SILENCE, Chains, Session
 from tools.rl.printable import printable
@@ -108,6 +108,10 @@ def verdict(status, found):
     if first["kind"] == LEAK:
         return f"the target leaks {len(found)} block{'s' if len(found) > 1 else ''}"
     return f"{STARVED if first['type'] == 'out_of_memory' else MEANING[status]}, hash {first['hash']}"
+
+
+def refuse(arguments):
+    refuse_unreadable(arguments.input)
 
 
 def main(arguments):

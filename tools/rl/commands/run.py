@@ -3,7 +3,7 @@ import signal
 from pathlib import Path
 
 from tools.rl.building import builder, target_files
-from tools.rl.common import OK, ROOT, SYSTEM_FAILED, Stop, USAGE, folder_of
+from tools.rl.common import CRASHED, INTERRUPTED, OK, ROOT, SYSTEM_FAILED, Stop, USAGE, folder_of
 from tools.rl.images.boot_image import boot_image, corpus_entries, target_entries
 from tools.rl.machines.qemu import Machine
 from tools.rl.machines.session import BOOT_SILENCE, Session
@@ -96,13 +96,20 @@ def about_coverage(record):
     return [f"only {record['edges']} edges were reached: is all of the target compiled by raclette-cc?"] if few else []
 
 
+def status_of(runner):
+    """Of a run that ended as it was asked to."""
+    if runner.arguments.exit_zero:
+        return OK
+    return INTERRUPTED if runner.was_interrupted else CRASHED if runner.crashes else OK
+
+
 def conclude(runner, session, out):
     """The status, and one line that says how the run ended and where its results are."""
     own_failure = session.status == SYSTEM_FAILED and not session.why
     if runner.stopped_by and not own_failure:
         note = f" ({session.why})" if session.why else ""
         print(f"stopped: {runner.stopped_by}{note}; results in {out.path}")
-        return OK
+        return status_of(runner)
     if session.why:
         raise Stop(SYSTEM_FAILED, f"{session.why}; results so far in {out.path}, the console in {out.path}/serial.log")
     if session.status == SYSTEM_FAILED:
@@ -113,4 +120,4 @@ def conclude(runner, session, out):
             print(line)                 # the chain itself has been shown as it came
         raise Stop(SYSTEM_FAILED, f"Raclette itself failed, see above; the console is in {out.path}/serial.log")
     print(f"done; results in {out.path}")
-    return session.status
+    return status_of(runner) if session.status == OK else session.status

@@ -49,6 +49,7 @@ class Annotator:
         self.target = target
         self.slide = slide
         self.of_build = of_build
+        self.found = 0              # places
 
     def places(self, line):
         """(program, address in its file) of everything this line names, once each, in its order."""
@@ -72,6 +73,7 @@ class Annotator:
             self.kernel, warning = self.of_build(build)
             yield from warning
         for program, address in self.places(line):
+            self.found += 1
             yield from program.lines(address, exact=not RETURNS_THERE.search(line))
 
 
@@ -80,6 +82,17 @@ def kernel_in(folder):
     if not kernel.exists():
         raise Stop(USAGE, f"there is no {kernel.relative_to(ROOT)}: build what the machine runs first")
     return Program("kernel", kernel)
+
+
+def names_an_address(line):
+    return any(pattern.search(line) for pattern in (OFFSET, TARGET, NUMBER))
+
+
+def refuse(arguments):
+    text = " ".join(arguments.text)
+    if arguments.text and not names_an_address(text):
+        raise Stop(USAGE, f"no address is in {printable(text)!r}: write kernel+0x3166, target 0x4a2361, or an address "
+                          "of the kernel with --slide")
 
 
 def main(arguments):
@@ -94,4 +107,7 @@ def main(arguments):
         (from_console(line.rstrip(b"\r\n")) for line in sys.stdin.buffer)
     for line in lines:
         print("\n".join(annotator.annotate(line)), flush=True)
+    if arguments.text and not annotator.found:
+        raise Stop(USAGE, f"no address there lies in the kernel or in target {arguments.target}"
+                   + ("" if annotator.slide is not None else "; where the kernel lies, --slide says"))
     return OK

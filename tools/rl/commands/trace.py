@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from tools.rl.common import OK, Stop, USAGE, saved, write_atomically
+from tools.rl.common import OK, Stop, USAGE, refuse_unreadable, saved, write_atomically
 from tools.rl.printable import console_lines, printable
 
 # As kernel/panic/tracing.cpp prints them.
@@ -61,6 +61,10 @@ def chrome(by_core):
     names = [{"name": "thread_name", "ph": "M", "pid": 0, "tid": core, "args": {"name": f"core {core}"}}
              for core in sorted(by_core)]
     return {"displayTimeUnit": "ns", "traceEvents": names + [dict(e, ts=round(e["ts"] - start, 3)) for e in found]}
+
+
+def refuse(arguments):
+    refuse_unreadable(arguments.file)
 
 
 def main(arguments):

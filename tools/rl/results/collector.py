@@ -37,6 +37,8 @@ class Collector:
         self.last_stats = None
         self.first_stats = None
         self.stopped_by = ""
+        self.was_interrupted = False
+        self.crashes = 0            # of this run, known ones too
 
     def stop(self, why):
         if not self.stopped_by:
@@ -45,6 +47,7 @@ class Collector:
 
     def interrupted(self, *_):
         """Ctrl-C: once to end cleanly, twice to end now."""
+        self.was_interrupted = self.was_interrupted or not self.stopped_by
         self.stopped_by = self.stopped_by or "interrupted"
         self.session.stop()
 
@@ -110,6 +113,7 @@ class Collector:
         self.out.add_edges(record)
 
     def _crash(self, seconds, record):
+        self.crashes += 1
         described = describe(record, self.symbolizer)
         is_new = self.out.add_crash(record, described, self.chain_of.get(record["hash"]))
         keep(self.crash_of, record["hash"], described)

@@ -19,7 +19,7 @@ from tools.rl.common import MISSING, OK, ROOT, SYSTEM_FAILED, Stop, write_atomic
 
 COLUMNS, ROWS = 80, 24
 SECONDS = 30
-RUN = ("run", "--cpus", "2", "--seed", "1", "--seconds", str(SECONDS), "--out", "out/stb_image")
+RUN = ("run", "--cpus", "2", "--seed", "1", "--seconds", str(SECONDS), "--exit-zero", "--out", "out/stb_image")
 RULE = "─" * (COLUMNS - 1)
 ADVANCE, LINE, PADDING, FONT = 8.4, 18, 14, 14      # pixels: a character, a line, the border, the font's size
 BROWSER = "chromium"

@@ -18,6 +18,30 @@ class CliTest(unittest.TestCase):
                       ["build", "extra"], ["run", "--ca", "5"]):
             self.assertEqual(build_py(*words).returncode, 2, words)
 
+    def test_what_cannot_work_is_refused_before_anything_is_installed_and_what_was_meant_is_named(self):
+        nothing = {"PATH": "/nonexistent"}      # so that whatever goes on to packages ends with 3
+        for words, meant in (
+                (["bench", "vm.rund_trip"], "vm.round_trip"), (["test", "--host", "windw"], "mean Window"),
+                (["test", "--boot", "resmes"], "resumes"), (["symbolize", "nothing"], "kernel+0x"),
+                (["run", "--memory", "1M"], "512M"), (["run", "--memory", "999999G"], "512M"),
+                (["run", "--cpus", "100"], "from 1 to 64"), (["debug", "--commands", "/nonexistent"], "No such file"),
+                (["run", "--target", "stb_imge"], "mean stb_image"),
+                (["image", "--target", "stb_imge"], "mean stb_image"),
+                (["run", "--target", str(ROOT / "targets/mujss")], "mean mujs"), (["rnu"], "mean run"),
+                (["run", "--secnds", "5"], "mean --seconds"), (["replay", str(ROOT / "READM.md")], "mean README.md"),
+                (["image", "--corpus", "/nonexistent"], "not a folder"), (["oss-fuzz", "/nonexistent"], "not a folder"),
+                (["trace", "/"], "it is a folder"), (["maps", "--log", "/nonexistent"], "No such file")):
+            done = subprocess.run([sys.executable, str(ROOT / "build.py"), *words, "--yes"], capture_output=True,
+                                  text=True, cwd="/", env=nothing, stdin=subprocess.DEVNULL)
+            self.assertEqual((done.returncode, done.stdout), (2, ""), words)
+            self.assertIn(meant, done.stderr)
+            self.assertNotIn("Traceback", done.stderr)
+
+    def test_a_filter_that_names_long_tests_only_says_so(self):
+        done = build_py("test", "--boot", "replays the same twenty times", "--yes")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("--long", done.stderr)
+
     def test_each_command_explains_itself_with_an_example(self):
         for name, (_, example, _) in cli.COMMANDS.items():
             done = build_py(name, "--help")

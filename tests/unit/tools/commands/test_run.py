@@ -3,6 +3,7 @@ import argparse
 import base64
 import io
 import json
+import signal
 import tempfile
 import unittest
 from contextlib import redirect_stdout
@@ -11,7 +12,7 @@ from pathlib import Path
 from tests.unit.tools.machines.fake_qemu import FakeQemu
 from tools.rl.building import targets
 from tools.rl.commands import run
-from tools.rl.common import OK, SYSTEM_FAILED, Stop, USAGE
+from tools.rl.common import CRASHED, INTERRUPTED, OK, SYSTEM_FAILED, Stop, USAGE
 from tools.rl.machines.qemu import Machine
 from tools.rl.machines.session import Session
 from tools.rl.results.collector import Collector
@@ -34,18 +35,21 @@ class Names:
         return [Frame(a, *place, False) for a in addresses for place in self.PLACES[a]]
 
 
-def play(script, folder, until_crash=None, seconds=None):
+def play(script, folder, until_crash=None, seconds=None, exit_zero=False, catches=False):
     script = f"CRASH = {CRASH!r}\nCHAIN = {CHAIN!r}\n" + script
     out = OutDir(Path(folder))
     printed = io.StringIO()
     with FakeQemu(script), redirect_stdout(printed):
         session = Session(b"image", Machine(), serial_log=out.serial)
-        arguments = argparse.Namespace(until_crash=until_crash, seconds=seconds)
+        arguments = argparse.Namespace(until_crash=until_crash, seconds=seconds, exit_zero=exit_zero)
         runner = Collector(arguments, session, out, PlainView(), Names())
+        before = signal.signal(signal.SIGINT, runner.interrupted) if catches else None
         try:
             runner.run()
         finally:
             out.close()
+            if catches:
+                signal.signal(signal.SIGINT, before)
         status = run.conclude(runner, session, out)
     return status, printed.getvalue()
 
@@ -109,19 +113,36 @@ class RunTest(unittest.TestCase):
         script = 'record(**CRASH)\nassert asked_to_end()\nrecord(type="end", status="ok")\nleave(33)'
         for wanted in ("", "outer", "inlined"):
             status, printed = play(script, self.out, until_crash=wanted)
-            self.assertEqual(status, OK)
+            self.assertEqual(status, CRASHED)
             self.assertIn("stopped: crash", printed)
 
     def test_until_crash_lets_other_crashes_pass(self):
         script = 'record(**CRASH)\nrecord(type="end", status="ok")\nleave(33)'
         status, printed = play(script, self.out, until_crash="elsewhere")
-        self.assertEqual(status, OK)
+        self.assertEqual(status, CRASHED)
         self.assertIn("done;", printed)
 
     def test_the_time_limit_stops_cleanly(self):
         status, printed = play('record(type="stats", case=1)\nassert asked_to_end()\nleave(33)', self.out, seconds=0.3)
         self.assertEqual(status, OK)
         self.assertIn("time is up", printed)
+
+    def test_the_status_says_whether_crashes_were_found(self):
+        ends = 'record(**EVENT)\nrecord(type="end", status="ok")\nleave(33)'
+        for kind, status in (("crash", CRASHED), ("timeout", OK), ("out_of_memory", OK)):
+            script = f"EVENT = dict(CRASH, type={kind!r})\n" + ends
+            self.assertEqual(play(script, self.out)[0], status, kind)
+            self.assertEqual(play(script, self.out, exit_zero=True)[0], OK, kind)
+        self.assertEqual(play("EVENT = CRASH\n" + ends, self.out)[0], CRASHED, "a crash that was known")
+
+    def test_an_interruption_has_a_status_of_its_own_and_loses_nothing(self):
+        script = 'record(**CRASH)\nos.kill(os.getppid(), signal.SIGINT)\nassert asked_to_end()\n' \
+                 'record(type="corpus", hash="0123456789abcdef", data="YWJj")\nleave(33)'
+        for exit_zero, expected in ((False, INTERRUPTED), (True, OK)):
+            status, printed = play(script, self.out, exit_zero=exit_zero, catches=True)
+            self.assertEqual(status, expected)
+            self.assertIn("stopped: interrupted", printed)
+            self.assertEqual((self.out / "corpus/0123456789abcdef").read_bytes(), b"abc")
 
     def test_our_own_failure_is_status_12_even_while_stopping(self):
         with self.assertRaises(Stop) as caught:
