@@ -1,4 +1,5 @@
 """Paths, exit statuses, and the one exception that ends a command with a clear line."""
+import contextlib
 import os
 import re
 import stat
@@ -96,9 +97,14 @@ def write_atomically(path, data):
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     temporary.unlink(missing_ok=True)
-    with open(temporary, "xb") as file:         # never through a link that stands there
-        file.write(data if isinstance(data, bytes) else data.encode())
-    os.replace(temporary, path)
+    try:
+        with open(temporary, "xb") as file:     # never through a link that stands there
+            file.write(data if isinstance(data, bytes) else data.encode())
+        os.replace(temporary, path)
+    except OSError:
+        with contextlib.suppress(OSError):      # on a full disk the half of it would take the room of others
+            temporary.unlink()
+        raise
 
 
 def write_if_changed(path, text):

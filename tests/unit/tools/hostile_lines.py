@@ -25,6 +25,7 @@ EXAMPLES = {
     "stats": {"case": 100, "time_us": 1000000, "cases_per_s": 100, "edges": 3, "corpus": 1, "crashes": 1, "timeouts": 0,
               "out_of_memory": 1, "exits_per_case": 1.25, "nested_faults_per_case": 0.5, "dirty_pages_per_case": 2.0,
               "reset_bytes_per_case": 8192.0, "frames_free": 5, "seeds_left": 0, "heap_live": 6, "threads": 9,
+              "files": 4,
               "started": 1.5,
               "exits_by_reason": {"done": 99, "crash": 1}, "cores": [{"core": 0, "case": 60}, {"core": 1, "case": 40}],
               "time_share": {"target": 0.5, "exits": 0.25, "reset": 0.125, "mutation": 0.1}},

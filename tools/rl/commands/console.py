@@ -10,11 +10,12 @@ from pathlib import Path
 
 from tools.rl.building import target_files, targets
 from tools.rl.building.description import Broken
-from tools.rl.common import OK, ROOT, SYSTEM_FAILED
+from tools.rl.common import OK, ROOT, SYSTEM_FAILED, Stop
 from tools.rl.machines.line_reader import LineCutter
 from tools.rl.machines.serial_port import Line
 from tools.rl.machines.records import RecordReader
 from tools.rl.machines.session import arrivals
+from tools.rl.printable import printable
 from tools.rl.results import build_ids
 from tools.rl.results.collector import Collector
 from tools.rl.results.live_view import make_view
@@ -105,6 +106,8 @@ def conclude(session, runner, out):
     how = {OK: "the machine has ended its run", SYSTEM_FAILED: "Raclette itself failed, see above",
            None: "left; the machine runs on" if session.left else "the line is closed"}[session.status]
     print(f"{how}; results in {out.path}")
+    if out.unsaved:
+        raise Stop(SYSTEM_FAILED, f"no space left for {out.path}: {out.unsaved} are not saved")
     return session.status or OK
 
 
@@ -114,7 +117,8 @@ def main(arguments):
     line = Line(arguments.device, out.serial)
     session = LineSession(line)
     limits = argparse.Namespace(until_crash=None, seconds=None)
-    view = make_view(arguments.plain, arguments.device, out.path)
+    print("".join(printable(line) + "\n" for line in out.set_aside), end="")
+    view = make_view(arguments.plain, arguments.device, out.path, out.earlier)
     runner = Watcher(limits, session, out, view, symbolizer_for(target))
     runner.asked_for = target
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

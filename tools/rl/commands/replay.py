@@ -121,6 +121,8 @@ def main(arguments):
     if arguments.threads is None:
         arguments.threads = origin.schedule_of(arguments.input)
     out = OutDir(Path(arguments.out), target_files.spelled(target), arguments.threads) if arguments.out else None
+    if out:
+        print("".join(printable(line) + "\n" for line in out.set_aside), end="")
     folder = folder_of(arguments)
     builder.build_for(target, folder)
     entries = target_entries(target, machine_options(arguments, target), [("replay", data)], with_seeds=False)
@@ -151,4 +153,8 @@ def main(arguments):
     print(printable(f"{arguments.input}: {verdict(session.status, replay.found)}"), flush=True)
     if arguments.gdb:
         held.run_gdb()
+    if out:
+        out.close()
+        if out.unsaved:
+            raise Stop(SYSTEM_FAILED, f"no space left for {out.path}: {out.unsaved} are not saved")
     return session.status

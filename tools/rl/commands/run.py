@@ -40,8 +40,8 @@ def out_folder(arguments, target):
 def main(arguments):
     target = target_files.find(arguments.target)
     arguments.max_len = target_files.max_len(target, arguments.max_len)
-    print("\n".join([f"seed {arguments.seed}", *map(printable, target_files.notes(target))]))
     out = OutDir(out_folder(arguments, target), target_files.spelled(target), arguments.threads or 0)
+    print("\n".join([f"seed {arguments.seed}", *map(printable, (*target_files.notes(target), *about_folder(out)))]))
     folder = folder_of(arguments)
     builder.build_for(target, folder)
     corpus = corpus_entries(out.corpus())
@@ -50,12 +50,13 @@ def main(arguments):
     print(about_inputs(target, entries))
     content = boot_image(entries, folder=folder)
     machine = Machine(cpus=arguments.cpus, memory=arguments.memory)
-    view = make_view(arguments.plain, target.name, out.path)
+    view = make_view(arguments.plain, target.name, out.path, out.earlier)
     session = Session(content, machine, serial_log=out.serial, silence=BOOT_SILENCE)
     elf = ROOT / target.elf
     if shared:
         shared.send = session.qemu.send
-    runner = Collector(arguments, session, out, view, Symbolizer(elf), shared)
+    inputs = sum(name.startswith(("seed/", "corpus/")) for name, _ in entries)
+    runner = Collector(arguments, session, out, view, Symbolizer(elf), shared, inputs)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, runner.interrupted)
     try:
@@ -67,7 +68,10 @@ def main(arguments):
              *map(printable, runner.refused.lines()), *about_coverage(runner.last_stats)]
     for line in notes:
         print(line)
-    print(f"report: {report.write(out.path, target.name, elf, runner.symbolizer)}")
+    try:
+        print(f"report: {report.write(out.path, target.name, elf, runner.symbolizer)}")
+    except OSError as error:
+        print(printable(f"no report is written: {error.strerror or error}"))
     return conclude(runner, session, out)
 
 
@@ -79,6 +83,12 @@ def shared_corpus(folder, out):
     for _, data in out.corpus():
         shared.add(data)
     return shared
+
+
+def about_folder(out):
+    """What is found there: damage, and what earlier runs have done."""
+    known = f"{len(out.known)} crashes, timeouts and the like are known, and not announced again"
+    return [*out.set_aside, *filter(None, [out.earlier.about()]), *([known] if out.known else [])]
 
 
 def about_inputs(target, entries):
@@ -105,6 +115,8 @@ def status_of(runner):
 
 def conclude(runner, session, out):
     """The status, and one line that says how the run ended and where its results are."""
+    if out.unsaved:
+        raise Stop(SYSTEM_FAILED, f"no space left for {out.path}: {out.unsaved} are not saved")
     own_failure = session.status == SYSTEM_FAILED and not session.why
     if runner.stopped_by and not own_failure:
         note = f" ({session.why})" if session.why else ""

@@ -3,8 +3,9 @@ import binascii
 from collections import deque
 
 from tools.rl.machines.session import Chains
+from tools.rl.printable import printable
 from tools.rl.results.chains import GIVEN_HASH
-from tools.rl.results.refused import Refused
+from tools.rl.results.refused import FILE, Refused
 from tools.rl.results.symbols import describe
 
 KEPT_LINES = 1000               # of the console, to print a failure of ours from
@@ -22,7 +23,8 @@ def keep(latest, key, value):
 class Collector:
     """Feeds one session's events to the folder, the view and the limits."""
 
-    def __init__(self, arguments, session, out, view, symbolizer, shared=None):
+    def __init__(self, arguments, session, out, view, symbolizer, shared=None, inputs=0):
+        """`inputs`: how many the machine begins with."""
         self.arguments = arguments
         self.session = session
         self.out = out
@@ -36,8 +38,11 @@ class Collector:
         self.refused = Refused()
         self.last_stats = None
         self.first_stats = None
+        self.inputs = inputs
+        self.cases_before, self.seconds_before = 0, 0.0     # of earlier starts of this machine
         self.stopped_by = ""
         self.was_interrupted = False
+        self.quiet = False          # inside the chain of a known crash
         self.crashes = 0            # of this run, known ones too
 
     def stop(self, why):
@@ -57,6 +62,7 @@ class Collector:
                     "refused": self._refused, "given": self._given}
         for seconds, event in self.session.events():
             if event is None:
+                self._news()
                 self.view.tick(seconds)
                 self._share()
             elif isinstance(event, str):
@@ -68,8 +74,22 @@ class Collector:
                 self.stop("time is up")
         self._chain(self.chains.finish())
 
+    def _news(self):
+        for line in self.out.news():
+            self.view.text(printable(line))
+
+    def _is_of_known(self, text):
+        """Whether a line is of the chain of a finding that an earlier run has saved: that is no news."""
+        if text.startswith("error "):
+            given = GIVEN_HASH.search(text)
+            self.quiet = bool(given) and given[1] in self.out.known
+        elif not text.startswith("  "):
+            self.quiet = False
+        return self.quiet
+
     def _text(self, text):
-        self.view.text(text)
+        if not self._is_of_known(text):
+            self.view.text(text)
         self.text.append(text)
         self._chain(self.chains.feed(text))
 
@@ -83,13 +103,25 @@ class Collector:
 
     def _boot(self, seconds, record):
         self.out.note_start()
+        if self.last_stats:             # a machine that has started again
+            self.cases_before += self.last_stats.get("case", 0)
+            self.seconds_before += self.last_stats.get("time_us", 0) / 1e6
+            self.last_stats = None
+            self.view.resumed()
         self.first_stats = seconds if self.first_stats is None else self.first_stats
 
     def _stats(self, seconds, record):
         self.first_stats = seconds if self.first_stats is None else self.first_stats
+        record = {**record, "files": len(self.out.files)}
         self.out.add_stats(record)
         self.last_stats = record
-        self.view.stats(seconds, record)
+        self.view.stats(seconds, {**record, **self._over_all_runs(record), "seeds": self.inputs})
+
+    def _over_all_runs(self, record):
+        if not self.out.earlier.starts and not self.cases_before:
+            return {}
+        return {"all_cases": self.out.earlier.cases + self.cases_before + record.get("case", 0),
+                "all_seconds": self.out.earlier.seconds + self.seconds_before + record.get("time_us", 0) / 1e6}
 
     def _corpus(self, _, record):
         self.out.add_corpus(record)
@@ -107,7 +139,7 @@ class Collector:
 
     def _refused(self, _, record):
         if self.refused.add(record, self.symbolizer):
-            self.refused.save(self.out.path)
+            self.out.put(FILE, self.refused.text())
 
     def _edges(self, _, record):
         self.out.add_edges(record)

@@ -6,21 +6,25 @@ from collections import Counter
 from tools.rl.printable import printable
 
 BARS = "▁▂▃▄▅▆▇█"
+MARK = "┊"                      # in a curve: a run goes on with an earlier one's results
 HISTORY = 200                   # values kept for a curve: more than a terminal is wide
 BAR = 12                        # of a core, the longest
+SILENCE = 4                     # seconds after which plain lines say that the run goes on
 MOST_CRASHES, MOST_KINDS = 1000, 50     # that are listed: more come from no target, but from a line that lies
 SHARES = (("target", "█"), ("exits", "▓"), ("reset", "▒"), ("mutation", "░"))  # of `time_share`, and how each is drawn
 
 
-def curve(values, width):
-    """The values as a line of small bars, the newest at the right."""
+def curve(values, width, marks=()):
+    """The values as a line of small bars, the newest at the right; `marks`: before which of them a run begins."""
     if not values:
         return ""
     step = max(1, -(-len(values) // width))
     picked = values[::-1][::step][::-1]
     low, high = min(picked), max(picked)
     span = (high - low) or 1
-    return "".join(BARS[(value - low) * (len(BARS) - 1) // span] for value in picked)
+    marked = {max(0, -(-(place - (len(values) - 1) % step) // step)) for place in marks}
+    return "".join(MARK if place in marked else BARS[(value - low) * (len(BARS) - 1) // span]
+                   for place, value in enumerate(picked))
 
 
 class History:
@@ -29,6 +33,15 @@ class History:
     def __init__(self):
         self.kept, self.newest = [], []
         self.every, self.count = 1, 0
+        self.resumed = []               # at how many values
+
+    def mark(self):
+        if self.count:
+            self.resumed.append(self.count)
+
+    def marks(self):
+        """Where in `values` the marks are."""
+        return [count // self.every for count in self.resumed]
 
     def add(self, value):
         self.newest = [value]
@@ -79,9 +92,21 @@ def starved(record):
 
 
 def seeds_left(record):
-    """Progress through the seeds, before anything is mutated."""
-    count = record.get("seeds_left", 0)
-    return f"  {count} seeds left" if count else ""
+    """Progress through the seeds and the inputs of earlier runs, before anything is mutated."""
+    left = record.get("seeds_left", 0)
+    total = max(record.get("seeds", 0), left)
+    return f"  seeds {total - left} of {total}" if left else ""
+
+
+def in_files(record):
+    """An input that covers nothing alone is no longer held in memory; its file stays."""
+    return f" ({record['files']} files)" if "files" in record else ""
+
+
+def over_all_runs(record):
+    if "all_cases" not in record:
+        return ""
+    return f"  all runs: {short(record['all_cases'])} cases in {clock(record['all_seconds'])}"
 
 
 def asked_for_features(record):
@@ -93,30 +118,41 @@ def asked_for_features(record):
 
 def stats_line(record):
     return (f"case {record.get('case', 0)}  {record.get('cases_per_s', 0):.0f}/s  edges {record.get('edges', 0)}  "
-            f"corpus {record.get('corpus', 0)}  crashes {record.get('crashes', 0)}  "
+            f"corpus {record.get('corpus', 0)}{in_files(record)}  crashes {record.get('crashes', 0)}  "
             f"timeouts {record.get('timeouts', 0)}{starved(record)}{seeds_left(record)}  "
             f"exits/case {record.get('exits_per_case', 0):.3f}{asked_for_features(record)}  "
-            f"dirty/case {record.get('dirty_pages_per_case', 0):.1f}")
+            f"dirty/case {record.get('dirty_pages_per_case', 0):.1f}{over_all_runs(record)}")
 
 
 class PlainView:
     """Lines only, for logs and pipes."""
+    said_at = 0.0
+    latest = 0.0                # seconds
 
-    def text(self, text):
+    def _say(self, seconds, text):
+        self.said_at = self.latest = seconds
         print(text, flush=True)
 
+    def text(self, text):
+        self._say(self.latest, text)
+
     def stats(self, seconds, record):
-        print(f"[{clock(seconds)}] {stats_line(record)}", flush=True)
+        self._say(seconds, f"[{clock(seconds)}] {stats_line(record)}")
 
     def crash(self, seconds, described, is_new):
         if is_new:
-            print(f"[{clock(seconds)}] crash {crash_line(described)}", flush=True)
+            self._say(seconds, f"[{clock(seconds)}] crash {crash_line(described)}")
 
     def overrun(self, seconds, described, is_new):
         if is_new:
-            print(f"[{clock(seconds)}] {crash_line(described)}", flush=True)
+            self._say(seconds, f"[{clock(seconds)}] {crash_line(described)}")
 
     def tick(self, seconds):
+        self.latest = seconds
+        if seconds - self.said_at >= SILENCE:
+            self._say(seconds, f"[{clock(seconds)}] the machine is busy: nothing new for {SILENCE} seconds")
+
+    def resumed(self):
         pass
 
     def close(self):
@@ -126,7 +162,8 @@ class PlainView:
 class LiveView:
     """Text scrolls above, the block below is drawn over itself."""
 
-    def __init__(self, target, out):
+    def __init__(self, target, out, earlier=None):
+        """`earlier`: the runs into the same folder, with whose curves this one's go on."""
         self.title = printable(f"raclette: {target} -> {out}")
         self.record = {}
         self.edges = History()
@@ -135,6 +172,18 @@ class LiveView:
         self.per_core = {}
         self.crashes = {}
         self.drawn = 0
+        for edges, corpus in zip(*(earlier.values(key) if earlier else () for key in ("edges", "corpus"))):
+            self.resumed()
+            for history, values in ((self.edges, edges), (self.corpus, corpus)):
+                for value in values:
+                    history.add(value)
+        self.resumed()
+
+    def resumed(self):
+        """What follows is of a new start: its counts begin again."""
+        self.per_core = {}
+        for history in (self.edges, self.corpus):
+            history.mark()
 
     def text(self, text):
         self._erase()
@@ -154,7 +203,9 @@ class LiveView:
     def crash(self, seconds, described, is_new):
         count = self.crashes.get(described["hash"], (0, ""))[0]
         if count or len(self.crashes) < MOST_CRASHES:
-            self.crashes[described["hash"]] = (count + 1, crash_line(described))
+            known = "" if is_new or count else "  (known)"
+            line = self.crashes.get(described["hash"], (0, crash_line(described) + known))[1]
+            self.crashes[described["hash"]] = (count + 1, line)
         kind = described.get("kind", "?")
         self.kinds[kind if kind in self.kinds or len(self.kinds) < MOST_KINDS else "other"] += count == 0
         self.tick(seconds)
@@ -179,11 +230,15 @@ class LiveView:
         lines.append(f"cases {short(r.get('case', 0))}   {r.get('cases_per_s', 0):.0f} cases/s   "
                      f"corpus {r.get('corpus', 0)}   crashes {len(self.crashes)} ({r.get('crashes', 0)})   "
                      f"timeouts {r.get('timeouts', 0)}{starved(r)}{seeds_left(r)}")
-        lines.append(f"edges {r.get('edges', 0)}  {curve(self.edges.values(), max(10, width - 20))}")
+        if "all_cases" in r:
+            lines.append(over_all_runs(r).strip())
+        edges = curve(self.edges.values(), max(10, width - 20), self.edges.marks())
+        lines.append(f"edges {r.get('edges', 0)}  {edges}")
         lines.append(f"each case: {r.get('exits_per_case', 0):.3f} exits{asked_for_features(r)}, "
                      f"{r.get('dirty_pages_per_case', 0):.1f} dirty pages, "
                      f"{r.get('reset_bytes_per_case', 0):.0f} bytes reset; {r.get('frames_free', 0)} frames free")
-        lines.append(f"corpus {r.get('corpus', 0)}  {curve(self.corpus.values(), max(10, width - 20))}")
+        corpus = curve(self.corpus.values(), max(10, width - 30), self.corpus.marks())
+        lines.append(f"corpus {r.get('corpus', 0)}{in_files(r)}  {corpus}")
         lines += split(r.get("time_share"), max(10, min(40, width - 70)))
         lines += self._cores(width)
         lines += [f"  {count:4}x {kind}" for kind, count in sorted(self.kinds.items())]
@@ -211,5 +266,5 @@ class LiveView:
             print(f"  {count:4}x {text}")
 
 
-def make_view(plain, target, out):
-    return PlainView() if plain or not sys.stdout.isatty() else LiveView(target, out)
+def make_view(plain, target, out, earlier=None):
+    return PlainView() if plain or not sys.stdout.isatty() else LiveView(target, out, earlier)

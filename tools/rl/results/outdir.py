@@ -2,21 +2,22 @@
 there, also when killed."""
 import base64
 import contextlib
-import errno
 import json
 import os
 import shutil
-import stat
 import tempfile
 import time
 
 from tools.rl.common import SYSTEM_FAILED, Stop, USAGE, write_atomically
+from tools.rl.locks import Lock
 from tools.rl.machines.record_types import HASH
+from tools.rl.results.damage import LARGEST_INPUT, Mended
+from tools.rl.results.earlier import Earlier
 from tools.rl.results.origin import CAMPAIGN
+from tools.rl.results.saving import GrowingFile, Saving, is_file, is_folder
 from tools.rl.results.symbols import trace_text
 
 FINDINGS = {"crash": "crashes", "timeout": "timeouts", "out_of_memory": "oom"}      # a record's type: its folder
-LARGEST_INPUT = 1 << 26         # bytes: no target takes a longer one
 
 
 def inputs_in(folder, links=True):
@@ -32,31 +33,8 @@ def inputs_in(folder, links=True):
         raise Stop(USAGE, f"{error.filename or folder} cannot be read: {error.strerror or error}")
 
 
-def _is(path, kind):
-    """Whether the path itself, not what it links to, is there and of this kind."""
-    try:
-        return kind(path.lstat().st_mode)
-    except FileNotFoundError:
-        return False
-
-
-def _refuse_all_but(kind, path):
-    """A link may lead anywhere, and a pipe may wait without end."""
-    if os.path.lexists(path) and not _is(path, kind):
-        raise OSError(errno.EINVAL, f"{path.name} in it is a link, or not what a run makes")
-
-
-def _appending(path):
-    """A file that grows. A line that a killed run has begun is ended."""
-    _refuse_all_but(stat.S_ISREG, path)
-    data = open(path, "a+b")
-    if data.tell() and os.pread(data.fileno(), 1, data.tell() - 1) != b"\n":
-        data.write(b"\n")
-    return data
-
-
 def _remove(path):
-    if _is(path, stat.S_ISDIR):
+    if is_folder(path):
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
@@ -71,25 +49,57 @@ class OutDir:
         self.path = path
         self.target = target
         self.schedule = schedule
+        self.unsaved = ""               # once it is closed: what is not saved, in words
+        self.lock = None
         try:
-            for part in ("corpus", *FINDINGS.values()):
-                _refuse_all_but(stat.S_ISDIR, path / part)
-                (path / part).mkdir(parents=True, exist_ok=True)
-                self._try_writing(path / part)
-            self.serial = _appending(path / "serial.log")
-            self.stats = _appending(path / "stats.jsonl")
+            self._take()
+            self._open()
         except OSError as error:
+            self._release()
             raise Stop(USAGE, f"--out {path} cannot be written: {error.strerror or error}")
         if target:
             self.note_target(target)
         self.note_start()
+
+    def _take(self):
+        """Two runs into one folder would mix their results."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        self.lock = Lock(self.path / ".lock")
+        if not self.lock.take("saving its results"):
+            holder = self.lock.holder()
+            self._release()
+            raise Stop(USAGE, f"--out {self.path} is in use by {holder}; pass another --out DIR")
+
+    def _release(self):
+        if self.lock:
+            self.lock.close()
+
+    def _open(self):
+        mended = Mended(self.path, FINDINGS.values())
+        mended.kinds()
+        for part in ("corpus", *FINDINGS.values()):
+            (self.path / part).mkdir(exist_ok=True)
+            self._try_writing(self.path / part)
         self._sweep()
+        mended.contents()
+        self.earlier = Earlier(mended.statistics())
+        self.set_aside = mended.lines()
+        self.serial, self.stats = (GrowingFile(self.path / name) for name in ("serial.log", "stats.jsonl"))
+        self.saving = Saving(self.path, (self.serial, self.stats))
+        self.files = {file.name for file in (self.path / "corpus").iterdir() if not file.name.startswith(".")}
+        self.known = {folder.name for part in FINDINGS.values() for folder in (self.path / part).iterdir()
+                      if HASH.fullmatch(folder.name)}
+        self.chain_of = {}              # a finding's folder that waits for space: its chain
 
     def note_target(self, target):
         """For `replay` and for whoever finds the folder."""
         self.target = target
+        self.put(CAMPAIGN, json.dumps(self._about()) + "\n")
+
+    def put(self, name, text):
+        """A file that is written at once, over the one before."""
         with self._writing():
-            write_atomically(self.path / CAMPAIGN, json.dumps(self._about()) + "\n")
+            self.saving.do(lambda: write_atomically(self.path / name, text), len(text))
 
     def _about(self):
         """What a replay must know of an input."""
@@ -106,14 +116,13 @@ class OutDir:
 
     def _sweep(self):
         """What a killed run left half-written has a name that begins with a dot."""
-        parts = ("corpus", *FINDINGS.values())
-        for leftover in [leftover for part in parts for leftover in self.path.glob(f"{part}/.*.tmp")]:
-            with self._writing():
+        for part in (".", "corpus", *FINDINGS.values()):
+            for leftover in list((self.path / part).glob(".*.tmp")):
                 _remove(leftover)
 
     @contextlib.contextmanager
     def _writing(self):
-        """A full disk, or a folder that was changed meanwhile, ends the command with one line."""
+        """A folder that was changed meanwhile ends the command with one line."""
         try:
             yield
         except OSError as error:
@@ -132,15 +141,15 @@ class OutDir:
     def add_stats(self, record):
         with self._writing():
             self.stats.write(json.dumps({**record, "started": self.started}).encode() + b"\n")
-            self.stats.flush()
 
     def add_corpus(self, record):
+        place, data = self._place("corpus", record["hash"]), base64.b64decode(record["data"])
+        self.files.add(place.name)
         with self._writing():
-            write_atomically(self._place("corpus", record["hash"]), base64.b64decode(record["data"]))
+            self.saving.do(lambda: write_atomically(place, data), len(data))
 
     def add_edges(self, record):
-        with self._writing():
-            write_atomically(self.path / "edges.json", json.dumps(record) + "\n")
+        self.put("edges.json", json.dumps(record) + "\n")
 
     def folder_of(self, described):
         return self._place(FINDINGS[described["type"]], described["hash"])
@@ -148,29 +157,56 @@ class OutDir:
     def add_crash(self, record, described, chain):
         """A new folder appears whole; an old one keeps its first input (the one its trace is about)."""
         folder = self.folder_of(described)
-        if _is(folder, stat.S_ISDIR) and all(_is(folder / file, stat.S_ISREG) for file in ("input", "crash.json")):
+        if is_folder(folder) and all(is_file(folder / file) for file in ("input", "crash.json")):
             return False
-        fresh = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
+        if folder in self.chain_of:
+            return False
+        self.chain_of[folder] = chain
+        data = base64.b64decode(record.get("input", ""))
+        about = {key: value for key, value in described.items() if key not in ("target", "schedule")}  # not a record's
+        text = json.dumps({**about, **self._about()}, indent=1) + "\n"
         with self._writing():
+            self.saving.do(lambda: self._write_finding(folder, data, text, described), len(data) + len(text))
+        return True
+
+    def _write_finding(self, folder, data, text, described):
+        fresh = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
+        try:
             _remove(fresh)
             fresh.mkdir()
-            (fresh / "input").write_bytes(base64.b64decode(record.get("input", "")))
-            # Not a record's to say.
-            described = {key: value for key, value in described.items() if key not in ("target", "schedule")}
-            (fresh / "crash.json").write_text(json.dumps({**described, **self._about()}, indent=1) + "\n")
-            (fresh / "trace.txt").write_text(trace_text(described, chain), encoding="utf-8")
+            (fresh / "input").write_bytes(data)
+            (fresh / "crash.json").write_text(text)
+            (fresh / "trace.txt").write_text(trace_text(described, self.chain_of[folder]), encoding="utf-8")
             _remove(folder)             # damaged
             os.rename(fresh, folder)
-        return True
+        except OSError:
+            with contextlib.suppress(OSError):      # on a full disk the half of it would take the room of others
+                _remove(fresh)
+            raise
+        del self.chain_of[folder]
 
     def add_chain(self, described, chain):
         """The chain came after its record: the trace is written anew."""
         folder = self.folder_of(described)
-        if _is(folder, stat.S_ISDIR):
+        if folder in self.chain_of:     # not written yet
+            self.chain_of[folder] = chain
+        elif is_folder(folder):
+            text = trace_text(described, chain)
             with self._writing():
-                write_atomically(folder / "trace.txt", trace_text(described, chain))
+                self.saving.do(lambda: write_atomically(folder / "trace.txt", text), len(text))
+
+    def news(self):
+        """Lines to show about a disk that is full, or no more; to be called often."""
+        with self._writing():
+            return self.saving.news()
 
     def close(self):
-        with self._writing():           # what is still buffered
-            self.serial.close()
-            self.stats.close()
+        """What still waits is tried once more."""
+        try:
+            with self._writing():
+                self.saving.retry(every_one=True)
+                self.unsaved = self.saving.left()
+                self.serial.close()
+                self.stats.close()
+        finally:
+            self._release()

@@ -4,7 +4,6 @@ import json
 import re
 from typing import NamedTuple
 
-from tools.rl.common import write_atomically
 from tools.rl.machines.record_types import text
 from tools.rl.results import printed, saved_results
 from tools.rl.results.symbols import numbers, origin
@@ -101,9 +100,9 @@ class Refused:
         calls = self.calls()
         return ["asked for and refused:", *(f"  {call.text()}" for call in calls)] if calls else []
 
-    def save(self, folder):
-        if self.by_place:
-            write_atomically(folder / FILE, json.dumps([call._asdict() for call in self.calls()], indent=1) + "\n")
+    def text(self):
+        """As a file in an output folder holds them."""
+        return json.dumps([call._asdict() for call in self.calls()], indent=1) + "\n"
 
 
 def load(folder):

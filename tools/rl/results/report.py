@@ -10,6 +10,7 @@ from tools.rl.building.description import KINDS, OBJECT
 from tools.rl.common import ROOT, VERSION, write_atomically
 from tools.rl.printable import printable
 from tools.rl.results import refused, saved_results
+from tools.rl.results.earlier import Earlier, starts
 from tools.rl.results.elf import Elf
 from tools.rl.results.origin import again
 from tools.rl.results.outdir import FINDINGS
@@ -18,8 +19,8 @@ WIDTH, HEIGHT, MARGIN = 900, 240, 40
 MOST_POINTS = 1000              # of a curve: more would be finer than the screen
 CURVES = (("edges", "edges", "#484"), ("corpus", "inputs in the corpus", "#844"),
           ("cases_per_s", "cases a second", "#448"))         # a figure of the statistics, how it is called, its colour
-FIGURES = (("case", "cases"), ("edges", "edges"), ("corpus", "inputs in the corpus"), ("crashes", "kinds of crash"),
-           ("timeouts", "timeouts"), ("out_of_memory", "out of memory"))
+FIGURES = (("case", "cases"), ("edges", "edges"), ("corpus", "inputs held in memory"),
+           ("files", "files in corpus/"), ("crashes", "kinds of crash"), ("timeouts", "timeouts"), ("out_of_memory", "out of memory"))
 AROUND = 4                      # source lines shown before and behind a crash's
 LARGEST_SOURCE = 1 << 24        # bytes of a file that source lines are shown of
 NO_SOURCES = ("proc", "sys", "dev")     # reading there may wait without end
@@ -48,26 +49,22 @@ class Function(NamedTuple):
 
 def points(stats):
     """(seconds, the figures of CURVES) of every record; each start of a machine goes on where the one before ended."""
-    found, base, last, started = [], 0.0, 0.0, None
-    for record in stats:
-        seconds = record.get("time_us", 0) / 1e6
-        if seconds < last or record.get("started") != started:
-            base += last
-        last, started = seconds, record.get("started")
-        found.append((base + seconds, *(record.get(key, 0) for key, _, _ in CURVES)))
-    return found
+    return [(start.seconds_before + record["time_us"] / 1e6, *(record.get(key, 0) for key, _, _ in CURVES))
+            for start in starts(stats) for record in start.records]
 
 
-def curve(values, label, colour):
-    """(x, y) pairs as an SVG with its two scales."""
+def curve(values, label, colour, resumed=()):
+    """(x, y) pairs as an SVG with its two scales; `resumed`: the x at which a run went on."""
     step = -(-len(values) // MOST_POINTS)
     picked = values[::step] + ([values[-1]] if (len(values) - 1) % step else [])
     right, top = max(x for x, _ in picked) or 1, max(y for _, y in picked) or 1
     across, up = (WIDTH - 2 * MARGIN) / right, (HEIGHT - 2 * MARGIN) / top
     places = " ".join(f"{MARGIN + x * across:.1f},{HEIGHT - MARGIN - y * up:.1f}" for x, y in picked)
+    marks = "".join(f'<path d="M{MARGIN + x * across:.1f},{MARGIN} V{HEIGHT - MARGIN}" stroke="#999" '
+                    f'stroke-dasharray="2 4"/>' for x in resumed)
     return (f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{html.escape(label)}">'
             f'<path d="M{MARGIN},{MARGIN} V{HEIGHT - MARGIN} H{WIDTH - MARGIN}" fill="none" stroke="#999"/>'
-            f'<polyline points="{places}" fill="none" stroke="{colour}" stroke-width="2"/>'
+            f'<polyline points="{places}" fill="none" stroke="{colour}" stroke-width="2"/>{marks}'
             f'<text x="{MARGIN}" y="{MARGIN - 10}">{html.escape(label)}: up to {top:.0f}</text>'
             f'<text x="{WIDTH - MARGIN}" y="{HEIGHT - 10}" text-anchor="end">{right:.0f} s</text></svg>')
 
@@ -161,13 +158,16 @@ def refused_section(calls):
 
 def page(name, stats, crashes, found, timeouts=(), starved=(), refused_calls=()):
     name = html.escape(printable(name))
-    last = stats[-1] if stats else {}
+    earlier = Earlier(stats)
+    last = {**(stats[-1] if stats else {}), "case": earlier.cases}
+    resumed = [start.seconds_before for start in earlier.starts[1:]]
     curves = points(stats)
     shown = ["<p>No statistics came.</p>"]
     if curves:
-        shown = [curve([(point[0], point[n]) for point in curves], label, colour)
+        shown = [curve([(point[0], point[n]) for point in curves], label, colour, resumed)
                  for n, (_, label, colour) in enumerate(CURVES, 1)]
-    figures = ", ".join(f"{last.get(key, 0)} {label}" for key, label in FIGURES)
+    figures = ", ".join(f"{last.get(key, 0)} {label}" for key, label in FIGURES if key != "files" or key in last)
+    figures += f"; in {len(earlier.starts)} runs, each of which begins at a dotted line" if resumed else ""
     sections = []
     for title, folders in (("Crashes", crashes), ("Timeouts", timeouts), ("Out of memory", starved)):
         sections.append(f"<h2>{title}: {len(folders)} kinds</h2>")

@@ -79,22 +79,31 @@ def findings(folder, part, damaged):
     return found
 
 
-def _lines(path):
+def lines(path):
+    """Of a log, with their ends; a longer one than any comes in pieces."""
     if path.is_symlink() or not path.is_file():
         raise Damaged(f"{path}: no such file")
     with open(path, "rb") as file:
         yield from iter(lambda: file.readline(LONGEST_LINE), b"")
 
 
+def record(line):
+    """The statistics in a line; None when it holds none."""
+    try:
+        return checked(parse_json(line.decode("ascii", "backslashreplace")), TYPES["stats"])
+    except Bad:
+        return None
+
+
 def stats(folder, damaged):
     """The statistics of a run, in their order; lines that are none are left out and counted."""
     path, found, bad = folder / "stats.jsonl", [], 0
     try:
-        for line in _lines(path):
-            try:
-                found.append(checked(parse_json(line.decode("ascii", "backslashreplace")), TYPES["stats"]))
-            except Bad:
+        for one in map(record, lines(path)):
+            if one is None:
                 bad += 1
+            else:
+                found.append(one)
     except (Damaged, OSError) as problem:
         damaged.append(str(problem))
     if bad:

@@ -35,14 +35,14 @@ class Names:
         return [Frame(a, *place, False) for a in addresses for place in self.PLACES[a]]
 
 
-def play(script, folder, until_crash=None, seconds=None, exit_zero=False, catches=False):
+def play(script, folder, until_crash=None, seconds=None, exit_zero=False, catches=False, inputs=0):
     script = f"CRASH = {CRASH!r}\nCHAIN = {CHAIN!r}\n" + script
     out = OutDir(Path(folder))
     printed = io.StringIO()
     with FakeQemu(script), redirect_stdout(printed):
         session = Session(b"image", Machine(), serial_log=out.serial)
         arguments = argparse.Namespace(until_crash=until_crash, seconds=seconds, exit_zero=exit_zero)
-        runner = Collector(arguments, session, out, PlainView(), Names())
+        runner = Collector(arguments, session, out, PlainView(), Names(), inputs)
         before = signal.signal(signal.SIGINT, runner.interrupted) if catches else None
         try:
             runner.run()
@@ -89,6 +89,27 @@ class RunTest(unittest.TestCase):
     def test_a_chain_before_its_record_is_kept_as_well(self):
         play('for line in CHAIN: say(line)\nrecord(**CRASH)\nleave(33)', self.out)
         self.assertTrue(self.crash_file("trace.txt").startswith(CHAIN[0]))
+
+    def test_a_crash_of_an_earlier_run_is_not_announced_and_its_chain_is_in_the_log(self):
+        script = 'for line in CHAIN: say(line)\nrecord(**CRASH)\nsay("text")\nleave(33)'
+        for first in (True, False):
+            _, printed = play(script, self.out)
+            self.assertEqual((CHAIN[0] in printed, CHAIN[1] in printed, "] crash " in printed), (first,) * 3)
+            self.assertIn("text\ndone", printed)
+        self.assertEqual((self.out / "serial.log").read_text().count(CHAIN[0]), 2)
+
+    def test_the_next_run_goes_on_counting_and_shows_inputs_held_and_files(self):
+        script = 'record(type="corpus", hash="%016x", data="YWJj")\nrecord(type="stats", case=5, corpus=1)\nleave(33)'
+        _, first = play(script % 1, self.out)
+        _, second = play(script % 2, self.out)
+        self.assertIn("corpus 1 (1 files)", first)
+        self.assertNotIn("all runs", first)
+        self.assertIn("corpus 1 (2 files)", second)
+        self.assertIn("all runs: 10 cases", second)
+
+    def test_progress_through_the_seeds_is_shown(self):
+        _, printed = play('record(type="stats", seeds_left=334)\nleave(33)', self.out, inputs=346)
+        self.assertIn("seeds 12 of 346", printed)
 
     def test_a_known_crash_keeps_its_first_input(self):
         play('record(**CRASH)\nrecord(**dict(CRASH, input="AAAA"))\nleave(33)', self.out)

@@ -23,6 +23,9 @@ class OriginTest(unittest.TestCase):
         self.addCleanup(out.close)
         return out
 
+    def closed(self, *about):
+        self.out(*about).close()
+
     def crash_in(self, out):
         out.add_crash({}, {"type": "crash", "hash": "00000000000000aa", "function": "f", "file": "", "frames": []}, [])
         return out.path / "crashes/00000000000000aa/input"
@@ -33,15 +36,19 @@ class OriginTest(unittest.TestCase):
         self.assertEqual([origin.target_of(path)[0] for path in (crash, corpus)], ["cxx_example"] * 2)
 
     def test_a_crash_keeps_its_target_when_the_folder_serves_another_or_it_is_copied(self):
-        crash = self.crash_in(self.out("cxx_example"))
-        self.out("injected_bugs")
+        out = self.out("cxx_example")
+        crash = self.crash_in(out)
+        out.close()
+        self.closed("injected_bugs")
         self.assertEqual(origin.target_of(crash)[0], "cxx_example")
         moved = self.folder / "elsewhere"
         crash.parent.rename(moved)
         self.assertEqual(origin.target_of(moved / "input")[0], "cxx_example")
 
     def test_an_input_runs_again_with_the_schedule_that_it_was_found_with(self):
-        first = self.crash_in(self.out("cxx_example"))
+        out = self.out("cxx_example")
+        first = self.crash_in(out)
+        out.close()
         other = self.crash_in(self.out("cxx_example", "other", schedule=7))
         self.out("cxx_example", schedule=9)
         self.assertEqual(origin.schedule_of(first), 0)
@@ -94,9 +101,9 @@ class OriginTest(unittest.TestCase):
         origin.default_out = lambda target: self.folder / "out"
         target = run.target_files.find("stb_image")
         self.assertEqual(run.out_folder(arguments, target), self.folder / "out")
-        self.out("stb_image")
+        self.closed("stb_image")
         self.assertEqual(run.out_folder(arguments, target), self.folder / "out")
-        self.out("/some/other/stb_image")
+        self.closed("/some/other/stb_image")
         self.assertRaises(Stop, run.out_folder, arguments, target)
         arguments.out = str(place)
         self.assertEqual(run.out_folder(arguments, target), place)

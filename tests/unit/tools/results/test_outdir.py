@@ -22,8 +22,13 @@ class OutDirTest(unittest.TestCase):
         self.path = Path(scratch.name, "out")
         self.path.mkdir()
 
+    opened = None
+
     def open(self):
-        out = OutDir(self.path)
+        """The folder, as the next run finds it."""
+        if self.opened:
+            self.opened.close()
+        out = self.opened = OutDir(self.path)
         self.addCleanup(out.close)
         return out
 
@@ -93,8 +98,9 @@ class OutDirTest(unittest.TestCase):
     def test_a_line_that_a_killed_run_began_is_ended(self):
         (self.path / "stats.jsonl").write_bytes(b'{"type":"stats","ca')
         self.open().add_stats({"type": "stats", "case": 5})
-        lines = (self.path / "stats.jsonl").read_text().split("\n")
-        self.assertEqual(json.loads(lines[1])["case"], 5)
+        line, = (self.path / "stats.jsonl").read_text().splitlines()
+        self.assertEqual(json.loads(line)["case"], 5)
+        self.assertEqual((self.path / "damaged/stats.jsonl").read_bytes(), b'{"type":"stats","ca')
 
     def test_what_a_record_says_of_its_target_is_not_kept(self):
         out = self.open()

@@ -66,7 +66,7 @@ class RefusedTest(unittest.TestCase):
         calls.add({**RECORD, "path": "<b>"}, Names())
         with tempfile.TemporaryDirectory() as folder:
             self.assertEqual(refused.load(Path(folder)), [])
-            calls.save(Path(folder))
+            Path(folder, refused.FILE).write_text(calls.text())
             self.assertEqual(refused.load(Path(folder)), calls.calls())
             page = report.page("x", [], [], [], refused_calls=refused.load(Path(folder)))
         self.assertIn("openat2", page)
