@@ -2,15 +2,17 @@
 import os
 import pty
 import re
+import select
 
-from tests.qemu.expectations import PATIENCE, build_py, expect, start
-from tools.rl.common import OK
+from tests.qemu.expectations import Failed, PATIENCE, build_py, expect, start
+from tools.rl.common import OK, ROOT
 
 WIDTH, HEIGHT = 100, 40
+SILENCE = 5                     # seconds: what docs/inside.md promises
 RUN = ("run", "--cpus", 2, "--seed", 1, "--cases", 40000, "--exit-zero")    # some seconds: statistics come each second
 RULE = "─" * (WIDTH - 1)
 IN_THE_BLOCK = (r"^cases \S+ +\d+ cases/s +corpus \d+ +crashes ", r"^edges \d+  [▁▂▃▄▅▆▇█]{2,}$",
-                r"^corpus \d+  [▁▂▃▄▅▆▇█]{2,}$", r"^each case: [\d.]+ exits, ",
+                r"^corpus \d+ \(\d+ files\)  [▁▂▃▄▅▆▇█]{2,}$", r"^each case: [\d.]+ exits, ",
                 r"^  0 █* +\d+/s +1 █* +\d+/s$")
 
 
@@ -21,12 +23,31 @@ def output_at_a_terminal(*words):
     os.close(theirs)
     output = b""
     try:
-        while chunk := os.read(ours, 1 << 16):
-            output += chunk
+        while select.select([ours], [], [], SILENCE)[0]:
+            output += (chunk := os.read(ours, 1 << 16))
+            if not chunk:
+                break
+        else:
+            process.kill()
+            raise Failed(f"{words} says nothing for {SILENCE} seconds behind {output[-300:]}")
     except OSError:
         pass                    # the other end of the pseudo-terminal is closed
-    os.close(ours)
+    finally:
+        os.close(ours)
     return output.decode().replace("\r\n", "\n"), process.wait(PATIENCE)
+
+
+def no_command_is_silent_for_long(out):
+    """What each of them prints or draws at a terminal comes without a gap."""
+    seed = sorted((ROOT / "targets/stb_image/seeds").iterdir())[0]
+    for words, expected in ((("build",), OK), (("image",), OK), (("image", "--target", "cxx_example"), OK),
+                            (("run", "--plain", "--cases", 2000, "--cpus", 1, "--exit-zero", "--out", out), OK),
+                            (("run", "--cases", 2000, "--cpus", 1, "--exit-zero", "--out", out), OK),
+                            (("replay", seed), OK), (("maps",), OK), (("bench", "vm.round_trip"), OK),
+                            (("check", "--quick"), OK), (("test", "--host", "Window"), OK),
+                            (("explain", out / "serial.log"), OK), (("symbolize", "kernel+0x3166"), OK)):
+        output, status = output_at_a_terminal(*words)
+        expect(status == expected, f"{words}: status {status}: {output[-1500:]}")
 
 
 def screens(output):
@@ -61,4 +82,4 @@ def without_a_terminal_there_are_lines(out):
     expect(re.search(r"^\[0:00:\d\d\] case \d+  \d+/s  edges \d+  ", output, re.MULTILINE), f"no statistics: {output}")
 
 
-TESTS = (a_terminal_shows_one_block_below_the_text, without_a_terminal_there_are_lines)
+TESTS = (no_command_is_silent_for_long, a_terminal_shows_one_block_below_the_text, without_a_terminal_there_are_lines)

@@ -6,11 +6,12 @@ import re
 import tempfile
 import threading
 import traceback
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Callable, Optional
 
+from tools.rl.building.progress import Progress
 from tools.rl.common import BUILD, BUILTIN_TARGET, IMAGE_FOLDERS, OK, test_folder
 from tools.rl.images import artefacts
 from tools.rl.images.boot_image import boot_image, target_entries
@@ -228,10 +229,13 @@ def run_all(tally, long):
     for function, why in commands.UNTRIED if long else ():
         tally.untried(command_name(function), why)
     slots = Slots(CORES_HERE)
-    with ThreadPoolExecutor(max_workers=CORES_HERE) as pool:
+    with Progress("boot", len(rows) + len(functions), "tests") as progress, \
+            ThreadPoolExecutor(max_workers=CORES_HERE) as pool:
         running = {pool.submit(run_row, row, slots, tally): row.name for row in rows}
         running.update({pool.submit(run_command, function, slots, tally): command_name(function)
                         for function in functions})
+        for done, _ in enumerate(as_completed(running), 1):
+            progress.set(done)
     for future, name in running.items():
         if future.exception():              # of the test itself: it must not pass for a row that was not asked for
             tally.add(f"boot {name}", False, "".join(traceback.format_exception(future.exception())))

@@ -2,8 +2,10 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
+import threading
 import unittest
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from tests.runner.tally import Tally
 from tools.rl.building import builder
 from tools.rl.building.graph import Graph
 from tools.rl.building.ninja import run_ninja
+from tools.rl.building.progress import Progress
 from tools.rl.common import BUILD, ROOT, Stop
 from tools.rl.results import chains
 
@@ -37,6 +40,23 @@ def chosen_of(listed, tally):
     return ":".join(name for name in found if tally.wants(f"host {name}"))
 
 
+def _listen(argv, environment, seconds, tests):
+    """(output, status) of the GoogleTest binary, whose tests are counted as they end; no status: it took too long."""
+    output, ended = [], 0
+    with Progress("host", tests, "tests") as progress, subprocess.Popen(argv, **HEARD, env=environment) as process:
+        late = threading.Timer(seconds, process.kill)
+        late.start()
+        for line in process.stdout:
+            output.append(line)
+            if line.startswith(("[       OK ]", "[  FAILED  ]", "[  SKIPPED ]")):
+                ended += 1
+                progress.set(min(ended, tests))
+        status = process.wait()
+        is_late = late.finished.is_set() and status == -signal.SIGKILL
+        late.cancel()
+    return "".join(output), None if is_late else status
+
+
 def _host_binary(binary, tally, long):
     """Runs the GoogleTest binary; each of its tests counts. A crash counts as the failure of the test it was in."""
     report = BUILD / "host/tests.json"
@@ -49,11 +69,8 @@ def _host_binary(binary, tally, long):
     environment = dict(os.environ, ASAN_OPTIONS="detect_leaks=1:strict_string_checks=1",
                        UBSAN_OPTIONS="print_stacktrace=1", **({"RL_LONG": "1"} if long else {}))
     seconds = HOST_LONG_SECONDS if long else HOST_SECONDS
-    try:
-        done = subprocess.run(argv, **HEARD, env=environment, timeout=seconds)
-        output, status = done.stdout, done.returncode
-    except subprocess.TimeoutExpired as late:
-        output, status = (late.stdout or b"").decode(errors="replace"), None
+    output, status = _listen(argv, environment, seconds, len(chosen.split(":")) if chosen != "*" else
+                             sum(line.startswith(" ") for line in listed.splitlines()))
     if report.exists():
         for suite in json.loads(report.read_text())["testsuites"]:
             for test in suite["testsuite"]:
@@ -80,14 +97,19 @@ def _fuzz_entry(binary, tally, seconds):
     argv = [str(ROOT / binary), str(scratch), *([str(seeds)] if seeds.is_dir() else []), f"-max_total_time={seconds}",
             "-seed=1", "-timeout=10", f"-rss_limit_mb={FUZZ_MEMORY_MB}",
             f"-artifact_prefix={BUILD}/fuzz/{Path(binary).name}-"]
-    done = subprocess.run(argv, **HEARD)
+    with Progress(name):
+        done = subprocess.run(argv, **HEARD)
     tally.add(name, done.returncode == 0, "\n".join(done.stdout.splitlines()[-30:]))
 
 
 class _Recorder(unittest.TestResult):
-    def __init__(self, tally):
+    def __init__(self, tally, progress):
         super().__init__()
-        self.tally = tally
+        self.tally, self.progress = tally, progress
+
+    def startTest(self, test):
+        super().startTest(test)
+        self.progress.set(self.testsRun - 1)
 
     def _note(self, test, details=""):
         self.tally.add(f"tools {test.id()}", not details, details, quiet=True)
@@ -109,14 +131,16 @@ def _python_tests(tally, long):
     if long:
         os.environ["RL_LONG"] = "1"     # before their modules are loaded
     chosen = unittest.TestSuite(test for test in names.python_tests() if tally.wants(f"tools {test.id()}"))
-    chosen.run(_Recorder(tally))
+    with Progress("tools", chosen.countTestCases(), "tests") as progress:
+        chosen.run(_Recorder(tally, progress))
 
 
 def _native_checks(tally, long):
     environment = dict(os.environ, **({"RL_LONG": "1"} if long else {}))
     for name, argv in target_checks.commands():
         if tally.wants(f"target {name}"):
-            done = subprocess.run([str(word) for word in argv], **HEARD, env=environment)
+            with Progress(f"target {name}"):
+                done = subprocess.run([str(word) for word in argv], **HEARD, env=environment)
             tally.add(f"target {name}", done.returncode == 0, "\n".join(done.stdout.splitlines()[-30:]))
 
 
@@ -173,7 +197,8 @@ def _mutations(tally):
     """Leaves out each invalidation of memory management in turn: a test must fail."""
     if not tally.wants("mutation"):
         return
-    done = subprocess.run([sys.executable, str(ROOT / "tests/runner/mutation_testing.py")], **HEARD)
+    with Progress("mutations"):
+        done = subprocess.run([sys.executable, str(ROOT / "tests/runner/mutation_testing.py")], **HEARD)
     verdicts = re.findall(r"^(caught|MISSED): (.*)$", done.stdout, re.MULTILINE)
     for verdict, what in verdicts:
         tally.add(f"mutation {what}", verdict == "caught")

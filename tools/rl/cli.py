@@ -8,6 +8,7 @@ import sys
 
 from tools.rl.building import packages, target_files
 from tools.rl.building.description import LARGEST_MAX_LEN
+from tools.rl.building.progress import watched
 from tools.rl.common import BUILTIN_TARGET, INTERRUPTED, MOST_CPUS, SYSTEM_FAILED, Stop, VERSION
 from tools.rl.printable import printable, printable_lines
 from tools.rl.suggest import meant
@@ -295,6 +296,13 @@ def refuse(module, arguments):
     getattr(module, "refuse", lambda _: None)(arguments)
 
 
+def run(command, arguments, elsewhere):
+    module = importlib.import_module(elsewhere.get(command, f"tools.rl.commands.{command.replace('-', '_')}"))
+    refuse(module, arguments)
+    packages.ensure(arguments.yes, command, *([packages.LONG_TEST] if getattr(arguments, "long", False) else []))
+    return module.main(arguments)
+
+
 def main(words, elsewhere):
     """`elsewhere`: {command: the module that does it}, of those that are not in commands/; "texts": see check.py."""
     for stream in (sys.stdout, sys.stderr):     # a name that the terminal's encoding has not is no reason to fail
@@ -306,10 +314,8 @@ def main(words, elsewhere):
     if getattr(arguments, "seed", 0) is None:
         arguments.seed = random.SystemRandom().randrange(1 << 32)
     try:
-        module = importlib.import_module(elsewhere.get(command, f"tools.rl.commands.{command.replace('-', '_')}"))
-        refuse(module, arguments)
-        packages.ensure(arguments.yes, command, *([packages.LONG_TEST] if getattr(arguments, "long", False) else []))
-        return module.main(arguments)
+        with watched(f"build.py {command}"):
+            return run(command, arguments, elsewhere)
     except Stop as stop:
         print(printable_lines(f"build.py: {stop}"), file=sys.stderr)
         return stop.status

@@ -55,6 +55,12 @@ def build(quiet=True, folder=BUILD):
     return graph
 
 
+def build_images():
+    """What boots the release build, and the listings beside it; nothing of the development build or other targets."""
+    graph = Graph()
+    run_ninja(graph.made[BUILD] + graph.listings)
+
+
 def build_targets(graph):
     """All targets of the tree, each on its own; {name: complaint} of those that cannot be built."""
     broken = dict(graph.broken_targets)

@@ -3,6 +3,7 @@ import contextlib
 import shutil
 import subprocess
 
+from tools.rl.building.progress import Progress
 from tools.rl.common import BUILD, MISSING, Stop
 
 FOLDER = BUILD / "sources"
@@ -55,8 +56,9 @@ def _download(package, options, place):
 
 def _run(what, argv, folder):
     try:
-        done = subprocess.run(argv, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                              stdin=subprocess.DEVNULL, errors="replace")
+        with Progress(what):
+            done = subprocess.run(argv, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                  stdin=subprocess.DEVNULL, errors="replace")
     except FileNotFoundError:
         raise Stop(MISSING, f"{what}: there is no {argv[0]} here; sources of Debian's packages need apt and dpkg-dev")
     if done.returncode:

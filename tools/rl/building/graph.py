@@ -108,6 +108,7 @@ class Graph:
         self.ninja = Ninja()
         self.commands = {}
         self.host_variants = {}         # of sources that the kernel or a stage has too
+        self.listings = []              # of the stages: code and symbols
         self._rules()
         self._offsets()
         self.made = {kernel.images: self._kernel(kernel) for kernel in KERNELS}
@@ -207,8 +208,8 @@ class Graph:
         script, elf = f"{folder}/{name}.ld", f"build/{name}.elf"
         self.ninja.build(elf, "link_flat", own + shared, implicit=[script], also=[f"build/{name}.map"],
                          own=" ".join(own), shared=" ".join(shared), script=script, map=f"build/{name}.map")
-        self.ninja.build(f"build/{name}.asm", "disassemble", elf)
-        self.ninja.build(f"build/{name}.sym", "symbols", elf)
+        self.listings += [self.ninja.build(f"build/{name}.asm", "disassemble", elf),
+                          self.ninja.build(f"build/{name}.sym", "symbols", elf)]
         return self.ninja.build(f"build/{name}.bin", "objcopy", elf, flags=flags + "-O binary")
 
     def _linked_stage(self, source, at):
@@ -221,7 +222,7 @@ class Graph:
                                      order_only=["build/offsets.inc"])
         self.ninja.build(elf, "link", assembled, also=[f"build/{name}.map"], map=f"build/{name}.map",
                          flags=f"--fatal-warnings -Ttext={at:#x} -e {at:#x}")
-        self.ninja.build(f"build/{name}.sym", "symbols", elf)
+        self.listings.append(self.ninja.build(f"build/{name}.sym", "symbols", elf))
         return self.ninja.build(f"build/{name}.bin", "objcopy", elf, flags="-O binary")
 
     def _images(self):

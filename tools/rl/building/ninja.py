@@ -1,12 +1,12 @@
 """Collects rules and edges, writes build/build.ninja, runs ninja. Ninja tracks what is stale; nothing here does."""
 import contextlib
-import fcntl
 import os
 import re
 import subprocess
 
 from tools.rl.building.progress import Progress
 from tools.rl.common import BUILD, ROOT, Stop, TESTS_FAILED, write_if_changed
+from tools.rl.locks import Lock
 from tools.rl.printable import printable
 
 PROGRESS = re.compile(r"\[(\d+)/(\d+)\] ")
@@ -78,12 +78,19 @@ class Ninja:
 
 
 @contextlib.contextmanager
-def locked(folder):
+def locked(folder, doing):
     """One ninja at a time in a folder: two build.py in one tree wait for each other instead of overwriting."""
     folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / ".lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    lock = Lock(folder / ".lock")
+    try:
+        if not lock.take(doing):
+            waits = f"waits for {lock.holder()}"
+            print(f"build.py: {doing} {waits}", flush=True)
+            with Progress(waits):
+                lock.take(doing, wait=True)
         yield
+    finally:
+        lock.close()
 
 
 def what_was_said(output):
@@ -96,17 +103,18 @@ def what_was_said(output):
             yield line
 
 
-def _heard(argv, environment):
-    """Runs ninja with a progress line; (its exit status, its output)."""
+def _heard(argv, environment, quiet):
+    """Runs ninja, whose lines are the progress; in a log all of them are shown unless `quiet`. (Status, output)."""
     output = []
     heard = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "encoding": "utf-8", "errors": "backslashreplace"}
     ninja = subprocess.Popen(argv, cwd=ROOT, env=environment, **heard)
-    with Progress("build", 0, "steps") as progress, ninja:
+    with Progress("build") as progress, ninja:
         for line in ninja.stdout:
             output.append(line)
-            step = PROGRESS.match(line)
-            if step:
-                progress.set(*map(int, step.groups()))
+            if PROGRESS.match(line):
+                progress.say(printable(line.strip()))
+                if not quiet and not progress.screen.rewrite:
+                    print(printable(line.strip()), flush=True)
     return ninja.returncode, "".join(output)
 
 
@@ -122,11 +130,9 @@ def run_ninja(targets=(), quiet=True, keep_going=False, folder=BUILD):
     argv += ["-k", "0"] if keep_going else []
     argv += map(str, targets)
     environment = dict(os.environ, NINJA_STATUS="[%f/%t] ")
-    with locked(folder):
-        if quiet:
-            status, output = _heard(argv, environment)
-        else:
-            status, output = subprocess.run(argv, cwd=ROOT, env=environment).returncode, ""
+    what = f"{len(targets)} files" if len(targets) > 3 else ", ".join(map(str, targets)) or "everything"
+    with locked(folder, f"building {what} in {folder}"):
+        status, output = _heard(argv, environment, quiet)
     if status != 0:
         print("\n".join(map(printable, what_was_said(output))))
         raise Stop(TESTS_FAILED, "the build failed")

@@ -8,6 +8,7 @@ from typing import NamedTuple, Tuple
 
 from tools.rl.building import font, targets
 from tools.rl.building.description import Broken
+from tools.rl.building.progress import Progress, hold
 from tools.rl.common import MISSING, Stop
 
 
@@ -112,6 +113,11 @@ def _install(names):
     if prefix and shutil.which("sudo") is None:
         raise Stop(MISSING, f"not root, and no sudo here; as root type: {_what_to_type(names)}")
     environment = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
+    with Progress(f"installing {len(names)} packages"):
+        _apt_get(prefix, names, environment)
+
+
+def _apt_get(prefix, names, environment):
     update = subprocess.run(prefix + ["apt-get", "update", "-q"], env=environment, stdout=subprocess.DEVNULL)
     install = prefix + ["apt-get", "install", "-y", "-q", "--no-install-recommends", *names]
     if update.returncode or subprocess.run(install, env=environment, stdout=subprocess.DEVNULL).returncode:
@@ -146,7 +152,9 @@ def _provide(lacking_now):
     if not yes:
         if not (sys.stdin.isatty() and sys.stdout.isatty()):
             raise Stop(MISSING, f"add --yes, or type: {_what_to_type(names)}")
-        if input("Install these now with apt-get? [y/N] ").strip().lower() not in ("y", "yes"):
+        with hold():
+            answer = input("Install these now with apt-get? [y/N] ").strip().lower()
+        if answer not in ("y", "yes"):
             raise Stop(MISSING, f"nothing installed; to do it yourself, type: {_what_to_type(names)}")
     _install(names)
     still = [package.name for package in lacking_now()]

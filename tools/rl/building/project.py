@@ -5,6 +5,7 @@ import shutil
 import subprocess
 
 from tools.rl.building import targets
+from tools.rl.building.progress import Progress
 from tools.rl.common import BUILD, ELF_MAGIC, ROOT, Stop, TESTS_FAILED, USAGE, write_atomically
 from tools.rl.compilers.dockerfile import Project
 from tools.rl.printable import printable
@@ -42,7 +43,7 @@ def run_build(script, project, place, toolchain):
     """Runs build.sh as OSS-Fuzz does, its output into a file; true when all of it was done."""
     log = place / "build.log"
     print(f"running {script.name}; its output goes to {log}", flush=True)
-    with open(log, "wb") as out:
+    with open(log, "wb") as out, Progress(script.name):
         done = subprocess.run(["bash", "-eu", str(script)], cwd=project.place, stdout=out, stderr=subprocess.STDOUT,
                               stdin=subprocess.DEVNULL, env=environment(place, project.environment, toolchain))
     if done.returncode:

@@ -263,7 +263,7 @@ def check(commands, variants):
 
     `variants`: the same for files that are compiled in a second way; the compiler's warnings there count as well.
     """
-    with locked(FOLDER):
+    with locked(FOLDER, "tidying"):
         return _check(commands, variants)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tools.rl.building import builder, targets
 from tools.rl.building.ninja import run_ninja
+from tools.rl.building.progress import Progress
 from tools.rl.common import (BUILD, BUILTIN_TARGET, OK, ROOT, SYSTEM_FAILED, Stop, TEST, USAGE,
                              write_atomically)
 from tools.rl.images.boot_image import boot_image, target_entries
@@ -36,13 +37,14 @@ def boot(options, machine, seeds=True, on_event=None, folder=BUILD):
     entries = target_entries(BUILTIN_TARGET, options, with_seeds=seeds)
     session = Session(boot_image(entries, folder=folder), machine, deadline=SECONDS)
     records, text = [], []
-    for seconds, event in session.events():
-        if on_event and event is not None:
-            on_event(seconds, event)
-        if isinstance(event, dict):
-            records.append(event)
-        elif event:
-            text.append(event)
+    with Progress("measuring"):
+        for seconds, event in session.events():
+            if on_event and event is not None:
+                on_event(seconds, event)
+            if isinstance(event, dict):
+                records.append(event)
+            elif event:
+                text.append(event)
     if session.status != OK or session.why:
         raise Stop(SYSTEM_FAILED, "a benchmark's machine failed: " + (session.why or "\n".join(text[-20:])))
     return records

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from tools.rl.building import builder, layers, tidy
 from tools.rl.building.graph import LAYERS
+from tools.rl.building.progress import Progress
 from tools.rl.common import BUILD, OK, ROOT, Stop, TESTS_FAILED
 from tools.rl.results import elf
 
@@ -88,7 +89,8 @@ class Report:
 
     def run(self, name, check, *arguments):
         start = time.monotonic()
-        complaints = check(*arguments)
+        with Progress(name):
+            complaints = check(*arguments)
         verdict = f"{len(complaints)} complaints" if complaints else "ok"
         print(f"{name:8} {verdict} ({time.monotonic() - start:.1f} s)", flush=True)
         for complaint in complaints:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tools.rl.building import target_files, targets
 from tools.rl.building.description import Broken
+from tools.rl.building.progress import Progress, hold
 from tools.rl.common import OK, ROOT, SYSTEM_FAILED, Stop
 from tools.rl.machines.line_reader import LineCutter
 from tools.rl.machines.serial_port import Line
@@ -126,7 +127,8 @@ def main(arguments):
     threading.Thread(target=forward_words, args=(line,), daemon=True).start()
     print(f"listening on {arguments.device}; type help and Enter, Ctrl-C leaves", flush=True)
     try:
-        runner.run()
+        with Progress("listening") if sys.stdout.isatty() else hold():
+            runner.run()
     finally:
         view.close()
         out.close()

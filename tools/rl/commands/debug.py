@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 
 from tools.rl.building import builder
+from tools.rl.building.progress import hold
 from tools.rl.common import (BUILD, BUILTIN_TARGET, MISSING, OK, ROOT, Stop, TESTS_FAILED, folder_of,
                              refuse_unreadable)
 from tools.rl.images import artefacts, package
@@ -90,7 +91,8 @@ def main(arguments):
         print(f"the console: tail -f {log}\nrl wait runs to the kernel; help rl lists the rest", flush=True)
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)       # Ctrl-C is gdb's
         try:
-            gdb = subprocess.run(gdb_words(arguments, script), cwd=ROOT, env=dict(os.environ))
+            with hold():
+                gdb = subprocess.run(gdb_words(arguments, script), cwd=ROOT, env=dict(os.environ))
         finally:
             signal.signal(signal.SIGINT, before)
             qemu.kill()

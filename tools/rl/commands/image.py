@@ -2,6 +2,7 @@
 from pathlib import Path
 
 from tools.rl.building import builder, target_files
+from tools.rl.building.progress import Progress
 from tools.rl.common import BUILD, BUILTIN_TARGET, ROOT, Stop, TESTS_FAILED, USAGE, write_atomically
 from tools.rl.images import artefacts, bundle, disk_image, iso
 from tools.rl.images.boot_image import corpus_entries, target_entries
@@ -47,13 +48,17 @@ def corpus_of(arguments):
 def write_carrying(content, folder):
     """Every artefact as it was built, but with this bundle."""
     folder.mkdir(parents=True, exist_ok=True)
-    for kind in ("img", *artefacts.MAKERS):
-        try:
-            made = artefacts.with_bundle(kind, artefacts.path(kind).read_bytes(), content)
-        except disk_image.Problem as problem:
-            raise Stop(TESTS_FAILED, f"{artefacts.path(kind, folder)}: {problem}")
-        write_atomically(artefacts.path(kind, folder), made)
-    write_atomically(artefacts.path("pxe", folder), artefacts.path("pxe").read_bytes())     # it carries none
+    kinds = ("img", *artefacts.MAKERS)
+    with Progress("images", len(HOW), "") as progress:
+        for done, kind in enumerate(kinds):
+            progress.set(done)
+            try:
+                made = artefacts.with_bundle(kind, artefacts.path(kind).read_bytes(), content)
+            except disk_image.Problem as problem:
+                raise Stop(TESTS_FAILED, f"{artefacts.path(kind, folder)}: {problem}")
+            write_atomically(artefacts.path(kind, folder), made)
+        progress.set(len(kinds))
+        write_atomically(artefacts.path("pxe", folder), artefacts.path("pxe").read_bytes())     # it carries none
 
 
 def refuse(arguments):
@@ -64,7 +69,7 @@ def main(arguments):
     target = target_files.find(arguments.target)
     longest = target_files.max_len(target, arguments.max_len)
     corpus = corpus_of(arguments)
-    builder.build()
+    builder.build_images()
     folder = BUILD
     if not is_built_in(arguments):
         builder.build_for(target)
@@ -72,7 +77,9 @@ def main(arguments):
         options = {"target": target.name, "max_len": longest, **target_files.timeout_options(target)}
         write_carrying(bundle.make(target_entries(target, options, corpus)), folder)
     path = artefacts.path("img", folder)
-    has_iso = write_iso(path.read_bytes(), folder)
+    with Progress("images", len(HOW), "") as progress:
+        progress.set(len(HOW) - 1)
+        has_iso = write_iso(path.read_bytes(), folder)
     builder.print_ledger()
     layout = disk_image.layout_of(path.read_bytes())
     print(f"\n{path}: {layout.size} bytes, build {layout.build_id:016x}, target {target.name}")

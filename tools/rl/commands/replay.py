@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from tools.rl.building import builder, description, target_files
+from tools.rl.building.progress import Progress
 from tools.rl.common import CRASHED, OK, ROOT, SYSTEM_FAILED, Stop, TIMED_OUT, USAGE, folder_of, refuse_unreadable
 from tools.rl.images.boot_image import boot_image, refuse_too_long, target_entries
 from tools.rl.machines.session import BOOT_SILENCE, Chains, Session
@@ -127,7 +128,7 @@ def main(arguments):
     builder.build_for(target, folder)
     entries = target_entries(target, machine_options(arguments, target), [("replay", data)], with_seeds=False)
     replay = Replay(Symbolizer(ROOT / target.elf), arguments.target_output)
-    with debugger.Debugger(arguments, ROOT / target.elf) as held:
+    with debugger.Debugger(arguments, ROOT / target.elf) as held, Progress("replaying"):
         session = Session(boot_image(entries, folder=folder), held.machine, serial_log=out and out.serial,
                           silence=BOOT_SILENCE)
         for _, event in session.events():

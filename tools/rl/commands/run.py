@@ -3,6 +3,7 @@ import signal
 from pathlib import Path
 
 from tools.rl.building import builder, target_files
+from tools.rl.building.progress import Progress
 from tools.rl.common import CRASHED, INTERRUPTED, OK, ROOT, SYSTEM_FAILED, Stop, USAGE, folder_of
 from tools.rl.images.boot_image import boot_image, corpus_entries, target_entries
 from tools.rl.machines.qemu import Machine
@@ -40,7 +41,8 @@ def out_folder(arguments, target):
 def main(arguments):
     target = target_files.find(arguments.target)
     arguments.max_len = target_files.max_len(target, arguments.max_len)
-    out = OutDir(out_folder(arguments, target), target_files.spelled(target), arguments.threads or 0)
+    with Progress("reading what earlier runs have left"):
+        out = OutDir(out_folder(arguments, target), target_files.spelled(target), arguments.threads or 0)
     print("\n".join([f"seed {arguments.seed}", *map(printable, (*target_files.notes(target), *about_folder(out)))]))
     folder = folder_of(arguments)
     builder.build_for(target, folder)
@@ -60,7 +62,8 @@ def main(arguments):
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, runner.interrupted)
     try:
-        runner.run()
+        with Progress(f"fuzzing {target.name}"):
+            runner.run()
     finally:
         view.close()
         out.close()
@@ -69,7 +72,9 @@ def main(arguments):
     for line in notes:
         print(line)
     try:
-        print(f"report: {report.write(out.path, target.name, elf, runner.symbolizer)}")
+        with Progress("writing the report"):
+            path = report.write(out.path, target.name, elf, runner.symbolizer)
+        print(f"report: {path}")
     except OSError as error:
         print(printable(f"no report is written: {error.strerror or error}"))
     return conclude(runner, session, out)

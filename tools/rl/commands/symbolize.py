@@ -3,6 +3,7 @@ import re
 import sys
 
 from tools.rl.building import target_files
+from tools.rl.building.progress import Progress, hold
 from tools.rl.common import OK, ROOT, Stop, USAGE, folder_of, kernel_elf
 from tools.rl.printable import from_console, printable
 from tools.rl.results import build_ids
@@ -105,8 +106,11 @@ def main(arguments):
                           Program("target", target) if target.exists() else None, arguments.slide, of_build)
     lines = map(printable, arguments.text) if arguments.text else \
         (from_console(line.rstrip(b"\r\n")) for line in sys.stdin.buffer)
-    for line in lines:
-        print("\n".join(annotator.annotate(line)), flush=True)
+    if not arguments.text and sys.stdin.isatty():
+        print("paste lines with addresses; Ctrl-D ends", file=sys.stderr)
+    with hold() if not arguments.text else Progress("looking addresses up"):
+        for line in lines:
+            print("\n".join(annotator.annotate(line)), flush=True)
     if arguments.text and not annotator.found:
         raise Stop(USAGE, f"no address there lies in the kernel or in target {arguments.target}"
                    + ("" if annotator.slide is not None else "; where the kernel lies, --slide says"))

@@ -9,7 +9,6 @@ BARS = "▁▂▃▄▅▆▇█"
 MARK = "┊"                      # in a curve: a run goes on with an earlier one's results
 HISTORY = 200                   # values kept for a curve: more than a terminal is wide
 BAR = 12                        # of a core, the longest
-SILENCE = 4                     # seconds after which plain lines say that the run goes on
 MOST_CRASHES, MOST_KINDS = 1000, 50     # that are listed: more come from no target, but from a line that lies
 SHARES = (("target", "█"), ("exits", "▓"), ("reset", "▒"), ("mutation", "░"))  # of `time_share`, and how each is drawn
 
@@ -126,31 +125,23 @@ def stats_line(record):
 
 class PlainView:
     """Lines only, for logs and pipes."""
-    said_at = 0.0
-    latest = 0.0                # seconds
-
-    def _say(self, seconds, text):
-        self.said_at = self.latest = seconds
-        print(text, flush=True)
 
     def text(self, text):
-        self._say(self.latest, text)
+        print(text, flush=True)
 
     def stats(self, seconds, record):
-        self._say(seconds, f"[{clock(seconds)}] {stats_line(record)}")
+        print(f"[{clock(seconds)}] {stats_line(record)}", flush=True)
 
     def crash(self, seconds, described, is_new):
         if is_new:
-            self._say(seconds, f"[{clock(seconds)}] crash {crash_line(described)}")
+            print(f"[{clock(seconds)}] crash {crash_line(described)}", flush=True)
 
     def overrun(self, seconds, described, is_new):
         if is_new:
-            self._say(seconds, f"[{clock(seconds)}] {crash_line(described)}")
+            print(f"[{clock(seconds)}] {crash_line(described)}", flush=True)
 
     def tick(self, seconds):
-        self.latest = seconds
-        if seconds - self.said_at >= SILENCE:
-            self._say(seconds, f"[{clock(seconds)}] the machine is busy: nothing new for {SILENCE} seconds")
+        pass
 
     def resumed(self):
         pass

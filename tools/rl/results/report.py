@@ -20,7 +20,8 @@ MOST_POINTS = 1000              # of a curve: more would be finer than the scree
 CURVES = (("edges", "edges", "#484"), ("corpus", "inputs in the corpus", "#844"),
           ("cases_per_s", "cases a second", "#448"))         # a figure of the statistics, how it is called, its colour
 FIGURES = (("case", "cases"), ("edges", "edges"), ("corpus", "inputs held in memory"),
-           ("files", "files in corpus/"), ("crashes", "kinds of crash"), ("timeouts", "timeouts"), ("out_of_memory", "out of memory"))
+           ("files", "files in corpus/"), ("crashes", "kinds of crash"),
+           ("timeouts", "timeouts"), ("out_of_memory", "out of memory"))
 AROUND = 4                      # source lines shown before and behind a crash's
 LARGEST_SOURCE = 1 << 24        # bytes of a file that source lines are shown of
 NO_SOURCES = ("proc", "sys", "dev")     # reading there may wait without end

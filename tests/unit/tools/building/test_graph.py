@@ -1,8 +1,10 @@
 """What the build makes beside each program of the machine, whichever image it is part of."""
 import re
+import subprocess
 import unittest
 
 from tools.rl.building.graph import Graph
+from tools.rl.common import BUILD, ROOT
 
 PROGRAM = re.compile(r"^build/(?:debug/)?(?!raclette)\w+(?=\.elf$)")
 
@@ -38,6 +40,15 @@ class GraphTest(unittest.TestCase):
             self.assertTrue(tests[len(product):])
             self.assertTrue(all("/tests/kernel/" in path for path in tests[len(product):]))
             self.assertFalse(any("/tests/" in path for path in product))
+
+    def test_the_images_need_nothing_of_the_development_build_and_no_other_target(self):
+        graph = Graph()
+        wanted = graph.made[BUILD] + graph.listings
+        made = subprocess.run(["ninja", "-f", "build/build.ninja", "-t", "inputs", *wanted], cwd=ROOT, check=True,
+                              stdout=subprocess.PIPE, text=True).stdout.split()
+        self.assertIn("build/obj/kernel/mm/window.cpp.o", made)
+        self.assertEqual([path for path in made if path.startswith((
+            "build/debug", "build/test", "build/obj/kernel-debug", "build/obj/host", "build/targets/cxx"))], [])
 
     def test_the_default_build_has_nothing_of_the_host_tests(self):
         graph = Graph()
