@@ -59,25 +59,33 @@ def main(arguments):
         shared.send = session.qemu.send
     inputs = sum(name.startswith(("seed/", "corpus/")) for name, _ in entries)
     runner = Collector(arguments, session, out, view, Symbolizer(elf), shared, inputs)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, runner.interrupted)
-    try:
-        with Progress(f"fuzzing {target.name}"):
-            runner.run()
-    finally:
-        view.close()
-        out.close()
+    with Progress(f"fuzzing {target.name}"):
+        fuzz(runner, view, out)
     notes = [*session.records.summary(), *([printable(shared.summary())] if shared else []),
              *map(printable, runner.refused.lines()), *about_coverage(runner.last_stats)]
     for line in notes:
         print(line)
+    write_report(runner, out, target.name, elf)
+    return conclude(runner, session, out)
+
+
+def fuzz(runner, view, out):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, runner.interrupted)
+    try:
+        runner.run()
+    finally:
+        view.close()
+        out.close()
+
+
+def write_report(runner, out, name, elf):
     try:
         with Progress("writing the report"):
-            path = report.write(out.path, target.name, elf, runner.symbolizer)
+            path = report.write(out.path, name, elf, runner.symbolizer)
         print(f"report: {path}")
-    except OSError as error:
+    except OSError as error:            # a full disk: the results are more than the report
         print(printable(f"no report is written: {error.strerror or error}"))
-    return conclude(runner, session, out)
 
 
 def shared_corpus(folder, out):

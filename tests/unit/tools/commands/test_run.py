@@ -42,7 +42,7 @@ def play(script, folder, until_crash=None, seconds=None, exit_zero=False, catche
     with FakeQemu(script), redirect_stdout(printed):
         session = Session(b"image", Machine(), serial_log=out.serial)
         arguments = argparse.Namespace(until_crash=until_crash, seconds=seconds, exit_zero=exit_zero)
-        runner = Collector(arguments, session, out, PlainView(), Names(), inputs)
+        runner = Collector(arguments, session, out, PlainView(), Names(), inputs=inputs)
         before = signal.signal(signal.SIGINT, runner.interrupted) if catches else None
         try:
             runner.run()
