@@ -6,6 +6,7 @@ kernel address means anything: these commands read memory through a processor th
 import contextlib
 
 import gdb
+from __main__ import physical_words     # of raclette.py: gdb runs both files in this module
 
 PAGE = 4096
 RECORD_HEADER = 16              # of a leaf of mm::Records: a bit for each slot, and the list of leaves with room

@@ -8,6 +8,7 @@ import subprocess
 import threading
 import time
 
+import __main__
 import gdb
 from gdb.disassembler import Disassembler, DisassemblerResult, register_disassembler
 
@@ -86,7 +87,7 @@ def walk(root, address):
 
 
 def selected_vmcb():
-    return last_vmcb(gdb.selected_thread().num - 1)     # in look.py
+    return __main__.last_vmcb(gdb.selected_thread().num - 1)    # of look.py: gdb runs both files in this module
 
 
 def mode():

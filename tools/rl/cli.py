@@ -123,6 +123,7 @@ def _run(sub, target=BUILTIN_TARGET):
                      help="share the corpus with AFL++ (its -o DIR) or libFuzzer (DIR as its corpus) while they run")
     sub.add_argument("--plain", action="store_true", help="plain lines instead of the live view")
     sub.add_argument("--target-output", action="store_true", help="show what the target prints; each line costs time")
+    sub.add_argument("--leaks", action=_Leaks, nargs=0, help=argparse.SUPPRESS)
     sub.add_argument("--exit-zero", action="store_true", help="status 0 also when crashes were found, or after Ctrl-C")
     _debug_build(sub)
 
@@ -173,7 +174,7 @@ def _build(sub):
 
 def _check(sub):
     sub.add_argument("--quick", action="store_true",
-                     help="only what takes seconds: layers, files, texts, format; no build, no clang-tidy")
+                     help="only what takes seconds: layers, files, texts, pyflakes, format; no build, no clang-tidy")
 
 
 def _debug(sub):
@@ -242,7 +243,8 @@ COMMANDS = {
                 "build.py explain out/stb_image/serial.log", _explain),
     "test": ("run the tests, all or a part", "build.py test --host window", _test),
     "bench": ("run the benchmarks", "build.py bench reset", _bench),
-    "check": ("include layers, files, texts, format, stage sizes, ELF lint, tidy", "build.py check --quick", _check),
+    "check": ("include layers, files, texts, pyflakes, format, stage sizes, ELF lint, tidy",
+              "build.py check --quick", _check),
     "debug": ("QEMU stopped before its first instruction, and gdb", "build.py debug --stage 2", _debug),
     "console": ("show and save what a machine at a serial line says; what is typed goes to it",
                 "build.py console /dev/ttyUSB0", _console),
@@ -260,6 +262,14 @@ COMMANDS = {
                    "build.py new-target ~/my_target --language c++", _new_target),
     "clean": ("remove build/ (out/ stays)", "build.py clean", None),
 }
+
+
+class _Leaks(argparse.Action):
+    """Of `run`, where somebody may look for it."""
+
+    def __call__(self, parser, *_):
+        parser.error("a run does not look for leaks, which would cost each case the time to search all its memory; "
+                     "replay does, for one input: build.py replay out/NAME/corpus/HASH --leaks")
 
 
 class _Parser(argparse.ArgumentParser):

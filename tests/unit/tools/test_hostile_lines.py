@@ -24,7 +24,7 @@ from tests.unit.tools.machines.fake_qemu import FakeQemu
 from tests.unit.tools.results.test_report import parse
 from tools.rl.commands import explain, maps, trace
 from tools.rl.commands.replay import Replay
-from tools.rl.common import BUILTIN_TARGET, OK, ROOT, Stop
+from tools.rl.common import OK, ROOT, Stop
 from tools.rl.machines import line_reader
 from tools.rl.machines.qemu import Machine
 from tools.rl.machines.record_types import TYPES, Bad
@@ -417,7 +417,10 @@ class FuzzTest(HostileTest):
     def use_damaged(self, records):
         """Everything that reads or writes a folder: a Stop is one clear line, anything else is a bug."""
         crash = self.path / "crashes" / hostile_lines.HASH / "input"
-        self.assertIn(origin.target_of(crash)[0], ("stb_image", BUILTIN_TARGET))
+        try:
+            self.assertEqual(origin.target_of(crash)[0], "stb_image")
+        except Stop:
+            pass
         try:
             report.write(self.path, "t", Path("/nonexistent"), None, lambda text: self.assertTrue(text.isprintable()))
             out = OutDir(self.path, "stb_image")

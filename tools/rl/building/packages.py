@@ -59,6 +59,7 @@ TABLE = (
     Package("ent", "judges our random numbers", ("test",), ("ent",)),
     Package("dieharder", "judges our random numbers", ("test",), ("dieharder",)),
     Package("clang-format", "checks the layout of the sources", ("check",), ("clang-format",)),
+    Package("pyflakes3", "finds names that the Python sources do not define or use", ("check",), ("pyflakes3",)),
     Package("clang-tidy", "checks the sources for mistakes", ("check",), ("clang-tidy",)),
     Package("dnsmasq-base", "a real network's DHCP and TFTP server, for `test --long`", (LONG_TEST,), ("dnsmasq",)),
     Package("iproute2", "makes the tap device of that network", (LONG_TEST,), ("ip",)),

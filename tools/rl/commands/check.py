@@ -1,4 +1,4 @@
-"""`build.py check`: include layers, the files' own habits, texts, format, stage sizes, ELF lint, tidy."""
+"""`build.py check`: include layers, the files' own habits, texts, pyflakes, format, stage sizes, ELF lint, tidy."""
 import importlib
 import importlib.util
 import os
@@ -54,6 +54,13 @@ def file_complaints(name, text, ending):
     return complaints
 
 
+def check_python():
+    """Names that are not defined, imports that nothing uses."""
+    done = subprocess.run(["pyflakes3", "build.py", "tools", "tests"], cwd=ROOT, capture_output=True, text=True)
+    found = (done.stdout + done.stderr).splitlines()
+    return found if found or done.returncode == 0 else [f"pyflakes3 ended with status {done.returncode}"]
+
+
 def check_files():
     return [complaint for path in own_files(*COMMENT)
             for complaint in file_complaints(str(path.relative_to(ROOT)), path.read_text(), path.suffix)]
@@ -103,6 +110,7 @@ def main(arguments):
     report.run("layers", layers.check)
     report.run("files", check_files)
     report.run("texts", check_texts, arguments.text_checks)
+    report.run("python", check_python)
     report.run("format", check_format)
     if not arguments.quick:
         start = time.monotonic()

@@ -1,6 +1,7 @@
 """`build.py replay`: exactly one input, its chain and its trace; the status says how it ended."""
 import json
 import os
+import shlex
 from pathlib import Path
 
 from tools.rl.building import builder, description, target_files
@@ -112,7 +113,21 @@ def verdict(status, found):
 
 
 def refuse(arguments):
+    if Path(arguments.input).is_dir():
+        raise Stop(USAGE, f"{arguments.input} is a folder, and replay runs one input{_inputs_below(arguments.input)}")
     refuse_unreadable(arguments.input)
+    if not arguments.target:
+        origin.target_of(arguments.input)
+
+
+def _inputs_below(folder):
+    """What to run instead of a folder."""
+    one = Path(folder) / "input"
+    if one.is_file():
+        return f": build.py replay {shlex.quote(str(one))}"
+    files = sorted(Path(folder).glob("**/input")) or sorted(Path(folder).glob("**/corpus/[!.]*"))
+    first = f": build.py replay {shlex.quote(str(files[0]))}, and so on" if files else ""
+    return f"{first}; to run many inputs and go on from them: build.py run, with them in DIR/corpus and --out DIR"
 
 
 def main(arguments):

@@ -3,7 +3,7 @@ import shlex
 from pathlib import Path
 
 from tools.rl.building import target_files, targets
-from tools.rl.common import BUILTIN_TARGET, ROOT
+from tools.rl.common import ROOT, Stop, USAGE
 from tools.rl.results import saved_results
 
 CAMPAIGN = "campaign.json"      # in an output folder
@@ -30,7 +30,7 @@ def target_of_folder(out):
 
 
 def target_of(path):
-    """(the word for --target, why that one) of the input at this path."""
+    """(the word for --target, why that one) of the input at this path; a Stop where nothing says it."""
     path = Path(path).resolve()
     named = _named_in(path.parent / "crash.json")
     if named:
@@ -41,7 +41,8 @@ def target_of(path):
             return named, f"named by {folder / CAMPAIGN}"
         if (folder / "target.json").is_file():
             return str(folder), "in whose folder the input lies"
-    return BUILTIN_TARGET, "nothing near the input names another"
+    raise Stop(USAGE, f"nothing near {path} says which target it is of: pass --target TARGET (a name of targets/: "
+                      f"{', '.join(targets.names())}; a folder, or an ELF file)")
 
 
 def schedule_of(path):

@@ -1,7 +1,9 @@
 """The fixed command line: unknown words are status 2, help has an example, refusals come before anything is built."""
 import subprocess
 import sys
+import tempfile
 import unittest
+from pathlib import Path
 
 from tools.rl import cli
 from tools.rl.common import ROOT
@@ -30,12 +32,24 @@ class CliTest(unittest.TestCase):
                 (["run", "--target", str(ROOT / "targets/mujss")], "mean mujs"), (["rnu"], "mean run"),
                 (["run", "--secnds", "5"], "mean --seconds"), (["replay", str(ROOT / "READM.md")], "mean README.md"),
                 (["image", "--corpus", "/nonexistent"], "not a folder"), (["oss-fuzz", "/nonexistent"], "not a folder"),
-                (["trace", "/"], "it is a folder"), (["maps", "--log", "/nonexistent"], "No such file")):
+                (["trace", "/"], "it is a folder"),
+                (["replay", str(ROOT / "docs")], "--out DIR"), (["replay", "/etc/passwd"], "--target"),
+                (["run", "--leaks"], "replay"), (["maps", "--log", "/nonexistent"], "No such file")):
             done = subprocess.run([sys.executable, str(ROOT / "build.py"), *words, "--yes"], capture_output=True,
                                   text=True, cwd="/", env=nothing, stdin=subprocess.DEVNULL)
             self.assertEqual((done.returncode, done.stdout), (2, ""), words)
             self.assertIn(meant, done.stderr)
             self.assertNotIn("Traceback", done.stderr)
+
+    def test_a_folder_is_not_replayed_and_the_command_that_was_meant_is_named(self):
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / "crashes/0123456789abcdef").mkdir(parents=True)
+            crash = Path(folder) / "crashes/0123456789abcdef/input"
+            crash.write_bytes(b"")
+            for place in (crash.parent, Path(folder)):
+                done = build_py("replay", str(place))
+                self.assertEqual(done.returncode, 2)
+                self.assertIn(f"build.py replay {crash}", done.stderr)
 
     def test_a_filter_that_names_long_tests_only_says_so(self):
         done = build_py("test", "--boot", "replays the same twenty times", "--yes")

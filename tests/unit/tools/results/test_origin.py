@@ -6,7 +6,7 @@ import unittest
 from pathlib import Path
 
 from tools.rl import cli
-from tools.rl.common import BUILTIN_TARGET, ROOT, Stop
+from tools.rl.common import ROOT, Stop, USAGE
 from tools.rl.commands import replay, run
 from tools.rl.results import origin
 from tools.rl.results.outdir import OutDir
@@ -64,17 +64,23 @@ class OriginTest(unittest.TestCase):
         seed = next((ROOT / "targets/cxx_example/seeds").iterdir())
         self.assertEqual(origin.target_of(seed)[0], str(ROOT / "targets/cxx_example"))
 
-    def test_what_lies_anywhere_or_beside_what_is_no_json_is_of_the_usual_target(self):
+    def of_nobody_knows_what(self):
+        with self.assertRaises(Stop) as caught:
+            origin.target_of(self.folder / "input")
+        self.assertEqual(caught.exception.status, USAGE)
+        self.assertIn("--target", str(caught.exception))
+
+    def test_what_lies_anywhere_or_beside_what_is_no_json_is_refused(self):
         for text in ("", "[]", "{}", '{"target": 7}', '{"target": ""}', "[" * 99999, "\0", '{"target": "."}',
                      '{"target": "../elsewhere"}', '{"target": "/\\u001b[2J"}', '{"target": %s}' % ("9" * 5000)):
             (self.folder / "crash.json").write_text(text)
-            self.assertEqual(origin.target_of(self.folder / "input")[0], BUILTIN_TARGET)
+            self.of_nobody_knows_what()
 
     def test_a_pipe_or_a_link_names_no_target(self):
         (self.folder / "real").write_text('{"target": "cxx_example"}')
         (self.folder / "crash.json").symlink_to(self.folder / "real")
         os.mkfifo(self.folder / "campaign.json")
-        self.assertEqual(origin.target_of(self.folder / "input")[0], BUILTIN_TARGET)
+        self.of_nobody_knows_what()
 
     def test_the_command_is_right_from_where_it_is_printed(self):
         strange = self.folder / "-a folder's 'own'"
