@@ -161,7 +161,7 @@ class TerminalTest(unittest.TestCase):
                 "folder = Path(sys.argv[1])\nninja.run_ninja([], quiet=False, folder=folder)")
         with tempfile.TemporaryDirectory(dir=ROOT / "build") as folder:
             (Path(folder) / "build.ninja").write_text(
-                f"rule r\n  command = true\n  description = making it\nbuild {folder}/x: r\n")
+                f"builddir = {folder}\nrule r\n  command = true\n  description = making it\nbuild {folder}/x: r\n")
             argv = [sys.executable, "-c", code, folder]
             log = subprocess.run(argv, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout
             self.assertEqual(log, "[1/1] making it\n")
