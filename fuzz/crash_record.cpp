@@ -23,17 +23,6 @@ Text access_name(vm::Access access) {
     return "";
 }
 
-Text type_name(vm::Ending ending) {
-    switch (ending) {
-    case vm::Ending::timeout:
-        return "timeout";
-    case vm::Ending::out_of_memory:
-        return "out_of_memory";
-    default:
-        return "crash";
-    }
-}
-
 using Line = TextBuffer<longest_chain_line>;
 
 void add_place(Line &line, u64 pc, const rstate::Resolver *resolver) {
@@ -69,6 +58,22 @@ void add_fault(Line &line, const vm::Finding &f) {
 
 } // namespace
 
+Text ending_name(vm::Ending ending) {
+    switch (ending) {
+    case vm::Ending::done:
+        return "ok";
+    case vm::Ending::crash:
+        return "crash";
+    case vm::Ending::timeout:
+        return "timeout";
+    case vm::Ending::out_of_memory:
+        return "out_of_memory";
+    case vm::Ending::stopped:
+        break;
+    }
+    return "stopped";
+}
+
 void write_function(const Output &out, u64 pc, const rstate::Resolver *resolver) {
     TextBuffer<longest_chain_line> name;
     if (resolver != nullptr && resolver->resolve(resolver->context, pc, name.output())) {
@@ -95,7 +100,7 @@ void write_crash(const Output &out, const Crash &crash, const rstate::Resolver *
     const vm::Finding &f = *crash.finding;
     TextBuffer<longest_chain_line> function;
     if (f.frame_count != 0) write_function(function.output(), f.frames[0], resolver);
-    JsonLine line(out, type_name(crash.ending));
+    JsonLine line(out, ending_name(crash.ending));
     line.hash("hash", f.hash).text("kind", f.kind).number("case", crash.case_number);
     line.number("core", crash.core).number("size", crash.input.size());
     line.text("function", function.text()).addresses("frames", {f.frames, f.frame_count});

@@ -61,6 +61,9 @@ void write_given(const Output &out, u64 hash, InputLineStatus status);
 // `status`: "ok", "crash", "timeout", "failed".
 void write_end(const Output &out, Text status, u64 cases);
 
+// As records name it: "ok", "crash", "timeout", "out_of_memory", "stopped".
+Text ending_name(vm::Ending ending);
+
 // The chain alone; each line is written without its line end.
 void print_crash_chain(const Output &line_out, const Crash &crash, const rstate::Resolver *resolver);
 

@@ -53,6 +53,8 @@ rstate::Result<u32> run_options(const boot::CoreArgs &args, const boot::Bundle &
                    "running the mode that the options select");
     TRY(svm::check_support(cpu::Features::read()), "checking for AMD SVM, the only VM backend");
     if (options.replay) return TRY(replay(bundle, options, args.tsc_hz), "replaying an input");
+    if (options.examine) return TRY(examine(bundle, options, args.tsc_hz), "examining inputs");
+    if (options.minimize) return TRY(minimize(bundle, options, args.tsc_hz), "minimizing an input");
     TRY(run_campaign(bundle, options, args.core_count, args.tsc_hz), "running a campaign");
     return boot::exit_ok;
 }

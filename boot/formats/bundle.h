@@ -15,7 +15,8 @@ namespace boot {
 class Bundle final {
   public:
     struct Entry {
-        Text name; // "options", "target.elf", "dict", "replay", "seed/...", "corpus/..."
+        // "options", "target.elf", "dict", "files", "replay", "seed/...", "corpus/...", "input/..."
+        Text name;
         Bytes data;
     };
 

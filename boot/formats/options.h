@@ -19,6 +19,9 @@ struct Options {
     bool replay = false;        // run the bundle's "replay" once, and end
     bool hold = false;          // with replay: wait at the case's end while the host copies memory
     bool leaks = false;         // with replay: also list what the input leaks
+    bool examine = false;       // run each of the bundle's "input/..." once, and end
+    bool variants = false;      // with examine: also with other fills of fresh memory, and for leaks
+    bool minimize = false;      // make the bundle's "input/0" smaller, and end
     bool target_output = false; // log what the target prints in each case
     bool layout = false;        // print every range before the first case
     bool exit = false;          // leave QEMU through isa-debug-exit at the end

@@ -3,7 +3,7 @@
 
 #include "base/log.h"
 #include "kernel/campaign/memory_shares.h"
-#include "kernel/campaign/snapshot_session.h"
+#include "kernel/campaign/one_input.h"
 #include "kernel/campaign/worker_core.h"
 #include "kernel/console.h"
 #include "kernel/entry/apic.h"
@@ -13,8 +13,6 @@
 namespace kernel {
 
 namespace {
-
-const Output record_output{[](void *, Text text) { write_record(text); }, nullptr};
 
 rstate::Result<fuzz::GivenTokens> read_dictionary(const boot::Bundle &bundle) {
     if (!bundle.has("dict")) return fuzz::GivenTokens();

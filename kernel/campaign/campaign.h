@@ -14,4 +14,12 @@ rstate::Result<> run_campaign(const boot::Bundle &bundle, const boot::Options &o
 // (boot/contract/exit.h).
 rstate::Result<u32> replay(const boot::Bundle &bundle, const boot::Options &options, u64 tsc_hz);
 
+// Runs each of the bundle's entries "input/..." once, on core 0, and reports what it did; returns
+// boot::exit_ok.
+rstate::Result<u32> examine(const boot::Bundle &bundle, const boot::Options &options, u64 tsc_hz);
+
+// Makes the bundle's entry "input/0" smaller: one with a finding keeps its crash hash, any other keeps the
+// edges that it reaches. Ends after the options' number of cases, if there is one; returns boot::exit_ok.
+rstate::Result<u32> minimize(const boot::Bundle &bundle, const boot::Options &options, u64 tsc_hz);
+
 } // namespace kernel

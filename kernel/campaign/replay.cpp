@@ -1,63 +1,20 @@
 // kernel/campaign/replay.cpp — runs one input once and reports what it does, as a campaign would.
 #include "base/log.h"
 #include "boot/contract/exit.h"
-#include "fuzz/edge_budget.h"
-#include "fuzz/minimizer.h"
-#include "fuzz/records.h"
-#include "fuzz/refused_record.h"
 #include "kernel/campaign/campaign.h"
 #include "kernel/campaign/debugger_hold.h"
-#include "kernel/campaign/snapshot_session.h"
-#include "kernel/console.h"
+#include "kernel/campaign/one_input.h"
 #include "kernel/entry/apic.h"
 
 namespace kernel {
 
 namespace {
 
-const Output record_output{[](void *, Text text) { write_record(text); }, nullptr};
-
-// The budget that a campaign would give each case, so that an input that times out there times out here.
-rstate::Result<u64> edge_budget(Process &process, const boot::Bundle &bundle, const boot::Options &options) {
-    fuzz::EdgeBudget budget(timeout_edges(options));
-    for (u32 i = bundle.next("seed/"); i < bundle.count(); i = bundle.next("seed/", i + 1)) {
-        const vm::Outcome *outcome =
-            TRY(process.run_case(bundle.entry(i).data, {.edge_budget = budget.for_each_seed()}),
-                "running a seed to count its edges", i);
-        if (outcome->ending == vm::Ending::done) budget.add(outcome->edges_spent);
-        TRY(process.reset(), "resetting after a seed", i);
-    }
-    return budget.for_timeouts();
-}
-
-void write_end_record(Text status) {
-    fuzz::write_end(record_output, status, 1);
-    end_record();
-}
-
-void write_finding(SnapshotSession &session, Bytes input, const vm::Finding &finding, vm::Ending ending,
-                   u64 edges, const vm::Printed &printed = {}) {
-    const rstate::Resolver resolver = session.target().program().symbols().resolver();
-    fuzz::write_crash(record_output, {1, current_core(), input, &finding, ending, edges, printed}, &resolver);
-    end_record();
-}
-
 u32 report_overrun(SnapshotSession &session, Bytes input, const vm::Outcome &outcome) {
     write_finding(session, input, outcome.finding, outcome.ending, outcome.edges_spent);
     const bool starved = outcome.ending == vm::Ending::out_of_memory;
     write_end_record(starved ? "out_of_memory" : "timeout");
     return starved ? boot::exit_target_crashed : boot::exit_target_timed_out;
-}
-
-// Runs the input with other fills of fresh memory: true when the crash depends on the fill.
-rstate::Result<bool> depends_on_fill(Process &process, Bytes input, u64 hash, u64 budget) {
-    return fuzz::depends_on_fill([&](u8 fill) -> rstate::Result<bool> {
-        const vm::Outcome *outcome = TRY(process.run_case(input, {.edge_budget = budget, .fill = fill}),
-                                         "running the input again", fill);
-        const bool same = outcome->ending == vm::Ending::crash && outcome->finding.hash == hash;
-        TRY(process.reset(), "resetting after another fill", fill);
-        return same;
-    });
 }
 
 rstate::Result<u32> report_crash(SnapshotSession &session, Bytes input, u64 budget, vm::Finding finding,
@@ -67,7 +24,7 @@ rstate::Result<u32> report_crash(SnapshotSession &session, Bytes input, u64 budg
     const vm::Printed printed = TRY(process.read_output(room.span()), "keeping what the target printed");
     TRY(process.reset(), "resetting after the crash");
     finding.uninitialised =
-        TRY(depends_on_fill(process, input, finding.hash, budget), "trying other fills of fresh memory");
+        TRY(depends_on_fill(process, input, budget, finding.hash), "trying other fills of fresh memory");
     write_finding(session, input, finding, vm::Ending::crash, edges, printed);
     write_end_record("crash");
     return boot::exit_target_crashed;
@@ -99,14 +56,6 @@ rstate::Result<u32> report_no_crash(SnapshotSession &session, Bytes input, u64 b
     LOG(kernel, "{} blocks were allocated in the case, and nothing reaches them", found);
     write_end_record(found != 0 ? "crash" : "ok");
     return u32{found != 0 ? boot::exit_target_crashed : boot::exit_ok};
-}
-
-void write_refused_calls(SnapshotSession &session) {
-    const rstate::Resolver resolver = session.target().program().symbols().resolver();
-    for (const vm::RefusedCall &call : session.process().refused_calls()) {
-        fuzz::write_refused(record_output, call, current_core(), &resolver);
-        end_record();
-    }
 }
 
 rstate::Result<u32> run_and_report(SnapshotSession &session, Bytes input, u64 budget,

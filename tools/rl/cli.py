@@ -142,6 +142,35 @@ def _replay(sub):
     _debug_build(sub)
 
 
+def _examine(sub, default=BUILTIN_TARGET):
+    """Of commands that run inputs once each."""
+    _target_options(sub, default)
+    _timeout_option(sub)
+    _schedule(sub, "default: 0" if default else "default: as the input's folder says, else 0")
+    _debug_build(sub)
+
+
+def _merge(sub):
+    sub.add_argument("places", nargs="+", metavar="DIR",
+                     help="inputs: a folder of AFL++, libFuzzer or a run of ours, a zip archive, a file")
+    sub.add_argument("--out", required=True, metavar="DIR", help="where the smallest set goes: a new or empty folder")
+    _examine(sub)
+
+
+def _minimize(sub):
+    sub.add_argument("input", metavar="INPUT", help="the file to make smaller")
+    sub.add_argument("--out", metavar="FILE", help="the smaller input (default INPUT.min)")
+    sub.add_argument("--cases", type=_integer(1, 2**63), metavar="N", help="most runs of the target")
+    _examine(sub, default=None)
+
+
+def _triage(sub):
+    sub.add_argument("places", nargs="+", metavar="DIR",
+                     help="crashes of AFL++, libFuzzer or a run of ours: a folder, a zip archive, a file")
+    sub.add_argument("--out", metavar="FILE", help="the JSON (default: triage.json in the first DIR)")
+    _examine(sub, default=None)
+
+
 def _explain(sub):
     sub.add_argument("log", nargs="?", default="-", metavar="FILE", help="a serial log (default: what is piped in)")
 
@@ -239,6 +268,12 @@ COMMANDS = {
             "build.py run --cpus 2 --until-crash=stbi__gif_load_next", _run),
     "replay": ("run one input: status 0 no crash, 10 crash, 11 timeout",
                "build.py replay out/stb_image/crashes/HASH/input", _replay),
+    "merge": ("the few and small inputs that reach all edges and hit counts of many",
+              "build.py merge afl/queue libfuzzer_corpus seeds.zip --out corpus", _merge),
+    "minimize": ("a smaller input with the same crash hash; of one that does not crash, with the same edges",
+                 "build.py minimize out/stb_image/crashes/HASH/input", _minimize),
+    "triage": ("run every file of a folder, group what crashes, say why the others may not",
+               "build.py triage afl/default --target NAME", _triage),
     "explain": ("the errors in a serial log: grouped, with source lines and addresses resolved",
                 "build.py explain out/stb_image/serial.log", _explain),
     "test": ("run the tests, all or a part", "build.py test --host window", _test),

@@ -35,6 +35,9 @@ EXAMPLES = {
                 "path": "/etc/x", "frames": ["0x1000"], "function": "parse"},
     "given": {"hash": HASH, "status": "taken"},
     "held": dict.fromkeys((*REGISTERS, "root", "nested_root"), "0x1000"),
+    "examined": {"index": 4, "ending": "crash", "value": -1, "edges": 9, "hash": HASH, "other_fill": "0" * 16,
+                 "leak": "0" * 16, "features": "AAgHgAE="},
+    "minimized": {"runs": 30, "ending": "ok", "hash": "0" * 16, "done": True, "size": 3, "data": INPUT},
     "edges": {"edges": 3, "reached": "Bw=="},
     "end": {"status": "ok", "cases": 100},
     "range": {"first": "0x1000", "pages": 1, "kind": "heap block", "what": "Core", "allowed": "rw", "core": 0,
@@ -61,6 +64,8 @@ VALUES = {
     "a hash of 15 digits": json.dumps(HASH[:15]), "a hash of 17 digits": json.dumps(HASH + "0"),
     "a hash in capitals": json.dumps(HASH.upper()), "a hash and a line end": json.dumps(HASH + "\n"),
     "a hash of other digits": json.dumps("\uff10" * 16), "a hash that begins with a dot": json.dumps("." + HASH[1:]),
+    "a feature without end": json.dumps("gICAgICAgICAgICAgA=="), "a feature too large": json.dumps("/////38="),
+    "a feature twice": json.dumps("CAA="), "an ending of another kind": '"stopped"',
     "bad base64": json.dumps("%%%="), "short base64": json.dumps("QUI"), "base64 with a line end": json.dumps("QUJD\n"),
     "an object with a bad name": json.dumps({ESCAPES: 1}), "an object with a long name": json.dumps({"n" * 5000: 1}),
 }

@@ -6,6 +6,7 @@ characters. `Bad` says what is wrong in words that hold nothing of the record.
 import binascii
 import math
 import re
+from array import array
 from typing import NamedTuple
 
 from tools.rl.printable import printable
@@ -19,6 +20,9 @@ LONGEST_TEXT = 4096
 MOST_ADDRESSES = 10000
 MOST_CORES = 1024
 MOST_THREADS = 64
+LARGEST_FEATURE = (1 << 32) - 1
+MOST_FEATURES = 1 << 22         # of one input: no target has as many edges
+ENDINGS = ("ok", "crash", "timeout", "out_of_memory")   # of an input that is run once
 DEEPEST = 4                     # `cores` of the statistics: a list of objects in an object
 
 
@@ -88,6 +92,39 @@ def decoded(value):
 
 def base64(value):
     decoded(value)
+    return value
+
+
+def unpacked(value):
+    """The features of an input, ascending: the kernel writes the differences of one to the next as LEB128."""
+    found, feature, shift, part = array("I"), 0, 0, 0
+    for byte in decoded(value):
+        part |= (byte & 0x7F) << shift
+        shift += 7
+        if byte & 0x80:
+            if shift > 28:
+                raise Bad("holds a feature that is none")
+            continue
+        feature += part
+        if feature > LARGEST_FEATURE or part == 0 and found:
+            raise Bad("holds a feature that is none")
+        found.append(feature)
+        shift = part = 0
+        if len(found) > MOST_FEATURES:
+            raise Bad("holds too many features")
+    if shift:
+        raise Bad("ends inside a feature")
+    return found
+
+
+def features(value):
+    unpacked(value)
+    return value
+
+
+def ending(value):
+    if type(value) is not str or value not in ENDINGS:
+        raise Bad("is no way to end")
     return value
 
 
@@ -172,6 +209,10 @@ TYPES = {
                        "arguments": addresses, "path": text, "frames": addresses}, {"function": text}),
     "given": Fields({"hash": hash16, "status": one_of("taken", "damaged", "too_long")}, {}),
     "held": Fields(dict.fromkeys((*REGISTERS, "root", "nested_root"), address), {}),
+    "examined": Fields({"index": COUNT, "ending": ending, "value": SIGNED, "edges": COUNT, "hash": hash16,
+                        "other_fill": hash16, "leak": hash16, "features": features}),
+    "minimized": Fields({"runs": COUNT, "ending": ending, "hash": hash16, "done": truth, "data": base64},
+                        {"size": COUNT}),
     "edges": Fields({"reached": base64}, {"edges": COUNT}),
     "end": Fields({"status": text}, {"cases": COUNT}),
     "range": Fields({"first": address, "pages": COUNT, "kind": text, "what": text, "allowed": text, "core": COUNT},

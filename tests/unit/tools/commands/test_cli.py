@@ -64,7 +64,8 @@ class CliTest(unittest.TestCase):
 
     def test_every_command_takes_yes_before_and_behind_it(self):
         for name in cli.COMMANDS:
-            words = [name, "input"] if name in ("replay", "console", "trace", "new-target", "oss-fuzz") else [name]
+            words = {"merge": [name, "dir", "--out", "dir"]}.get(name, [name, "input"] if name in (
+                "replay", "console", "trace", "new-target", "oss-fuzz", "triage", "minimize") else [name])
             self.assertTrue(cli.parser().parse_args(["--yes", *words]).yes)
             self.assertTrue(cli.parser().parse_args([*words, "--yes"]).yes)
             self.assertFalse(cli.parser().parse_args(words).yes)

@@ -1,0 +1,1 @@
+"""Tests of tools/rl/corpus: many inputs at once."""

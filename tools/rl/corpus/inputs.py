@@ -1,0 +1,160 @@
+"""Inputs from anywhere: AFL++'s and libFuzzer's folders, our own output folders, zip archives, single files.
+
+Whoever made them is not trusted: links, pipes and devices are none, a file is read no further than the longest input,
+and the name of an archive's member is only shown, never opened.
+"""
+import os
+import stat
+import zipfile
+import zlib
+from collections import Counter
+from pathlib import Path
+from typing import NamedTuple, Optional
+
+from tools.rl.common import Stop, USAGE
+from tools.rl.printable import printable
+
+MOST_INPUTS = 1 << 20           # of all places: more is a mistake
+DEEPEST = 16                    # folders below the one that is named
+LONGEST_SHOWN = 200             # characters of a name
+# What the folder of a fuzzer's run holds, by what is asked for. AFL++ has one such folder for each of its instances.
+CORPORA, FINDINGS = ("queue", "corpus"), ("crashes", "hangs", "timeouts", "oom")
+ABOUT_A_FINDING = ("crash.json", "trace.txt")                           # beside its `input`, in our folders
+# Files beside the inputs, or in the folder that holds the folders of inputs.
+NO_INPUTS = {"README.txt", "campaign.json", "stats.jsonl", "serial.log", "report.html", "edges.json", "refused.json",
+             "triage.json", "fuzzer_stats", "fuzzer_setup", "fuzz_bitmap", "plot_data", "cmdline", "target_hash"}
+# What the fuzzer that saved a file says of it, by the beginning of its name or its folder.
+BY_NAME = {"crash-": "crash", "timeout-": "timeout", "oom-": "out_of_memory", "leak-": "leak", "slow-unit-": "slow"}
+BY_FOLDER = {"crashes": "crash", "hangs": "timeout", "timeouts": "timeout", "oom": "out_of_memory"}
+
+
+class Input(NamedTuple):
+    """Where one input is. `claimed`: how it ended for whoever saved it, or "" when nothing says so."""
+    name: str
+    path: Path
+    member: Optional[zipfile.ZipInfo] = None
+    claimed: str = ""
+
+    def read(self, most):
+        """At most so many bytes and one more, by which the caller sees that it is longer; OSError says what is wrong.
+        """
+        if self.member is None:
+            return _read_regular(self.path, most + 1)
+        try:
+            with zipfile.ZipFile(self.path) as archive, archive.open(self.member) as file:
+                return file.read(most + 1)
+        except (RuntimeError, NotImplementedError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+            raise OSError(0, str(error))
+
+
+def _read_regular(path, most):
+    """What stands at the path now: it may have become a link or a pipe since the folder was listed."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    with open(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(0, "no regular file")
+        return file.read(most)
+
+
+def claim(path):
+    """How an input ended for whoever saved it, as its place says."""
+    for beginning, ending in BY_NAME.items():
+        if path.name.startswith(beginning):
+            return ending
+    return next((BY_FOLDER[folder.name] for folder in list(path.parents)[:2] if folder.name in BY_FOLDER), "")
+
+
+class Found:
+    """The inputs of all places that were named, and what was left out, by reason."""
+
+    def __init__(self):
+        self.inputs = []
+        self.left_out = Counter()
+        self.first = {}                 # of each reason
+
+    def leave_out(self, name, reason):
+        self.left_out[reason] += 1
+        self.first.setdefault(reason, name)
+
+    def add(self, one):
+        if len(self.inputs) >= MOST_INPUTS:
+            raise Stop(USAGE, f"there are more than {MOST_INPUTS:,} inputs")
+        self.inputs.append(one)
+
+    def notes(self):
+        """One line for each reason why something was left out."""
+        return [printable(f"left out {count}: {reason}, the first is {self.first[reason][:LONGEST_SHOWN]}")
+                for reason, count in self.left_out.most_common()]
+
+
+def find(places, wanted):
+    """All inputs in these folders, archives and files. `wanted`: CORPORA or FINDINGS, of the folder of a whole run."""
+    found = Found()
+    for place in places:
+        path = Path(place)
+        try:
+            kind = os.stat(path).st_mode        # what the user names may be a link
+        except (OSError, ValueError) as error:
+            raise Stop(USAGE, f"{place} cannot be read: {getattr(error, 'strerror', None) or error}")
+        if stat.S_ISDIR(kind):
+            _walk(found, path, path, wanted, DEEPEST)
+        elif stat.S_ISREG(kind):
+            path = path.resolve()
+            _archive(found, path) if zipfile.is_zipfile(path) and path.suffix == ".zip" else \
+                found.add(Input(path.name, path, claimed=claim(path)))
+        else:
+            raise Stop(USAGE, f"{place} is neither a folder nor a file")
+    if not found.inputs:
+        raise Stop(USAGE, "\n".join([f"there is no input in {', '.join(map(str, places))}", *found.notes()]))
+    return found
+
+
+def _walk(found, folder, top, wanted, depth):
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError as error:
+        if folder == top:
+            raise Stop(USAGE, f"{folder} cannot be read: {error.strerror or error}")
+        return found.leave_out(_name(folder, top), f"cannot be read ({error.strerror or error})")
+    entries = [entry for entry in entries if not entry.name.startswith(".")]
+    names = {entry.name for entry in entries}
+    folders = {entry.name for entry in entries if entry.is_dir(follow_symlinks=False)}
+    of_a_run = folders & {*CORPORA, *FINDINGS} if folder.name not in (*CORPORA, *FINDINGS) else set()
+    for entry in entries:
+        path = folder / entry.name
+        if of_a_run and entry.name in of_a_run and entry.name not in wanted or entry.name in NO_INPUTS or \
+                of_a_run and entry.name not in folders or \
+                "crash.json" in names and entry.name in ABOUT_A_FINDING:
+            continue
+        _entry(found, entry, path, top, wanted, depth)
+
+
+def _entry(found, entry, path, top, wanted, depth):
+    name = _name(path, top)
+    if entry.is_symlink():
+        found.leave_out(name, "a link")
+    elif entry.is_dir():
+        if depth:
+            _walk(found, path, top, wanted, depth - 1)
+        else:
+            found.leave_out(name, f"more than {DEEPEST} folders deep")
+    elif not entry.is_file():
+        found.leave_out(name, "neither a file nor a folder")
+    elif path.suffix == ".zip" and zipfile.is_zipfile(path):
+        _archive(found, path)
+    else:
+        found.add(Input(name, path, claimed=claim(path)))
+
+
+def _name(path, top):
+    return str(path.relative_to(top.parent if path == top else top))
+
+
+def _archive(found, path):
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for member in archive.infolist():
+                if not member.is_dir():
+                    found.add(Input(f"{path.name}: {member.filename}", path, member, claim(Path(member.filename))))
+    except (OSError, ValueError, RuntimeError, NotImplementedError, zipfile.BadZipFile) as error:
+        found.leave_out(path.name, f"an archive that cannot be read ({error})")
