@@ -157,6 +157,16 @@ def _merge(sub):
     _examine(sub)
 
 
+def _coverage(sub):
+    sub.add_argument("places", nargs="*", metavar="DIR",
+                     help="inputs as `merge` takes them (default: corpus/ of the run in --out)")
+    sub.add_argument("--out", metavar="DIR", help="a run's folder (default out/NAME)")
+    sub.add_argument("--lcov", metavar="FILE", help="write lcov's tracefile, for genhtml")
+    sub.add_argument("--drcov", metavar="FILE", help="write a drcov file, for Lighthouse")
+    sub.add_argument("--html", metavar="DIR", help="write the sources with counts, by genhtml")
+    _examine(sub, default=None)
+
+
 def _minimize(sub):
     sub.add_argument("input", metavar="INPUT", help="the file to make smaller")
     sub.add_argument("--out", metavar="FILE", help="the smaller input (default INPUT.min)")
@@ -274,6 +284,8 @@ COMMANDS = {
                  "build.py minimize out/stb_image/crashes/HASH/input", _minimize),
     "triage": ("run every file of a folder, group what crashes, say why the others may not",
                "build.py triage afl/default --target NAME", _triage),
+    "coverage": ("which lines a corpus reaches, and how many inputs each; for genhtml and Lighthouse",
+                 "build.py coverage --out out/stb_image --html coverage", _coverage),
     "explain": ("the errors in a serial log: grouped, with source lines and addresses resolved",
                 "build.py explain out/stb_image/serial.log", _explain),
     "test": ("run the tests, all or a part", "build.py test --host window", _test),

@@ -67,6 +67,8 @@ TABLE = (
     Package("chromium", "opens a run's report, for `test --long`", (LONG_TEST,), ("chromium",)),
     Package("afl++", "another fuzzer, with which a run shares its corpus", ("test", "bench peers"),
             ("afl-fuzz", "afl-clang-fast")),
+    Package("lcov", "genhtml shows the sources with what a corpus reaches, for `coverage --html`", ("test",),
+            ("genhtml",)),
     Package("gdb", "debugs the kernel in QEMU", ("debug", "test"), ("gdb",)),
 )
 
@@ -137,6 +139,12 @@ def ensure_these(names, why):
     """The same for packages that one target's build needs; `ensure` has been called."""
     wanted = [Package(name, why, (), ()) for name in (*names, "dpkg-dev")]
     _provide(lambda: [package for package in wanted if not _installed(package.name)])
+
+
+def ensure_tool(program):
+    """The same for a program of the table that only one of a command's options needs."""
+    wanted = [package for package in TABLE if program in package.probes]
+    _provide(lambda: [package for package in wanted if not all(_found(probe) for probe in package.probes)])
 
 
 def _provide(lacking_now):
