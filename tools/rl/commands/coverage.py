@@ -21,8 +21,8 @@ def source_path(name):
     """Where a source is that a target's symbols name; None when it is not here, or no source."""
     try:
         path = (ROOT / name).resolve()
-        shown = path.suffix in SOURCES and path.parts[1] not in NO_SOURCES and path.is_file() and str(path).isprintable()
-        return path if shown else None
+        shown = path.suffix in SOURCES and path.parts[1] not in NO_SOURCES and str(path).isprintable()
+        return path if shown and path.is_file() else None
     except (OSError, ValueError, IndexError):
         return None
 

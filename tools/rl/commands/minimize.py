@@ -74,6 +74,6 @@ def main(arguments):
     except OSError as error:
         raise Stop(SYSTEM_FAILED, f"{path} cannot be written: {error.strerror or error}")
     end = "" if record["done"] else f" (ended early: {session.killed_because})"
-    print(printable(f"{len(data):,} bytes became {len(smaller):,} in {record['runs']:,} runs, with {kept(record)}{end}: "
-                    f"{path}"))
+    print(printable(f"{len(data):,} bytes became {len(smaller):,} in {record['runs']:,} runs, with {kept(record)}{end}"
+                    f": {path}"))
     return OK if record["done"] else 130

@@ -3,8 +3,11 @@
 Whoever made them is not trusted: links, pipes and devices are none, a file is read no further than the longest input,
 and the name of an archive's member is only shown, never opened.
 """
+import functools
+import lzma
 import os
 import stat
+import struct
 import zipfile
 import zlib
 from collections import Counter
@@ -20,11 +23,12 @@ LONGEST_SHOWN = 200             # characters of a name
 # What the folder of a fuzzer's run holds, by what is asked for. AFL++ has one such folder for each of its instances.
 CORPORA, FINDINGS = ("queue", "corpus"), ("crashes", "hangs", "timeouts", "oom")
 ABOUT_A_FINDING = ("crash.json", "trace.txt")                           # beside its `input`, in our folders
-# Files beside the inputs, or in the folder that holds the folders of inputs.
-NO_INPUTS = {"README.txt", "campaign.json", "stats.jsonl", "serial.log", "report.html", "edges.json", "refused.json",
-             "triage.json", "fuzzer_stats", "fuzzer_setup", "fuzz_bitmap", "plot_data", "cmdline", "target_hash"}
+OURS, AFLS_NOTE = "triage.json", "README.txt"       # in a folder of inputs: of `triage`, and in AFL++'s crashes/
 # What the fuzzer that saved a file says of it, by the beginning of its name or its folder.
 BY_NAME = {"crash-": "crash", "timeout-": "timeout", "oom-": "out_of_memory", "leak-": "leak", "slow-unit-": "slow"}
+# What zipfile raises for archives that are damaged, encrypted or made by what it does not know.
+BROKEN = (RuntimeError, NotImplementedError, EOFError, ValueError, IndexError, OverflowError, struct.error,
+          zipfile.BadZipFile, zlib.error, lzma.LZMAError)
 BY_FOLDER = {"crashes": "crash", "hangs": "timeout", "timeouts": "timeout", "oom": "out_of_memory"}
 
 
@@ -41,10 +45,16 @@ class Input(NamedTuple):
         if self.member is None:
             return _read_regular(self.path, most + 1)
         try:
-            with zipfile.ZipFile(self.path) as archive, archive.open(self.member) as file:
+            with _opened(self.path).open(self.member) as file:
                 return file.read(most + 1)
-        except (RuntimeError, NotImplementedError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
-            raise OSError(0, str(error))
+        except BROKEN as error:
+            raise OSError(0, str(error) or type(error).__name__)
+
+
+@functools.lru_cache(maxsize=8)
+def _opened(path):
+    """An archive stays open: its directory may have as many entries as are read from it."""
+    return zipfile.ZipFile(path)
 
 
 def _read_regular(path, most):
@@ -99,14 +109,20 @@ def find(places, wanted):
         if stat.S_ISDIR(kind):
             _walk(found, path, path, wanted, DEEPEST)
         elif stat.S_ISREG(kind):
-            path = path.resolve()
-            _archive(found, path) if zipfile.is_zipfile(path) and path.suffix == ".zip" else \
-                found.add(Input(path.name, path, claimed=claim(path)))
+            _file(found, path.resolve())
         else:
             raise Stop(USAGE, f"{place} is neither a folder nor a file")
     if not found.inputs:
         raise Stop(USAGE, "\n".join([f"there is no input in {', '.join(map(str, places))}", *found.notes()]))
     return found
+
+
+def _file(found, path):
+    """An archive is one only where the user names it: in a corpus a .zip is an input of whoever reads archives."""
+    if path.suffix == ".zip":
+        _archive(found, path)
+    else:
+        found.add(Input(path.name, path, claimed=claim(path)))
 
 
 def _walk(found, folder, top, wanted, depth):
@@ -116,17 +132,15 @@ def _walk(found, folder, top, wanted, depth):
         if folder == top:
             raise Stop(USAGE, f"{folder} cannot be read: {error.strerror or error}")
         return found.leave_out(_name(folder, top), f"cannot be read ({error.strerror or error})")
-    entries = [entry for entry in entries if not entry.name.startswith(".")]
+    no_inputs = {OURS} | ({AFLS_NOTE} if folder.name == "crashes" else set())
+    entries = [entry for entry in entries if not entry.name.startswith(".") and entry.name not in no_inputs]
     names = {entry.name for entry in entries}
     folders = {entry.name for entry in entries if entry.is_dir(follow_symlinks=False)}
-    of_a_run = folders & {*CORPORA, *FINDINGS} if folder.name not in (*CORPORA, *FINDINGS) else set()
+    parts = folders & {*CORPORA, *FINDINGS}
     for entry in entries:
-        path = folder / entry.name
-        if of_a_run and entry.name in of_a_run and entry.name not in wanted or entry.name in NO_INPUTS or \
-                of_a_run and entry.name not in folders or \
-                "crash.json" in names and entry.name in ABOUT_A_FINDING:
-            continue
-        _entry(found, entry, path, top, wanted, depth)
+        if parts and entry.name not in wanted or "crash.json" in names and entry.name in ABOUT_A_FINDING:
+            continue                # beside a run's folders of inputs nothing is one
+        _entry(found, entry, folder / entry.name, top, wanted, depth)
 
 
 def _entry(found, entry, path, top, wanted, depth):
@@ -140,8 +154,6 @@ def _entry(found, entry, path, top, wanted, depth):
             found.leave_out(name, f"more than {DEEPEST} folders deep")
     elif not entry.is_file():
         found.leave_out(name, "neither a file nor a folder")
-    elif path.suffix == ".zip" and zipfile.is_zipfile(path):
-        _archive(found, path)
     else:
         found.add(Input(name, path, claimed=claim(path)))
 
@@ -152,9 +164,8 @@ def _name(path, top):
 
 def _archive(found, path):
     try:
-        with zipfile.ZipFile(path) as archive:
-            for member in archive.infolist():
-                if not member.is_dir():
-                    found.add(Input(f"{path.name}: {member.filename}", path, member, claim(Path(member.filename))))
-    except (OSError, ValueError, RuntimeError, NotImplementedError, zipfile.BadZipFile) as error:
+        for member in _opened(path).infolist():
+            if not member.is_dir():
+                found.add(Input(f"{path.name}: {member.filename}", path, member, claim(Path(member.filename))))
+    except (OSError, *BROKEN) as error:
         found.leave_out(path.name, f"an archive that cannot be read ({error})")

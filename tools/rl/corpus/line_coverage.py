@@ -61,5 +61,6 @@ def files(begins, inputs, code, lines, places):
     functions = defaultdict(list)
     for (file, name), line in first_line.items():
         functions[file].append(Function(name, line, count(by_function[file, name])))
-    return [File(name, dict(sorted(found[name].items())), tuple(sorted(functions[name], key=lambda f: (f.line, f.name))))
+    return [File(name, dict(sorted(found[name].items())),
+                 tuple(sorted(functions[name], key=lambda function: (function.line, function.name))))
             for name in sorted(found)]

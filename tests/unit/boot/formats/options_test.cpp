@@ -21,7 +21,8 @@ TEST(Options, HaveDefaults) {
 TEST(Options, AllKeysAreRead) {
     const Options options =
         Options::parse("target=stb_image\ncpus=4\nseed=0\ncases=2000000\nmax_len=65536\nreplay=1\n"
-                       "exit=1\nedge_budget=0x1000\nthreads=9\ntarget_output=1")
+                       "exit=1\nedge_budget=0x1000\nthreads=9\ntarget_output=1\nexamine=1\nvariants=1\n"
+                       "minimize=1")
             .take();
     EXPECT_TRUE(options.target == "stb_image");
     EXPECT_EQ(options.cpus, 4u);
@@ -30,6 +31,7 @@ TEST(Options, AllKeysAreRead) {
     EXPECT_EQ(options.cases, 2'000'000u);
     EXPECT_EQ(options.max_len, 65536u);
     EXPECT_TRUE(options.replay && options.exit && options.target_output);
+    EXPECT_TRUE(options.examine && options.variants && options.minimize);
     EXPECT_EQ(options.edge_budget, 4096u);
     EXPECT_EQ(options.threads, 9u);
 }
