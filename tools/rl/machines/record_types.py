@@ -122,12 +122,6 @@ def features(value):
     return value
 
 
-def ending(value):
-    if type(value) is not str or value not in ENDINGS:
-        raise Bad("is no way to end")
-    return value
-
-
 def anything(value, depth=2):
     """The value of a field that no tool here knows: a newer kernel may write more than these tools read."""
     if type(value) is str:
@@ -209,9 +203,9 @@ TYPES = {
                        "arguments": addresses, "path": text, "frames": addresses}, {"function": text}),
     "given": Fields({"hash": hash16, "status": one_of("taken", "damaged", "too_long")}, {}),
     "held": Fields(dict.fromkeys((*REGISTERS, "root", "nested_root"), address), {}),
-    "examined": Fields({"index": COUNT, "ending": ending, "value": SIGNED, "edges": COUNT, "hash": hash16,
+    "examined": Fields({"index": COUNT, "ending": one_of(*ENDINGS), "value": SIGNED, "edges": COUNT, "hash": hash16,
                         "other_fill": hash16, "leak": hash16, "features": features}),
-    "minimized": Fields({"runs": COUNT, "ending": ending, "hash": hash16, "done": truth, "data": base64},
+    "minimized": Fields({"runs": COUNT, "ending": one_of(*ENDINGS), "hash": hash16, "done": truth, "data": base64},
                         {"size": COUNT}),
     "edges": Fields({"reached": base64}, {"edges": COUNT}),
     "end": Fields({"status": text}, {"cases": COUNT}),
