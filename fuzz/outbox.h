@@ -57,13 +57,14 @@ class Outbox {
     ByteQueue ordinary;   // corpus entries, timeouts
 };
 
-// A crash's chain: its longest line, and as many as write_crash writes at most: two of the case, the target's
-// frames, those of the block's allocation and of its release, what the target said and printed, the fill, and
-// of a deadlock the innermost frames of each thread.
+// A crash's chain: its longest line, and as many as print_crash_chain writes at most: seven of the crash
+// itself, the target's frames and their recursion, those of the block's allocation and of its release with a
+// title each, what the target printed, and of a deadlock the innermost frames of each thread with a title.
 constexpr u32 longest_chain_line = 400;
 constexpr u32 chain_thread_frames = 4;
-constexpr u32 most_chain_lines = 4 + vm::max_target_frames + 2 * vm::max_site_frames + most_printed_lines +
-                                 vm::max_threads * chain_thread_frames;
+constexpr u32 most_chain_lines = 7 + vm::max_target_frames + vm::max_recursions +
+                                 2 * (1 + vm::max_site_frames) + most_printed_lines +
+                                 vm::max_threads * (1 + chain_thread_frames);
 // The crash's record without its input: its fields, what the target printed, the threads' stacks.
 constexpr u32 longest_crash_fields =
     (4u << 10) + (vm::most_printed + 2) / 3 * 4 + vm::max_threads * (64 + vm::max_thread_frames * 21);

@@ -52,7 +52,7 @@ class StatsWriter {
 };
 
 void write_corpus(const Output &out, const Entry &entry, Bytes data, u32 core);
-// The chain for people, then the record (crash_record.cpp).
+// The chain for people (crash_chain.cpp), then the record (crash_record.cpp).
 void write_crash(const Output &out, const Crash &crash, const rstate::Resolver *resolver);
 // The edges that any core has reached: the lowest edge is bit 0 of the first byte.
 void write_edges(const Output &out, const Shared &shared);
@@ -60,6 +60,9 @@ void write_edges(const Output &out, const Shared &shared);
 void write_given(const Output &out, u64 hash, InputLineStatus status);
 // `status`: "ok", "crash", "timeout", "failed".
 void write_end(const Output &out, Text status, u64 cases);
+
+// "read", "write", "execute", or nothing.
+Text access_name(vm::Access access);
 
 // The chain alone; each line is written without its line end.
 void print_crash_chain(const Output &line_out, const Crash &crash, const rstate::Resolver *resolver);

@@ -240,13 +240,14 @@ def the_log_of_a_real_failure_is_explained(out):
     expect([head[1:] for head in heads] == [("2 times", "mm.out_of_bounds"), ("once", "svm.vmrun_refused")] and
            heads[0][0] != heads[1][0] and output.endswith("\n3 errors, 2 different\n"), f"grouped as {heads}")
     # A frame, who made the block, where the fault was, a caller in assembly, and the other failure's origin.
-    for pattern in (r"^  mm/explain\.cpp:\d+ +range_chain +.*<- origin\n      \| .*FAIL\(\*what\.code, ",
-                    r"^      tests/kernel/faults/bugs_heap\.cpp:\d+\n      \| .*make_block\(",
+    # Lines around one that is marked.
+    marked = r"\n(?:        .*\n)*      > +\d+ \| +"
+    for pattern in (rf"^  mm/explain\.cpp:\d+ +range_chain +.*<- origin{marked}.*FAIL\(\*what\.code, ",
+                    rf"^      tests/kernel/faults/bugs_heap\.cpp:\d+{marked}.*make_block\(",
                     r"^  at 0x\w+  (kernel\+0x\w+)\n      \1  .*kernel::touch_byte<.*  "
-                    r"tests/kernel/faults/inject\.h:\d+\n"
-                    r"      \| \*byte = 1;$",
-                    r"^      kernel\+0x\w+  kernel_entry  kernel/entry/entry\.asm:\d+\n      \| call +kernel_main$",
-                    r"^  svm/machine_run\.h:\d+ .*<- origin\n      \| return FAIL\(vmrun_refused, "):
+                    rf"tests/kernel/faults/inject\.h:\d+:\d+{marked}\*byte = 1;$",
+                    rf"^      kernel\+0x\w+  kernel_entry  kernel/entry/entry\.asm:\d+{marked}call +kernel_main$",
+                    rf"^  svm/machine_run\.h:\d+ .*<- origin{marked}return FAIL\(vmrun_refused, "):
         expect(re.search(pattern, output, re.MULTILINE), f"no line like {pattern}: {output[:6000]}")
     expect("(the log" not in output, "its build or the kernel's place is not known")
 

@@ -109,7 +109,8 @@ TEST_F(RecordLinesTest, TheLongestCrashFitsAnEmptyOutbox) {
     vm::Finding f = overflow();
     f.kind = "dynamic-stack-buffer-overflow", f.region = "red zone of a stack variable";
     f.access_size = f.address = f.region_base = f.region_size = ~0ul, f.offset = -1, f.uninitialised = true;
-    f.frame_count = vm::max_target_frames;
+    f.frame_count = vm::max_target_frames, f.frames_cut = true, f.recursion_count = vm::max_recursions;
+    for (u32 i = 0; i < vm::max_recursions; ++i) f.recursions[i] = {i, 1, ~0u};
     for (u64 &frame : f.frames) frame = ~0ul;
     for (u32 i = 0; i < vm::max_site_frames; ++i) f.allocated[i] = f.freed[i] = ~0ul;
     std::memset(f.text, '"', sizeof f.text - 1);
@@ -145,28 +146,62 @@ TEST_F(RecordLinesTest, ADeadlocksRecordAndChainHaveEachThreadsStack) {
     fuzz::write_crash(out, {1, 0, {}, &f}, &resolver);
     EXPECT_TRUE(has("\"threads\":[{\"id\":3,\"frames\":[\"0x401000\"]},"
                     "{\"id\":2,\"frames\":[\"0x402000\",\"0x403000\"]}],"));
-    EXPECT_LT(written.find("function_0x403000"), written.find("function_0x402000")) << "outermost first";
+    EXPECT_LT(written.find("function_0x402000"), written.find("function_0x403000")) << "innermost first";
     EXPECT_LT(written.find("thread 3"), written.find("thread 2"));
 }
 
-TEST_F(RecordLinesTest, TheChainBeginsWithTheCaseAndEndsWithTheFault) {
-    const vm::Finding f = overflow();
-    fuzz::print_crash_chain(out, {42, 1, fake::bytes("foo"), &f}, &resolver);
-    EXPECT_EQ(written.find("error target.heap-buffer-overflow on core 1, case 42, hash 0000000000001234"),
-              0u);
-    EXPECT_TRUE(has("read of 4 bytes at 0x10000fc0, 64 bytes before the heap block 0x10001000 of 128 bytes"));
-    EXPECT_LT(written.find("function_0x402000"), written.find("function_0x401000+0x12"));
-    EXPECT_TRUE(written.ends_with("<- origin"));
+TEST_F(RecordLinesTest, TheChainHasEachStackInnermostFirstAndOurOwnOperationsLast) {
+    vm::Finding f = overflow();
+    f.freed[0] = 0x404000, f.freed[1] = 0x405000;
+    fuzz::write_crash(out, {42, 1, fake::bytes("foo"), &f}, &resolver);
+    const std::string expected =
+        "error target.heap-buffer-overflow on core 1, case 42, hash 0000000000001234\n"
+        "  read of 4 bytes at 0x10000fc0, 64 bytes before a 128-byte heap block at 0x10001000\n"
+        "    #0 0x401000 in function_0x401000+0x12\n"
+        "    #1 0x402000 in function_0x402000+0x12\n"
+        "  allocated by:\n"
+        "    #0 0x403000 in function_0x403000+0x12\n"
+        "  freed by:\n"
+        "    #0 0x404000 in function_0x404000+0x12\n"
+        "    #1 0x405000 in function_0x405000+0x12\n"
+        "  Raclette's own operations, outermost first:\n"
+        "  fuzz/worker.cpp           Worker::run_case          running one case    case 42, "
+        "input of 3 bytes   <- origin\n{";
+    EXPECT_EQ(written.substr(0, expected.size()), expected);
 }
 
-TEST_F(RecordLinesTest, TheChainNamesTheSideOfTheBlockWhereAnAddressLies) {
+TEST_F(RecordLinesTest, OffsetsCountFromTheNearestEndOfTheBlock) {
     vm::Finding f = overflow();
-    f.offset = 128;
-    fuzz::print_crash_chain(out, {1, 0, {}, &f}, &resolver);
-    EXPECT_TRUE(has("0 bytes behind the heap block"));
-    f.offset = 100;
-    fuzz::print_crash_chain(out, {1, 0, {}, &f}, &resolver);
-    EXPECT_TRUE(has("100 bytes into the heap block"));
+    const std::pair<i64, std::string> places[] = {{-1, "1 bytes before"},
+                                                  {0, "0 bytes inside"},
+                                                  {100, "100 bytes inside"},
+                                                  {128, "0 bytes after"},
+                                                  {130, "2 bytes after"}};
+    for (const auto &[offset, expected] : places) {
+        written.clear();
+        f.offset = offset;
+        fuzz::print_crash_chain(out, {1, 0, {}, &f}, &resolver);
+        EXPECT_TRUE(has(", " + expected + " a 128-byte heap block at 0x10001000")) << offset;
+    }
+    const std::pair<u64, std::string> sizes[] = {
+        {1, "a 1-byte"},    {8, "an 8-byte"},         {11, "an 11-byte"},    {110, "a 110-byte"},
+        {80, "an 80-byte"}, {18000, "an 18000-byte"}, {1800, "a 1800-byte"}, {811, "an 811-byte"}};
+    for (const auto &[size, expected] : sizes) {
+        written.clear();
+        f.region_size = size;
+        fuzz::print_crash_chain(out, {1, 0, {}, &f}, &resolver);
+        EXPECT_TRUE(has(" " + expected + " heap block")) << size;
+    }
+}
+
+TEST_F(RecordLinesTest, RecursionIsOneRoundAndANumber) {
+    vm::Finding f = overflow();
+    f.frames[2] = 0x403000, f.frame_count = 3, f.frames_cut = true;
+    f.recursions[0] = {0, 2, 37}, f.recursion_count = 1;
+    fuzz::write_crash(out, {1, 0, {}, &f}, &resolver);
+    EXPECT_TRUE(has("#1 0x402000 in function_0x402000+0x12\n    ... #0 to #1 again, 37 times\n    #2 "));
+    EXPECT_TRUE(has("    ... and further frames\n"));
+    EXPECT_TRUE(has("\"frames_cut\":true,\"recursion\":[{\"first\":0,\"length\":2,\"repeats\":37}],"));
 }
 
 TEST_F(RecordLinesTest, ACrashSaysWhatTheTargetPrintedWithoutAnythingThatATerminalObeys) {

@@ -15,6 +15,7 @@ FINDING = {"hash": HASH, "kind": "heap-buffer-overflow", **FOUND, "function": "p
            "address": "0x10", "access": "read", "access_size": 4, "region": "heap block", "region_base": "0x10",
            "region_size": 16, "offset": -4, "alloc": ["0x3000"], "free": ["0x4000"], "text": "said",
            "uninitialised": True, "edges": 1000000, "threads": [{"id": 3, "frames": ["0x1000"]}], "printed": 3,
+           "recursion": [{"first": 0, "length": 1, "repeats": 9}], "frames_cut": True,
            "output": INPUT, "input": INPUT}
 # A valid record of each type, with every field that the tools know.
 EXAMPLES = {

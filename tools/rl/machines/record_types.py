@@ -139,6 +139,13 @@ def threads(value):
     return [checked(thread, THREAD) for thread in value]
 
 
+def recursion(value):
+    """Which frames of a stack came again, and how often."""
+    if type(value) is not list or len(value) > MOST_THREADS:
+        raise Bad("is no list of recursions")
+    return [checked(one, RECURSION) for one in value]
+
+
 class Fields(NamedTuple):
     """What an object must hold, and may hold."""
     must: dict
@@ -148,11 +155,12 @@ class Fields(NamedTuple):
 COUNT, SIGNED, CORE_NUMBER = number(), number(SMALLEST, -SMALLEST), number(0, MOST_CORES - 1)
 FOUND = {"case": COUNT, "core": CORE_NUMBER, "size": COUNT}         # by which case, on which core
 THREAD = Fields({"id": COUNT, "frames": addresses})
+RECURSION = Fields(dict.fromkeys(("first", "length", "repeats"), number(0, (1 << 32) - 1)))
 CORE = Fields({"core": CORE_NUMBER}, {"case": COUNT})
 CRASH = {"kind": text, **FOUND, "function": text, "frames": addresses, "address": address, "access": text,
          "access_size": COUNT, "region": text, "region_base": address, "region_size": COUNT, "offset": SIGNED,
          "alloc": addresses, "free": addresses, "text": text, "uninitialised": truth, "edges": COUNT,
-         "threads": threads, "printed": COUNT, "output": base64}
+         "recursion": recursion, "frames_cut": truth, "threads": threads, "printed": COUNT, "output": base64}
 COUNTS = ("case", "time_us", "cases_per_s", "edges", "corpus", "crashes", "timeouts", "out_of_memory", "frames_free",
           "seeds_left", "heap_live", "threads")
 RATES = ("exits_per_case", "nested_faults_per_case", "dirty_pages_per_case", "reset_bytes_per_case", "started")

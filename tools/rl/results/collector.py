@@ -4,11 +4,14 @@ from collections import deque
 
 from tools.rl.machines.session import Chains
 from tools.rl.results.chains import GIVEN_HASH
+from tools.rl.results.crash_text import describe, trace_text
 from tools.rl.results.refused import Refused
-from tools.rl.results.symbols import describe
 
 KEPT_LINES = 1000               # of the console, to print a failure of ours from
 KEPT_CRASHES = 1000             # whose chain or record may still come
+
+
+OF_THE_TARGET = "error target."         # how the chain of a crash begins
 
 
 def keep(latest, key, value):
@@ -33,6 +36,7 @@ class Collector:
         self.chain_of = {}          # by crash hash
         self.crash_of = {}
         self.text = deque(maxlen=KEPT_LINES)
+        self.held = []              # the chain of a crash whose record comes next
         self.refused = Refused()
         self.last_stats = None
         self.first_stats = None
@@ -63,12 +67,37 @@ class Collector:
             limit = self.arguments.seconds
             if limit is not None and self.first_stats is not None and seconds >= self.first_stats + limit:
                 self.stop("time is up")
+        self._release()
         self._chain(self.chains.finish())
 
     def _text(self, text):
-        self.view.text(text)
         self.text.append(text)
         self._chain(self.chains.feed(text))
+        if self.held and not text.startswith("  "):
+            self._release()
+        if self.held or text.startswith(OF_THE_TARGET):
+            self.held.append(text)
+        else:
+            self.view.text(text)
+
+    def _release(self):
+        """Shows the chain that was held back as it came: its record did not."""
+        for line in self.held:
+            self.view.text(line)
+        self.held = []
+
+    def _finding(self, record):
+        """(described, is new) of a crash, timeout or out_of_memory: saved, and shown with functions and lines."""
+        described = describe(record, self.symbolizer)
+        is_held = bool(self.held) and f"hash {record['hash']}" in self.held[0]
+        if is_held:
+            self.held = []
+            self._chain(self.chains.finish())
+        is_new = self.out.add_crash(record, described, self.chain_of.get(record["hash"]))
+        keep(self.crash_of, record["hash"], described)
+        for line in trace_text(described, self.chain_of.get(record["hash"])).splitlines() if is_held else ():
+            self.view.text(line)
+        return described, is_new
 
     def _chain(self, chain):
         given = GIVEN_HASH.search(chain[0]) if chain else None
@@ -110,9 +139,7 @@ class Collector:
         self.out.add_edges(record)
 
     def _crash(self, seconds, record):
-        described = describe(record, self.symbolizer)
-        is_new = self.out.add_crash(record, described, self.chain_of.get(record["hash"]))
-        keep(self.crash_of, record["hash"], described)
+        described, is_new = self._finding(record)
         self.view.crash(seconds, described, is_new)
         wanted = self.arguments.until_crash
         names = {frame["function"] for frame in described["frames"]} | {described["function"]}
@@ -121,7 +148,5 @@ class Collector:
 
     def _overrun(self, seconds, record):
         """A timeout or out_of_memory: saved as a crash is, but no crash."""
-        described = describe(record, self.symbolizer)
-        is_new = self.out.add_crash(record, described, self.chain_of.get(record["hash"]))
-        keep(self.crash_of, record["hash"], described)
+        described, is_new = self._finding(record)
         self.view.overrun(seconds, described, is_new)

@@ -12,8 +12,8 @@ import time
 
 from tools.rl.common import SYSTEM_FAILED, Stop, USAGE, write_atomically
 from tools.rl.machines.record_types import HASH
+from tools.rl.results.crash_text import trace_text
 from tools.rl.results.origin import CAMPAIGN
-from tools.rl.results.symbols import trace_text
 
 FINDINGS = {"crash": "crashes", "timeout": "timeouts", "out_of_memory": "oom"}      # a record's type: its folder
 LARGEST_INPUT = 1 << 26         # bytes: no target takes a longer one

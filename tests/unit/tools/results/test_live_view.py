@@ -9,7 +9,8 @@ from pathlib import Path
 from tools.rl.common import ROOT
 from tools.rl.results import live_view
 from tools.rl.results.elf import Elf
-from tools.rl.results.symbols import Symbolizer, describe, in_tree, origin, trace_text
+from tools.rl.results.crash_text import describe, trace_text
+from tools.rl.results.symbols import Symbolizer, in_tree, origin
 
 PROGRAM = """\
 int sink;
