@@ -24,6 +24,12 @@ class Framebuffer final {
     void attach(volatile u32 *pixels, u32 width, u32 height, u32 stride, u32 row, const u8 *font);
     u32 row() const { return row_; }
     void write(Text text);
+    // Keeps so many rows at the bottom for set_row; text uses those above them. Not where too few would be
+    // left.
+    void keep_rows(u32 count);
+    void release_rows() { rows_ += kept_, kept_ = 0; }
+    // Shows a line in a row that is kept, counted from the first of them.
+    void set_row(u32 number, Text text);
 
   private:
     void put(char c);
@@ -34,6 +40,7 @@ class Framebuffer final {
     const u8 *font_ = nullptr;
     u32 stride_ = 0, rows_ = 0, columns_ = 0;
     u32 row_ = 0, column_ = 0;
+    u32 kept_ = 0; // rows behind the rows_ of text
 };
 
 } // namespace dev

@@ -151,4 +151,20 @@ void print_crash_chain(const Output &out, const Crash &crash, const rstate::Reso
     printer.ours(crash);
 }
 
+LastCrash::Lines short_chain(const Crash &crash, const rstate::Resolver *resolver) {
+    struct Taker {
+        LastCrash::Lines lines;
+        u32 count = 0, all = 0;
+        static void take(void *self, Text text) {
+            Taker &taker = *static_cast<Taker *>(self);
+            const bool is_frame = text.starts_with("    #0 "), is_head = taker.all++ < 2;
+            if (taker.count == LastCrash::count || (!is_head && (!is_frame || taker.count != 2))) return;
+            __builtin_memcpy(taker.lines.text[taker.count++], text.data(),
+                             min(text.size(), usize{LastCrash::longest_line}));
+        }
+    } taker;
+    print_crash_chain({&Taker::take, &taker}, crash, resolver);
+    return taker.lines;
+}
+
 } // namespace fuzz

@@ -83,7 +83,9 @@ void write_crash(const Output &out, const Crash &crash, const rstate::Resolver *
     line.truth("uninitialised", f.uninitialised)
         .number("edges", crash.edges)
         .number("printed", crash.printed.total);
-    line.base64("output", crash.printed.last).base64("input", crash.input).end();
+    line.base64("output", crash.printed.last).base64("input", crash.input);
+    if (crash.original.size() > crash.input.size()) line.base64("original", crash.original);
+    line.end();
 }
 
 } // namespace fuzz

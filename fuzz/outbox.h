@@ -69,11 +69,14 @@ constexpr u32 most_chain_lines = 7 + vm::max_target_frames + vm::max_recursions 
 constexpr u32 longest_crash_fields =
     (4u << 10) + (vm::most_printed + 2) / 3 * 4 + vm::max_threads * (64 + vm::max_thread_frames * 21);
 
+// The longest input that is kept, and sent, as it was before it was minimized.
+constexpr u32 longest_original = 16u << 10;
+
 // A capacity at which an empty queue has room for a crash with an input of `max_len` bytes: its chain, then
 // its record. A crash that did not fit could never be reported.
 constexpr u32 outbox_capacity(u32 max_len) {
-    const u32 needed =
-        (max_len + 2) / 3 * 4 + most_chain_lines * (longest_chain_line + 1) + longest_crash_fields;
+    const u32 needed = (max_len + 2) / 3 * 4 + (min(max_len, longest_original) + 2) / 3 * 4 +
+                       most_chain_lines * (longest_chain_line + 1) + longest_crash_fields;
     u32 capacity = 1u << 16;
     while (capacity < needed) capacity *= 2;
     return capacity;

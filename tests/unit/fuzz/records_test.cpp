@@ -3,6 +3,7 @@
 
 #include <sstream>
 
+#include "fuzz/hit_levels.h"
 #include "fuzz/json.h"
 #include "fuzz/outbox.h"
 #include "tests/sim/test.h"
@@ -124,9 +125,19 @@ TEST_F(RecordLinesTest, TheLongestCrashFitsAnEmptyOutbox) {
     for (u32 max_len = 1; max_len < 3u << 20; max_len += max_len < 100'000 ? 1009 : 100'003) {
         written.clear();
         const std::string input(max_len, 'x');
-        fuzz::write_crash(
-            out, {~0ul, ~0u, fake::bytes(input), &f, vm::Ending::crash, ~0ul, {~0ul, fake::bytes(output)}},
-            &hostile);
+        // It may be longer than the input that is left of it, which the record's test is not.
+        const std::string before(min(max_len, fuzz::longest_original), 'y');
+        const Bytes original = fake::bytes(before);
+        fuzz::write_crash(out,
+                          {~0ul,
+                           ~0u,
+                           fake::bytes(input),
+                           &f,
+                           vm::Ending::crash,
+                           ~0ul,
+                           {~0ul, fake::bytes(output)},
+                           original},
+                          &hostile);
         EXPECT_LT(written.size(), fuzz::outbox_capacity(max_len)) << max_len;
     }
     EXPECT_TRUE(has("   <- origin\n"));
@@ -301,7 +312,77 @@ TEST_F(RecordLinesTest, ReachedEdgesAreBitsTheLowestFirst) {
     fuzz::Shared shared(memory, size, 0);
     for (const u32 edge : {0u, 9u, 9u, 65u}) shared.reached(edge);
     fuzz::write_edges(out, shared);
-    EXPECT_EQ(written, "{\"type\":\"edges\",\"edges\":3,\"reached\":\"AQIAAAAAAAACAAAAAAAAAA==\"}\n");
+    EXPECT_EQ(written.find(
+                  "{\"type\":\"edges\",\"edges\":3,\"reached\":\"AQIAAAAAAAACAAAAAAAAAA==\",\"hits\":\"AAAA"),
+              0u);
+}
+
+TEST_F(RecordLinesTest, HitsAreAByteForEachEdge) {
+    const fuzz::SharedSize size{.cores = 2, .edges = 3, .ring_words = 64};
+    fake::Memory memory(fuzz::Shared::memory(size));
+    fuzz::Shared shared(memory, size, 0);
+    shared.add_hits(1, 3), shared.add_hits(1, 5), shared.add_hits(2, ~0ul);
+    const Bytes levels = shared.hit_levels();
+    EXPECT_EQ(levels[0], 0);
+    EXPECT_EQ(levels[1], fuzz::hit_level(8));
+    EXPECT_GT(levels[2], levels[1]);
+}
+
+TEST_F(RecordLinesTest, AHitLevelIsExactToAnEighth) {
+    EXPECT_EQ(fuzz::hit_level(0), 0);
+    u8 before = 0;
+    for (u64 hits = 1; hits < 1ul << 31; hits += 1 + hits / 7) {
+        const u8 level = fuzz::hit_level(hits);
+        EXPECT_GE(level, before);
+        before = level;
+        const u32 exponent = (level - 1u) / 8;
+        const u64 decoded = (u64{8 + (level - 1u) % 8} << exponent) >> 3;
+        EXPECT_LE(decoded, hits);
+        EXPECT_GE(decoded * 9 / 8 + 1, hits) << hits;
+    }
+    EXPECT_EQ(fuzz::hit_level(~0ul), 255);
+}
+
+TEST_F(RecordLinesTest, CrashesAreCountedEachTimeTheyCome) {
+    fuzz::CrashDedup crashes;
+    fuzz::CountsWriter writer;
+    EXPECT_FALSE(writer.due(crashes));
+    EXPECT_TRUE(crashes.claim(5));
+    EXPECT_TRUE(writer.due(crashes));
+    crashes.count_again(5), crashes.count_again(5);
+    EXPECT_EQ(crashes.times(), 3u);
+    writer.write(out, crashes);
+    EXPECT_EQ(written, "{\"type\":\"counts\",\"crashes\":{\"0000000000000005\":3}}\n");
+    EXPECT_FALSE(writer.due(crashes));
+    fuzz::write_counts(out, crashes);
+    EXPECT_EQ(written.find("0000000000000005\":3", 60) != std::string::npos, true);
+}
+
+TEST_F(RecordLinesTest, ManyCountsComeInSeveralRecords) {
+    fuzz::CrashDedup crashes;
+    fuzz::CountsWriter writer;
+    for (u64 hash = 1; hash <= 100; ++hash) EXPECT_TRUE(crashes.claim(hash));
+    u32 told = 0;
+    for (u32 record = 0; record < 3; ++record) {
+        written.clear();
+        writer.write(out, crashes);
+        for (usize at = 0; (at = written.find("\":1", at)) != std::string::npos; ++at) ++told;
+        EXPECT_LT(written.size(), 1500u);
+    }
+    EXPECT_EQ(told, 100u);
+}
+
+TEST_F(RecordLinesTest, ACrashHasTheInputThatItWasShrunkFrom) {
+    const vm::Finding f = overflow();
+    const std::string left = "f", whole = "foo";
+    fuzz::Crash crash = {42, 1, fake::bytes(left), &f};
+    crash.original = fake::bytes(whole);
+    fuzz::write_crash(out, crash, &resolver);
+    EXPECT_TRUE(has("\"input\":\"Zg==\",\"original\":\"Zm9v\"}\n"));
+    written.clear();
+    crash.original = crash.input;
+    fuzz::write_crash(out, crash, &resolver);
+    EXPECT_FALSE(has("original"));
 }
 
 TEST_F(RecordLinesTest, EndAndCorpusAreOneLineEach) {
@@ -312,6 +393,25 @@ TEST_F(RecordLinesTest, EndAndCorpusAreOneLineEach) {
     EXPECT_EQ(written, "{\"type\":\"end\",\"status\":\"ok\",\"cases\":7}\n"
                        "{\"type\":\"corpus\",\"hash\":\"0000000000000abc\",\"size\":2,\"edges\":2,\"case\":9,"
                        "\"core\":1,\"data\":\"Zm8=\"}\n");
+}
+
+TEST_F(RecordLinesTest, AScreenShowsKindAccessAndInnermostFrame) {
+    vm::Finding f = overflow();
+    fuzz::LastCrash last;
+    fuzz::LastCrash::Lines lines;
+    EXPECT_FALSE(last.read(lines));
+    last.store(fuzz::short_chain({42, 1, fake::bytes("foo"), &f}, &resolver));
+    ASSERT_TRUE(last.read(lines));
+    EXPECT_TRUE(lines.line(0).starts_with("error target.heap-buffer-overflow on core 1, case 42"));
+    EXPECT_TRUE(
+        lines.line(1).starts_with("  read of 4 bytes at 0x10000fc0, 64 bytes before a 128-byte heap block"));
+    EXPECT_TRUE(lines.line(2) == Text("    #0 0x401000 in function_0x401000+0x12"));
+    EXPECT_EQ(lines.line(1).size(), fuzz::LastCrash::longest_line) << "cut";
+    f.uninitialised = true;
+    std::strcpy(f.text, "an assertion");
+    EXPECT_TRUE(fuzz::short_chain({1, 0, {}, &f}, &resolver).line(2).starts_with("    #0 "));
+    const vm::Finding nothing;
+    EXPECT_TRUE(fuzz::short_chain({1, 0, {}, &nothing}, nullptr).line(0).starts_with("error target."));
 }
 
 } // namespace

@@ -19,6 +19,7 @@ LONGEST_TEXT = 4096
 MOST_ADDRESSES = 10000
 MOST_CORES = 1024
 MOST_THREADS = 64
+MOST_HASHES = 1024
 DEEPEST = 4                     # `cores` of the statistics: a list of objects in an object
 
 
@@ -146,6 +147,13 @@ def recursion(value):
     return [checked(one, RECURSION) for one in value]
 
 
+def counts(value):
+    """How often each crash came, by its hash."""
+    if type(value) is not dict or len(value) > MOST_HASHES:
+        raise Bad("is no object of its size")
+    return {hash16(key): COUNT(one) for key, one in value.items()}
+
+
 class Fields(NamedTuple):
     """What an object must hold, and may hold."""
     must: dict
@@ -161,7 +169,7 @@ CRASH = {"kind": text, **FOUND, "function": text, "frames": addresses, "address"
          "access_size": COUNT, "region": text, "region_base": address, "region_size": COUNT, "offset": SIGNED,
          "alloc": addresses, "free": addresses, "text": text, "uninitialised": truth, "edges": COUNT,
          "recursion": recursion, "frames_cut": truth, "threads": threads, "printed": COUNT, "output": base64}
-COUNTS = ("case", "time_us", "cases_per_s", "edges", "corpus", "crashes", "timeouts", "out_of_memory", "frames_free",
+COUNTS = ("case", "time_us", "cases_per_s", "edges", "counters", "corpus", "crashes", "timeouts", "out_of_memory", "frames_free",
           "seeds_left", "heap_live", "threads")
 RATES = ("exits_per_case", "nested_faults_per_case", "dirty_pages_per_case", "reset_bytes_per_case", "started")
 TYPES = {
@@ -171,13 +179,14 @@ TYPES = {
                          "exits_by_reason": reasons,
                          "cores": cores}),
     "corpus": Fields({"hash": hash16, "data": base64}, {**FOUND, "edges": COUNT}),
-    "crash": Fields({"hash": hash16, "input": base64}, CRASH),
+    "crash": Fields({"hash": hash16, "input": base64}, {**CRASH, "original": base64}),
+    "counts": Fields({"crashes": counts}),
     "timeout": Fields({"hash": hash16, "input": base64}, CRASH),
     "out_of_memory": Fields({"hash": hash16, "input": base64}, CRASH),
     "refused": Fields({"call": text, "number": COUNT, "error": SIGNED, "count": COUNT, "core": CORE_NUMBER,
                        "arguments": addresses, "path": text, "frames": addresses}, {"function": text}),
     "given": Fields({"hash": hash16, "status": one_of("taken", "damaged", "too_long")}, {}),
-    "edges": Fields({"reached": base64}, {"edges": COUNT}),
+    "edges": Fields({"reached": base64}, {"edges": COUNT, "hits": base64}),
     "end": Fields({"status": text}, {"cases": COUNT}),
     "range": Fields({"first": address, "pages": COUNT, "kind": text, "what": text, "allowed": text, "core": COUNT},
                     {"owner": text, "file": text, "line": COUNT}),
