@@ -42,8 +42,8 @@ LONG = bool(os.environ.get("RL_LONG"))
 FUZZ_LINES = 1000000 if LONG else 5000
 LINES_OF_A_LOG = 40
 OWN_SEQUENCES = re.compile(r"\x1b\[\d+F\x1b\[J")       # those by which the live view draws over itself
-SAVED = re.compile(r"corpus/[0-9a-f]{16}|(crashes|timeouts|oom)/[0-9a-f]{16}/(input|crash\.json|trace\.txt)|"
-                   r"(serial\.log|stats\.jsonl|edges\.json|refused\.json|campaign\.json|report\.html)")
+SAVED = re.compile(r"corpus/[0-9a-f]{16}|(crashes|timeouts|oom)/[0-9a-f]{16}/"
+                   r"(input|original|crash\.json|trace\.txt)|(runs\.jsonl|counts\.json|serial\.log|stats\.jsonl|edges\.json|refused\.json|campaign\.json|report\.html)")
 
 
 class Lines:
@@ -238,7 +238,7 @@ class DamagedFolderTest(HostileTest):
         said, text = self.damaged()
         self.assertEqual(len(said), 1)
         self.assertIn(f"{len(broken) + 2} damaged results", said[0])
-        self.assertIn("crash in good", text)
+        self.assertIn(">good</span>", text)
         self.assertIn("a \\x1b[2J trace", text)
 
     def test_damaged_statistics_and_edges_are_left_out(self):
@@ -248,7 +248,7 @@ class DamagedFolderTest(HostileTest):
             self.write({"stats.jsonl": b"\n".join([good, *bad, b"\xff\0", good]) + b"\n", "edges.json": content})
             said, text = self.damaged()
             self.assertEqual(len(said), 1)
-            self.assertIn("100 cases", text)
+            self.assertRegex(text, r"<strong>[1-9][0-9,]*</strong>cases</div>")
 
     def test_a_missing_folder_or_file_is_told(self):
         self.path.mkdir(parents=True)

@@ -8,7 +8,7 @@ from tools.rl.images.boot_image import boot_image, corpus_entries, target_entrie
 from tools.rl.machines.qemu import Machine
 from tools.rl.machines.session import BOOT_SILENCE, Session
 from tools.rl.printable import printable
-from tools.rl.results import origin, report
+from tools.rl.results import origin, report, run_facts
 from tools.rl.results.collector import Collector
 from tools.rl.results.live_view import make_view
 from tools.rl.results.outdir import OutDir
@@ -17,6 +17,7 @@ from tools.rl.results.shared_corpus import SharedCorpus
 from tools.rl.results.symbols import Symbolizer
 
 
+INPUTS = ("seed/", "corpus/")   # what the bundle calls a target's own inputs, and those of an earlier run
 FEW_EDGES = 3                   # chosen: an empty harness has one or two
 
 
@@ -56,6 +57,8 @@ def main(arguments):
     if shared:
         shared.send = session.qemu.send
     runner = Collector(arguments, session, out, view, Symbolizer(elf), shared)
+    runner.facts = run_facts.of_run(target_files.spelled(target), arguments,
+                                    *(sum(name.startswith(part) for name, _ in entries) for part in INPUTS))
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, runner.interrupted)
     try:

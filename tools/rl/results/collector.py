@@ -1,9 +1,11 @@
 """Feeds the events of a machine to the output folder, the live view and the limits of the run."""
 import binascii
+import time
 from collections import deque
 
 from tools.rl.machines.session import Chains
 from tools.rl.results.chains import GIVEN_HASH
+from tools.rl.results.crash_counts import CrashCounts
 from tools.rl.results.crash_text import describe, trace_text
 from tools.rl.results.refused import Refused
 
@@ -38,6 +40,8 @@ class Collector:
         self.text = deque(maxlen=KEPT_LINES)
         self.held = []              # the chain of a crash whose record comes next
         self.refused = Refused()
+        self.counts = CrashCounts(out.path)
+        self.facts = {}             # of the run, as runs.jsonl keeps them
         self.last_stats = None
         self.first_stats = None
         self.stopped_by = ""
@@ -55,7 +59,7 @@ class Collector:
     def run(self):
         handlers = {"boot": self._boot, "stats": self._stats, "corpus": self._corpus, "edges": self._edges,
                     "crash": self._crash, "timeout": self._overrun, "out_of_memory": self._overrun,
-                    "refused": self._refused, "given": self._given}
+                    "refused": self._refused, "given": self._given, "counts": self._counts}
         for seconds, event in self.session.events():
             if event is None:
                 self.view.tick(seconds)
@@ -86,9 +90,11 @@ class Collector:
             self.view.text(line)
         self.held = []
 
-    def _finding(self, record):
+    def _finding(self, seconds, record):
         """(described, is new) of a crash, timeout or out_of_memory: saved, and shown with functions and lines."""
         described = describe(record, self.symbolizer)
+        described["seen_at"] = round(time.time(), 1)
+        described["seen_after"] = round(max(0.0, seconds - (self.first_stats or seconds)), 1)
         is_held = bool(self.held) and f"hash {record['hash']}" in self.held[0]
         if is_held:
             self.held = []
@@ -109,6 +115,8 @@ class Collector:
 
     def _boot(self, seconds, record):
         self.out.note_start()
+        self.out.add_facts(self.facts, record)
+        self.counts.began()
         self.first_stats = seconds if self.first_stats is None else self.first_stats
 
     def _stats(self, seconds, record):
@@ -134,12 +142,18 @@ class Collector:
     def _refused(self, _, record):
         if self.refused.add(record, self.symbolizer):
             self.refused.save(self.out.path)
+            self.view.refused(self.refused.calls())
+
+    def _counts(self, seconds, record):
+        self.counts.add(record["crashes"])
+        self.counts.save()
+        self.view.counts(seconds, {key: self.counts.of(key) for key in record["crashes"]})
 
     def _edges(self, _, record):
         self.out.add_edges(record)
 
     def _crash(self, seconds, record):
-        described, is_new = self._finding(record)
+        described, is_new = self._finding(seconds, record)
         self.view.crash(seconds, described, is_new)
         wanted = self.arguments.until_crash
         names = {frame["function"] for frame in described["frames"]} | {described["function"]}
@@ -148,5 +162,5 @@ class Collector:
 
     def _overrun(self, seconds, record):
         """A timeout or out_of_memory: saved as a crash is, but no crash."""
-        described, is_new = self._finding(record)
+        described, is_new = self._finding(seconds, record)
         self.view.overrun(seconds, described, is_new)

@@ -29,7 +29,7 @@ def _recursion(record, frames):
 
 def describe(record, symbolizer):
     """The crash record with function, file, line and symbolised stacks: what crash.json holds."""
-    described = {key: value for key, value in record.items() if key not in ("input", "recursion")}
+    described = {key: value for key, value in record.items() if key not in ("input", "original", "recursion")}
     stacks = {"frames": True, "alloc": False, "free": False}
     for key, exact in stacks.items():
         found = symbolizer.frames(numbers(record.get(key)), exact) if symbolizer else []
@@ -59,15 +59,14 @@ def _stack(entries):
             for number, entry in enumerate(entries)]
 
 
-def _with_recursion(lines, described):
+def stack_lines(entries, recursion=(), is_cut=False):
     """The stack's lines, and behind each round of a recursion how often it comes again."""
-    for number, line in enumerate(lines):
-        yield line
-        for one in described.get("recursion", []):
-            if one["last"] == number:
-                yield f"    ... #{one['first']} to #{number} again, {one['repeats']:,} times"
-    if described.get("frames_cut"):
-        yield "    ... and further frames"
+    lines = []
+    for number, line in enumerate(_stack(entries)):
+        lines.append(line)
+        lines += [f"    ... #{one['first']} to #{number} again, {one['repeats']:,} times"
+                  for one in recursion if one["last"] == number]
+    return lines + (["    ... and further frames"] if is_cut else [])
 
 
 def article(size):
@@ -115,12 +114,12 @@ def trace_text(described, chain):
              described.get("uninitialised") and "it depends on uninitialised memory: with other contents it may not "
              "happen")
     lines += [f"  {line}" for line in about if line]
-    lines += _with_recursion(_stack(described["frames"]), described)
+    lines += stack_lines(described["frames"], described.get("recursion", []), described.get("frames_cut"))
     for key, heading in SITES:
         if described.get(key):
-            lines += [f"  {heading}:", *_stack(described[key])]
+            lines += [f"  {heading}:", *stack_lines(described[key])]
     for thread in described.get("threads", []):
-        lines += [f"  thread {thread['id']} waits at:", *_stack(thread["frames"])]
+        lines += [f"  thread {thread['id']} waits at:", *stack_lines(thread["frames"])]
     lines += printed.lines(described.get("output"), described.get("printed", 0))
     lines += _own_operations(chain or [])
     return "\n".join(lines) + "\n"

@@ -12,6 +12,7 @@ import time
 
 from tools.rl.common import SYSTEM_FAILED, Stop, USAGE, write_atomically
 from tools.rl.machines.record_types import HASH
+from tools.rl.results import run_facts
 from tools.rl.results.crash_text import trace_text
 from tools.rl.results.origin import CAMPAIGN
 
@@ -142,6 +143,11 @@ class OutDir:
         with self._writing():
             write_atomically(self.path / "edges.json", json.dumps(record) + "\n")
 
+    def add_facts(self, facts, boot):
+        """What this run is made with, and what its machine said when it started."""
+        with self._writing(), _appending(self.path / run_facts.FILE) as file:
+            file.write(run_facts.line(facts, boot).encode())
+
     def folder_of(self, described):
         return self._place(FINDINGS[described["type"]], described["hash"])
 
@@ -155,6 +161,8 @@ class OutDir:
             _remove(fresh)
             fresh.mkdir()
             (fresh / "input").write_bytes(base64.b64decode(record.get("input", "")))
+            if record.get("original"):
+                (fresh / "original").write_bytes(base64.b64decode(record["original"]))
             # Not a record's to say.
             described = {key: value for key, value in described.items() if key not in ("target", "schedule")}
             (fresh / "crash.json").write_text(json.dumps({**described, **self._about()}, indent=1) + "\n")

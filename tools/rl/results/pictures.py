@@ -68,7 +68,7 @@ class Terminal:
 def live_screen(text):
     """The last screen with a block of statistics on it."""
     shown = [rows for rows in Terminal().screens(text)
-             if rows.count(RULE) == 2 and any(" cases/s " in row for row in rows)]
+             if rows.count(RULE) == 2 and any(row.startswith("exec/s ") for row in rows)]
     if not shown:
         raise Stop(SYSTEM_FAILED, "the run has drawn no live view: " + text[-500:])
     return shown[-1]
