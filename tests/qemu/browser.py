@@ -1,4 +1,4 @@
-"""A run's report in a real browser, in a narrow and in a wide window: nothing sticks out, covers another or is fetched."""
+"""A run's report in a real browser, in a narrow and in a wide window: nothing sticks out or is covered."""
 import json
 import re
 import subprocess

@@ -411,7 +411,8 @@ def fits_the_window(page):
 
 
 def the_report_of_a_run_is_a_page_that_a_browser_shows(out):
-    build_py(OK, "run", "--plain", "--target", "injected_bugs", "--cpus", 2, "--seed", 1, "--cases", 20000, "--out", out)
+    build_py(OK, "run", "--plain", "--target", "injected_bugs", "--cpus", 2, "--seed", 1, "--cases", 20000,
+             "--out", out)
     report = (out / "report.html").read_text()
     light, dark = browser.seen(report, out), browser.seen(report, out, browser.DARK)
     for page in (*light, *dark):
@@ -429,7 +430,8 @@ def the_report_of_a_run_is_a_page_that_a_browser_shows(out):
     expect(all(re.search(r"^    #0 0x\w+ in ", stack, re.M) for stack in page["stacks"]), "a crash without its stack")
     expect(page["rows"] > 10 and page["hits"] > 10, "the functions or the hits are missing")
     pasted = subprocess.run(page["commands"][0], shell=True, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
-    expect(pasted.returncode == CRASHED, f"{page['commands'][0]} ended with {pasted.returncode}: {pasted.stdout[-500:]}")
+    expect(pasted.returncode == CRASHED,
+           f"{page['commands'][0]} ended with {pasted.returncode}: {pasted.stdout[-500:]}")
 
 
 SHORT = (memory_of_64_gib_boots_like_512_mib, a_number_of_cases_ends_the_run_and_the_next_one_resumes,

@@ -53,13 +53,15 @@ def a_terminal_shows_one_block_below_the_text(out):
         expect("6 kernel at" in screen or "booting ..." in screen, f"the block has drawn over the text: {screen}")
     for pattern in IN_THE_BLOCK:
         expect(re.search(pattern, running[-1], re.MULTILINE), f"no line like {pattern}: {running[-1]}")
-    expect(RULE not in last and re.search(r"^cases [\d,]+  ", last, re.MULTILINE), f"the block stays, or no sum: {last}")
+    expect(RULE not in last and re.search(r"^cases [\d,]+  ", last, re.MULTILINE),
+           f"the block stays, or no sum: {last}")
 
 
 def without_a_terminal_there_are_lines(out):
     output = build_py(OK, *RUN, "--out", out)
     expect("\x1b" not in output and "─" not in output, f"it draws into a pipe: {output[-1500:]}")
-    expect(re.search(r"^\[0:00:\d\d\] cases [\d,]+  exec/s [\d,]+  edges [\d,]+ of ", output, re.MULTILINE), f"no statistics: {output}")
+    expect(re.search(r"^\[0:00:\d\d\] cases [\d,]+  exec/s [\d,]+  edges [\d,]+ of ", output, re.MULTILINE),
+           f"no statistics: {output}")
 
 
 TESTS = (a_terminal_shows_one_block_below_the_text, without_a_terminal_there_are_lines)

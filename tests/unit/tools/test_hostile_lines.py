@@ -43,7 +43,8 @@ FUZZ_LINES = 1000000 if LONG else 5000
 LINES_OF_A_LOG = 40
 OWN_SEQUENCES = re.compile(r"\x1b\[\d+F\x1b\[J")       # those by which the live view draws over itself
 SAVED = re.compile(r"corpus/[0-9a-f]{16}|(crashes|timeouts|oom)/[0-9a-f]{16}/"
-                   r"(input|original|crash\.json|trace\.txt)|(runs\.jsonl|counts\.json|serial\.log|stats\.jsonl|edges\.json|refused\.json|campaign\.json|report\.html)")
+                   r"(input|original|crash\.json|trace\.txt)|(runs\.jsonl|counts\.json|serial\.log|"
+                   r"stats\.jsonl|edges\.json|refused\.json|campaign\.json|report\.html)")
 
 
 class Lines:

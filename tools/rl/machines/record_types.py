@@ -169,8 +169,8 @@ CRASH = {"kind": text, **FOUND, "function": text, "frames": addresses, "address"
          "access_size": COUNT, "region": text, "region_base": address, "region_size": COUNT, "offset": SIGNED,
          "alloc": addresses, "free": addresses, "text": text, "uninitialised": truth, "edges": COUNT,
          "recursion": recursion, "frames_cut": truth, "threads": threads, "printed": COUNT, "output": base64}
-COUNTS = ("case", "time_us", "cases_per_s", "edges", "counters", "corpus", "crashes", "timeouts", "out_of_memory", "frames_free",
-          "seeds_left", "heap_live", "threads")
+COUNTS = ("case", "time_us", "cases_per_s", "edges", "counters", "corpus", "crashes", "timeouts", "out_of_memory",
+          "frames_free", "seeds_left", "heap_live", "threads")
 RATES = ("exits_per_case", "nested_faults_per_case", "dirty_pages_per_case", "reset_bytes_per_case", "started")
 TYPES = {
     "boot": Fields({}, {"version": text, "build": hash16, "target": text, "slide": address, **dict.fromkeys(

@@ -79,7 +79,8 @@ def figure_lines(campaign, now, width):
 
 def case_line(record):
     return (f"each case   {record.get('exits_per_case', 0):.3f} exits{asked_for_features(record)}, "
-            f"{record.get('dirty_pages_per_case', 0):.1f} dirty pages; {grouped(record.get('frames_free', 0))} frames free")
+            f"{record.get('dirty_pages_per_case', 0):.1f} dirty pages; "
+            f"{grouped(record.get('frames_free', 0))} frames free")
 
 
 def bug_lines(campaign, width, room):

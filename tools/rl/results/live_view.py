@@ -174,7 +174,7 @@ class LiveView:
         self.drawn = len(lines)
 
     def resize(self, *_):
-        """The terminal may have another size (SIGWINCH): it is drawn anew with the next tick, a tenth of a second on."""
+        """The terminal may have another size (SIGWINCH): the next tick draws it anew."""
         self.size = (0, 0)
 
     def _erase(self):

@@ -31,7 +31,8 @@ def _figures(stats, files, found):
 def page(name, stats, crashes, files, timeouts=(), starved=(), refused_calls=(), counts=None, runs=()):
     """What was found comes first; then what was reached, and how the run went."""
     name, counts = text(printable(name)), counts or {}
-    parts = [facts.section(name, facts.of_runs(list(runs), stats), _figures(stats, files, (crashes, timeouts, starved))),
+    boxes = _figures(stats, files, (crashes, timeouts, starved))
+    parts = [facts.section(name, facts.of_runs(list(runs), stats), boxes),
              findings.section("Bugs", crashes, counts, is_first=True),
              findings.section("Timeouts", timeouts, counts)]
     if starved:

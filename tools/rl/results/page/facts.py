@@ -18,7 +18,8 @@ def value_text(key, value):
 def of_runs(runs, stats):
     """(label, text) of the last run, and when the runs began and ended."""
     last = runs[-1] if runs else {}
-    found = [(label, value_text(key, last[key])) for key, label in LABELS if last.get(key) not in (None, "") and (key, last[key]) != ("corpus", 0)]
+    found = [(label, value_text(key, last[key])) for key, label in LABELS
+             if last.get(key) not in (None, "") and (key, last[key]) != ("corpus", 0)]
     starts = [run["started"] for run in runs if run.get("started")] or \
         [record["started"] for record in stats if record.get("started")]
     if starts:

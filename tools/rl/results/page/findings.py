@@ -21,7 +21,8 @@ def times(count):
 def summary(finding, count):
     """One line: kind, function, place, times, first seen, size, hash."""
     about = finding.about
-    parts = [f'<span class="what bad">{text(finding.kind)}</span>', f'<span class="what">{text(finding.function)}</span>']
+    parts = [f'<span class="what bad">{text(finding.kind)}</span>',
+             f'<span class="what">{text(finding.function)}</span>']
     if finding.file:
         place = text(crash_text.place(finding.file.rsplit("/", 1)[-1], finding.line))
         parts.append(f'<span class="mono" title="{text(finding.file)}">{place}</span>')
@@ -88,8 +89,8 @@ def details(finding, count, is_open=False):
             f"{remarks(finding.about)}"
             f'<p class="again"><strong>again:</strong> <code>{command}</code></p>{stacks(finding)}{excerpts(finding)}'
             f"{hexdump.section(finding.input, finding.whole)}"
-            f'<details class="trace"><summary class="soft">trace.txt</summary><pre>{text_lines(finding.trace.split(chr(10)))}'
-            "</pre></details></details>")
+            f'<details class="trace"><summary class="soft">trace.txt</summary>'
+            f"<pre>{text_lines(finding.trace.splitlines())}</pre></details></details>")
 
 
 def section(title, findings, counts, is_first=False):
