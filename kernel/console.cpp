@@ -59,10 +59,11 @@ void keep_early_text(Text part) {
 
 void write_line(Text line) {
     in_line = true;
+    const bool is_record = line.starts_with("{"); // which is for tools: a screen has few rows
     for (const Text part : {line, Text("\r\n")}) {
         uart.write(part);
-        write_to_screens(part);
-        if (!has_screen) keep_early_text(part);
+        if (!is_record) write_to_screens(part);
+        if (!has_screen && !is_record) keep_early_text(part);
     }
     in_line = false;
 }

@@ -90,8 +90,15 @@ void StatusBlock::write_figures(const fuzz::Shared &shared, u64 now, u64 second)
         add_clock(line, (now - then) / second);
         line.add(" ago");
     };
-    while (lines_[number].size() < 79) lines_[number].add("-");
-    ++number;
+    Line &head = lines_[number++];
+    head.add("-- {} cores, ", shared.cores());
+    add_clock(head, seconds);
+    const u64 seeds = largest(shared, &fuzz::CoreCounts::seeds_left);
+    const u64 refused = sum(shared, &fuzz::CoreCounts::refused_calls);
+    if (seeds != 0) head.add(", {} seeds left", seeds);
+    if (refused != 0) head.add(", {} calls refused", refused);
+    head.add(" ");
+    while (head.size() < 79) head.add("-");
     add_grouped(left("exec/s"), rate_);
     add_grouped(right("cases"), cases_);
     Line &edges = left("edges");
@@ -106,13 +113,6 @@ void StatusBlock::write_figures(const fuzz::Shared &shared, u64 now, u64 second)
     Line &timeouts = right("timeouts");
     add_grouped(timeouts, shared.timeouts().count());
     timeouts.add(", out of memory "), add_grouped(timeouts, shared.starved().count());
-    left("cores").add("{}", shared.cores());
-    const u64 seeds = largest(shared, &fuzz::CoreCounts::seeds_left),
-              refused = sum(shared, &fuzz::CoreCounts::refused_calls);
-    Line &time = right("time");
-    add_clock(time, seconds);
-    if (seeds != 0) time.add(", {} seeds left", seeds);
-    if (refused != 0) time.add(", {} calls refused", refused);
 }
 
 void StatusBlock::write_last_crash(fuzz::Shared &shared) {

@@ -8,7 +8,7 @@ namespace kernel {
 
 class StatusBlock final {
   public:
-    static constexpr u32 rows = 9;
+    static constexpr u32 rows = 8;
     // Every second: puts the lines together and shows them. `now` and `second` in time stamps.
     void update(fuzz::Shared &shared, u64 now, u64 second);
 

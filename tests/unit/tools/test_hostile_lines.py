@@ -165,8 +165,7 @@ class RecordsTest(HostileTest):
         for number in range(3000):
             with redirect_stdout(io.StringIO()):
                 view.crash(1, {"hash": f"{number:016x}", "kind": f"kind {number}", "function": "f", "file": ""}, True)
-        self.assertLess(len(view.crashes) + len(view.kinds), 1100)
-        self.assertEqual(sum(view.kinds.values()), 3000)
+        self.assertLess(len(view.campaign.bugs), 1100)
 
     def test_a_session_of_a_machine_takes_them_too(self):
         lines = b"".join(line + b"\n" for _, line in hostile_lines.every() if len(line) < 1000)

@@ -46,7 +46,7 @@ def of_run(target, arguments, seeds, corpus):
     qemu = re.search(r"version ([\w.]+)", _said_by("qemu-system-x86_64", "--version"))
     clang = re.search(r"version ([\w.]+)", _said_by("clang", "--version"))
     return {"target": target, "seed": arguments.seed, "seeds": seeds, "corpus": corpus, "commit": commit(),
-            "version": VERSION, "host": host(), "machine": f"QEMU {qemu[1] if qemu else 'of no known version'}, emulated",
+            "version": VERSION, "host": host(), "machine": f"QEMU {qemu[1] if qemu else '?'}, emulated",
             "tools": f"clang {clang[1] if clang else '?'}, Python {platform.python_version()}"}
 
 

@@ -84,7 +84,7 @@ def section(files):
         parts.append(shown)
         room -= used
     return (f"<h2>Coverage</h2><p>{reached:,} of {edges:,} edges ({percent(reached, edges)}) in "
-            f"{sum(one.reached > 0 for one in functions):,} of {len(functions):,} functions. The number behind a line's "
-            "own says in about how many cases it was reached; where nothing stands, no edge begins. "
+            f"{sum(one.reached > 0 for one in functions):,} of {len(functions):,} functions. The number behind a line's"
+            " own says in about how many cases it was reached; where nothing stands, no edge begins. "
             '<span class="hit">reached</span> <span class="part">in part</span> <span class="miss">missed</span> '
             '<span class="crashed">in a crash\'s stack</span></p>' + "".join(parts))
