@@ -52,7 +52,8 @@ def of_run(target, arguments, seeds, corpus):
 
 def line(facts, boot):
     """A line for a machine that has said this boot record."""
-    known = {**facts, **{key: boot[key] for key in OF_BOOT if key in boot}, "started": time.time()}
+    known = {"target": boot.get("target"), **facts, **{key: boot[key] for key in OF_BOOT if key in boot},
+             "started": time.time()}
     return json.dumps({key: value for key, value in known.items() if value is not None}) + "\n"
 
 

@@ -28,7 +28,8 @@ void start(void) { outer(&sink); }
 
 RECORD = {"case": 1234567, "time_us": 1000_000_000, "cases_per_s": 1388, "edges": 2434, "counters": 4369,
           "corpus": 1033, "crashes": 3, "timeouts": 2, "out_of_memory": 1, "exits_per_case": 1.001,
-          "dirty_pages_per_case": 16.6, "frames_free": 94042, "time_share": {"target": 0.59, "exits": 0.02, "reset": 0.32, "mutation": 0.01},
+          "dirty_pages_per_case": 16.6, "frames_free": 94042,
+          "time_share": {"target": 0.59, "exits": 0.02, "reset": 0.32, "mutation": 0.01},
           "cores": [{"core": n, "case": 1000 * (n + 1)} for n in range(4)]}
 
 
