@@ -48,10 +48,9 @@ class ChainPrinter final {
     }
     void fault(const vm::Finding &f) {
         if (f.access == vm::Access::none && f.region.empty()) return;
-        if (f.access != vm::Access::none)
-            line_.add("  {} of {} bytes at {x}", access_name(f.access), f.access_size, f.address);
-        else
-            line_.add("  at {x}", f.address);
+        line_.add("  {}{}", access_name(f.access), f.access == vm::Access::none ? "" : " ");
+        if (f.access_size != 0) line_.add("of {} bytes ", f.access_size);
+        line_.add("at {x}", f.address);
         if (f.region_size != 0)
             add_region(line_, f);
         else if (!f.region.empty())
@@ -111,7 +110,9 @@ class ChainPrinter final {
     }
     void recursion(const vm::Recursion &one, u32 last) {
         if (one.first + one.length != last + 1) return;
-        line_.add("    ... #{} to #{} again, {} times", one.first, last, one.repeats);
+        line_.add("    ... #{}", one.first);
+        if (one.length != 1) line_.add(" to #{}", last);
+        line_.add(" again, {} times", one.repeats);
         flush();
     }
 

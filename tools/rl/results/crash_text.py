@@ -6,6 +6,7 @@ OWN = "  Raclette's own operations, outermost first:"      # in a chain, before 
 PRINTED = "  printed: "         # which the trace shows in full
 BESIDE = "red zone of a "       # a block; the offset says that it is beside it
 SITES = (("alloc", "allocated by"), ("free", "freed by"))
+HARNESS = "LLVMFuzzerTestOneInput"      # what calls it is no part of the target
 
 
 def _entries(frames):
@@ -27,13 +28,18 @@ def _recursion(record, frames):
             yield {"first": ends[first - 1] + 1 if first else 0, "last": ends[last], "repeats": one["repeats"]}
 
 
+def _up_to_harness(frames):
+    end = next((number + 1 for number, frame in enumerate(frames) if frame.function == HARNESS), len(frames))
+    return frames[:end]
+
+
 def describe(record, symbolizer):
     """The crash record with function, file, line and symbolised stacks: what crash.json holds."""
     described = {key: value for key, value in record.items() if key not in ("input", "original", "recursion")}
     stacks = {"frames": True, "alloc": False, "free": False}
     for key, exact in stacks.items():
         found = symbolizer.frames(numbers(record.get(key)), exact) if symbolizer else []
-        described[key] = _entries(found)
+        described[key] = _entries(found if key == "frames" else _up_to_harness(found))
         if key == "frames":     # a thread waits inside the C library, but for the sake of who called that
             where = origin(record.get("kind") == "deadlock" and [frame for frame in found if frame.line] or found)
             described["recursion"] = list(_recursion(record, found))
@@ -59,13 +65,16 @@ def _stack(entries):
             for number, entry in enumerate(entries)]
 
 
+def _round(one):
+    return f"#{one['first']}" if one["first"] == one["last"] else f"#{one['first']} to #{one['last']}"
+
+
 def stack_lines(entries, recursion=(), is_cut=False):
     """The stack's lines, and behind each round of a recursion how often it comes again."""
     lines = []
     for number, line in enumerate(_stack(entries)):
         lines.append(line)
-        lines += [f"    ... #{one['first']} to #{number} again, {one['repeats']:,} times"
-                  for one in recursion if one["last"] == number]
+        lines += [f"    ... {_round(one)} again, {one['repeats']:,} times" for one in recursion if one["last"] == number]
     return lines + (["    ... and further frames"] if is_cut else [])
 
 
@@ -91,7 +100,8 @@ def access_text(described):
     where = where_in_memory(described)
     if not described.get("access"):
         return f"at {described.get('address', '?')}, {where}" if where else ""
-    done = (f"{described['access']} of {described.get('access_size', '?')} bytes at {described.get('address', '?')}")
+    size = f"of {described['access_size']} bytes " if described.get("access_size") else ""
+    done = f"{described['access']} {size}at {described.get('address', '?')}"
     return f"{done}, {where}" if where else done
 
 
