@@ -63,6 +63,7 @@ class Axes:
                          f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{short(value)}{unit}</text>')
         for time in round_times(self.end, self.is_log):
             x = self.x(time)
+            anchor = "middle" if x > LEFT + 1 else "start"      # beside the lowest figure of the other scale
             parts.append(f'<path class="grid" d="M{x:.1f},{TOP} V{low}"/>'
-                         f'<text x="{x:.1f}" y="{low + 17}" text-anchor="middle">{short_time(time)}</text>')
+                         f'<text x="{x:.1f}" y="{low + 17}" text-anchor="{anchor}">{short_time(time)}</text>')
         return "".join(parts) + f'<path class="axis" fill="none" d="M{LEFT},{TOP} V{low} H{right}"/>'

@@ -7,7 +7,7 @@ from tools.rl.results.page.markup import number, percent, text
 MOST_POINTS = 1000              # of a curve: more would be finer than the screen
 MOST_CORES = 32                 # curves in one picture; a legend of more says nothing
 COLOURS = 8                     # that the style sheet has
-LABEL = 14                      # between the figures at the curves' ends
+LABEL = 24                      # between the figures at the curves' ends
 SHARES = (("target", "target"), ("exits", "exits"), ("reset", "reset"), ("mutation", "mutation"))
 
 
