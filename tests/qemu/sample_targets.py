@@ -106,6 +106,16 @@ static void through_a_pipe(void) {{
 }}
 """
 
+OVERFLOWS = f"""
+#include <stdlib.h>
+{ENTRY} {{
+    volatile char *block = malloc(8);
+    int sum = size != 0 && data[0] == 'C' ? block[8] : 0;
+    free((void *)block);
+    return sum < 0 && size > 100 ? -1 : 0;
+}}
+"""
+
 # Two defects: one at the end of a recursion of some depth, and a recursion without an end. The size of its frames, and
 # so the function in which the stack ends, is of the input's choice.
 RECURSION = f"""
