@@ -14,7 +14,8 @@ extern "C" const u8 dev_font[]; // ASCII, one byte a row; tools/rl/building/font
 class Framebuffer final {
   public:
     static constexpr u32 glyph_width = 8, glyph_height = 16, glyphs = 128;
-    static constexpr u32 most_rows = 50; // of text; the screen below is not used and not mapped
+    static constexpr u32 kept_columns = 80; // of a row that is kept: they are drawn often, and that is slow
+    static constexpr u32 most_rows = 50;    // of text; the screen below is not used and not mapped
 
     constexpr Framebuffer() = default;
     // Number of pixel lines that are used, of a screen of `height`.

@@ -146,7 +146,7 @@ class Collector:
 
     def _counts(self, seconds, record):
         self.counts.add(record["crashes"])
-        self.counts.save()
+        self.out.save(self.counts)
         self.view.counts(seconds, {key: self.counts.of(key) for key in record["crashes"]})
 
     def _edges(self, _, record):

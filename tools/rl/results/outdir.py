@@ -148,6 +148,11 @@ class OutDir:
         with self._writing(), _appending(self.path / run_facts.FILE) as file:
             file.write(run_facts.line(facts, boot).encode())
 
+    def save(self, results):
+        """What keeps itself in this folder, as one that may be full."""
+        with self._writing():
+            results.save()
+
     def folder_of(self, described):
         return self._place(FINDINGS[described["type"]], described["hash"])
 
