@@ -79,7 +79,8 @@ class ShowsText(Shows):
 STATUS = (r"^exec/s +[1-9][\d,]* +cases +[\d,]+$", r"^edges +[\d,]+ of [\d,]+ +last edge +\d:\d\d:\d\d ago$",
           r"^crashes +\d+ bugs, [\d,]+ crashes +last crash +", r"^corpus +[\d,]+ +timeouts +\d+, out of memory \d+$",
           r"^-- 2 cores, \d:\d\d:\d\d")
-LAST_CRASH = (r"^error target\.heap-buffer-overflow on core \d", r"^  read of 1 bytes at 0x\w+, 0 bytes after an 8-byte",
+LAST_CRASH = (r"^error target\.heap-buffer-overflow on core \d",
+              r"^  read of 1 bytes at 0x\w+, 0 bytes after an 8-byte",
               r"^    #0 0x\w+ in LLVMFuzzerTestOneInput")
 SCREENS = [
     Scenario("the BIOS's screen shows each numbered line and how the run goes", Machine(vga="std"), options={"seed": 1},

@@ -74,7 +74,8 @@ def stack_lines(entries, recursion=(), is_cut=False):
     lines = []
     for number, line in enumerate(_stack(entries)):
         lines.append(line)
-        lines += [f"    ... {_round(one)} again, {one['repeats']:,} times" for one in recursion if one["last"] == number]
+        lines += [f"    ... {_round(one)} again, {one['repeats']:,} times"
+                  for one in recursion if one["last"] == number]
     return lines + (["    ... and further frames"] if is_cut else [])
 
 
