@@ -53,4 +53,20 @@ void Framebuffer::write(Text text) {
     for (const char c : text) put(c);
 }
 
+void Framebuffer::keep_rows(u32 count) {
+    if (pixels_ == nullptr || kept_ != 0 || rows_ < count + 2) return;
+    kept_ = count;
+    rows_ -= count;
+    if (row_ >= rows_) row_ = column_ = 0; // the line there is covered
+    clear(row_);
+    clear((row_ + 1) % rows_);
+    for (u32 row = rows_; row < rows_ + kept_; ++row) clear(row);
+}
+
+void Framebuffer::set_row(u32 number, Text text) {
+    if (pixels_ == nullptr || number >= kept_) return;
+    for (u32 column = 0; column < min(columns_, kept_columns); ++column)
+        draw(rows_ + number, column, column < text.size() ? text[column] : ' ');
+}
+
 } // namespace dev

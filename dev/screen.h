@@ -18,12 +18,18 @@ class Screen final {
     // text scrolls up.
     void attach(volatile u16 *cells);
     void write(Text text);
+    // Keeps so many rows at the bottom for set_row: text scrolls above them.
+    void keep_rows(u32 count);
+    void release_rows() { text_rows_ = rows; }
+    // Shows a line in a row that is kept, counted from the first of them.
+    void set_row(u32 number, Text text);
 
   private:
     void put(char c);
     void scroll();
     volatile u16 *cells_ = nullptr;
     u32 column_ = 0;
+    u32 text_rows_ = rows;
 };
 
 } // namespace dev

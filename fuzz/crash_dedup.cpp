@@ -16,12 +16,22 @@ bool CrashDedup::claim(u64 hash) {
     }
 }
 
-bool CrashDedup::known(u64 hash) const {
-    if (hash == 0) hash = 1;
+u32 CrashDedup::slot_of(u64 hash) const {
     for (u32 slot = static_cast<u32>(hash % capacity);; slot = (slot + 1) % capacity) {
         const u64 there = slots_[slot].load(Order::acquire);
-        if (there == hash || there == 0) return there == hash;
+        if (there == hash || there == 0) return slot;
     }
+}
+
+bool CrashDedup::known(u64 hash) const {
+    if (hash == 0) hash = 1;
+    return slots_[slot_of(hash)].load(Order::acquire) == hash;
+}
+
+void CrashDedup::count_again(u64 hash) {
+    if (hash == 0) hash = 1;
+    again_[slot_of(hash)].fetch_add(1);
+    came_again_.fetch_add(1);
 }
 
 } // namespace fuzz

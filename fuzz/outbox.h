@@ -57,22 +57,26 @@ class Outbox {
     ByteQueue ordinary;   // corpus entries, timeouts
 };
 
-// A crash's chain: its longest line, and as many as write_crash writes at most: two of the case, the target's
-// frames, those of the block's allocation and of its release, what the target said and printed, the fill, and
-// of a deadlock the innermost frames of each thread.
+// A crash's chain: its longest line, and as many as print_crash_chain writes at most: seven of the crash
+// itself, the target's frames and their recursion, those of the block's allocation and of its release with a
+// title each, what the target printed, and of a deadlock the innermost frames of each thread with a title.
 constexpr u32 longest_chain_line = 400;
 constexpr u32 chain_thread_frames = 4;
-constexpr u32 most_chain_lines = 4 + vm::max_target_frames + 2 * vm::max_site_frames + most_printed_lines +
-                                 vm::max_threads * chain_thread_frames;
+constexpr u32 most_chain_lines = 7 + vm::max_target_frames + vm::max_recursions +
+                                 2 * (1 + vm::max_site_frames) + most_printed_lines +
+                                 vm::max_threads * (1 + chain_thread_frames);
 // The crash's record without its input: its fields, what the target printed, the threads' stacks.
 constexpr u32 longest_crash_fields =
     (4u << 10) + (vm::most_printed + 2) / 3 * 4 + vm::max_threads * (64 + vm::max_thread_frames * 21);
 
+// The longest input that is kept, and sent, as it was before it was minimized.
+constexpr u32 longest_original = 16u << 10;
+
 // A capacity at which an empty queue has room for a crash with an input of `max_len` bytes: its chain, then
 // its record. A crash that did not fit could never be reported.
 constexpr u32 outbox_capacity(u32 max_len) {
-    const u32 needed =
-        (max_len + 2) / 3 * 4 + most_chain_lines * (longest_chain_line + 1) + longest_crash_fields;
+    const u32 needed = (max_len + 2) / 3 * 4 + (min(max_len, longest_original) + 2) / 3 * 4 +
+                       most_chain_lines * (longest_chain_line + 1) + longest_crash_fields;
     u32 capacity = 1u << 16;
     while (capacity < needed) capacity *= 2;
     return capacity;

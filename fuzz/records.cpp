@@ -107,7 +107,9 @@ void StatsWriter::write(const Output &out, const Shared &shared, const MachineFi
     JsonLine line(out, "stats");
     line.number("case", cases).number("time_us", time_us);
     line.number("cases_per_s", (cases - before_[index_of(&CoreCounts::cases)]) * 1'000'000 / elapsed);
-    line.number("edges", shared.edges()).number("corpus", largest(&CoreCounts::corpus));
+    line.number("edges", shared.edges())
+        .number("counters", shared.counters())
+        .number("corpus", largest(&CoreCounts::corpus));
     line.number("crashes", shared.crashes().count()).number("timeouts", shared.timeouts().count());
     line.number("out_of_memory", shared.starved().count());
     line.number("seeds_left", largest(&CoreCounts::seeds_left));
@@ -142,8 +144,34 @@ void write_corpus(const Output &out, const Entry &entry, Bytes data, u32 core) {
     line.number("case", entry.found_case).number("core", core).base64("data", data).end();
 }
 
-void write_edges(const Output &out, const Shared &shared) {
-    JsonLine(out, "edges").number("edges", shared.edges()).base64("reached", shared.edge_bits()).end();
+void CountsWriter::write(const Output &out, const CrashDedup &crashes) {
+    written_ = crashes.times();
+    const u32 count = crashes.count(), first = count > most_in_record ? turn_ % count : 0;
+    u32 number = 0;
+    JsonLine line(out, "counts");
+    line.open("crashes", '{');
+    crashes.for_each([&](u64 hash, u64 times) {
+        if (number - first < most_in_record) line.number(TextBuffer<16>().add("{h}", hash).text(), times);
+        ++number;
+    });
+    turn_ = first + most_in_record < count ? first + most_in_record : 0;
+    line.close('}').end();
+}
+
+void write_counts(const Output &out, const CrashDedup &crashes) {
+    JsonLine line(out, "counts");
+    line.open("crashes", '{');
+    crashes.for_each(
+        [&](u64 hash, u64 times) { line.number(TextBuffer<16>().add("{h}", hash).text(), times); });
+    line.close('}').end();
+}
+
+void write_edges(const Output &out, Shared &shared) {
+    JsonLine(out, "edges")
+        .number("edges", shared.edges())
+        .base64("reached", shared.edge_bits())
+        .base64("hits", shared.hit_levels())
+        .end();
 }
 
 void write_given(const Output &out, u64 hash, InputLineStatus status) {

@@ -20,6 +20,7 @@ struct Crash {
     vm::Ending ending = vm::Ending::crash; // the type of its record
     u64 edges = 0;                         // that the case had spent
     vm::Printed printed = {};
+    Bytes original = {}; // the input before it was minimized; empty where it is too long to be kept
 };
 
 // Statistics over all cores. It keeps the sums of the last record, since the figures per case cover the time
@@ -51,11 +52,27 @@ class StatsWriter {
     u32 cores_ = 0;
 };
 
+// How often each crash came, a part of them in each record where there are many: a serial line is slow.
+class CountsWriter {
+  public:
+    // Whether any crash came since the last record.
+    bool due(const CrashDedup &crashes) const { return crashes.times() != written_; }
+    void write(const Output &out, const CrashDedup &crashes);
+
+  private:
+    static constexpr u32 most_in_record = 40;
+    u64 written_ = 0; // of all crashes
+    u32 turn_ = 0;    // the first crash of the next record
+};
+
 void write_corpus(const Output &out, const Entry &entry, Bytes data, u32 core);
-// The chain for people, then the record (crash_record.cpp).
+// The chain for people (crash_chain.cpp), then the record (crash_record.cpp).
 void write_crash(const Output &out, const Crash &crash, const rstate::Resolver *resolver);
-// The edges that any core has reached: the lowest edge is bit 0 of the first byte.
-void write_edges(const Output &out, const Shared &shared);
+// The edges that any core has reached: the lowest edge is bit 0 of the first byte; and a byte each of their
+// hits.
+void write_edges(const Output &out, Shared &shared);
+// How often each crash came.
+void write_counts(const Output &out, const CrashDedup &crashes);
 // The answer to an input that the console gave: whether it will run.
 void write_given(const Output &out, u64 hash, InputLineStatus status);
 // `status`: "ok", "crash", "timeout", "failed".
@@ -63,9 +80,14 @@ void write_end(const Output &out, Text status, u64 cases);
 
 // As records name it: "ok", "crash", "timeout", "out_of_memory", "stopped".
 Text ending_name(vm::Ending ending);
+// "read", "write", "execute", or nothing.
+Text access_name(vm::Access access);
 
 // The chain alone; each line is written without its line end.
 void print_crash_chain(const Output &line_out, const Crash &crash, const rstate::Resolver *resolver);
+
+// The same in three lines, for a screen: its kind, what was done to which address, its innermost frame.
+LastCrash::Lines short_chain(const Crash &crash, const rstate::Resolver *resolver);
 
 // The name of the function that holds `pc`, without the offset that the resolver adds; `pc` itself when the
 // resolver knows none.

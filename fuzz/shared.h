@@ -7,6 +7,7 @@
 #include "fuzz/arena.h"
 #include "fuzz/corpus_sync.h"
 #include "fuzz/crash_dedup.h"
+#include "fuzz/last_crash.h"
 #include "fuzz/stats.h"
 
 namespace fuzz {
@@ -21,7 +22,8 @@ class Shared {
   public:
     static constexpr usize memory(const SharedSize &size) {
         return room_for<InputRing>(size.cores + 1) + (size.cores + 1) * InputRing::memory(size.ring_words) +
-               room_for<Atomic<u64>>(size.edges / 64 + 1);
+               room_for<Atomic<u64>>(size.edges / 64 + 1) + room_for<Atomic<u32>>(size.edges) +
+               room_for<u8>(size.edges);
     }
     // `case_limit` 0: no limit.
     Shared(Arena &arena, const SharedSize &size, u64 case_limit);
@@ -37,6 +39,13 @@ class Shared {
     // One bit for each edge, the lowest first; complete once every core has stopped.
     Bytes edge_bits() const;
 
+    // How many edges the target has.
+    u32 counters() const { return static_cast<u32>(hits_.size()); }
+    // Adds about how many of a core's cases reached an edge; each core calls it when its run has ended.
+    void add_hits(u32 edge, u64 hits);
+    // Each edge's sum as a byte (hit_levels.h), once every core has ended.
+    Bytes hit_levels();
+
     // Run by all cores so far.
     u64 cases() const;
 
@@ -48,6 +57,7 @@ class Shared {
     const CoreCounts &counts(u32 core) const { return counts_[core]; }
     CrashDedup &crashes() { return crashes_; }
     const CrashDedup &crashes() const { return crashes_; }
+    LastCrash &last_crash() { return last_crash_; }
     // The hashes of timeouts and of out_of_memory.
     CrashDedup &timeouts() { return timeouts_; }
     const CrashDedup &timeouts() const { return timeouts_; }
@@ -58,7 +68,10 @@ class Shared {
     CoreCounts counts_[max_cores];
     Span<InputRing> rings_;
     Span<Atomic<u64>> edge_bits_;
+    Span<Atomic<u32>> hits_; // of each edge
+    Span<u8> levels_;        // the same for the record
     CrashDedup crashes_, timeouts_, starved_;
+    LastCrash last_crash_;
     u64 case_limit_;
     alignas(64) Atomic<u64> granted_;
     Atomic<u32> edges_reached_;

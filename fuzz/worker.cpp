@@ -17,6 +17,7 @@ Worker::Worker(const Executor &executor, const Platform &platform, Shared &share
                                                                      0u)},
       fresh_{arena.take<Feature>(size.edges * usize{classes_per_edge} + 1, 0u)},
       input_(arena.take<u8>(size.max_len, u8{0})), proposal_(arena.take<u8>(size.max_len, u8{0})),
+      original_(arena.take<u8>(min(size.max_len, longest_original), u8{0})),
       output_room_(arena.take<u8>(vm::most_printed, u8{0})), readers_(arena.take<InputRingReader>(max_cores)),
       target_mutator_(executor, arena, size.mutants, size.max_len) {}
 
@@ -32,6 +33,7 @@ rstate::Result<void> Worker::run(Span<const Seed> seeds) {
     TRY(run_seeds(seeds), "running the seeds", seeds.size());
     while (may_run()) TRY(fuzz_one(), "fuzzing", cases_);
     publish_counts();
+    share_hits();
     return rstate::done();
 }
 

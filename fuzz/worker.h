@@ -65,8 +65,9 @@ class Worker final {
                Dictionary::memory(size.given.count(), size.tokens) + ComparisonLog::memory(size.comparisons) +
                room_for<vm::Comparison>(comparison_room) +
                2 * room_for<Feature>(size.edges * usize{classes_per_edge} + 1) +
-               2 * room_for<u8>(size.max_len) + room_for<u8>(vm::most_printed) +
-               room_for<InputRingReader>(max_cores) + room_for<u8>(size.mutants);
+               2 * room_for<u8>(size.max_len) + room_for<u8>(min(size.max_len, longest_original)) +
+               room_for<u8>(vm::most_printed) + room_for<InputRingReader>(max_cores) +
+               room_for<u8>(size.mutants);
     }
     // Takes its tables from `arena`, which must have memory(size) left.
     Worker(const Executor &executor, const Platform &platform, Shared &shared, Outbox &outbox, Arena &arena,
@@ -126,6 +127,9 @@ class Worker final {
     void report_corpus();
     bool report_refused(RefusedReporter::Due due);
     void report_stats();
+    void report_counts();
+    // worker_evaluate.cpp
+    void share_hits();
 
     Executor executor_;
     Platform platform_;
@@ -142,12 +146,14 @@ class Worker final {
     Span<vm::Comparison> comparisons_;
     FeatureList features_, fresh_;
     Buffer input_, proposal_; // the minimizer uses the second
+    Buffer original_;         // the crash's input before it is minimized; empty where that is too long
     MutableBytes output_room_;
     vm::Printed printed_; // of the last crash that may be reported, in output_room_
     Span<InputRingReader> readers_;
     TargetMutator target_mutator_;
     const vm::Outcome *outcome_ = nullptr; // of the last case
     StatsWriter stats_;
+    CountsWriter counts_writer_;
     RefusedReporter refused_;
 
     u64 cases_ = 0, granted_ = 0;

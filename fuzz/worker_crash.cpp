@@ -13,7 +13,10 @@ rstate::Result<void> Worker::handle_crash() {
     if (!known)
         printed_ = TRY(executor_.read_output(output_room_), "keeping what the target printed", cases_);
     TRY(reset(), "resetting after a crash", cases_);
-    if (known) return rstate::done();
+    if (known) {
+        shared_.crashes().count_again(finding.hash);
+        return rstate::done();
+    }
     // Without room for its record a crash stays unknown: it is found again when the console has caught up.
     if ((!outbox_.urgent.empty() && options_.pace == Pace::free) || shared_.crashes().full()) {
         counts_.deferred.bump();
@@ -34,11 +37,13 @@ rstate::Result<void> Worker::handle_crash() {
 // The hash is claimed, so no other core reports this crash: the record must be queued even when the minimizer
 // fails.
 rstate::Result<void> Worker::report_crash(vm::Finding &finding, u64 found_case) {
+    original_.resize(0);
+    if (input_.size() <= original_.capacity()) original_.assign(input_.bytes());
     auto minimized = minimize_crash(finding);
-    write_crash(
-        outbox_.urgent.begin(),
-        {found_case, options_.core, input_.bytes(), &finding, vm::Ending::crash, crash_edges_, printed_},
-        options_.resolver);
+    const Crash crash = {found_case,        options_.core, input_.bytes(), &finding,
+                         vm::Ending::crash, crash_edges_,  printed_,       original_.bytes()};
+    write_crash(outbox_.urgent.begin(), crash, options_.resolver);
+    shared_.last_crash().store(short_chain(crash, options_.resolver));
     CHECK(outbox_.urgent.commit(), "an empty queue has room for any crash", input_.size());
     if (options_.pace == Pace::repeatable) platform_.send_records();
     return minimized;

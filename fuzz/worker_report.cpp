@@ -56,6 +56,17 @@ void Worker::report_stats() {
     if (!outbox_.statistics.empty()) return;
     stats_.write(outbox_.statistics.begin(), shared_, platform_.figures(), now - started_us_);
     if (outbox_.statistics.commit() && options_.pace == Pace::repeatable) platform_.send_records();
+    report_counts();
+}
+
+// A record that finds no room is written with the next statistics.
+void Worker::report_counts() {
+    if (!counts_writer_.due(shared_.crashes())) return;
+    CountsWriter next = counts_writer_;
+    next.write(outbox_.statistics.begin(), shared_.crashes());
+    if (!outbox_.statistics.commit()) return;
+    counts_writer_ = next;
+    if (options_.pace == Pace::repeatable) platform_.send_records();
 }
 
 void Worker::report_corpus() {

@@ -6,7 +6,8 @@
 
 namespace guest {
 
-// XXH64 of the finding's kind and the names of the innermost three functions.
+// XXH64 of the finding's kind and the names of its innermost three functions, each counted once. Of a stack
+// overflow: of the functions that call each other, in any order.
 u64 crash_hash(const vm::Finding &finding, const Symbols &symbols);
 
 } // namespace guest

@@ -20,7 +20,7 @@ Place describe_deadlock(vm::Finding &finding, const Memory &memory, const Progra
         vm::ThreadStack &stack = finding.threads[i];
         stack.id = waiting.id;
         stack.frame_count =
-            walk_stack(memory, program, {waiting.pc, waiting.sp, waiting.bp, true}, stack.frames);
+            walk_stack(memory, program, {waiting.pc, waiting.sp, waiting.bp, true}, stack.frames).frames;
     }
     finding.thread_count = count;
     if (count == 0) return otherwise;

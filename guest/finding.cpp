@@ -72,13 +72,17 @@ void describe(vm::Finding &finding, const rl_report &report) {
 }
 
 void take_frames_of_allocation(vm::Finding &finding) {
-    finding.frame_count = 0;
+    finding.frame_count = finding.recursion_count = 0;
+    finding.frames_cut = false;
     for (const u64 returns_to : finding.allocated)
         if (returns_to != 0) finding.frames[finding.frame_count++] = returns_to - 1;
 }
 
 void set_frames(vm::Finding &finding, const Memory &memory, const Program &program, const Place &place) {
-    finding.frame_count = walk_stack(memory, program, place, finding.frames);
+    const Walked walked = walk_stack(memory, program, place, finding.frames, finding.recursions);
+    finding.frame_count = walked.frames;
+    finding.recursion_count = walked.recursions;
+    finding.frames_cut = walked.cut;
 }
 
 } // namespace guest

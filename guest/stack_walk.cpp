@@ -1,11 +1,14 @@
 // guest/stack_walk.cpp — see stack_walk.h.
 #include "guest/stack_walk.h"
 
+#include "guest/recursion.h"
+
 namespace guest {
 
 namespace {
 
-constexpr u32 most_steps = 200; // chosen: a longer chain is damaged, or its rest is of no interest
+// Chosen: enough rounds of a deep recursion to see it, and few enough for each of many such crashes.
+constexpr u32 most_steps = 1024;
 constexpr Text harness = "LLVMFuzzerTestOneInput";
 
 // Whether a call instruction ends at `address`: E8 rel32, or FF /2 in one of its lengths.
@@ -95,22 +98,23 @@ u64 search_return(const Memory &memory, const Program &program, u64 &from, u64 e
 
 class Walk final {
   public:
-    Walk(const Program &program, Span<u64> frames) : program_(program), frames_(frames) {}
+    Walk(const Program &program, Span<u64> frames, Span<vm::Recursion> recursions)
+        : program_(program), fold_(frames, recursions) {}
     // False when the walk ends here.
     bool add(u64 pc) {
         if (!program_.elf().is_code(pc)) return true;
         const Function *function = program_.symbols().find(pc);
         if (function != nullptr && is_runtime(function->name)) return true;
-        if (count_ == frames_.size()) return false;
-        frames_[count_++] = pc;
-        return function == nullptr || !(function->name == harness);
+        cut_ = !fold_.add(pc, function != nullptr ? function->address : pc);
+        return !cut_ && (function == nullptr || !(function->name == harness));
     }
-    u32 count() const { return count_; }
+    void cut() { cut_ = true; }
+    Walked result() const { return {fold_.count(), fold_.recursion_count(), cut_}; }
 
   private:
     const Program &program_;
-    Span<u64> frames_;
-    u32 count_ = 0;
+    RecursionFold fold_;
+    bool cut_ = false;
 };
 
 // The callers of a function that has no frame, or has not set it up yet: the one that the first return
@@ -133,25 +137,27 @@ bool add_frameless(const Memory &memory, const Program &program, const Stack &st
 
 } // namespace
 
-u32 walk_stack(const Memory &memory, const Program &program, const Place &place, Span<u64> frames) {
+Walked walk_stack(const Memory &memory, const Program &program, const Place &place, Span<u64> frames,
+                  Span<vm::Recursion> recursions) {
     const Stack stack = stack_of(program.layout(), place.sp);
-    Walk walk(program, frames);
-    if (!walk.add(place.pc)) return walk.count();
+    Walk walk(program, frames, recursions);
+    if (!walk.add(place.pc)) return walk.result();
     if (place.exact && !has_frame(memory, program, place.pc) &&
         !add_frameless(memory, program, stack, place, walk))
-        return walk.count();
+        return walk.result();
     u64 bp = place.bp, above = place.sp;
     for (u32 i = 0; i < most_steps; ++i) {
         Record record;
         if (!read_record(memory, program, stack, bp, record)) {
             bp = search_record(memory, program, stack, above);
-            if (bp == 0 || !read_record(memory, program, stack, bp, record)) break;
+            if (bp == 0 || !read_record(memory, program, stack, bp, record)) return walk.result();
         }
-        if (!walk.add(record.back - 1) || record.saved == 0) break;
+        if (!walk.add(record.back - 1) || record.saved == 0) return walk.result();
         above = bp + sizeof(record);
         bp = record.saved;
     }
-    return walk.count();
+    walk.cut();
+    return walk.result();
 }
 
 } // namespace guest

@@ -3,6 +3,7 @@
 
 #include "guest/memory.h"
 #include "guest/program.h"
+#include "vm/outcome.h"
 
 namespace guest {
 
@@ -13,9 +14,16 @@ struct Place {
     bool exact = false;
 };
 
-// Fills `frames`, innermost first, and returns their number. Every address but an exact pc lies inside the
-// calling instruction. Left out: frames of the target's runtime, the callers of the harness, and addresses
-// that are not code.
-u32 walk_stack(const Memory &memory, const Program &program, const Place &place, Span<u64> frames);
+// What a walk found.
+struct Walked {
+    u32 frames = 0, recursions = 0;
+    bool cut = false; // there was no room for the outermost frames, or they were too many to look at
+};
+
+// Fills `frames`, innermost first, with recursion collapsed (recursion.h). Every address but an exact pc lies
+// inside the calling instruction. Left out: frames of the target's runtime, the callers of the harness, and
+// addresses that are not code.
+Walked walk_stack(const Memory &memory, const Program &program, const Place &place, Span<u64> frames,
+                  Span<vm::Recursion> recursions = {});
 
 } // namespace guest

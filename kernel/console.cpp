@@ -46,18 +46,10 @@ void unlock_console() __attribute__((no_thread_safety_analysis)) { console_lock.
 constinit char early_text[512];
 constinit usize early_bytes = 0;
 constinit bool has_screen = false;
-constinit bool shows_status = false;
 
 void write_to_screens(Text text) {
     screen.write(text);
     framebuffer.write(text);
-}
-
-void erase_status() {
-    constexpr Text blanks =
-        "\r                                                                               \r";
-    if (shows_status) write_to_screens(blanks);
-    shows_status = false;
 }
 
 void keep_early_text(Text part) {
@@ -67,11 +59,11 @@ void keep_early_text(Text part) {
 
 void write_line(Text line) {
     in_line = true;
-    erase_status();
+    const bool is_record = line.starts_with("{"); // which is for tools: a screen has few rows
     for (const Text part : {line, Text("\r\n")}) {
         uart.write(part);
-        write_to_screens(part);
-        if (!has_screen) keep_early_text(part);
+        if (!is_record) write_to_screens(part);
+        if (!has_screen && !is_record) keep_early_text(part);
     }
     in_line = false;
 }
@@ -152,17 +144,22 @@ void attach_framebuffer(volatile u32 *pixels, u32 width, u32 height, u32 stride,
     show_early_text();
 }
 
-void show_status(Text line) {
+void show_status(Span<const Text> lines) {
     const LogSection alone;
     if (!has_screen || in_line) return;
-    erase_status();
-    write_to_screens(line);
-    shows_status = true;
+    const u32 count = static_cast<u32>(lines.size());
+    screen.keep_rows(count);
+    framebuffer.keep_rows(count);
+    for (u32 row = 0; row < count; ++row) {
+        screen.set_row(row, lines[row]);
+        framebuffer.set_row(row, lines[row]);
+    }
 }
 
 void seize_console() {
     if (!set_up) init_console();
-    if (!seized && in_line) uart.write("\r\n"); // the interrupted line stays incomplete
+    if (!seized && in_line) uart.write("\r\n");        // the interrupted line stays incomplete
+    screen.release_rows(), framebuffer.release_rows(); // a panic needs all of them
     seized = true;
 }
 

@@ -2,6 +2,7 @@
 // lines.
 #pragma once
 
+#include "base/span.h"
 #include "base/text.h"
 
 namespace kernel {
@@ -11,8 +12,9 @@ void init_console();
 void attach_screen(volatile u16 *cells);
 // The same for a framebuffer, to which the console draws pixels.
 void attach_framebuffer(volatile u32 *pixels, u32 width, u32 height, u32 stride, u32 row);
-// Shows a line on the screens alone; the next status or log line replaces it.
-void show_status(Text line);
+// Shows these lines on the screens alone, at the bottom, where no log line reaches. Their number is always
+// the same.
+void show_status(Span<const Text> lines);
 // From now on no core waits for the console's lock: its holder may have stopped. Initialises the console if
 // it is not.
 void seize_console();

@@ -21,8 +21,9 @@ static_assert(ending_count == static_cast<u32>(Ending::stopped) + 1, "arrays hav
 
 enum class Access : u8 { none, read, write, execute };
 
-constexpr u32 max_target_frames = 16;
+constexpr u32 max_target_frames = 64; // holds two rounds of a parser's recursion through 30 functions
 constexpr u32 max_site_frames = 4;
+constexpr u32 max_recursions = 8;
 
 constexpr u32 max_threads = 16;
 constexpr u32 max_thread_frames = 8;
@@ -34,9 +35,15 @@ struct ThreadStack {
     u32 frame_count = 0;
 };
 
+// Frames of a stack that were there several times in a row, and are listed once.
+struct Recursion {
+    u32 first = 0, length = 0; // which frames
+    u32 repeats = 0;           // rounds that are not listed
+};
+
 // What went wrong in the target. The Texts point at constants.
 struct Finding {
-    u64 hash = 0; // groups equal findings: kind and the names of the innermost three functions
+    u64 hash = 0; // groups equal findings: guest/crash_hash.h
     Text kind;    // "heap-buffer-overflow", ...: AddressSanitizer's names where it has one; "timeout"
     Text region;  // what the address belongs to: "heap block", "stack variable", ... or empty
     Access access = Access::none;
@@ -48,6 +55,9 @@ struct Finding {
     u64 allocated[max_site_frames] = {}; // where the block was allocated, 0 ends
     u64 freed[max_site_frames] = {};     // where it was freed
     u32 frame_count = 0;
+    u32 recursion_count = 0;
+    Recursion recursions[max_recursions]; // in `frames`, innermost first
+    bool frames_cut = false;              // the stack goes on behind `frames`
     u32 thread_count = 0;
     ThreadStack threads[max_threads]; // of a deadlock: the threads that wait, the last one to do so first
     char text[256] = {};              // an assertion's text, a variable's name, what is undefined

@@ -110,6 +110,7 @@ rstate::Result<u64> fuzz_from_snapshot(SnapshotSession &session, const boot::Bun
                       session.process()};
     TRY(fuzz_on_all_cores(campaign), "running the workers");
     fuzz::write_edges(record_output, shared);
+    if (shared.crashes().count() != 0) fuzz::write_counts(record_output, shared.crashes());
     return count_cases(shared);
 }
 

@@ -31,17 +31,6 @@ bool Reporter::any_queued() const {
     return false;
 }
 
-// The main figures of the records, once a second, for a user with a screen and no serial line.
-void Reporter::update_status_line() {
-    const u64 now = cpu::read_tsc(), second = max(1ul, first_core.args->tsc_hz);
-    if (now - shown_at_ < second) return;
-    shown_at_ = now;
-    TextBuffer<79> line;
-    line.add("{} cases, {} edges, {} kinds of crash, {} cores", shared_.cases(), shared_.edges(),
-             shared_.crashes().count(), shared_.cores());
-    show_status(line.text());
-}
-
 void Reporter::serve() {
     const u64 second = max(1ul, first_core.args->tsc_hz);
     const u64 elapsed = min(cpu::read_tsc() - served_at_, second); // at first, since the machine's start
@@ -49,7 +38,7 @@ void Reporter::serve() {
     if (++turn_ % cases_between != 0 && !slow && !commands_.receiving()) return;
     do {
         show_progress();
-        update_status_line();
+        status_.update(shared_, cpu::read_tsc(), second);
         listen();
         send_some(slow ? cpu::read_tsc() + elapsed / part_for_sending : 0);
         cpu::while_waiting();

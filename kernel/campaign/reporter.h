@@ -5,6 +5,7 @@
 #include "fuzz/outbox.h"
 #include "fuzz/shared.h"
 #include "kernel/campaign/commands.h"
+#include "kernel/campaign/status_block.h"
 
 namespace kernel {
 
@@ -32,7 +33,6 @@ class Reporter final {
     void send_some(u64 until);
     bool send_piece();
     void listen();
-    void update_status_line();
 
     fuzz::Shared &shared_;
     fuzz::Outbox *outboxes_[max_cores] = {};
@@ -40,7 +40,8 @@ class Reporter final {
     Pause pause_;
     Commands commands_;
     u32 turn_ = 0;
-    u64 shown_at_ = 0, served_at_ = 0; // time stamps
+    StatusBlock status_;
+    u64 served_at_ = 0; // time stamp
 };
 
 } // namespace kernel

@@ -76,7 +76,8 @@ def a_number_of_cases_ends_the_run_and_the_next_one_resumes(out):
     before = check_results(out)[-1]
     report = (out / "report.html").read_text()
     parse(report)
-    expect(re.search(r"[1-9]\d* of [1-9]\d* edges in [1-9]\d* of \d+ functions", report), "the report has no coverage")
+    expect(re.search(r"[1-9][\d,]* of [1-9][\d,]* edges \([\d.]+ %\) in [1-9]\d* of \d+ functions", report),
+           "the report has no coverage")
     expect("LLVMFuzzerTestOneInput" in report, "the report does not name the harness")
     expect(before["case"] >= 3000, f"{before['case']} cases instead of 3000")
     names = {path.name for path in (out / "corpus").iterdir()}
@@ -243,13 +244,14 @@ def the_log_of_a_real_failure_is_explained(out):
     expect([head[1:] for head in heads] == [("2 times", "mm.out_of_bounds"), ("once", "svm.vmrun_refused")] and
            heads[0][0] != heads[1][0] and output.endswith("\n3 errors, 2 different\n"), f"grouped as {heads}")
     # A frame, who made the block, where the fault was, a caller in assembly, and the other failure's origin.
-    for pattern in (r"^  mm/explain\.cpp:\d+ +range_chain +.*<- origin\n      \| .*FAIL\(\*what\.code, ",
-                    r"^      tests/kernel/faults/bugs_heap\.cpp:\d+\n      \| .*make_block\(",
+    # Lines around one that is marked.
+    marked = r"\n(?:        .*\n)*      > +\d+ \| +"
+    for pattern in (rf"^  mm/explain\.cpp:\d+ +range_chain +.*<- origin{marked}.*FAIL\(\*what\.code, ",
+                    rf"^      tests/kernel/faults/bugs_heap\.cpp:\d+{marked}.*make_block\(",
                     r"^  at 0x\w+  (kernel\+0x\w+)\n      \1  .*kernel::touch_byte<.*  "
-                    r"tests/kernel/faults/inject\.h:\d+\n"
-                    r"      \| \*byte = 1;$",
-                    r"^      kernel\+0x\w+  kernel_entry  kernel/entry/entry\.asm:\d+\n      \| call +kernel_main$",
-                    r"^  svm/machine_run\.h:\d+ .*<- origin\n      \| return FAIL\(vmrun_refused, "):
+                    rf"tests/kernel/faults/inject\.h:\d+:\d+{marked}\*byte = 1;$",
+                    rf"^      kernel\+0x\w+  kernel_entry  kernel/entry/entry\.asm:\d+{marked}call +kernel_main$",
+                    rf"^  svm/machine_run\.h:\d+ .*<- origin{marked}return FAIL\(vmrun_refused, "):
         expect(re.search(pattern, output, re.MULTILINE), f"no line like {pattern}: {output[:6000]}")
     expect("(the log" not in output, "its build or the kernel's place is not known")
 
@@ -392,26 +394,47 @@ def memory_of_64_gib_boots_like_512_mib(_out):
 
 
 def marked_line(crash):
-    """What the report shows of the source line of a crash: its number and text, or nothing when it has none."""
+    """What the report marks of the source of a crash: its line's number and text, or nothing when it has none."""
     if not crash["file"] or not crash["line"]:
-        return []
-    return [f"{crash['line']:6}  {(ROOT / crash['file']).read_text(errors='replace').splitlines()[crash['line'] - 1]}"]
+        return None
+    return f"{crash['line']:6}  {(ROOT / crash['file']).read_text(errors='replace').splitlines()[crash['line'] - 1]}"
+
+
+def fits_the_window(page):
+    """What is to be seen in a window of one width."""
+    for curves in (page["curves"], page["curves_of_log_scale"]):
+        expect(len(curves) >= 5 and all(width > 100 and count > 1 for width, _, count in curves),
+               f"curves without an extent: {curves}")
+    expect(not page["outside"] and page["wide"] <= page["width"], f"wider than {page['width']}: {page['outside'][:9]}")
+    expect(not page["covered"] and not page["covered_of_log_scale"],
+           f"figures over each other: {page['covered'] + page['covered_of_log_scale']}")
+    expect(all(opened[1] > folded[1] + 50 for folded, opened in zip(page["folded"], page["opened"])),
+           f"a crash does not open: {page['folded']}, {page['opened']}")
+    expect(page["fetched"] == 0, "the page fetches something")
 
 
 def the_report_of_a_run_is_a_page_that_a_browser_shows(out):
-    build_py(OK, "run", "--plain", "--cpus", 1, "--seed", 1, "--cases", 60000, "--exit-zero", "--out", out)
-    page = browser.seen((out / "report.html").read_text(), out)
-    expect(len(page["curves"]) >= 3 and all(width > 100 and count > 1 for width, _, count in page["curves"]),
-           f"curves without an extent: {page['curves']}")
-    expect(page["chains"] and all("<- origin" in chain for chain in page["chains"]), "a crash without its chain")
-    expect(all(opened[1] > folded[1] + 50 for folded, opened in zip(page["folded"], page["opened"])),
-           f"a crash does not open: {page['folded']}, {page['opened']}")
-    expected = [marked_line(json.loads((crash / "crash.json").read_text()))
-                for crash in sorted((out / "crashes").glob("[!.]*"))]
-    expect(page["marked"] == expected, f"the source lines of the crashes: {page['marked']}, expected {expected}")
-    expect(any(expected), "no crash has a source line")
-    expect(page["rows"] > 10, "the functions are missing")
-    expect(page["fetched"] == 0, "the page fetches something")
+    build_py(OK, "run", "--plain", "--target", "injected_bugs", "--cpus", 2, "--seed", 1, "--cases", 20000,
+             "--exit-zero", "--out", out)
+    report = (out / "report.html").read_text()
+    light, dark = browser.seen(report, out), browser.seen(report, out, browser.DARK)
+    for page in (*light, *dark):
+        fits_the_window(page)
+    page = light[-1]
+    expect(page["colours"][0] > 600 > page["colours"][1] and dark[-1]["colours"][0] < 200 < dark[-1]["colours"][1],
+           f"not light and dark: {page['colours']}, {dark[-1]['colours']}")
+    found = [json.loads((crash / "crash.json").read_text())
+             for part in ("crashes", "timeouts", "oom")
+             for crash in sorted((out / part).glob("[!.]*"), key=lambda one: json.loads(
+                 (one / "crash.json").read_text())["seen_at"])]
+    expect(page["open_first"] == [n == 0 for n in range(len(found))], f"open at first: {page['open_first']}")
+    expect(page["marked"] == [marked_line(crash) for crash in found], f"the crashes' source lines: {page['marked']}")
+    expect(any(page["marked"]), "no crash has a source line")
+    expect(all(re.search(r"^    #0 0x\w+ in ", stack, re.M) for stack in page["stacks"]), "a crash without its stack")
+    expect(page["rows"] > 10 and page["hits"] > 10, "the functions or the hits are missing")
+    pasted = subprocess.run(page["commands"][0], shell=True, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
+    expect(pasted.returncode == CRASHED,
+           f"{page['commands'][0]} ended with {pasted.returncode}: {pasted.stdout[-500:]}")
 
 
 SHORT = (memory_of_64_gib_boots_like_512_mib, a_number_of_cases_ends_the_run_and_the_next_one_resumes,

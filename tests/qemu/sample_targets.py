@@ -106,6 +106,51 @@ static void through_a_pipe(void) {{
 }}
 """
 
+OVERFLOWS = f"""
+#include <stdlib.h>
+{ENTRY} {{
+    volatile char *block = malloc(8);
+    int sum = size != 0 && data[0] == 'C' ? block[8] : 0;
+    free((void *)block);
+    return sum < 0 && size > 100 ? -1 : 0;
+}}
+"""
+
+# Two defects: one at the end of a recursion of some depth, and a recursion without an end. The size of its frames, and
+# so the function in which the stack ends, is of the input's choice.
+RECURSION = f"""
+#include <stdlib.h>
+static volatile int steps;
+static void odd(int depth);
+__attribute__((noinline)) static void even(int depth) {{
+    if (depth == 0) abort();
+    odd(depth - 1);
+    steps++;
+}}
+__attribute__((noinline)) static void odd(int depth) {{
+    even(depth - 1);
+    steps++;
+}}
+static void pong(int size);
+__attribute__((noinline)) static void ping(int size) {{
+    volatile char room[256 + size];
+    room[size] = 1;
+    pong(size);
+    steps += room[size];
+}}
+__attribute__((noinline)) static void pong(int size) {{
+    volatile char room[16];
+    room[size & 15] = 1;
+    ping(size);
+    steps += room[size & 15];
+}}
+{ENTRY} {{
+    if (size == 2 && data[0] == 'R') even((data[1] | 2) & ~1);
+    if (size == 2 && data[0] == 'S') ping(data[1]);
+    return 0;
+}}
+"""
+
 # Prints in each case, also what a terminal would obey, and crashes for some inputs.
 PRINTS = f"""
 #include <stdio.h>

@@ -302,10 +302,16 @@ TARGETS = [
     Scenario("mappings without rights, as threads' stacks are made", Machine(cpus=1),
              options={"seed": 1, "cases": 300},
              elf=sample_targets.built(thread_targets.MAPPINGS), must=FUZZED, verdict=verdicts.no_crash),
+    Scenario("one defect is one crash, however deep its recursion", Machine(cpus=1),
+             options={"seed": 1, "cases": 1500},
+             entries=tuple((f"seed/{kind}{size}", bytes((ord(kind), size)))
+                           for kind in "RS" for size in (2, 3, 70, 255)),
+             seeds=False, elf=sample_targets.built(sample_targets.RECURSION), timeout=120,
+             must=FUZZED + (r"^    \.\.\. #0 to #1 again, \d+ times$",), verdict=verdicts.two_crashes_by_recursion),
     Scenario("a deadlock's report shows where each thread waits", Machine(cpus=1), options={"seed": 1, "cases": 300},
              entries=(("seed/deadlock", b"D"),), seeds=False, elf=sample_targets.built(thread_targets.LOCKED),
-             must=FUZZED + tuple(fr"{place}\+0x\w+ +thread \d" for place in ("LLVMFuzzerTestOneInput", "begin_left",
-                                                                            "begin_right", "take_both")),
+             must=FUZZED + tuple(fr"^    #\d+ 0x\w+ in {place}\+0x\w+$" for place in (
+                 "LLVMFuzzerTestOneInput", "begin_left", "begin_right", "take_both")),
              verdict=verdicts.three_threads_wait),
     Scenario("a thread of the snapshot has its turn in every case", Machine(cpus=2), options={"seed": 1, "cases": 3000},
              elf=sample_targets.built(thread_targets.BACKGROUND), must=FUZZED, verdict=verdicts.only_cases_that_return),

@@ -2,6 +2,7 @@
 import re
 import time
 
+from tests.qemu import sample_targets
 from tests.runner.scenario import Scenario
 from tools.rl.building.font import GLYPHS, HEIGHT
 from tools.rl.common import BUILD
@@ -74,16 +75,25 @@ class ShowsText(Shows):
         return [text[at:at + self.COLUMNS].rstrip() for at in range(0, len(text), self.COLUMNS)]
 
 
-STATUS = r"^\d+ cases, \d+ edges, \d+ kinds of crash, 2 cores$"
+# The block of figures, all of it at once; with a crash its three lines.
+STATUS = (r"^exec/s +[1-9][\d,]* +cases +[\d,]+$", r"^edges +[\d,]+ of [\d,]+ +last edge +\d:\d\d:\d\d ago$",
+          r"^crashes +\d+ bugs, [\d,]+ crashes +last crash +", r"^corpus +[\d,]+ +timeouts +\d+, out of memory \d+$",
+          r"^-- 2 cores, \d:\d\d:\d\d")
+LAST_CRASH = (r"^error target\.heap-buffer-overflow on core \d",
+              r"^  read of 1 bytes at 0x\w+, 0 bytes after an 8-byte",
+              r"^    #0 0x\w+ in LLVMFuzzerTestOneInput")
 SCREENS = [
     Scenario("the BIOS's screen shows each numbered line and how the run goes", Machine(vga="std"), options={"seed": 1},
              timeout=60, monitor=lambda: ShowsText(r"^4 stage2: build", r"^6 kernel at 0x", r"^7 fuzzing stb_image",
-                                                 STATUS)),
+                                                 *STATUS)),
+    Scenario("the screen shows the last crash in three lines", Machine(vga="std"), options={"seed": 1}, timeout=60,
+             elf=sample_targets.built(sample_targets.OVERFLOWS), seeds=False,
+             entries=(("seed/good", b"x"), ("seed/bad", b"C")), monitor=lambda: ShowsText(*STATUS[:2], *LAST_CRASH)),
     Scenario("the screen shows each numbered line without a serial port", Machine(vga="std", serial=False),
-             options={"seed": 1, "cases": 30000}, timeout=60,
-             monitor=lambda: ShowsText(r"^6 kernel at 0x", r"^7 fuzzing stb_image", STATUS)),
+             options={"seed": 1, "cases": 12000}, timeout=60,
+             monitor=lambda: ShowsText(r"^6 kernel at 0x", r"^7 fuzzing stb_image", *STATUS)),
     Scenario("UEFI's screen shows each numbered line and how the run goes",
              Machine(machine="q35", disk="virtio", firmware="uefi"), options={"seed": 1}, timeout=100,
              monitor=lambda: Shows(r"^3 loader: started by UEFI", r"^4 stage2: build", r"^6 kernel at 0x",
-                                 r"^7 fuzzing stb_image", STATUS)),
+                                 r"^7 fuzzing stb_image", *STATUS)),
 ]

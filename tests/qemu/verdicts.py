@@ -177,6 +177,16 @@ def three_threads_wait(outcomes):
     return "" if threads[0]["frames"][0] == crashes[0]["frames"][0] else "the last to wait is not first"
 
 
+def two_crashes_by_recursion(outcomes):
+    """Each defect is one crash, and its stack has one round of the recursion."""
+    crashes = outcomes[0].of_type("crash")
+    kinds = sorted(crash["kind"] for crash in crashes)
+    if kinds != ["abort", "stack-overflow"] or outcomes[0].of_type("stats")[-1]["crashes"] != 2:
+        return f"found {kinds}"
+    rounds = {crash["kind"]: crash.get("recursion", []) for crash in crashes}
+    return "" if any(one["length"] == 2 and one["repeats"] > 100 for one in rounds["stack-overflow"]) else f"{rounds}"
+
+
 def a_thread_is_cheap(outcomes):
     """The case's own exit, and one each for the guard of the thread's stack and for the stack's end."""
     last = outcomes[0].of_type("stats")[-1]

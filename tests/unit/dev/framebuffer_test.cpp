@@ -59,6 +59,29 @@ TEST_F(FramebufferTest, AfterTheLastRowItBeginsAtTheTopAndOverwritesTheOldest) {
     EXPECT_EQ(row(3), "4");
 }
 
+TEST_F(FramebufferTest, TextUsesTheRowsAboveThoseThatAreKept) {
+    attach();
+    screen.write("1\n2");
+    screen.keep_rows(2);
+    screen.set_row(0, "kept");
+    screen.set_row(1, "too long");
+    screen.set_row(2, "outside");
+    screen.write("\n3\n4");
+    EXPECT_EQ(row(1), "4");
+    EXPECT_EQ(row(2), "kept");
+    EXPECT_EQ(row(3), "too l");
+    screen.set_row(0, "k");
+    EXPECT_EQ(row(2), "k");
+}
+
+TEST_F(FramebufferTest, ASmallScreenKeepsNoRows) {
+    attach();
+    screen.keep_rows(rows - 1);
+    screen.set_row(0, "no");
+    screen.write("1\n2\n3\n4");
+    EXPECT_EQ(row(3), "4");
+}
+
 TEST_F(FramebufferTest, ItContinuesInTheGivenRow) {
     attach(rows + 2);
     screen.write("ab\n");

@@ -51,6 +51,29 @@ TEST_F(ScreenTest, AReturnGoesBackToTheRowsBeginning) {
     EXPECT_EQ(row(rows - 1), "lineus one");
 }
 
+TEST_F(ScreenTest, TextScrollsAboveTheRowsThatAreKept) {
+    screen.attach(cells);
+    screen.write("one\r\ntwo");
+    screen.keep_rows(3);
+    screen.keep_rows(3);
+    EXPECT_EQ(row(rows - 4), "two");
+    EXPECT_EQ(row(rows - 5), "one");
+    const std::string wide(columns + 9, 'w');
+    screen.set_row(0, "figures");
+    screen.set_row(2, {wide.data(), wide.size()});
+    screen.set_row(3, "outside");
+    screen.write("\r\nthree\r\nfour");
+    EXPECT_EQ(row(rows - 4), "four");
+    EXPECT_EQ(row(rows - 5), "three");
+    EXPECT_EQ(row(rows - 3), "figures");
+    EXPECT_EQ(row(rows - 1), std::string(columns, 'w'));
+    screen.set_row(0, "new");
+    EXPECT_EQ(row(rows - 3), "new") << "the old line's rest is gone";
+    screen.release_rows();
+    screen.write("\r\npanic");
+    EXPECT_EQ(row(rows - 1), "panic");
+}
+
 TEST_F(ScreenTest, AMissingScreenIgnoresText) {
     screen.write("not visible");
     screen.attach(nullptr);

@@ -3,6 +3,7 @@
 
 #include <sstream>
 
+#include "fuzz/hit_levels.h"
 #include "fuzz/json.h"
 #include "fuzz/outbox.h"
 #include "tests/sim/test.h"
@@ -109,7 +110,8 @@ TEST_F(RecordLinesTest, TheLongestCrashFitsAnEmptyOutbox) {
     vm::Finding f = overflow();
     f.kind = "dynamic-stack-buffer-overflow", f.region = "red zone of a stack variable";
     f.access_size = f.address = f.region_base = f.region_size = ~0ul, f.offset = -1, f.uninitialised = true;
-    f.frame_count = vm::max_target_frames;
+    f.frame_count = vm::max_target_frames, f.frames_cut = true, f.recursion_count = vm::max_recursions;
+    for (u32 i = 0; i < vm::max_recursions; ++i) f.recursions[i] = {i, 1, ~0u};
     for (u64 &frame : f.frames) frame = ~0ul;
     for (u32 i = 0; i < vm::max_site_frames; ++i) f.allocated[i] = f.freed[i] = ~0ul;
     std::memset(f.text, '"', sizeof f.text - 1);
@@ -123,9 +125,19 @@ TEST_F(RecordLinesTest, TheLongestCrashFitsAnEmptyOutbox) {
     for (u32 max_len = 1; max_len < 3u << 20; max_len += max_len < 100'000 ? 1009 : 100'003) {
         written.clear();
         const std::string input(max_len, 'x');
-        fuzz::write_crash(
-            out, {~0ul, ~0u, fake::bytes(input), &f, vm::Ending::crash, ~0ul, {~0ul, fake::bytes(output)}},
-            &hostile);
+        // It may be longer than the input that is left of it, which the record's test is not.
+        const std::string before(min(max_len, fuzz::longest_original), 'y');
+        const Bytes original = fake::bytes(before);
+        fuzz::write_crash(out,
+                          {~0ul,
+                           ~0u,
+                           fake::bytes(input),
+                           &f,
+                           vm::Ending::crash,
+                           ~0ul,
+                           {~0ul, fake::bytes(output)},
+                           original},
+                          &hostile);
         EXPECT_LT(written.size(), fuzz::outbox_capacity(max_len)) << max_len;
     }
     EXPECT_TRUE(has("   <- origin\n"));
@@ -145,28 +157,62 @@ TEST_F(RecordLinesTest, ADeadlocksRecordAndChainHaveEachThreadsStack) {
     fuzz::write_crash(out, {1, 0, {}, &f}, &resolver);
     EXPECT_TRUE(has("\"threads\":[{\"id\":3,\"frames\":[\"0x401000\"]},"
                     "{\"id\":2,\"frames\":[\"0x402000\",\"0x403000\"]}],"));
-    EXPECT_LT(written.find("function_0x403000"), written.find("function_0x402000")) << "outermost first";
+    EXPECT_LT(written.find("function_0x402000"), written.find("function_0x403000")) << "innermost first";
     EXPECT_LT(written.find("thread 3"), written.find("thread 2"));
 }
 
-TEST_F(RecordLinesTest, TheChainBeginsWithTheCaseAndEndsWithTheFault) {
-    const vm::Finding f = overflow();
-    fuzz::print_crash_chain(out, {42, 1, fake::bytes("foo"), &f}, &resolver);
-    EXPECT_EQ(written.find("error target.heap-buffer-overflow on core 1, case 42, hash 0000000000001234"),
-              0u);
-    EXPECT_TRUE(has("read of 4 bytes at 0x10000fc0, 64 bytes before the heap block 0x10001000 of 128 bytes"));
-    EXPECT_LT(written.find("function_0x402000"), written.find("function_0x401000+0x12"));
-    EXPECT_TRUE(written.ends_with("<- origin"));
+TEST_F(RecordLinesTest, TheChainHasEachStackInnermostFirstAndOurOwnOperationsLast) {
+    vm::Finding f = overflow();
+    f.freed[0] = 0x404000, f.freed[1] = 0x405000;
+    fuzz::write_crash(out, {42, 1, fake::bytes("foo"), &f}, &resolver);
+    const std::string expected =
+        "error target.heap-buffer-overflow on core 1, case 42, hash 0000000000001234\n"
+        "  read of 4 bytes at 0x10000fc0, 64 bytes before a 128-byte heap block at 0x10001000\n"
+        "    #0 0x401000 in function_0x401000+0x12\n"
+        "    #1 0x402000 in function_0x402000+0x12\n"
+        "  allocated by:\n"
+        "    #0 0x403000 in function_0x403000+0x12\n"
+        "  freed by:\n"
+        "    #0 0x404000 in function_0x404000+0x12\n"
+        "    #1 0x405000 in function_0x405000+0x12\n"
+        "  Raclette's own operations, outermost first:\n"
+        "  fuzz/worker.cpp           Worker::run_case          running one case    case 42, "
+        "input of 3 bytes   <- origin\n{";
+    EXPECT_EQ(written.substr(0, expected.size()), expected);
 }
 
-TEST_F(RecordLinesTest, TheChainNamesTheSideOfTheBlockWhereAnAddressLies) {
+TEST_F(RecordLinesTest, OffsetsCountFromTheNearestEndOfTheBlock) {
     vm::Finding f = overflow();
-    f.offset = 128;
-    fuzz::print_crash_chain(out, {1, 0, {}, &f}, &resolver);
-    EXPECT_TRUE(has("0 bytes behind the heap block"));
-    f.offset = 100;
-    fuzz::print_crash_chain(out, {1, 0, {}, &f}, &resolver);
-    EXPECT_TRUE(has("100 bytes into the heap block"));
+    const std::pair<i64, std::string> places[] = {{-1, "1 bytes before"},
+                                                  {0, "0 bytes inside"},
+                                                  {100, "100 bytes inside"},
+                                                  {128, "0 bytes after"},
+                                                  {130, "2 bytes after"}};
+    for (const auto &[offset, expected] : places) {
+        written.clear();
+        f.offset = offset;
+        fuzz::print_crash_chain(out, {1, 0, {}, &f}, &resolver);
+        EXPECT_TRUE(has(", " + expected + " a 128-byte heap block at 0x10001000")) << offset;
+    }
+    const std::pair<u64, std::string> sizes[] = {
+        {1, "a 1-byte"},    {8, "an 8-byte"},         {11, "an 11-byte"},    {110, "a 110-byte"},
+        {80, "an 80-byte"}, {18000, "an 18000-byte"}, {1800, "a 1800-byte"}, {811, "an 811-byte"}};
+    for (const auto &[size, expected] : sizes) {
+        written.clear();
+        f.region_size = size;
+        fuzz::print_crash_chain(out, {1, 0, {}, &f}, &resolver);
+        EXPECT_TRUE(has(" " + expected + " heap block")) << size;
+    }
+}
+
+TEST_F(RecordLinesTest, RecursionIsOneRoundAndANumber) {
+    vm::Finding f = overflow();
+    f.frames[2] = 0x403000, f.frame_count = 3, f.frames_cut = true;
+    f.recursions[0] = {0, 2, 37}, f.recursion_count = 1;
+    fuzz::write_crash(out, {1, 0, {}, &f}, &resolver);
+    EXPECT_TRUE(has("#1 0x402000 in function_0x402000+0x12\n    ... #0 to #1 again, 37 times\n    #2 "));
+    EXPECT_TRUE(has("    ... and further frames\n"));
+    EXPECT_TRUE(has("\"frames_cut\":true,\"recursion\":[{\"first\":0,\"length\":2,\"repeats\":37}],"));
 }
 
 TEST_F(RecordLinesTest, ACrashSaysWhatTheTargetPrintedWithoutAnythingThatATerminalObeys) {
@@ -266,7 +312,77 @@ TEST_F(RecordLinesTest, ReachedEdgesAreBitsTheLowestFirst) {
     fuzz::Shared shared(memory, size, 0);
     for (const u32 edge : {0u, 9u, 9u, 65u}) shared.reached(edge);
     fuzz::write_edges(out, shared);
-    EXPECT_EQ(written, "{\"type\":\"edges\",\"edges\":3,\"reached\":\"AQIAAAAAAAACAAAAAAAAAA==\"}\n");
+    EXPECT_EQ(written.find(
+                  "{\"type\":\"edges\",\"edges\":3,\"reached\":\"AQIAAAAAAAACAAAAAAAAAA==\",\"hits\":\"AAAA"),
+              0u);
+}
+
+TEST_F(RecordLinesTest, HitsAreAByteForEachEdge) {
+    const fuzz::SharedSize size{.cores = 2, .edges = 3, .ring_words = 64};
+    fake::Memory memory(fuzz::Shared::memory(size));
+    fuzz::Shared shared(memory, size, 0);
+    shared.add_hits(1, 3), shared.add_hits(1, 5), shared.add_hits(2, ~0ul);
+    const Bytes levels = shared.hit_levels();
+    EXPECT_EQ(levels[0], 0);
+    EXPECT_EQ(levels[1], fuzz::hit_level(8));
+    EXPECT_GT(levels[2], levels[1]);
+}
+
+TEST_F(RecordLinesTest, AHitLevelIsExactToAnEighth) {
+    EXPECT_EQ(fuzz::hit_level(0), 0);
+    u8 before = 0;
+    for (u64 hits = 1; hits < 1ul << 31; hits += 1 + hits / 7) {
+        const u8 level = fuzz::hit_level(hits);
+        EXPECT_GE(level, before);
+        before = level;
+        const u32 exponent = (level - 1u) / 8;
+        const u64 decoded = (u64{8 + (level - 1u) % 8} << exponent) >> 3;
+        EXPECT_LE(decoded, hits);
+        EXPECT_GE(decoded * 9 / 8 + 1, hits) << hits;
+    }
+    EXPECT_EQ(fuzz::hit_level(~0ul), 255);
+}
+
+TEST_F(RecordLinesTest, CrashesAreCountedEachTimeTheyCome) {
+    fuzz::CrashDedup crashes;
+    fuzz::CountsWriter writer;
+    EXPECT_FALSE(writer.due(crashes));
+    EXPECT_TRUE(crashes.claim(5));
+    EXPECT_TRUE(writer.due(crashes));
+    crashes.count_again(5), crashes.count_again(5);
+    EXPECT_EQ(crashes.times(), 3u);
+    writer.write(out, crashes);
+    EXPECT_EQ(written, "{\"type\":\"counts\",\"crashes\":{\"0000000000000005\":3}}\n");
+    EXPECT_FALSE(writer.due(crashes));
+    fuzz::write_counts(out, crashes);
+    EXPECT_EQ(written.find("0000000000000005\":3", 60) != std::string::npos, true);
+}
+
+TEST_F(RecordLinesTest, ManyCountsComeInSeveralRecords) {
+    fuzz::CrashDedup crashes;
+    fuzz::CountsWriter writer;
+    for (u64 hash = 1; hash <= 100; ++hash) EXPECT_TRUE(crashes.claim(hash));
+    u32 told = 0;
+    for (u32 record = 0; record < 3; ++record) {
+        written.clear();
+        writer.write(out, crashes);
+        for (usize at = 0; (at = written.find("\":1", at)) != std::string::npos; ++at) ++told;
+        EXPECT_LT(written.size(), 1500u);
+    }
+    EXPECT_EQ(told, 100u);
+}
+
+TEST_F(RecordLinesTest, ACrashHasTheInputThatItWasShrunkFrom) {
+    const vm::Finding f = overflow();
+    const std::string left = "f", whole = "foo";
+    fuzz::Crash crash = {42, 1, fake::bytes(left), &f};
+    crash.original = fake::bytes(whole);
+    fuzz::write_crash(out, crash, &resolver);
+    EXPECT_TRUE(has("\"input\":\"Zg==\",\"original\":\"Zm9v\"}\n"));
+    written.clear();
+    crash.original = crash.input;
+    fuzz::write_crash(out, crash, &resolver);
+    EXPECT_FALSE(has("original"));
 }
 
 TEST_F(RecordLinesTest, EndAndCorpusAreOneLineEach) {
@@ -277,6 +393,25 @@ TEST_F(RecordLinesTest, EndAndCorpusAreOneLineEach) {
     EXPECT_EQ(written, "{\"type\":\"end\",\"status\":\"ok\",\"cases\":7}\n"
                        "{\"type\":\"corpus\",\"hash\":\"0000000000000abc\",\"size\":2,\"edges\":2,\"case\":9,"
                        "\"core\":1,\"data\":\"Zm8=\"}\n");
+}
+
+TEST_F(RecordLinesTest, AScreenShowsKindAccessAndInnermostFrame) {
+    vm::Finding f = overflow();
+    fuzz::LastCrash last;
+    fuzz::LastCrash::Lines lines;
+    EXPECT_FALSE(last.read(lines));
+    last.store(fuzz::short_chain({42, 1, fake::bytes("foo"), &f}, &resolver));
+    ASSERT_TRUE(last.read(lines));
+    EXPECT_TRUE(lines.line(0).starts_with("error target.heap-buffer-overflow on core 1, case 42"));
+    EXPECT_TRUE(
+        lines.line(1).starts_with("  read of 4 bytes at 0x10000fc0, 64 bytes before a 128-byte heap block"));
+    EXPECT_TRUE(lines.line(2) == Text("    #0 0x401000 in function_0x401000+0x12"));
+    EXPECT_EQ(lines.line(1).size(), fuzz::LastCrash::longest_line) << "cut";
+    f.uninitialised = true;
+    std::strcpy(f.text, "an assertion");
+    EXPECT_TRUE(fuzz::short_chain({1, 0, {}, &f}, &resolver).line(2).starts_with("    #0 "));
+    const vm::Finding nothing;
+    EXPECT_TRUE(fuzz::short_chain({1, 0, {}, &nothing}, nullptr).line(0).starts_with("error target."));
 }
 
 } // namespace

@@ -207,7 +207,8 @@ class Walk : public testing::Test {
     std::vector<u64> walk(const guest::Place &place) {
         u64 frames[vm::max_target_frames] = {};
         const u32 count =
-            guest::walk_stack(guest::Memory::of(loaded.machine()), loaded.program_file(), place, frames);
+            guest::walk_stack(guest::Memory::of(loaded.machine()), loaded.program_file(), place, frames)
+                .frames;
         return {frames, frames + count};
     }
     void record(u64 bp, u64 saved, u64 back) { put(loaded.machine(), bp, std::array<u64, 2>{saved, back}); }
@@ -216,11 +217,11 @@ class Walk : public testing::Test {
 };
 
 TEST_F(Walk, FollowsFramePointersUpToTheHarness) {
-    record(top, top + 0x40, at(Function::inner, 0x45));
+    record(top, top + 0x40, at(Function::describe, 0x45));
     record(top + 0x40, top + 0x80, at(Function::harness, 0x45));
     record(top + 0x80, 0, at(Function::start, 0x45));
     EXPECT_EQ(walk({at(Function::inner, 0x30), top - 64, top}),
-              (std::vector<u64>{at(Function::inner, 0x30), at(Function::inner, 0x44),
+              (std::vector<u64>{at(Function::inner, 0x30), at(Function::describe, 0x44),
                                 at(Function::harness, 0x44)}));
 }
 
@@ -264,7 +265,7 @@ TEST_F(Walk, DamagedChainsEnd) {
     record(top, top + 16, at(Function::inner, 0x45));
     for (u64 at_record = top + 16; at_record < RL_STACK_TOP - 64; at_record += 16)
         record(at_record, at_record + 16, at(Function::inner, 0x45));
-    EXPECT_EQ(walk({at(Function::inner, 0x30), top, top}).size(), vm::max_target_frames);
+    EXPECT_EQ(walk({at(Function::inner, 0x30), top, top}).size(), 1u) << "a recursion";
     EXPECT_TRUE(walk({~0ul, ~0ul, ~0ul, true}).empty());
     EXPECT_TRUE(walk({0, RL_STACK_TOP, RL_STACK_TOP - 8, true}).empty());
 }

@@ -1,5 +1,4 @@
 """`build.py explain`: the chains of a serial log, grouped by hash, with source lines and resolved addresses."""
-import functools
 import re
 import sys
 from pathlib import Path
@@ -8,9 +7,10 @@ from tools.rl.building import target_files
 from tools.rl.common import MISSING, OK, ROOT, Stop, USAGE, kernel_elf, refuse_unreadable, saved
 from tools.rl.machines.record_types import Bad
 from tools.rl.machines.records import parse_record
-from tools.rl.printable import console_lines, printable
+from tools.rl.printable import console_lines
 from tools.rl.results import build_ids, chains, origin
 from tools.rl.results.refused import Refused
+from tools.rl.results.source import quoted
 from tools.rl.results.symbols import Symbolizer
 
 ADDRESS = re.compile(r"\b(?P<offset>kernel\+)?0x(?P<digits>[0-9a-f]{1,16})\b")
@@ -18,8 +18,9 @@ ADDRESS = re.compile(r"\b(?P<offset>kernel\+)?0x(?P<digits>[0-9a-f]{1,16})\b")
 EXACT = re.compile(r"(?:\bat|\brip) $")
 SITE = re.compile(r"\bfile (?P<file>\S+), line (?P<line>[0-9]{1,6})\b")
 FAULT = re.compile(r"^  at 0x[0-9a-f]+  (kernel\+0x[0-9a-f]+)$")
-SOURCES = (".h", ".cpp", ".c", ".asm", ".inc")
 REFUSED = '{"type":"refused",'
+TARGET_FRAME = re.compile(r"^    #[0-9]{1,5} (0x[0-9a-f]{1,16})\b")
+AROUND = 2                      # source lines shown before and behind a frame's
 NAMELESS = "(anonymous namespace)::"
 MOST_KERNEL_BYTES = 1 << 26
 
@@ -51,38 +52,37 @@ class Places:
                 yield f"kernel+{value:#x}", frames
 
 
-@functools.lru_cache(maxsize=64)
-def source_lines(file):
-    """The lines of one of our sources; none of what is no source here: the log chooses the name."""
-    try:
-        path = (ROOT / file).resolve()
-        if ROOT in path.parents and path.suffix in SOURCES and path.is_file():
-            return path.read_text(errors="replace").splitlines()
-    except (OSError, RuntimeError, ValueError):     # too long, links in a circle, a zero byte
-        pass
-    return []
+def resolved(name, frame, in_tree):
+    """A frame's function and line, and its source."""
+    yield f"      {name}  {frame.function.replace(NAMELESS, '')}  {frame.place()}"
+    yield from quoted(frame.file, frame.line, AROUND, in_tree)
 
 
-def quoted(file, number):
-    """A line of our sources; nothing when there is no such line any more."""
-    lines = source_lines(file)
-    if 0 < number <= len(lines):
-        yield f"      | {printable(lines[number - 1].strip())}"
+def of_target(line, title, target):
+    """Functions, lines and sources of a frame of the target's stacks. All but a crash's own first one are calls."""
+    match = TARGET_FRAME.match(line)
+    if match and target:
+        is_call = not line.startswith("    #0 ") or title
+        for frame in target.frames([int(match[1], 16)], innermost_exact=not is_call):
+            if frame.function != "?":
+                yield from resolved(match[1], frame, False)
 
 
-def explained(chain, places):
+def explained(chain, places, target=None):
     """The chain's lines, each with what it refers to below it."""
+    title = ""                  # over a stack other than the crash's own
     for line in chain.lines + chain.panic:
         yield line
         frame, site = chains.frame_of(line), SITE.search(line)
-        yield from quoted(frame.file, frame.line) if frame else ()
+        title = line if line.startswith("  ") and line.endswith(":") else title
+        yield from of_target(line, title, target)
+        yield from quoted(frame.file, frame.line, AROUND, True) if frame else ()
         if site:
             yield f"      {site['file']}:{site['line']}"
-            yield from quoted(site["file"], int(site["line"]))
+            yield from quoted(site["file"], int(site["line"]), AROUND, True)
         for address, frames in places.of(line, chain.slide):
             for found in frames:
-                yield f"      {address}  {found.function.replace(NAMELESS, '')}  {found.file}:{found.line}"
-                yield from quoted(found.file, found.line)
+                yield from resolved(address, found, True)
 
 
 def groups(found):
@@ -119,7 +119,7 @@ def target_symbols(log):
     return Symbolizer(elf) if elf and elf.is_file() else None
 
 
-def report(text, places, built):
+def report(text, places, built, target=None):
     found = chains.read(text)
     grouped = groups(found)
     for (key, *_), same in grouped.items():
@@ -130,7 +130,7 @@ def report(text, places, built):
         yield from build_ids.warning(first.build, built)
         if first.slide is None:
             yield "  (the log does not say where the kernel lay: only offsets are resolved)"
-        yield from explained(first, places)
+        yield from explained(first, places, target)
         yield ""
     yield f"{len(found)} errors, {len(grouped)} different" if found else "no error is in this log"
 
@@ -147,7 +147,8 @@ def main(arguments):
     built, folder = build_ids.made(next(filter(None, map(build_ids.named_by, lines)), ""))
     if not kernel_elf(folder).exists():
         raise Stop(MISSING, "build/kernel.elf is not there: build.py build makes it")
-    refused = refused_calls(lines, target_symbols(arguments.log))
-    for line in [*report("\n".join(lines), Places(kernel_elf(folder)), built), *refused]:
+    target = target_symbols(arguments.log)
+    refused = refused_calls(lines, target)
+    for line in [*report("\n".join(lines), Places(kernel_elf(folder)), built, target), *refused]:
         print(line)
     return OK

@@ -2,7 +2,7 @@
 import sys
 from pathlib import Path
 
-from tools.rl.building import builder, target_files
+from tools.rl.building import builder
 from tools.rl.commands.replay import longest, read_input, timeout_options, which_target
 from tools.rl.common import OK, ROOT, SYSTEM_FAILED, Stop, USAGE, folder_of, write_atomically
 from tools.rl.corpus.examiner import explain_failure, silence

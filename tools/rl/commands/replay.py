@@ -11,10 +11,11 @@ from tools.rl.images.boot_image import boot_image, refuse_too_long, target_entri
 from tools.rl.machines.session import BOOT_SILENCE, Chains, Session
 from tools.rl.printable import printable
 from tools.rl.results import debugger, origin
+from tools.rl.results.crash_text import describe, trace_text
 from tools.rl.results.outdir import FINDINGS, OutDir
 from tools.rl.results.own_failure import about_our_failure, about_the_target, places_in_kernel
 from tools.rl.results.refused import Refused
-from tools.rl.results.symbols import Symbolizer, describe, trace_text
+from tools.rl.results.symbols import Symbolizer
 
 MEANING = {OK: "no crash", CRASHED: "the target crashed", TIMED_OUT: "the target timed out"}
 STARVED = "the target ran out of memory"

@@ -9,7 +9,7 @@ from tools.rl.images.boot_image import boot_image, corpus_entries, target_entrie
 from tools.rl.machines.qemu import Machine
 from tools.rl.machines.session import BOOT_SILENCE, Session
 from tools.rl.printable import printable
-from tools.rl.results import origin, report
+from tools.rl.results import origin, report, run_facts
 from tools.rl.results.collector import Collector
 from tools.rl.results.live_view import make_view
 from tools.rl.results.outdir import OutDir
@@ -18,6 +18,7 @@ from tools.rl.results.shared_corpus import SharedCorpus
 from tools.rl.results.symbols import Symbolizer
 
 
+INPUTS = ("seed/", "corpus/")   # what the bundle calls a target's own inputs, and those of an earlier run
 FEW_EDGES = 3                   # chosen: an empty harness has one or two
 
 
@@ -59,6 +60,8 @@ def main(arguments):
         shared.send = session.qemu.send
     inputs = sum(name.startswith(("seed/", "corpus/")) for name, _ in entries)
     runner = Collector(arguments, session, out, view, Symbolizer(elf), shared, inputs)
+    runner.facts = run_facts.of_run(target_files.spelled(target), arguments,
+                                    *(sum(name.startswith(part) for name, _ in entries) for part in INPUTS))
     with Progress(f"fuzzing {target.name}"):
         fuzz(runner, view, out)
     notes = [*session.records.summary(), *([printable(shared.summary())] if shared else []),

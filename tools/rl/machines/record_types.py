@@ -23,6 +23,7 @@ MOST_THREADS = 64
 LARGEST_FEATURE = (1 << 32) - 1
 MOST_FEATURES = 1 << 22         # of one input: no target has as many edges
 ENDINGS = ("ok", "crash", "timeout", "out_of_memory")   # of an input that is run once
+MOST_HASHES = 1024
 DEEPEST = 4                     # `cores` of the statistics: a list of objects in an object
 
 
@@ -170,6 +171,20 @@ def threads(value):
     return [checked(thread, THREAD) for thread in value]
 
 
+def recursion(value):
+    """Which frames of a stack came again, and how often."""
+    if type(value) is not list or len(value) > MOST_THREADS:
+        raise Bad("is no list of recursions")
+    return [checked(one, RECURSION) for one in value]
+
+
+def counts(value):
+    """How often each crash came, by its hash."""
+    if type(value) is not dict or len(value) > MOST_HASHES:
+        raise Bad("is no object of its size")
+    return {hash16(key): COUNT(one) for key, one in value.items()}
+
+
 class Fields(NamedTuple):
     """What an object must hold, and may hold."""
     must: dict
@@ -179,15 +194,16 @@ class Fields(NamedTuple):
 COUNT, SIGNED, CORE_NUMBER = number(), number(SMALLEST, -SMALLEST), number(0, MOST_CORES - 1)
 FOUND = {"case": COUNT, "core": CORE_NUMBER, "size": COUNT}         # by which case, on which core
 THREAD = Fields({"id": COUNT, "frames": addresses})
+RECURSION = Fields(dict.fromkeys(("first", "length", "repeats"), number(0, (1 << 32) - 1)))
 CORE = Fields({"core": CORE_NUMBER}, {"case": COUNT})
 CRASH = {"kind": text, **FOUND, "function": text, "frames": addresses, "address": address, "access": text,
          "access_size": COUNT, "region": text, "region_base": address, "region_size": COUNT, "offset": SIGNED,
          "alloc": addresses, "free": addresses, "text": text, "uninitialised": truth, "edges": COUNT,
-         "threads": threads, "printed": COUNT, "output": base64}
+         "recursion": recursion, "frames_cut": truth, "threads": threads, "printed": COUNT, "output": base64}
 REGISTERS = ("rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "rsp", "r8", "r9", "r10", "r11", "r12", "r13", "r14",
              "r15", "rip", "rflags", "fs_base", "gs_base")
-COUNTS = ("case", "time_us", "cases_per_s", "edges", "corpus", "crashes", "timeouts", "out_of_memory", "frames_free",
-          "seeds_left", "heap_live", "threads", "files")
+COUNTS = ("case", "time_us", "cases_per_s", "edges", "counters", "corpus", "crashes", "timeouts", "out_of_memory",
+          "frames_free", "seeds_left", "heap_live", "threads", "files")
 RATES = ("exits_per_case", "nested_faults_per_case", "dirty_pages_per_case", "reset_bytes_per_case", "started")
 TYPES = {
     "boot": Fields({}, {"version": text, "build": hash16, "target": text, "slide": address, **dict.fromkeys(
@@ -196,7 +212,8 @@ TYPES = {
                          "exits_by_reason": reasons,
                          "cores": cores}),
     "corpus": Fields({"hash": hash16, "data": base64}, {**FOUND, "edges": COUNT}),
-    "crash": Fields({"hash": hash16, "input": base64}, CRASH),
+    "crash": Fields({"hash": hash16, "input": base64}, {**CRASH, "original": base64}),
+    "counts": Fields({"crashes": counts}),
     "timeout": Fields({"hash": hash16, "input": base64}, CRASH),
     "out_of_memory": Fields({"hash": hash16, "input": base64}, CRASH),
     "refused": Fields({"call": text, "number": COUNT, "error": SIGNED, "count": COUNT, "core": CORE_NUMBER,
@@ -207,7 +224,7 @@ TYPES = {
                         "other_fill": hash16, "leak": hash16, "features": features}),
     "minimized": Fields({"runs": COUNT, "ending": one_of(*ENDINGS), "hash": hash16, "done": truth, "data": base64},
                         {"size": COUNT}),
-    "edges": Fields({"reached": base64}, {"edges": COUNT}),
+    "edges": Fields({"reached": base64}, {"edges": COUNT, "hits": base64}),
     "end": Fields({"status": text}, {"cases": COUNT}),
     "range": Fields({"first": address, "pages": COUNT, "kind": text, "what": text, "allowed": text, "core": COUNT},
                     {"owner": text, "file": text, "line": COUNT}),

@@ -1,15 +1,20 @@
 """Feeds the events of a machine to the output folder, the live view and the limits of the run."""
 import binascii
+import time
 from collections import deque
 
 from tools.rl.machines.session import Chains
 from tools.rl.printable import printable
 from tools.rl.results.chains import GIVEN_HASH
+from tools.rl.results.crash_counts import CrashCounts
+from tools.rl.results.crash_text import describe, trace_text
 from tools.rl.results.refused import FILE, Refused
-from tools.rl.results.symbols import describe
 
 KEPT_LINES = 1000               # of the console, to print a failure of ours from
 KEPT_CRASHES = 1000             # whose chain or record may still come
+
+
+OF_THE_TARGET = "error target."         # how the chain of a crash begins
 
 
 def keep(latest, key, value):
@@ -35,7 +40,10 @@ class Collector:
         self.chain_of = {}          # by crash hash
         self.crash_of = {}
         self.text = deque(maxlen=KEPT_LINES)
+        self.held = []              # the chain of a crash whose record comes next
         self.refused = Refused()
+        self.counts = CrashCounts(out.path)
+        self.facts = {}             # of the run, as runs.jsonl keeps them
         self.last_stats = None
         self.first_stats = None
         self.inputs = inputs
@@ -59,7 +67,7 @@ class Collector:
     def run(self):
         handlers = {"boot": self._boot, "stats": self._stats, "corpus": self._corpus, "edges": self._edges,
                     "crash": self._crash, "timeout": self._overrun, "out_of_memory": self._overrun,
-                    "refused": self._refused, "given": self._given}
+                    "refused": self._refused, "given": self._given, "counts": self._counts}
         for seconds, event in self.session.events():
             if event is None:
                 self._news()
@@ -72,6 +80,7 @@ class Collector:
             limit = self.arguments.seconds
             if limit is not None and self.first_stats is not None and seconds >= self.first_stats + limit:
                 self.stop("time is up")
+        self._release()
         self._chain(self.chains.finish())
 
     def _news(self):
@@ -88,10 +97,38 @@ class Collector:
         return self.quiet
 
     def _text(self, text):
-        if not self._is_of_known(text):
-            self.view.text(text)
+        is_known = self._is_of_known(text)
         self.text.append(text)
         self._chain(self.chains.feed(text))
+        if self.held and not text.startswith("  "):
+            self._release()
+        if is_known:
+            return
+        if self.held or text.startswith(OF_THE_TARGET):
+            self.held.append(text)
+        else:
+            self.view.text(text)
+
+    def _release(self):
+        """Shows the chain that was held back as it came: its record did not."""
+        for line in self.held:
+            self.view.text(line)
+        self.held = []
+
+    def _finding(self, seconds, record):
+        """(described, is new) of a crash, timeout or out_of_memory: saved, and shown with functions and lines."""
+        described = describe(record, self.symbolizer)
+        described["seen_at"] = round(time.time(), 1)
+        described["seen_after"] = round(max(0.0, seconds - (self.first_stats or seconds)), 1)
+        is_held = bool(self.held) and f"hash {record['hash']}" in self.held[0]
+        if is_held:
+            self.held = []
+            self._chain(self.chains.finish())
+        is_new = self.out.add_crash(record, described, self.chain_of.get(record["hash"]))
+        keep(self.crash_of, record["hash"], described)
+        for line in trace_text(described, self.chain_of.get(record["hash"])).splitlines() if is_held else ():
+            self.view.text(line)
+        return described, is_new
 
     def _chain(self, chain):
         given = GIVEN_HASH.search(chain[0]) if chain else None
@@ -108,6 +145,8 @@ class Collector:
             self.seconds_before += self.last_stats.get("time_us", 0) / 1e6
             self.last_stats = None
             self.view.resumed()
+        self.out.add_facts(self.facts, record)
+        self.counts.began()
         self.first_stats = seconds if self.first_stats is None else self.first_stats
 
     def _stats(self, seconds, record):
@@ -140,15 +179,19 @@ class Collector:
     def _refused(self, _, record):
         if self.refused.add(record, self.symbolizer):
             self.out.put(FILE, self.refused.text())
+            self.view.refused(self.refused.calls())
+
+    def _counts(self, seconds, record):
+        self.counts.add(record["crashes"])
+        self.out.save(self.counts)
+        self.view.counts(seconds, {key: self.counts.of(key) for key in record["crashes"]})
 
     def _edges(self, _, record):
         self.out.add_edges(record)
 
     def _crash(self, seconds, record):
         self.crashes += 1
-        described = describe(record, self.symbolizer)
-        is_new = self.out.add_crash(record, described, self.chain_of.get(record["hash"]))
-        keep(self.crash_of, record["hash"], described)
+        described, is_new = self._finding(seconds, record)
         self.view.crash(seconds, described, is_new)
         wanted = self.arguments.until_crash
         names = {frame["function"] for frame in described["frames"]} | {described["function"]}
@@ -157,7 +200,5 @@ class Collector:
 
     def _overrun(self, seconds, record):
         """A timeout or out_of_memory: saved as a crash is, but no crash."""
-        described = describe(record, self.symbolizer)
-        is_new = self.out.add_crash(record, described, self.chain_of.get(record["hash"]))
-        keep(self.crash_of, record["hash"], described)
+        described, is_new = self._finding(seconds, record)
         self.view.overrun(seconds, described, is_new)

@@ -5,14 +5,14 @@ import stat
 
 from tools.rl.common import write_atomically
 from tools.rl.machines.record_types import HASH
-from tools.rl.results import refused, saved_results
+from tools.rl.results import crash_counts, refused, run_facts, saved_results
 from tools.rl.results.saving import is_file, is_folder
 
 FOLDER = "damaged"
 MOST_NAMED = 10                 # of what is set aside; the others are counted
 LARGEST_INPUT = 1 << 26         # bytes: no target takes a longer one
-GROWING = ("serial.log", "stats.jsonl")
-WHOLE = ("campaign.json", "edges.json", refused.FILE, "report.html")     # each written at once
+GROWING = ("serial.log", "stats.jsonl", run_facts.FILE)
+WHOLE = ("campaign.json", "edges.json", refused.FILE, crash_counts.FILE, "report.html")     # each written at once
 
 
 def refuse_links(path):
@@ -65,6 +65,7 @@ class Mended:
         self._json("campaign.json", lambda path: saved_results.json_in(path).items())
         self._json("edges.json", lambda path: saved_results.edges(self.out))
         self._json(refused.FILE, lambda path: refused.load(self.out))
+        self._json(crash_counts.FILE, lambda path: crash_counts.load(self.out))
 
     def _finding(self, folder):
         try:

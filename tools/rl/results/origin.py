@@ -55,10 +55,10 @@ def schedule_of(path):
     return 0
 
 
-def again(path):
-    """The command that replays this input, from where this command was typed."""
+def again(path, from_anywhere=False):
+    """The command that replays this input, from where this command was typed, or from any folder."""
     path, program = Path(path).resolve(), ROOT / "build.py"
-    if Path.cwd() == ROOT:
+    if Path.cwd() == ROOT and not from_anywhere:
         program = Path("build.py")
         path = path.relative_to(ROOT) if ROOT in path.parents else path
     text = str(path)

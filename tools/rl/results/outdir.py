@@ -11,13 +11,15 @@ import time
 from tools.rl.common import SYSTEM_FAILED, Stop, USAGE, write_atomically
 from tools.rl.locks import Lock
 from tools.rl.machines.record_types import HASH
-from tools.rl.results.damage import LARGEST_INPUT, Mended
+from tools.rl.results import run_facts
+from tools.rl.results.crash_text import trace_text
+from tools.rl.results.damage import GROWING, LARGEST_INPUT, Mended
 from tools.rl.results.earlier import Earlier
 from tools.rl.results.origin import CAMPAIGN
 from tools.rl.results.saving import GrowingFile, Saving, is_file, is_folder
-from tools.rl.results.symbols import trace_text
 
 FINDINGS = {"crash": "crashes", "timeout": "timeouts", "out_of_memory": "oom"}      # a record's type: its folder
+SMALL = 1 << 14                 # bytes: about what a file of counts takes
 
 
 def inputs_in(folder, links=True):
@@ -84,8 +86,8 @@ class OutDir:
         mended.contents()
         self.earlier = Earlier(mended.statistics())
         self.set_aside = mended.lines()
-        self.serial, self.stats = (GrowingFile(self.path / name) for name in ("serial.log", "stats.jsonl"))
-        self.saving = Saving(self.path, (self.serial, self.stats))
+        self.serial, self.stats, self.runs = (GrowingFile(self.path / name) for name in GROWING)
+        self.saving = Saving(self.path, (self.serial, self.stats, self.runs))
         self.files = {file.name for file in (self.path / "corpus").iterdir() if not file.name.startswith(".")}
         self.known = {folder.name for part in FINDINGS.values() for folder in (self.path / part).iterdir()
                       if HASH.fullmatch(folder.name)}
@@ -151,6 +153,16 @@ class OutDir:
     def add_edges(self, record):
         self.put("edges.json", json.dumps(record) + "\n")
 
+    def add_facts(self, facts, boot):
+        """What this run is made with, and what its machine said when it started."""
+        with self._writing():
+            self.runs.write(run_facts.line(facts, boot).encode())
+
+    def save(self, results):
+        """What keeps itself in this folder, as one that may be full."""
+        with self._writing():
+            self.saving.do(results.save, SMALL)
+
     def folder_of(self, described):
         return self._place(FINDINGS[described["type"]], described["hash"])
 
@@ -164,18 +176,20 @@ class OutDir:
         self.chain_of[folder] = chain
         data = base64.b64decode(record.get("input", ""))
         about = {key: value for key, value in described.items() if key not in ("target", "schedule")}  # not a record's
-        text = json.dumps({**about, **self._about()}, indent=1) + "\n"
+        files = {"input": data, "crash.json": json.dumps({**about, **self._about()}, indent=1).encode() + b"\n"}
+        if record.get("original"):
+            files["original"] = base64.b64decode(record["original"])
         with self._writing():
-            self.saving.do(lambda: self._write_finding(folder, data, text, described), len(data) + len(text))
+            self.saving.do(lambda: self._write_finding(folder, files, described), sum(map(len, files.values())))
         return True
 
-    def _write_finding(self, folder, data, text, described):
+    def _write_finding(self, folder, files, described):
         fresh = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
         try:
             _remove(fresh)
             fresh.mkdir()
-            (fresh / "input").write_bytes(data)
-            (fresh / "crash.json").write_text(text)
+            for name, data in files.items():
+                (fresh / name).write_bytes(data)
             (fresh / "trace.txt").write_text(trace_text(described, self.chain_of[folder]), encoding="utf-8")
             _remove(folder)             # damaged
             os.rename(fresh, folder)
@@ -208,5 +222,6 @@ class OutDir:
                 self.unsaved = self.saving.left()
                 self.serial.close()
                 self.stats.close()
+                self.runs.close()
         finally:
             self._release()

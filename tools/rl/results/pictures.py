@@ -1,6 +1,6 @@
 """The README's pictures, of a real run: docs/live_view.svg of its terminal, docs/report.png of its report.
 
-`python3 -m tools.rl.results.pictures` fuzzes stb_image in QEMU for half a minute and writes both.
+`python3 -m tools.rl.results.pictures` fuzzes stb_image in QEMU for a minute and a half and writes both.
 """
 import fcntl
 import html
@@ -18,7 +18,7 @@ from pathlib import Path
 from tools.rl.common import MISSING, OK, ROOT, SYSTEM_FAILED, Stop, write_atomically
 
 COLUMNS, ROWS = 80, 24
-SECONDS = 30
+SECONDS = 90
 RUN = ("run", "--cpus", "2", "--seed", "1", "--seconds", str(SECONDS), "--exit-zero", "--out", "out/stb_image")
 RULE = "─" * (COLUMNS - 1)
 ADVANCE, LINE, PADDING, FONT = 8.4, 18, 14, 14      # pixels: a character, a line, the border, the font's size
@@ -68,7 +68,7 @@ class Terminal:
 def live_screen(text):
     """The last screen with a block of statistics on it."""
     shown = [rows for rows in Terminal().screens(text)
-             if rows.count(RULE) == 2 and any(" cases/s " in row for row in rows)]
+             if rows.count(RULE) == 2 and any(row.startswith("exec/s ") for row in rows)]
     if not shown:
         raise Stop(SYSTEM_FAILED, "the run has drawn no live view: " + text[-500:])
     return shown[-1]

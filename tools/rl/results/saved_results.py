@@ -4,18 +4,64 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tools.rl.machines.line_reader import LONGEST_LINE
-from tools.rl.machines.record_types import Bad, Fields, HASH, TYPES, checked, decoded, number, text
+from tools.rl.machines.record_types import (Bad, COUNT, CRASH, Fields, HASH, TYPES, address, checked, decoded, figure,
+                                            number, text, truth)
 from tools.rl.machines.records import parse_json
-from tools.rl.printable import console_lines, printable
+from tools.rl.printable import console_lines, printable, printable_lines
 from tools.rl.results.symbols import LONGEST_NAME
 
 LARGEST_FILE = 1 << 24          # bytes of crash.json, trace.txt and edges.json
 MOST_LINES = 20000              # of a trace
-DESCRIBED = Fields({"function": text}, {"kind": text, "file": text, "line": number(0, 1 << 31)})
+MOST_FRAMES, MOST_THREADS = 1000, 64
+LONGEST_OUTPUT = 1 << 17        # characters of what a target printed, escaped
+LINE = number(0, 1 << 31)
+DESCRIBED = Fields({"function": text}, {"kind": text, "file": text, "line": LINE})
+FRAME = Fields({"address": address, "function": text, "file": text, "line": LINE, "inlined": truth}, {"column": LINE})
 
 
 class Damaged(Exception):
     """A result that is not as a run writes it; the text names the file."""
+
+
+def _frames(value):
+    if type(value) is not list or len(value) > MOST_FRAMES:
+        raise Bad("is no stack")
+    return [{"column": 0, **checked(one, FRAME)} for one in value]
+
+
+def _threads(value):
+    if type(value) is not list or len(value) > MOST_THREADS:
+        raise Bad("is no list of threads")
+    return [checked(one, Fields({"id": COUNT, "frames": _frames})) for one in value]
+
+
+def _recursion(value):
+    if type(value) is not list or len(value) > MOST_FRAMES:
+        raise Bad("is no list of recursions")
+    return [checked(one, Fields(dict.fromkeys(("first", "last", "repeats"), COUNT))) for one in value]
+
+
+def _output(value):
+    if type(value) is not str or len(value) > LONGEST_OUTPUT:
+        raise Bad("is no text of its length")
+    return printable_lines(value)
+
+
+# What the report shows besides, where it is as a run writes it.
+SHOWN = {**{key: CRASH[key] for key in ("access", "access_size", "address", "region", "region_base", "region_size",
+                                        "offset", "text", "uninitialised", "printed", "frames_cut", "core", "case")},
+         "column": LINE, "frames": _frames, "alloc": _frames, "free": _frames, "threads": _threads,
+         "recursion": _recursion, "output": _output, "seen_at": figure, "seen_after": figure}
+
+
+def _shown(value):
+    found = {}
+    for key, check in SHOWN.items():
+        try:
+            found.update({key: check(value[key])} if key in value else {})
+        except Bad:
+            continue
+    return found
 
 
 class Crash(NamedTuple):
@@ -26,6 +72,9 @@ class Crash(NamedTuple):
     file: str
     line: int
     trace: str
+    about: dict = {}            # what else crash.json says, checked
+    input: bytes = b""
+    whole: bytes = b""          # the input that was shrunk to this one, where the run has kept it
 
 
 def _read(path):
@@ -60,7 +109,16 @@ def crash(folder):
         raise Damaged(f"{folder / 'crash.json'}: {bad}")
     trace = "\n".join(console_lines(_read(folder / "trace.txt"))[:MOST_LINES])
     return Crash(folder, fields.get("kind", "crash"), printable(fields["function"], LONGEST_NAME),
-                 fields.get("file", ""), fields.get("line", 0), trace)
+                 fields.get("file", ""), fields.get("line", 0), trace, _shown(value), _bytes_of(folder / "input"),
+                 _bytes_of(folder / "original"))
+
+
+def _bytes_of(path):
+    """An input that the report shows; nothing of what is missing."""
+    try:
+        return _read(path)
+    except Damaged:
+        return b""
 
 
 def findings(folder, part, damaged):
@@ -79,6 +137,11 @@ def findings(folder, part, damaged):
     return found
 
 
+def parsed(line):
+    """The value of a line of JSON; Bad when it is none."""
+    return parse_json(line.decode("ascii", "backslashreplace"))
+
+
 def lines(path):
     """Of a log, with their ends; a longer one than any comes in pieces."""
     if path.is_symlink() or not path.is_file():
@@ -90,7 +153,7 @@ def lines(path):
 def record(line):
     """The statistics in a line; None when it holds none."""
     try:
-        return checked(parse_json(line.decode("ascii", "backslashreplace")), TYPES["stats"])
+        return checked(parsed(line), TYPES["stats"])
     except Bad:
         return None
 
@@ -112,11 +175,12 @@ def stats(folder, damaged):
 
 
 def edges(folder):
-    """The bits of the edges that a run reached; None when it left none."""
+    """(the bits of the edges that a run reached, a byte of each one's hits or nothing); None when it left none."""
     path = folder / "edges.json"
     if not path.exists():
         return None
     try:
-        return decoded(checked(json_in(path), TYPES["edges"])["reached"])
+        record = checked(json_in(path), TYPES["edges"])
+        return decoded(record["reached"]), decoded(record.get("hits", ""))
     except Bad as bad:
         raise Damaged(f"{path}: {bad}")

@@ -1,4 +1,4 @@
-"""From addresses in a target to functions, files and lines (inlined frames too), and traces as text."""
+"""From addresses in a target to functions, files, lines and columns, inlined frames too."""
 import contextlib
 import json
 import os
@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from tools.rl.common import MISSING, ROOT, Stop
 from tools.rl.printable import printable
-from tools.rl.results import printed
 
 # Frames of the target runtime stand between the fault and the target's own code.
 RUNTIME_FUNCTION = re.compile(r"^(__asan_|__rl_|rl_|__ubsan_|__sanitizer_|__interceptor_)")
@@ -28,16 +27,22 @@ def in_tree(file):
     return name
 
 
+def place(file, line, column=0):
+    """file:line:column, as far as it is known; nothing without a file."""
+    return ":".join([file, *(str(number) for number in (line, line and column) if number)]) if file else ""
+
+
 class Frame(NamedTuple):
     address: int
     function: str
     file: str
     line: int
     inlined: bool
+    column: int = 0
 
     def place(self):
-        name = self.file.rsplit("/", 1)[-1]
-        return f"{name}:{self.line}" if self.file and self.line else "?"
+        """file:line:column, as far as it is known."""
+        return place(self.file, self.line, self.column)
 
     def is_runtime(self):
         return bool(RUNTIME_FUNCTION.match(self.function)) or RUNTIME_FILE in self.file
@@ -122,7 +127,7 @@ class Symbolizer:
     def _frame(address, symbol, inlined):
         file = printable(symbol.get("FileName") or "")
         return Frame(address, printable(symbol.get("FunctionName") or "?", LONGEST_NAME), in_tree(file) if file else "",
-                     symbol.get("Line") or 0, inlined)
+                     symbol.get("Line") or 0, inlined, symbol.get("Column") or 0)
 
 
 def kernel_places(text, elf):
@@ -141,65 +146,3 @@ def origin(frames):
     own = [frame for frame in frames if not frame.is_runtime()]
     named = [frame for frame in own if frame.function != "?"]
     return (named or own or frames or [Frame(0, "?", "", 0, False)])[0]
-
-
-def _entries(frames):
-    return [{"address": hex(f.address), "function": f.function, "file": f.file, "line": f.line, "inlined": f.inlined}
-            for f in frames]
-
-
-def describe(record, symbolizer):
-    """The crash record with function, file, line and symbolised stacks: what crash.json holds."""
-    described = {key: value for key, value in record.items() if key != "input"}
-    stacks = {"frames": True, "alloc": False, "free": False}
-    for key, exact in stacks.items():
-        found = symbolizer.frames(numbers(record.get(key)), exact) if symbolizer else []
-        described[key] = _entries(found)
-        if key == "frames":     # a thread waits inside the C library, but for the sake of who called that
-            where = origin(record.get("kind") == "deadlock" and [frame for frame in found if frame.line] or found)
-    if record.get("threads"):
-        described["threads"] = [{"id": thread["id"], "frames": _entries(
-            symbolizer.frames(numbers(thread["frames"])) if symbolizer else [])} for thread in record["threads"]]
-    if where.function == "?":
-        where = where._replace(function=record.get("function") or "?")
-    described.update(function=where.function, file=where.file, line=where.line)
-    described["output"], described["printed"] = printed.of(record)
-    return described
-
-
-def _stack_text(frames):
-    lines = []
-    for number, entry in enumerate(frames):
-        frame = Frame(int(entry["address"], 16), entry["function"], entry["file"], entry["line"], entry["inlined"])
-        note = "  [inlined]" if frame.inlined else ""
-        lines.append(f"  #{number:<2} {frame.address:#014x}  {frame.function:32} {frame.place()}{note}")
-    return lines
-
-
-def trace_text(described, chain):
-    """What a person reads: the machine's chain, then the same with functions and lines."""
-    lines = [line for line in chain or [] if not line.startswith("  printed: ")]    # which come below, in full
-    if lines:
-        lines.append("")
-    head = f"{described.get('kind', 'crash')} in {described['function']}"
-    if described["file"]:
-        head += f" at {described['file']}:{described['line']}"
-    lines.append(head)
-    if described.get("text"):
-        lines.append(f"  {described['text']}")
-    if described.get("access"):
-        size = described.get("access_size", "?")
-        lines.append(f"  a {described['access']} of {size} bytes at {described.get('address', '?')}")
-    if described.get("region_size"):
-        lines.append(f"  {described.get('offset', '?')} bytes behind the start of {described['region_size']} bytes at "
-                     f"{described.get('region_base', '?')} ({described.get('region', '?')})")
-    if described.get("uninitialised"):
-        lines.append("  it depends on uninitialized memory: with other contents it may not happen")
-    lines += _stack_text(described["frames"])
-    for key, title in (("alloc", "allocated by"), ("free", "freed by")):
-        if described.get(key):
-            lines += [f"  {title}:", *_stack_text(described[key])]
-    for thread in described.get("threads", []):
-        lines += [f"  thread {thread['id']} waits at:", *_stack_text(thread["frames"])]
-    lines += printed.lines(described.get("output"), described.get("printed", 0))
-    return "\n".join(lines) + "\n"

@@ -72,7 +72,7 @@ class ConsoleTest(unittest.TestCase):
 
     def test_a_recorded_run_is_shown_and_saved_as_run_does(self):
         output = self.listen(LOG, OK)
-        for said in ("6 kernel at 0x1000", "case 100  50/s  edges 12", "heap-buffer-overflow in parse",
+        for said in ("6 kernel at 0x1000", "cases 100  exec/s 50  edges 12", "heap-buffer-overflow in parse",
                      "the machine has ended its run"):
             self.assertIn(said, output)
         self.assertEqual((self.out / "corpus" / CORPUS["hash"]).read_bytes(), b"abc")
@@ -121,7 +121,7 @@ class ConsoleTest(unittest.TestCase):
 
 class WatcherTest(unittest.TestCase):
     def test_a_boot_record_that_names_a_target_with_a_broken_description_ends_nothing(self):
-        watcher = Watcher(None, None, mock.Mock(), None, None)
+        watcher = Watcher(None, None, mock.Mock(path=Path("/nonexistent")), None, None)
         with mock.patch.object(targets, "names", return_value=["broken"]), \
                 mock.patch.object(targets, "load", side_effect=Broken("targets/broken", "it names no sources")):
             watcher._boot(0, {"type": "boot", "target": "broken"})

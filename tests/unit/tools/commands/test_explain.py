@@ -23,8 +23,13 @@ FAULT = """error mm.use_after_free on core 1, exception in the kernel
 core 0 was at 0xffff800000100040  kernel+0x40
 panic: stopped"""
 CRASH = """error target.heap-use-after-free on core 1, case 3517, hash 4c134d8d0b98dece
-  fuzz/worker.cpp           Worker::run_case          running one case    case 3517
-  target 0x463c78           stbi__gif_load_next+0x2408 read of 4 bytes   <- origin
+  read of 4 bytes at 0x60200000e3d0, 224 bytes inside a 480-byte freed heap block at 0x60200000e2f0
+    #0 0x463c78 in stbi__gif_load_next+0x2408
+    #1 0x463d00 in stbi__load_gif_main+0x355
+  freed by:
+    #0 0x463e00 in stbi__load_gif_main+0x355
+  Raclette's own operations, outermost first:
+  fuzz/worker.cpp           Worker::run_case          running one case    case 3517   <- origin
 {"type":"stats"}"""
 
 
@@ -107,7 +112,24 @@ class Explain(unittest.TestCase):
         first = (ROOT / "mm/window.cpp").read_text().splitlines()[0]
         lines = explained(f"{BOOT}\n{FAULT}")
         at = next(i for i, line in enumerate(lines) if "made here" in line)
-        self.assertEqual(lines[at + 2:at + 4], ["      mm/window.cpp:1", f"      | {first}"])
+        site = lines.index("      mm/window.cpp:1")
+        self.assertGreater(site, at)
+        self.assertEqual(lines[site + 1], f"      >     1 | {first}")
+        self.assertRegex(lines[site + 3], r"^            3 \| ")
+
+    def test_the_targets_frames_have_their_sources_where_its_symbols_are_known(self):
+        lines = list(explain.report(f"{BOOT}\n{CRASH}", places(), "00000000000000ab", Names()))
+        text = "\n".join(lines)
+        second = (ROOT / "mm/window.cpp").read_text().splitlines()[1]
+        self.assertIn("0x463c78  f463c78  mm/window.cpp:2", text)       # where it crashed
+        self.assertIn("0x463d00  f463cff  ", text)                      # returns there
+        self.assertIn("0x463e00  f463dff  ", text)                      # the first of another stack is a call, too
+        self.assertIn(f"      >     2 | {second}", text)
+        self.assertNotIn("f463c78", "\n".join(explained(f"{BOOT}\n{CRASH}")))
+
+    def test_the_chain_of_a_crash_is_whole(self):
+        chain, = chains.read(CRASH)
+        self.assertEqual((len(chain.lines), chain.panic), (7, []))
 
     def test_what_is_not_known_is_said(self):
         self.assertIn("does not say where the kernel lay", "\n".join(explained(FAULT)))

@@ -26,6 +26,10 @@ CRASH = {"type": "crash", "hash": "00000000000000aa", "kind": "heap-buffer-overf
 CHAIN = ["error fuzz.crash on core 1, case 7, hash 00000000000000aa", "  outer", "  inner  <- origin"]
 
 
+TARGETS_CHAIN = ["error target.heap-buffer-overflow on core 1, case 7, hash 00000000000000aa",
+                 "    #0 0x1000 in rough", "  Raclette's own operations, outermost first:", "  mine  <- origin"]
+
+
 class Names:
     """A symbolizer that knows three places."""
     PLACES = {0x1000: [("__asan_report", "targets/runtime/x.c", 1), ("inlined", "t.h", 5)],
@@ -110,6 +114,14 @@ class RunTest(unittest.TestCase):
     def test_progress_through_the_seeds_is_shown(self):
         _, printed = play('record(type="stats", seeds_left=334)\nleave(33)', self.out, inputs=346)
         self.assertIn("seeds 12 of 346", printed)
+    def test_a_crash_is_shown_with_functions_and_lines_in_place_of_the_machines_addresses(self):
+        shown = "\n".join(TARGETS_CHAIN)
+        _, text = play(f'for line in {TARGETS_CHAIN!r}: say(line)\nrecord(**CRASH)\nleave(33)', self.out)
+        self.assertIn("    #1 0x1000 in inlined t.h:5\n    #2 0x2001 in outer t.c:9\n  allocated by:\n", text)
+        self.assertNotIn("#0 0x1000 in rough", text)
+        self.assertEqual(text.count(TARGETS_CHAIN[0]), 1)
+        _, text = play(f'for line in {TARGETS_CHAIN!r}: say(line)\nsay("text")\nleave(33)', self.out)
+        self.assertIn(f"{shown}\ntext", text)              # the record did not come
 
     def test_a_known_crash_keeps_its_first_input(self):
         play('record(**CRASH)\nrecord(**dict(CRASH, input="AAAA"))\nleave(33)', self.out)

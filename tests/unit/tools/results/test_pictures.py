@@ -6,7 +6,7 @@ from tools.rl.common import Stop
 from tools.rl.results import pictures
 from tools.rl.results.pictures import COLUMNS, ROWS, RULE, Terminal
 
-BLOCK = f"{RULE}\ncases 7   5 cases/s   corpus <1>\n{RULE}\n"
+BLOCK = f"{RULE}\nexec/s      5           cases       <7>\n{RULE}\n"
 
 
 def last(text):

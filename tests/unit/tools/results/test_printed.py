@@ -3,7 +3,7 @@ import base64
 import unittest
 
 from tools.rl.results import printed
-from tools.rl.results.symbols import describe, trace_text
+from tools.rl.results.crash_text import describe, trace_text
 
 
 def record(output, total=None):

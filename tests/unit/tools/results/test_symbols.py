@@ -1,7 +1,8 @@
 """A crash record as people read it."""
 import unittest
 
-from tools.rl.results.symbols import Frame, describe, trace_text
+from tools.rl.results.crash_text import describe, trace_text
+from tools.rl.results.symbols import Frame
 
 
 class Names:
