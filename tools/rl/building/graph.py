@@ -63,15 +63,18 @@ class Kernel(NamedTuple):
         return self.flavour.file(f"{self.name}.{ending}")
 
 
-# Code that no case runs: smaller is better than faster there. Of a template that several files instantiate the linker
-# keeps any one, so files that instantiate a machine or its memory are none of these.
-COLD = ("boot/", "dev/", "kernel/console", "kernel/introspect/", "kernel/panic/", "kernel/campaign/commands",
-        "kernel/reboot", "kernel/mode", "fuzz/crash_record", "fuzz/examined_record", "fuzz/input_line", "fuzz/json",
-        "fuzz/records", "fuzz/refused_record", "fuzz/printed", "rstate/print", "mm/explain",
+# Code that no case runs: smaller is better than faster there.
+COLD = ("boot/", "dev/", "kernel/console", "kernel/introspect/", "kernel/panic/", "kernel/reboot", "kernel/mode",
+        *(f"kernel/campaign/{file}" for file in (
+            "campaign", "commands", "core_context", "debugger_hold", "examine", "memory_shares", "minimize", "one_input",
+            "replay", "snapshot_session")),
+        "fuzz/crash_record", "fuzz/examined_record", "fuzz/input_line", "fuzz/json", "fuzz/records",
+        "fuzz/refused_record", "fuzz/printed", "rstate/print", "mm/explain",
         "guest/brought_files", "guest/refused_calls", "guest/linux_library")
-RELEASE = Flavour("kernel", BUILD, f"-O2 {BACKTRACES} {FREESTANDING}")
+SECTIONS = "-ffunction-sections -fdata-sections"        # so that the linker drops what nothing reaches
+RELEASE = Flavour("kernel", BUILD, f"-O2 {BACKTRACES} {SECTIONS} {FREESTANDING}")
 # RL_DEBUG: every DCHECK is on, and a machine checks its VMCB before each VMRUN (svm/vmcb_audit.h).
-DEVELOPMENT = Flavour("kernel-debug", DEBUG, f"-O1 -DRL_DEBUG {BACKTRACES} {FREESTANDING}")
+DEVELOPMENT = Flavour("kernel-debug", DEBUG, f"-O1 -DRL_DEBUG {BACKTRACES} {SECTIONS} {FREESTANDING}")
 # --wrap=trap: tests/kernel/interrupt_hook.cpp stands between the entry stubs and the kernel's trap().
 KERNELS = [kernel for flavour in (RELEASE, DEVELOPMENT) for kernel in (
     Kernel(flavour, "kernel", flavour.folder),
@@ -178,7 +181,7 @@ class Graph:
         objects = [self._compile(flavour.part, f, flags_of(flavour, f), default) for f in kernel_sources(kernel)]
         script, elf, map_file = "kernel/kernel.ld", kernel.file("elf"), kernel.file("map")
         self.ninja.build(elf, "link", objects, implicit=[script], also=[map_file], map=map_file, default=default,
-                         flags=f"{PIE} -z separate-code -T {script} -e kernel_entry{kernel.link_flags}")
+                         flags=f"{PIE} --gc-sections -z separate-code -T {script} -e kernel_entry{kernel.link_flags}")
         return [elf, *(self.ninja.build(kernel.file(ending), rule, elf, default=default, **options)
                        for ending, rule, options in (("stripped.elf", "objcopy", {"flags": "--strip-all"}),
                                                      ("asm", "disassemble", {}), ("sym", "symbols", {})))]
