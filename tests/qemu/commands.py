@@ -414,7 +414,7 @@ def fits_the_window(page):
 
 
 def the_report_of_a_run_is_a_page_that_a_browser_shows(out):
-    build_py(OK, "run", "--plain", "--target", "injected_bugs", "--cpus", 2, "--seed", 1, "--cases", 20000,
+    build_py(OK, "run", "--plain", "--target", "injected_bugs", "--cpus", 2, "--seed", 1, "--cases", 800,
              "--exit-zero", "--out", out)
     report = (out / "report.html").read_text()
     light, dark = browser.seen(report, out), browser.seen(report, out, browser.DARK)
@@ -428,8 +428,9 @@ def the_report_of_a_run_is_a_page_that_a_browser_shows(out):
              for crash in sorted((out / part).glob("[!.]*"), key=lambda one: json.loads(
                  (one / "crash.json").read_text())["seen_at"])]
     expect(page["open_first"] == [n == 0 for n in range(len(found))], f"open at first: {page['open_first']}")
-    expect(page["marked"] == [marked_line(crash) for crash in found], f"the crashes' source lines: {page['marked']}")
-    expect(any(page["marked"]), "no crash has a source line")
+    wrong = [(marked, marked_line(crash)) for marked, crash in zip(page["marked"], found)
+             if marked_line(crash) and marked != marked_line(crash)]     # without one, a caller's line is marked
+    expect(not wrong and any(map(marked_line, found)), f"other source lines than those of the crashes: {wrong}")
     expect(all(re.search(r"^    #0 0x\w+ in ", stack, re.M) for stack in page["stacks"]), "a crash without its stack")
     expect(page["rows"] > 10 and page["hits"] > 10, "the functions or the hits are missing")
     pasted = subprocess.run(page["commands"][0], shell=True, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)

@@ -13,7 +13,7 @@ RUN = ("run", "--cpus", 2, "--seed", 1, "--cases", 40000, "--exit-zero")    # so
 RULE = "─" * (WIDTH - 1)
 IN_THE_BLOCK = (r"^exec/s +[\d,]+ \(.*cases +[\d,]+$", r"^edges +[\d,]+ of [\d,]+ \(.* last edge +\d:\d\d:\d\d ago$",
                 r"^crashes +\d+ bugs, .* last crash +", r"^corpus +[\d,]+.* timeouts +\d", r"^cores +2 ",
-                r"^edges.*[▁▂▃▄▅▆▇█]{2,}$", r"^exec/s.*[▁▂▃▄▅▆▇█]{2,}$", r"^each case +[\d.]+ exits, ",
+                r"^edges [\d,]+ .*[▁▂▃▄▅▆▇█]$", r"^exec/s [\d,]+ .*[▁▂▃▄▅▆▇█]", r"^each case +[\d.]+ exits, ",
                 r"^core 0 +█* +[\d,]+/s +core 1 +█* +[\d,]+/s$")
 
 
