@@ -423,10 +423,9 @@ def the_report_of_a_run_is_a_page_that_a_browser_shows(out):
     page = light[-1]
     expect(page["colours"][0] > 600 > page["colours"][1] and dark[-1]["colours"][0] < 200 < dark[-1]["colours"][1],
            f"not light and dark: {page['colours']}, {dark[-1]['colours']}")
-    found = [json.loads((crash / "crash.json").read_text())
-             for part in ("crashes", "timeouts", "oom")
-             for crash in sorted((out / part).glob("[!.]*"), key=lambda one: json.loads(
-                 (one / "crash.json").read_text())["seen_at"])]
+    found = [crash for part in ("crashes", "timeouts", "oom")
+             for crash in sorted((json.loads(file.read_text()) for file in (out / part).glob("[!.]*/crash.json")),
+                                 key=lambda crash: (crash["seen_at"], crash["hash"]))]
     expect(page["open_first"] == [n == 0 for n in range(len(found))], f"open at first: {page['open_first']}")
     wrong = [(marked, marked_line(crash)) for marked, crash in zip(page["marked"], found)
              if marked_line(crash) and marked != marked_line(crash)]     # without one, a caller's line is marked
