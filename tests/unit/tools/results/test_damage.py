@@ -292,8 +292,9 @@ class ResumedTest(FolderTest):
             self.assertIn("140 cases", out.earlier.about())
         with contextlib.redirect_stdout(io.StringIO()):
             text = report.write(self.path, "t", Path("/nonexistent"), None).read_text()
-        self.assertIn("140 cases", text)
-        self.assertEqual(text.count("stroke-dasharray"), 3, "a mark in each curve")
+        self.assertIn("<strong>140</strong>cases", text)
+        self.assertEqual(text.count('<line class="resumed"'), 2 * text.count('<div class="chart">'),
+                         "a mark in each curve, on both scales")
 
 
 if __name__ == "__main__":
