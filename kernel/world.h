@@ -41,8 +41,8 @@ rstate::Result<> settle_world(const boot::CoreArgs &args);
 
 } // namespace kernel
 
-// Instantiated once, in kernel/instances.cpp: of what several files instantiate the linker keeps any one, also one that
-// was built for size (COLD in tools/rl/building/graph.py), and every case would run it.
+// Instantiated once, in kernel/instances.cpp: of what several files instantiate the linker keeps any one,
+// also one that was built for size (COLD in tools/rl/building/graph.py), and every case would run it.
 extern template class vm::GuestMemory<kernel::Windows, kernel::Frames>;
 extern template class svm::Machine<kernel::Windows, kernel::Frames>;
 extern template class guest::Process<kernel::Machine>;

@@ -66,8 +66,8 @@ class Kernel(NamedTuple):
 # Code that no case runs: smaller is better than faster there.
 COLD = ("boot/", "dev/", "kernel/console", "kernel/introspect/", "kernel/panic/", "kernel/reboot", "kernel/mode",
         *(f"kernel/campaign/{file}" for file in (
-            "campaign", "commands", "core_context", "debugger_hold", "examine", "memory_shares", "minimize", "one_input",
-            "replay", "snapshot_session")),
+            "campaign", "commands", "core_context", "debugger_hold", "examine", "memory_shares", "minimize",
+            "one_input", "replay", "snapshot_session")),
         "fuzz/crash_record", "fuzz/examined_record", "fuzz/input_line", "fuzz/json", "fuzz/records",
         "fuzz/refused_record", "fuzz/printed", "rstate/print", "mm/explain",
         "guest/brought_files", "guest/refused_calls", "guest/linux_library")

@@ -10,7 +10,8 @@ from tools.rl.corpus import inputs, reasons
 from tools.rl.corpus.examiner import Examiner, elf_of, which_target
 from tools.rl.printable import printable
 from tools.rl.results import origin
-from tools.rl.results.symbols import Symbolizer, describe
+from tools.rl.results.crash_text import describe
+from tools.rl.results.symbols import Symbolizer
 
 ORDER = ("crash", "timeout", "out_of_memory")
 MEANING = {"ok": "no crash", "crash": "crash", "timeout": "timeout", "out_of_memory": "out of memory"}
