@@ -5,7 +5,7 @@
 //   absent --read--> shared, read-only --write--> private, writable --reset--> private, clean
 //      \_____________________write______________/      \--evict--> absent
 //
-// A shared page maps a frame of the snapshot, or what memory holds that nobody has written: the one zero
+// A shared page maps a frame of the snapshot, or what memory holds that has never been written: the one zero
 // frame, and in one range of pages the one fill frame (set_fill). The first write copies it into a private
 // frame, and it stays private. From then on a case writes it without a fault, the processor sets the dirty
 // bit of its nested entry, and a reset copies back exactly the private pages whose dirty bit is set. The

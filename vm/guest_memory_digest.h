@@ -7,7 +7,7 @@
 namespace vm {
 
 // Pages that hold what they would hold untouched do not count, so a page that the guest only read does not
-// change the digest. A region that nobody has used costs two loads.
+// change the digest. An unused region costs two loads.
 template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames>
 rstate::Result<u64> GuestMemory<Memory, Frames>::digest(const ProcessorState &processor) {
     Xxh64 hash;

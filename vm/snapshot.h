@@ -2,7 +2,7 @@
 //
 // Pages lie in frames that are shared read-only. They are found through one table of 512 entries for each
 // 2 MiB region of guest memory, made only for regions that hold something. A page without an entry is as if
-// nobody had written it: zero, or what the machine's fill says.
+// it had never been written: zero, or what the machine's fill says.
 //
 //   guest page number   | region  | index |     tables_[region] -> frame of 512 entries -> frame of the page
 //                        51 .. 9   8 .. 0

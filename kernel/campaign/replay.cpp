@@ -73,7 +73,7 @@ rstate::Result<u32> run_and_report(SnapshotSession &session, Bytes input, u64 bu
         return report_overrun(session, input, *outcome);
     case vm::Ending::crash:
         return report_crash(session, input, budget, outcome->finding, outcome->edges_spent);
-    case vm::Ending::stopped: // nobody asks a replay to stop
+    case vm::Ending::stopped: // a replay is never asked to stop
         break;
     }
     return rstate::Result<u32>(boot::exit_system_failed);

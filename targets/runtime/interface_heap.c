@@ -17,7 +17,7 @@ static struct {
     void (*freed)(const volatile void *);
 } hooks[most_hooks];
 static u32 hook_count;
-static bool telling; // a hook's own allocations are told to nobody
+static bool telling; // no hook is called for a hook's own allocations
 
 // Called by the first allocation of the target's start-up, too.
 void rl_find_hooks(void) {

@@ -2,7 +2,7 @@
 import importlib
 
 NAMES = ("boot_expectations", "bug_table", "console_lines", "error_codes", "invalidations", "layer_table",
-         "quoted_chains")
+         "plain_words", "quoted_chains")
 
 
 def __getattr__(name):

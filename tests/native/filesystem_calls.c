@@ -50,7 +50,7 @@ static const call calls[] = {
 
 long rl_test_call(unsigned long number, const unsigned long *arguments) {
     const i64 result = calls[number](arguments);
-    rl_threads[0].signal_pending = 0; // of a pipe that nobody reads
+    rl_threads[0].signal_pending = 0; // of a pipe without a reader
     if (result == RL_BLOCKED) {
         printf("call %lu waits\n", number);
         exit(3);

@@ -81,7 +81,7 @@ def a_merge_keeps_everything_that_many_inputs_reach(out):
 
 
 def a_merge_of_a_hostile_folder_takes_what_is_whole(out):
-    """Crashes, endless loops, links, pipes, giants, and what nobody may read: one input each ends, and nothing else."""
+    """Crashes, endless loops, links, pipes, giants, unreadable files: one input each ends, and nothing else."""
     target = target_in(out / "target")
     places = write(out / "in", {"crash": b"C", "endless": b"E", "greedy": b"M", "no": b"N", "empty": b"", "good": b"a!",
                                 "copy": b"a!", "\x1b[2J": b"aa"})

@@ -37,7 +37,7 @@ static void *see(void *none) {{ while (!__atomic_load_n(&flag, __ATOMIC_ACQUIRE)
 {ENTRY} {{
     pthread_t threads[5];
     void *(*const does[])(void *) = {{see, add, add, set, see}};
-    if (size && data[0] == 'E') for (;;) see(NULL); /* one thread has nobody to wait for: a timeout */
+    if (size && data[0] == 'E') for (;;) see(NULL); /* one thread has no other to wait for: a timeout */
     if (pthread_spin_init(&spin, 0)) abort();
     for (long i = 0; i < 5; i++) if (pthread_create(&threads[i], NULL, does[i], (void *)(i + 1))) abort();
     see(NULL);

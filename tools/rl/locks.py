@@ -33,7 +33,7 @@ class Lock:
             os.ftruncate(self.file, 0)
             os.pwrite(self.file, json.dumps(about).encode(), 0)
         except OSError:
-            pass                # a full disk: then nobody can say who has it
+            pass                # a full disk: then no command can say who has it
         return True
 
     def holder(self):

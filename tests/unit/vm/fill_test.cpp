@@ -1,5 +1,5 @@
 // tests/unit/vm/fill_test.cpp — memory that holds a byte other than zero until it is written, and memory of
-// gigabytes that nobody uses.
+// gigabytes that are not used.
 #include "tests/unit/vm/world.h"
 
 namespace {

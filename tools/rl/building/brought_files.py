@@ -10,7 +10,7 @@ from typing import NamedTuple, Optional
 
 MOST_BYTES = 64 << 20           # of all files; the kernel holds them twice
 MOST_FILES = 1000               # with their folders (max_files of targets/runtime/linux/linux.h is twice that)
-MOST_BYTES_BESIDE = 16 << 20    # of what nobody has named
+MOST_BYTES_BESIDE = 16 << 20    # of what the target does not name
 LONGEST_PATH, LONGEST_NAME = 4095, 255
 PROGRAM_FOLDER = "/out"         # guest/start.cpp: where the program is, and where it starts
 RECORD = struct.Struct("<QQ")   # rl_brought_file of targets/runtime/abi.h

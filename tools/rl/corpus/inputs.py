@@ -1,6 +1,6 @@
 """Inputs from anywhere: AFL++'s and libFuzzer's folders, our own output folders, zip archives, single files.
 
-Whoever made them is not trusted: links, pipes and devices are none, a file is read no further than the longest input,
+Their maker is not trusted: links, pipes and devices are none, a file is read no further than the longest input,
 and the name of an archive's member is only shown, never opened.
 """
 import functools
@@ -33,7 +33,7 @@ BY_FOLDER = {"crashes": "crash", "hangs": "timeout", "timeouts": "timeout", "oom
 
 
 class Input(NamedTuple):
-    """Where one input is. `claimed`: how it ended for whoever saved it, or "" when nothing says so."""
+    """Where one input is. `claimed`: how it ended for the fuzzer that saved it, or "" when nothing says so."""
     name: str
     path: Path
     member: Optional[zipfile.ZipInfo] = None
@@ -67,7 +67,7 @@ def _read_regular(path, most):
 
 
 def claim(path):
-    """How an input ended for whoever saved it, as its place says."""
+    """How an input ended for the fuzzer that saved it, as its place says."""
     for beginning, ending in BY_NAME.items():
         if path.name.startswith(beginning):
             return ending
@@ -118,7 +118,7 @@ def find(places, wanted):
 
 
 def _file(found, path):
-    """An archive is one only where the user names it: in a corpus a .zip is an input of whoever reads archives."""
+    """An archive is one only where the user names it: in a corpus a .zip is an input like others."""
     if path.suffix == ".zip":
         _archive(found, path)
     else:

@@ -9,7 +9,7 @@ KILLED = "09"                   # AFL++'s file name tells the signal; this one c
 
 
 def why(result, budget_text, usual):
-    """Lines, the most certain first; none for an input of which nobody said that it crashes."""
+    """Lines, the most certain first; none for an input that no fuzzer called a crash."""
     claimed, lines = result.input.claimed, []
     if result.other_fill:
         lines.append(f"it crashes when fresh memory holds other bytes (hash {result.other_fill}): it reads "

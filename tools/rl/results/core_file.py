@@ -42,7 +42,7 @@ class PhysicalMemory:
 def leaves(words_at, root, seen, level=0, base=0):
     """(address, physical address, size, entry) of each page that a table maps, by address.
 
-    A table that stands in several places, as one that maps the shadow of what nobody uses, counts in the first.
+    A table that stands in several places, as one that maps the shadow of unused memory, counts in the first.
     """
     shift = LEVELS[level]
     if root in seen:

@@ -46,7 +46,7 @@ class OutDir:
     """Everything that came back from the machine. Opening it says at once whether it can be written."""
 
     def __init__(self, path, target=None, schedule=0):
-        """`target`: the word that names it to --target; without one, what follows is of nobody knows what.
+        """`target`: the word that names it to --target; without one, what follows is of an unknown target.
         `schedule`: the seed of the order of its threads."""
         self.path = path
         self.target = target
@@ -94,7 +94,7 @@ class OutDir:
         self.chain_of = {}              # a finding's folder that waits for space: its chain
 
     def note_target(self, target):
-        """For `replay` and for whoever finds the folder."""
+        """For `replay` and for a reader of the folder."""
         self.target = target
         self.put(CAMPAIGN, json.dumps(self._about()) + "\n")
 

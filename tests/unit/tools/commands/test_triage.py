@@ -43,7 +43,7 @@ class ReasonsTest(unittest.TestCase):
     def test_a_process_that_was_killed_there_met_a_limit(self):
         self.assertEqual(self.why(result("id:000001,sig:09")), self.why(result("x", claimed="out_of_memory")))
 
-    def test_of_a_file_that_nobody_called_a_crash_nothing_is_explained(self):
+    def test_of_a_file_that_no_fuzzer_called_a_crash_nothing_is_explained(self):
         self.assertEqual(self.why(result("x", claimed="")), [])
 
     def test_a_crash_there_that_ends_by_a_limit_here_says_which_option_raises_it(self):

@@ -79,7 +79,7 @@ class CoreFileTest(unittest.TestCase):
     def test_tables_that_lead_out_of_memory_are_an_error(self):
         machine = Machine()
         machine.map(0x401000, 1, USER)
-        machine.entry(NESTED + 3, 5, 1 << 40 | PRESENT | USER)      # a page that nobody reads
+        machine.entry(NESTED + 3, 5, 1 << 40 | PRESENT | USER)      # a page that is not read
         self.core_of(machine)
         machine.entry(NESTED + 1, 3, 1 << 40 | PRESENT | USER)      # a table
         with self.assertRaises(BadTables):

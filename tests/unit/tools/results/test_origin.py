@@ -64,7 +64,7 @@ class OriginTest(unittest.TestCase):
         seed = next((ROOT / "targets/cxx_example/seeds").iterdir())
         self.assertEqual(origin.target_of(seed)[0], str(ROOT / "targets/cxx_example"))
 
-    def of_nobody_knows_what(self):
+    def of_an_unknown_target(self):
         with self.assertRaises(Stop) as caught:
             origin.target_of(self.folder / "input")
         self.assertEqual(caught.exception.status, USAGE)
@@ -74,13 +74,13 @@ class OriginTest(unittest.TestCase):
         for text in ("", "[]", "{}", '{"target": 7}', '{"target": ""}', "[" * 99999, "\0", '{"target": "."}',
                      '{"target": "../elsewhere"}', '{"target": "/\\u001b[2J"}', '{"target": %s}' % ("9" * 5000)):
             (self.folder / "crash.json").write_text(text)
-            self.of_nobody_knows_what()
+            self.of_an_unknown_target()
 
     def test_a_pipe_or_a_link_names_no_target(self):
         (self.folder / "real").write_text('{"target": "cxx_example"}')
         (self.folder / "crash.json").symlink_to(self.folder / "real")
         os.mkfifo(self.folder / "campaign.json")
-        self.of_nobody_knows_what()
+        self.of_an_unknown_target()
 
     def test_the_command_is_right_from_where_it_is_printed(self):
         strange = self.folder / "-a folder's 'own'"
