@@ -56,8 +56,7 @@ void expect_finding(const Running &target, const vm::Finding &finding, const Exp
     function = function.substr(0, function.find('('));
     function = function.substr(function.rfind(':') + 1);
     EXPECT_NE(target.function(finding.frames[0]).find(function), std::string::npos) << target.trace(finding);
-    const bool whole = finding.frame_count < vm::max_target_frames;
-    if (whole)
+    if (!finding.frames_cut)
         EXPECT_EQ(target.function(finding.frames[finding.frame_count - 1]), "LLVMFuzzerTestOneInput")
             << target.trace(finding);
     if (bug.has("region")) EXPECT_EQ(string_of(finding.region), bug.text("region"));
