@@ -11,7 +11,8 @@ from tools.rl.corpus.examiner import Examiner, elf_of, which_target
 from tools.rl.printable import printable
 from tools.rl.results import origin
 from tools.rl.results.elf import Elf, PT_LOAD
-from tools.rl.results.report import NO_SOURCES, SOURCES, edge_addresses
+from tools.rl.results.line_coverage import edge_addresses
+from tools.rl.results.source import ENDINGS, NO_SOURCES
 from tools.rl.results.symbols import Symbolizer
 
 SHOWN_FILES, SHOWN_FUNCTIONS = 40, 20
@@ -21,7 +22,7 @@ def source_path(name):
     """Where a source is that a target's symbols name; None when it is not here, or no source."""
     try:
         path = (ROOT / name).resolve()
-        shown = path.suffix in SOURCES and path.parts[1] not in NO_SOURCES and str(path).isprintable()
+        shown = path.suffix in ENDINGS and path.parts[1] not in NO_SOURCES and str(path).isprintable()
         return path if shown and path.is_file() else None
     except (OSError, ValueError, IndexError):
         return None
