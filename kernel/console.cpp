@@ -185,4 +185,6 @@ void write_record(Text text) {
     uart.write(text);
 }
 
+constinit const Output record_output{[](void *, Text text) { write_record(text); }, nullptr};
+
 } // namespace kernel

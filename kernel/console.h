@@ -2,8 +2,8 @@
 // lines.
 #pragma once
 
+#include "base/format.h"
 #include "base/span.h"
-#include "base/text.h"
 
 namespace kernel {
 
@@ -28,5 +28,7 @@ void end_record();
 void flush_console();
 // Sends part of a record and waits until the port has taken it.
 void write_record(Text text);
+// The same as a sink. end_record() follows each record.
+extern const Output record_output;
 
 } // namespace kernel

@@ -22,8 +22,6 @@ namespace kernel {
 
 namespace {
 
-const Output record_output{[](void *, Text text) { write_record(text); }, nullptr};
-
 // While an input arrives: the part of a second that one call listens at most, and the part after which the
 // line counts as silent. At 115,200 baud a byte takes a 11,520th of a second.
 constexpr u64 listening_part = 500, silence_part = 4000;

@@ -10,8 +10,6 @@ namespace kernel {
 
 namespace {
 
-const Output record_output{[](void *, Text text) { write_record(text); }, nullptr};
-
 struct Named {
     Text name;
     u64 vm::Registers::*value;

@@ -7,7 +7,6 @@
 #include "kernel/campaign/campaign.h"
 #include "kernel/campaign/one_input.h"
 #include "kernel/console.h"
-#include "kernel/entry/apic.h"
 
 namespace kernel {
 
@@ -27,7 +26,6 @@ class Examiner final {
     rstate::Result<> report(Bytes input, vm::Finding &finding, const fuzz::Examined &examined);
     rstate::Result<> try_variants(Bytes input, fuzz::Examined &examined);
     rstate::Result<u64> run_variant(Bytes input, vm::CaseOptions variant);
-    rstate::Result<> list_features();
 
     SnapshotSession &session_;
     u64 budget_;
@@ -48,16 +46,6 @@ rstate::Result<> Examiner::allocate() {
     packed_ = TRY(mm::allocate_array<u8>(world->allocator, (edges + 1) * fuzz::longest_packed_feature),
                   "allocating room for an input's packed features", edges);
     output_ = TRY(mm::allocate_array<u8>(world->allocator, vm::most_printed), "allocating room for output");
-    return rstate::done();
-}
-
-rstate::Result<> Examiner::list_features() {
-    features_.count = 0;
-    const u32 edges = session_.process().counter_count();
-    TRY(session_.process().visit_counters([&](u32 first, Bytes piece) {
-        if (first <= edges && piece.size() <= edges - first) fuzz::Coverage::list(first, piece, features_);
-    }),
-        "listing the edges of a case");
     return rstate::done();
 }
 
@@ -82,7 +70,7 @@ rstate::Result<> Examiner::run(Bytes input, fuzz::Examined &examined) {
         "running an input", input.size());
     ++runs_;
     examined.ending = outcome->ending, examined.value = outcome->value, examined.edges = outcome->edges_spent;
-    TRY(list_features(), "listing what an input reaches");
+    TRY(list_features(session_.process(), features_), "listing what an input reaches");
     if (outcome->ending == vm::Ending::done) {
         TRY(session_.process().reset(), "resetting after an input");
         return rstate::done();
@@ -130,11 +118,8 @@ rstate::Result<> Examiner::examine(u64 index, Bytes input) {
 } // namespace
 
 rstate::Result<u32> examine(const boot::Bundle &bundle, const boot::Options &options, u64 tsc_hz) {
-    start_ticks(tick_milliseconds, tsc_hz);
     SnapshotSession session;
-    session.set_schedule(options.threads);
-    TRY(session.start(bundle, options), "preparing the target");
-    const u64 budget = TRY(edge_budget(session.process(), bundle, options), "computing the edge budget");
+    const u64 budget = TRY(start_for_inputs(session, bundle, options, tsc_hz), "preparing the target");
     Examiner examiner(session, budget, options);
     TRY(examiner.allocate(), "allocating tables");
     log_formatted("7 examining inputs, {} edges allowed", budget);

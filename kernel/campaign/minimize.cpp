@@ -6,7 +6,6 @@
 #include "kernel/campaign/campaign.h"
 #include "kernel/campaign/one_input.h"
 #include "kernel/console.h"
-#include "kernel/entry/apic.h"
 
 namespace kernel {
 
@@ -52,12 +51,7 @@ rstate::Result<> InputMinimizer::allocate(usize size) {
 }
 
 rstate::Result<> InputMinimizer::list_edges(fuzz::FeatureList &edges) {
-    edges.count = 0;
-    const u32 count = session_.process().counter_count();
-    TRY(session_.process().visit_counters([&](u32 first, Bytes piece) {
-        if (first <= count && piece.size() <= count - first) fuzz::Coverage::list(first, piece, edges);
-    }),
-        "listing the edges of a case");
+    TRY(list_features(session_.process(), edges), "listing the edges of a case");
     for (fuzz::Feature &feature : edges.room.first(edges.count)) feature /= fuzz::classes_per_edge;
     return rstate::done();
 }
@@ -122,11 +116,8 @@ rstate::Result<> InputMinimizer::minimize(Bytes input) {
 } // namespace
 
 rstate::Result<u32> minimize(const boot::Bundle &bundle, const boot::Options &options, u64 tsc_hz) {
-    start_ticks(tick_milliseconds, tsc_hz);
     SnapshotSession session;
-    session.set_schedule(options.threads);
-    TRY(session.start(bundle, options), "preparing the target");
-    const u64 budget = TRY(edge_budget(session.process(), bundle, options), "computing the edge budget");
+    const u64 budget = TRY(start_for_inputs(session, bundle, options, tsc_hz), "preparing the target");
     const Bytes input = TRY(bundle.find("input/0"), "finding the input in the bundle");
     InputMinimizer minimizer(session, budget, options.cases);
     TRY(minimizer.allocate(input.size()), "allocating room", input.size());

@@ -4,10 +4,11 @@
 #include "fuzz/edge_budget.h"
 #include "fuzz/refused_record.h"
 #include "kernel/console.h"
+#include "kernel/entry/apic.h"
 
 namespace kernel {
 
-constinit const Output record_output{[](void *, Text text) { write_record(text); }, nullptr};
+namespace {
 
 rstate::Result<u64> edge_budget(Process &process, const boot::Bundle &bundle, const boot::Options &options) {
     fuzz::EdgeBudget budget(timeout_edges(options));
@@ -22,6 +23,26 @@ rstate::Result<u64> edge_budget(Process &process, const boot::Bundle &bundle, co
         TRY(process.reset(), "resetting after a seed", i);
     }
     return budget.for_timeouts();
+}
+
+} // namespace
+
+rstate::Result<u64> start_for_inputs(SnapshotSession &session, const boot::Bundle &bundle,
+                                     const boot::Options &options, u64 tsc_hz) {
+    start_ticks(tick_milliseconds, tsc_hz);
+    session.set_schedule(options.threads);
+    TRY(session.start(bundle, options), "running the target to its snapshot");
+    return edge_budget(session.process(), bundle, options);
+}
+
+rstate::Result<> list_features(Process &process, fuzz::FeatureList &features) {
+    features.count = 0;
+    const u32 edges = process.counter_count();
+    TRY(process.visit_counters([&](u32 first, Bytes piece) {
+        if (first <= edges && piece.size() <= edges - first) fuzz::Coverage::list(first, piece, features);
+    }),
+        "listing the edges of a case");
+    return rstate::done();
 }
 
 void write_end_record(Text status, u64 cases) {

@@ -1,5 +1,5 @@
-// kernel/campaign/one_input.h — what replay, examine and minimize share: how many edges an input may spend,
-// and the records of how it ended.
+// kernel/campaign/one_input.h — what replay, examine and minimize share: the target's start, how many edges
+// an input may spend, and the records of how it ended.
 #pragma once
 
 #include "fuzz/minimizer.h"
@@ -8,11 +8,13 @@
 
 namespace kernel {
 
-// Where records go: to the serial line, waiting for it.
-extern const Output record_output;
+// Starts the timer and the target. Returns the edge budget that a campaign would give each case, so that an
+// input that times out there times out here.
+rstate::Result<u64> start_for_inputs(SnapshotSession &session, const boot::Bundle &bundle,
+                                     const boot::Options &options, u64 tsc_hz);
 
-// The budget that a campaign would give each case, so that an input that times out there times out here.
-rstate::Result<u64> edge_budget(Process &process, const boot::Bundle &bundle, const boot::Options &options);
+// The features of the case that has ended.
+rstate::Result<> list_features(Process &process, fuzz::FeatureList &features);
 
 // The chain and the record of a case's finding; `run` is its number.
 void write_finding(SnapshotSession &session, Bytes input, const vm::Finding &finding, vm::Ending ending,

@@ -4,7 +4,6 @@
 #include "kernel/campaign/campaign.h"
 #include "kernel/campaign/debugger_hold.h"
 #include "kernel/campaign/one_input.h"
-#include "kernel/entry/apic.h"
 
 namespace kernel {
 
@@ -82,11 +81,8 @@ rstate::Result<u32> run_and_report(SnapshotSession &session, Bytes input, u64 bu
 } // namespace
 
 rstate::Result<u32> replay(const boot::Bundle &bundle, const boot::Options &options, u64 tsc_hz) {
-    start_ticks(tick_milliseconds, tsc_hz);
     SnapshotSession session;
-    session.set_schedule(options.threads);
-    TRY(session.start(bundle, options), "preparing the target");
-    const u64 budget = TRY(edge_budget(session.process(), bundle, options), "computing the edge budget");
+    const u64 budget = TRY(start_for_inputs(session, bundle, options, tsc_hz), "preparing the target");
     const Bytes input = TRY(bundle.find("replay"), "finding the input in the bundle");
     log_formatted("7 replaying an input of {} bytes, {} edges allowed", input.size(), budget);
     return run_and_report(session, input, budget, options);

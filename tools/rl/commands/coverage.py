@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tools.rl.building import packages
 from tools.rl.common import MISSING, OK, ROOT, Stop, USAGE, write_atomically
-from tools.rl.corpus import disassembly, exports, inputs, line_coverage
+from tools.rl.corpus import disassembly, exports, inputs, reached_lines
 from tools.rl.corpus.examiner import Examiner, elf_of, which_target
 from tools.rl.printable import printable
 from tools.rl.results import origin
@@ -39,9 +39,9 @@ class Coverage:
             raise Stop(USAGE, f"{elf}: {error}")
         if not self.begins:
             raise Stop(USAGE, f"{elf} has no table of its edges: was it compiled by raclette-cc?")
-        self.inputs = line_coverage.reached(len(self.begins), features)
+        self.inputs = reached_lines.reached(len(self.begins), features)
         self.code, self.lines = disassembly.read(elf, self.begins)
-        self.files = line_coverage.files(self.begins, self.inputs, self.code, self.lines,
+        self.files = reached_lines.files(self.begins, self.inputs, self.code, self.lines,
                                          symbolizer.places(self.begins))
 
     def lcov(self):

@@ -7,7 +7,7 @@ import unittest
 from pathlib import Path
 
 from tools.rl.corpus.exports import drcov, lcov
-from tools.rl.corpus.line_coverage import File, Function
+from tools.rl.corpus.reached_lines import File, Function
 
 FILES = [File("a.c", {1: 3, 2: 0, 4: 1}, (Function("f", 1, 3), Function("g<int, 2>(char)", 4, 0))),
          File("gone.c", {1: 1}, ())]

@@ -1,7 +1,7 @@
 """From the edges of inputs to lines: which instructions belong to a block, and how many inputs reach a line."""
 import unittest
 
-from tools.rl.corpus import line_coverage
+from tools.rl.corpus import reached_lines
 from tools.rl.corpus.disassembly import Code, Lines
 from tools.rl.results.symbols import Frame
 
@@ -99,7 +99,7 @@ class LinesTest(unittest.TestCase):
 class FilesTest(unittest.TestCase):
     def files(self, *features):
         places = [Frame(0x10, "f", "/src/a.c", 1, False), Frame(0x20, "f", "/usr/include/b.h", 7, False)]
-        return line_coverage.files(BEGINS, line_coverage.reached(2, features), Code(TEXT.split("\n"), BEGINS),
+        return reached_lines.files(BEGINS, reached_lines.reached(2, features), Code(TEXT.split("\n"), BEGINS),
                                    Lines(TABLE.split("\n")), places)
 
     def test_a_line_has_as_many_hits_as_inputs_reach_it(self):
