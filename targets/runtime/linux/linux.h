@@ -59,6 +59,10 @@ u32 rl_thread_count(void);
 void rl_set_fs_base(u64 base); // of the running thread
 u32 rl_wake_futex(u64 address, u32 count, u32 bits);
 
+// vectors.c: `area` and `wanted` are images of FXSAVE in 64-bit mode, aligned to 16 bytes.
+void rl_save_vectors(u8 *area);
+bool rl_load_vectors(const u8 *wanted); // whether it had to execute FXRSTOR
+
 // signals.c
 void rl_deliver_signals(void);
 void rl_raise(struct thread *thread, u32 signal);

@@ -212,7 +212,7 @@ static bool run_handler(struct thread *thread, u32 signal) {
     frame.info.signal = signal;
     frame.info.code = (u32)-6; // SI_TKILL
     frame.info.sender = process_id;
-    __asm__ volatile("fxsave64 %0" : "=m"(thread->vectors));
+    rl_save_vectors(thread->vectors);
     if (!copy_out(vectors, thread->vectors, sizeof(thread->vectors)) ||
         !copy_out(place, &frame, sizeof(frame)))
         return false;
@@ -258,7 +258,7 @@ i64 rl_sys_rt_sigreturn(const u64 *a __attribute__((unused))) {
     self->signal_mask = c.mask & ~UNBLOCKABLE;
     if (c.vectors) {
         *(u32 *)(void *)(vectors + 24) &= 0xffff; // MXCSR: another bit would raise an exception here
-        __asm__ volatile("fxrstor64 %0" ::"m"(vectors));
+        rl_load_vectors(vectors);
     }
     return RL_BLOCKED;
 }

@@ -24,12 +24,11 @@ void rl_set_fs_base(u64 base) {
         can_set_base = rl_hypercall(RL_CALL_SET_FS, base, 0);
 }
 
-// The vector registers are those of the thread that runs: this library is compiled without them.
 static void switch_to(struct thread *next) {
     struct thread *const before = rl_current;
     if (before == next) return rl_begin_slice();
-    if (before->state != thread_free) __asm__ volatile("fxsave64 %0" : "=m"(before->vectors));
-    __asm__ volatile("fxrstor64 %0" ::"m"(next->vectors));
+    if (before->state != thread_free) rl_save_vectors(before->vectors);
+    rl_load_vectors(next->vectors);
     rl_current = next;
     if (before->fs_base != next->fs_base) rl_set_fs_base(next->fs_base);
     rl_begin_slice();
@@ -141,7 +140,7 @@ static struct thread *create(u64 stack, u64 tls, bool has_tls) {
     made->signal_mask = rl_current->signal_mask;
     made->id = ++last_id;
     made->state = thread_ready;
-    __asm__ volatile("fxsave64 %0" : "=m"(made->vectors));
+    rl_save_vectors(made->vectors);
     thread_count++;
     rl_begin_slice();
     return made;

@@ -22,6 +22,7 @@ class Package(NamedTuple):
 INCLUDE = "/usr/include"
 ALL = ("build",)
 _may_install = False            # without asking: --yes
+WAIT_FOR_OTHERS = ("-o", "DPkg::Lock::Timeout=600")      # seconds, for another apt-get that installs
 LONG_TEST = "test --long"       # counts as a command of its own
 TABLE = (
     Package("clang", "compiles the kernel, stage2, targets and host tests", ALL, ("clang", "clang++")),
@@ -123,7 +124,7 @@ def _install(names):
 
 def _apt_get(prefix, names, environment):
     update = subprocess.run(prefix + ["apt-get", "update", "-q"], env=environment, stdout=subprocess.DEVNULL)
-    install = prefix + ["apt-get", "install", "-y", "-q", "--no-install-recommends", *names]
+    install = prefix + ["apt-get", *WAIT_FOR_OTHERS, "install", "-y", "-q", "--no-install-recommends", *names]
     if update.returncode or subprocess.run(install, env=environment, stdout=subprocess.DEVNULL).returncode:
         raise Stop(MISSING, f"apt-get failed; to see why, type: {_what_to_type(names)}")
 

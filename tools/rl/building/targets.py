@@ -19,7 +19,7 @@ RUNTIME_PARTS = ("asan", "callbacks", "compare", "cpuid", "fake_stack", "globals
                  "interface_heap", "interface_report", "leaks", "memory", "mutate", "mutator", "number", "options",
                  "report", "spin", "stop", "string", "text", "ubsan", "ubsan_type", "ubsan_value")
 LINUX_PARTS = ("answer", "clock", "descriptors", "directories", "files", "identity", "mappings", "output", "paths",
-               "pipes", "proc", "signals", "slices", "status", "threads", "transfer")
+               "pipes", "proc", "signals", "slices", "status", "threads", "transfer", "vectors")
 BITCODE_PARTS = ("fences", "edges")         # the first of the linked module: the fences precede its variables
 MUSL = {"include": "/usr/include/x86_64-linux-musl", "lib": "/usr/lib/x86_64-linux-musl"}
 MUSL_TRIPLE = "x86_64-linux-musl"
