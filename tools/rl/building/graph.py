@@ -63,14 +63,14 @@ class Kernel(NamedTuple):
         return self.flavour.file(f"{self.name}.{ending}")
 
 
-# Code that no case runs: smaller is better than faster there.
-COLD = ("boot/", "dev/", "kernel/console", "kernel/introspect/", "kernel/panic/", "kernel/reboot", "kernel/mode",
-        *(f"kernel/campaign/{file}" for file in (
-            "campaign", "commands", "core_context", "debugger_hold", "examine", "memory_shares", "minimize",
-            "one_input", "replay", "snapshot_session")),
-        "fuzz/crash_record", "fuzz/examined_record", "fuzz/input_line", "fuzz/json", "fuzz/records",
-        "fuzz/refused_record", "fuzz/printed", "rstate/print", "mm/explain",
-        "guest/brought_files", "guest/refused_calls", "guest/linux_library")
+# What runs in each case is built for speed. Of the rest smaller is better than faster; so is what runs once in a crash.
+HOT = ("base/", "cpu/", "hw/", "mm/tlb_shootdown", "mm/window", "rstate/error", "vm/",
+       *(f"svm/{file}" for file in ("decode", "enter", "guest_state", "instruction")),
+       *(f"guest/{file}" for file in ("crash_hash", "fault", "instruction", "services", "stack_walk")),
+       *(f"fuzz/{file}" for file in (
+           "corpus", "corpus_sync", "coverage", "crash_dedup", "mutators/", "outbox", "scheduler", "target_mutator",
+           "worker.", "worker_evaluate", "worker_overrun")),
+       "kernel/campaign/target", "kernel/campaign/worker_core", "kernel/instances", "tests/")  # instances: the templates
 SECTIONS = "-ffunction-sections -fdata-sections"        # so that the linker drops what nothing reaches
 RELEASE = Flavour("kernel", BUILD, f"-O2 {BACKTRACES} {SECTIONS} {FREESTANDING}")
 # RL_DEBUG: every DCHECK is on, and a machine checks its VMCB before each VMRUN (svm/vmcb_audit.h).
@@ -83,7 +83,7 @@ PRODUCT = KERNELS[0]
 
 
 def flags_of(flavour, source):
-    return flavour.flags.replace("-O2", "-Oz") if source.startswith(COLD) else flavour.flags
+    return flavour.flags if source.startswith(HOT) else flavour.flags.replace("-O2", "-Oz")
 
 
 IMAGE_TOOLS = [f"tools/rl/images/{name}.py" for name in ("disk_image", "fat", "gpt", "xxhash")]
