@@ -148,7 +148,7 @@ class Worker final {
     Buffer input_, proposal_; // the minimizer uses the second
     Buffer original_;         // the crash's input before it is minimized; empty where that is too long
     MutableBytes output_room_;
-    vm::Printed printed_; // of the last crash that may be reported, in output_room_
+    vm::Printed printed_; // in the last case that may be reported; in output_room_
     Span<InputRingReader> readers_;
     TargetMutator target_mutator_;
     const vm::Outcome *outcome_ = nullptr; // of the last case

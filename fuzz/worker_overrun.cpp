@@ -60,8 +60,9 @@ rstate::Result<void> Worker::report_overrun() {
     const u64 edges = outcome_->edges_spent >= edge_budget_ ? outcome_->edges_spent : 0;
     CrashDedup &known = outcome_->ending == vm::Ending::timeout ? shared_.timeouts() : shared_.starved();
     if (known.claim(finding.hash)) {
+        printed_ = TRY(executor_.read_output(output_room_), "keeping what the target printed", cases_);
         write_crash(outbox_.urgent.begin(),
-                    {cases_, options_.core, input_.bytes(), &finding, outcome_->ending, edges},
+                    {cases_, options_.core, input_.bytes(), &finding, outcome_->ending, edges, printed_},
                     options_.resolver);
         CHECK(outbox_.urgent.commit(), "an empty queue has room for any record", input_.size());
         if (options_.pace == Pace::repeatable) platform_.send_records();

@@ -359,6 +359,7 @@ LOUD = f"""
 OVERRUNS = f"""
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 static volatile unsigned sink;
 static char *volatile kept;
 #define APART __attribute__((noinline)) static void
@@ -368,7 +369,7 @@ APART greedy(void) {{ while ((kept = malloc(1 << 20))) memset(kept, 1, 1 << 20);
 {ENTRY} {{
     if (size < 2) return 0;
     if (data[0] == 's' && data[1] == 'l') slow();
-    if (data[0] == 'e' && data[1] == 'n') endless();
+    if (data[0] == 'e' && data[1] == 'n' && write(1, "so far\\n", 7) == 7) endless();
     if (data[0] == 'g' && data[1] == 'r') greedy();
     return 0;
 }}

@@ -136,6 +136,8 @@ def slow_is_kept(outcomes):
     """The slow input is one of the corpus; the endless and the greedy one are what they are."""
     if not any(base64.b64decode(record["data"])[:2] == b"sl" for record in outcomes[0].of_type("corpus")):
         return "the slow input was not kept"
+    if [base64.b64decode(record["output"]) for record in outcomes[0].of_type("timeout")] != [b"so far\n"]:
+        return "the timeout came without what the target printed"
     return found(crash=[], timeout=["endless"], out_of_memory=["greedy"])(outcomes)
 
 

@@ -317,11 +317,14 @@ TEST(Worker, ATimeoutIsReportedOnceForItsCoverageAndNotKept) {
         [](Bytes input, Trace &trace) {
             trace.edge(0);
             if (input.size() > 2 && input[0] == 'a') trace.edge(1, 250), trace.time_out();
+            trace.output = "so far\n";
         },
         5000);
     rig.run({"b"}).take();
     EXPECT_GT(rig.shared.counts(0).timeouts.load(), 1u);
-    EXPECT_EQ(rig.platform.records("timeout").size(), 1u);
+    ASSERT_EQ(rig.platform.records("timeout").size(), 1u);
+    EXPECT_NE(rig.platform.records("timeout")[0].find("\"printed\":7,\"output\":\"c28gZmFyCg==\""),
+              std::string::npos);
     EXPECT_EQ(rig.worker.corpus().live_count(), 1u);
 }
 
