@@ -32,8 +32,8 @@ constexpr u64 lock_timeout_seconds = 4;
 // it.
 bool lock_console() __attribute__((no_thread_safety_analysis)) {
     if (seized || console_lock.held_by_me()) return false;
-    const u64 hz = first_core.args != nullptr ? first_core.args->tsc_hz : 0;
-    const u64 second = hz != 0 ? hz : boot::CoreArgs::assumed_tsc_hz; // a limit of zero would be none
+    const u64 second =
+        first_core.args != nullptr ? first_core.args->ticks_per_second() : boot::CoreArgs::assumed_tsc_hz;
     if (console_lock.lock_with_timeout(second * lock_timeout_seconds)) return true;
     if (!seized) kernel::seize_console();
     return false;

@@ -52,10 +52,11 @@ rstate::Result<u32> run_options(const boot::CoreArgs &args, const boot::Bundle &
         return TRY(run_mode(options.mode, {args, bundle}, options.mode_argument),
                    "running the mode that the options select");
     TRY(svm::check_support(cpu::Features::read()), "checking for AMD SVM, the only VM backend");
-    if (options.replay) return TRY(replay(bundle, options, args.tsc_hz), "replaying an input");
-    if (options.examine) return TRY(examine(bundle, options, args.tsc_hz), "examining inputs");
-    if (options.minimize) return TRY(minimize(bundle, options, args.tsc_hz), "minimizing an input");
-    TRY(run_campaign(bundle, options, args.core_count, args.tsc_hz), "running a campaign");
+    if (options.replay) return TRY(replay(bundle, options, args.ticks_per_second()), "replaying an input");
+    if (options.examine) return TRY(examine(bundle, options, args.ticks_per_second()), "examining inputs");
+    if (options.minimize)
+        return TRY(minimize(bundle, options, args.ticks_per_second()), "minimizing an input");
+    TRY(run_campaign(bundle, options, args.core_count, args.ticks_per_second()), "running a campaign");
     return boot::exit_ok;
 }
 

@@ -14,7 +14,10 @@ namespace boot {
 
 struct CoreArgs {
     static constexpr u64 expected_magic = 0x3145524F43454C52; // "RLECORE1"
-    static constexpr u64 assumed_tsc_hz = 2'000'000'000;      // for limits of time, where tsc_hz is 0
+    static constexpr u64 assumed_tsc_hz = 2'000'000'000;      // where tsc_hz is 0
+
+    // For limits of time, where a wrong rate does less harm than none.
+    u64 ticks_per_second() const { return tsc_hz != 0 ? tsc_hz : assumed_tsc_hz; }
 
     u64 magic;
     u64 build_id;

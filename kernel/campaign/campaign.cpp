@@ -77,7 +77,7 @@ rstate::Result<> fuzz_on_all_cores(Campaign &campaign) {
 
 // Returns the number of cases.
 rstate::Result<u64> fuzz_from_snapshot(SnapshotSession &session, const boot::Bundle &bundle,
-                                       const boot::Options &options, u32 cores, u64 tsc_hz) {
+                                       const boot::Options &options, u32 cores, u64 ticks_per_second) {
     const u32 edges = session.process().counter_count();
     auto state = TRY(make_shared(cores, edges, options.cases), "making what the cores share");
     fuzz::Shared &shared = *state.shared;
@@ -106,7 +106,7 @@ rstate::Result<u64> fuzz_from_snapshot(SnapshotSession &session, const boot::Bun
                       size,
                       pages,
                       options.has_seed ? options.seed : world->space.random_word(),
-                      tsc_hz,
+                      ticks_per_second,
                       session.process()};
     TRY(fuzz_on_all_cores(campaign), "running the workers");
     fuzz::write_edges(record_output, shared);
@@ -115,21 +115,21 @@ rstate::Result<u64> fuzz_from_snapshot(SnapshotSession &session, const boot::Bun
 }
 
 rstate::Result<u64> fuzz_target(const boot::Bundle &bundle, const boot::Options &options, u32 core_count,
-                                u64 tsc_hz) {
-    start_ticks(tick_milliseconds, tsc_hz);
+                                u64 ticks_per_second) {
+    start_ticks(tick_milliseconds, ticks_per_second);
     SnapshotSession session;
     session.set_schedule(options.threads);
     TRY(session.start(bundle, options), "preparing the target");
     const u32 cores = options.cpus != 0 ? static_cast<u32>(min<u64>(options.cpus, core_count)) : core_count;
-    return fuzz_from_snapshot(session, bundle, options, cores, tsc_hz);
+    return fuzz_from_snapshot(session, bundle, options, cores, ticks_per_second);
 }
 
 } // namespace
 
 rstate::Result<> run_campaign(const boot::Bundle &bundle, const boot::Options &options, u32 core_count,
-                              u64 tsc_hz) {
+                              u64 ticks_per_second) {
     const LeakCheck before = LeakCheck::count_now();
-    const u64 cases = TRY(fuzz_target(bundle, options, core_count, tsc_hz), "fuzzing the target");
+    const u64 cases = TRY(fuzz_target(bundle, options, core_count, ticks_per_second), "fuzzing the target");
     TRY(before.check_held(), "checking core 0 for leaks after a campaign");
     fuzz::write_end(record_output, "ok", cases);
     end_record();

@@ -53,7 +53,7 @@ const Commands::Word Commands::words[] = {
 // While an input arrives this waits for its next bytes: the port holds sixteen, and to fetch them between two
 // cases would give some hundred bytes a second.
 void Commands::listen() {
-    const u64 hz = first_core.args->tsc_hz, second = hz != 0 ? hz : boot::CoreArgs::assumed_tsc_hz;
+    const u64 second = first_core.args->ticks_per_second();
     const u64 until = cpu::read_tsc() + second / listening_part;
     u8 byte = 0;
     for (u64 now = cpu::read_tsc(), heard = now; !asked_ && now < until; now = cpu::read_tsc()) {

@@ -117,9 +117,10 @@ rstate::Result<> Examiner::examine(u64 index, Bytes input) {
 
 } // namespace
 
-rstate::Result<u32> examine(const boot::Bundle &bundle, const boot::Options &options, u64 tsc_hz) {
+rstate::Result<u32> examine(const boot::Bundle &bundle, const boot::Options &options, u64 ticks_per_second) {
     SnapshotSession session;
-    const u64 budget = TRY(start_for_inputs(session, bundle, options, tsc_hz), "preparing the target");
+    const u64 budget =
+        TRY(start_for_inputs(session, bundle, options, ticks_per_second), "preparing the target");
     Examiner examiner(session, budget, options);
     TRY(examiner.allocate(), "allocating tables");
     log_formatted("7 examining inputs, {} edges allowed", budget);

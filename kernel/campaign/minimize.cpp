@@ -115,9 +115,10 @@ rstate::Result<> InputMinimizer::minimize(Bytes input) {
 
 } // namespace
 
-rstate::Result<u32> minimize(const boot::Bundle &bundle, const boot::Options &options, u64 tsc_hz) {
+rstate::Result<u32> minimize(const boot::Bundle &bundle, const boot::Options &options, u64 ticks_per_second) {
     SnapshotSession session;
-    const u64 budget = TRY(start_for_inputs(session, bundle, options, tsc_hz), "preparing the target");
+    const u64 budget =
+        TRY(start_for_inputs(session, bundle, options, ticks_per_second), "preparing the target");
     const Bytes input = TRY(bundle.find("input/0"), "finding the input in the bundle");
     InputMinimizer minimizer(session, budget, options.cases);
     TRY(minimizer.allocate(input.size()), "allocating room", input.size());

@@ -28,8 +28,8 @@ rstate::Result<u64> edge_budget(Process &process, const boot::Bundle &bundle, co
 } // namespace
 
 rstate::Result<u64> start_for_inputs(SnapshotSession &session, const boot::Bundle &bundle,
-                                     const boot::Options &options, u64 tsc_hz) {
-    start_ticks(tick_milliseconds, tsc_hz);
+                                     const boot::Options &options, u64 ticks_per_second) {
+    start_ticks(tick_milliseconds, ticks_per_second);
     session.set_schedule(options.threads);
     TRY(session.start(bundle, options), "running the target to its snapshot");
     return edge_budget(session.process(), bundle, options);

@@ -11,7 +11,7 @@ namespace kernel {
 // Starts the timer and the target. Returns the edge budget that a campaign would give each case, so that an
 // input that times out there times out here.
 rstate::Result<u64> start_for_inputs(SnapshotSession &session, const boot::Bundle &bundle,
-                                     const boot::Options &options, u64 tsc_hz);
+                                     const boot::Options &options, u64 ticks_per_second);
 
 // The features of the case that has ended.
 rstate::Result<> list_features(Process &process, fuzz::FeatureList &features);

@@ -11,8 +11,8 @@ namespace kernel {
 class KernelPlatform final {
   public:
     // `schedule` is the seed of the order of the target's threads.
-    KernelPlatform(Reporter &reporter, u64 tsc_hz, u64 schedule)
-        : reporter_(reporter), ticks_per_us_(max(1ul, tsc_hz / 1'000'000)), schedule_(schedule) {}
+    KernelPlatform(Reporter &reporter, u64 ticks_per_second, u64 schedule)
+        : reporter_(reporter), ticks_per_us_(max(1ul, ticks_per_second / 1'000'000)), schedule_(schedule) {}
 
     u64 now_us() const { return cpu::read_tsc() / ticks_per_us_; }
     static u64 time() { return cpu::read_tsc(); }

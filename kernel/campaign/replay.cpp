@@ -80,9 +80,10 @@ rstate::Result<u32> run_and_report(SnapshotSession &session, Bytes input, u64 bu
 
 } // namespace
 
-rstate::Result<u32> replay(const boot::Bundle &bundle, const boot::Options &options, u64 tsc_hz) {
+rstate::Result<u32> replay(const boot::Bundle &bundle, const boot::Options &options, u64 ticks_per_second) {
     SnapshotSession session;
-    const u64 budget = TRY(start_for_inputs(session, bundle, options, tsc_hz), "preparing the target");
+    const u64 budget =
+        TRY(start_for_inputs(session, bundle, options, ticks_per_second), "preparing the target");
     const Bytes input = TRY(bundle.find("replay"), "finding the input in the bundle");
     log_formatted("7 replaying an input of {} bytes, {} edges allowed", input.size(), budget);
     return run_and_report(session, input, budget, options);

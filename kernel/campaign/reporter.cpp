@@ -32,7 +32,7 @@ bool Reporter::any_queued() const {
 }
 
 void Reporter::serve() {
-    const u64 second = max(1ul, first_core.args->tsc_hz);
+    const u64 second = first_core.args->ticks_per_second();
     const u64 elapsed = min(cpu::read_tsc() - served_at_, second); // at first, since the machine's start
     const bool slow = elapsed > second / serves_each_second;
     if (++turn_ % cases_between != 0 && !slow && !commands_.receiving()) return;

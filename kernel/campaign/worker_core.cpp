@@ -78,7 +78,7 @@ bool stop_asked(void *campaign) {
 rstate::Result<> run_worker(Campaign &c, Process &process) {
     process.set_stop_signal({stop_asked, &c});
     CoreContext &context = c.contexts[current_core()];
-    KernelPlatform platform(c.reporter, c.tsc_hz, c.options.threads);
+    KernelPlatform platform(c.reporter, c.ticks_per_second, c.options.threads);
     fuzz::Arena arena(mm::bytes_of(context.memory));
     const rstate::Resolver resolver = c.target.program().symbols().resolver();
     auto worker = TRY(mm::allocate<fuzz::Worker>(world->allocator, fuzz::Executor::of(process),
@@ -97,7 +97,7 @@ rstate::Result<> run_worker(Campaign &c, Process &process) {
 // Core 0 fuzzes in the machine that took the snapshot; any other core makes a machine of its own.
 rstate::Result<> fuzz(Campaign &c) {
     if (current_core() == 0) return run_worker(c, c.first);
-    start_ticks(tick_milliseconds, c.tsc_hz);
+    start_ticks(tick_milliseconds, c.ticks_per_second);
     auto svm = TRY(start_svm(), "switching SVM on for this core");
     Machine machine = TRY(make_machine(*svm, c.target), "making this core's machine");
     Process process = TRY(c.target.attach(machine), "attaching this core's machine to the snapshot");

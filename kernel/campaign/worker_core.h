@@ -20,7 +20,7 @@ struct Campaign {
     fuzz::WorkerSize size;
     u64 pages_per_core; // private pages that each core's machine may have
     u64 seed;
-    u64 tsc_hz;
+    u64 ticks_per_second;
     Process &first;      // core 0's, which took the snapshot
     Atomic<u32> ended{}; // cores other than core 0 whose work is over
     Atomic<u32> ready{}; // cores that have allocated all that their work needs

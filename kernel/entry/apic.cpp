@@ -38,8 +38,8 @@ void send_init(u32 core) {
 
 void stop_ticks() { apic.stop_timer(); }
 
-void start_ticks(u32 milliseconds, u64 tsc_hz) {
-    const u64 span = (tsc_hz != 0 ? tsc_hz : boot::CoreArgs::assumed_tsc_hz) / 1000;
+void start_ticks(u32 milliseconds, u64 ticks_per_second) {
+    const u64 span = ticks_per_second / 1000;
     constexpr u32 tries = 3; // the host may suspend this core meanwhile: the shortest measurement is right
     cpu::InterruptsOff off;
     u32 per_millisecond = ~0u;

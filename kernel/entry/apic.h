@@ -16,7 +16,7 @@ void send_nmi(u32 core);
 // Sends an INIT IPI: the core stops whatever it does and waits for a start-up IPI.
 void send_init(u32 core);
 // A tick every `milliseconds` on this core, measured against the time stamp counter.
-void start_ticks(u32 milliseconds, u64 tsc_hz);
+void start_ticks(u32 milliseconds, u64 ticks_per_second);
 void stop_ticks();
 
 } // namespace kernel

@@ -55,7 +55,7 @@ rstate::Result<> leaked_pin_in_a_campaign(const TestContext &context) {
     boot::Options options;
     options.target = {pointer_to<const char>(name.first), 1};
     options.cpus = 1, options.cases = 100;
-    return run_campaign(context.bundle, options, context.args.core_count, context.args.tsc_hz);
+    return run_campaign(context.bundle, options, context.args.core_count, context.args.ticks_per_second());
 }
 rstate::Result<> free_under_a_pin(const TestContext &) {
     const Phys frame = TRY(take_frame(), "allocating a frame");

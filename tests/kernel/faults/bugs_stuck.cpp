@@ -20,7 +20,7 @@ constexpr u32 tick_milliseconds = 5;
 
 struct Hang {
     void (*hang)(const bool &released);
-    u64 tsc_hz;
+    u64 ticks_per_second;
     bool hangs = false, released = false;
 };
 constinit cpu::SpinLock lock("injected", 1);
@@ -48,7 +48,7 @@ void loop_without_interrupts_of_any_kind(const bool &released) {
 }
 
 void watch(Hang &shared) {
-    start_ticks(tick_milliseconds, shared.tsc_hz);
+    start_ticks(tick_milliseconds, shared.ticks_per_second);
     begin_work();
     const u64 first = cpu::ticks_of(0);
     while (cpu::ticks_of(0) - first < 2 * patience_ticks) cpu::halt();
@@ -71,7 +71,7 @@ void hang_or_watch(void *context) {
 }
 
 template <void (*hang)(const bool &)> rstate::Result<> while_core_0_watches(const TestContext &context) {
-    Hang shared{hang, context.args.tsc_hz};
+    Hang shared{hang, context.args.ticks_per_second()};
     run_on_cores(2, {hang_or_watch, &shared});
     return rstate::done();
 }

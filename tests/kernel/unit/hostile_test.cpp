@@ -111,7 +111,7 @@ constexpr Hostile hostile[] = {
 };
 
 rstate::Result<> a_hostile_instruction_ends_its_case_at_most(const TestContext &context) {
-    start_ticks(10, context.args.tsc_hz);
+    start_ticks(10, context.args.ticks_per_second());
     SnapshotSession session;
     TRY(session.start(context.bundle), "preparing the target");
     for (u32 i = 0; i < sizeof(hostile) / sizeof(hostile[0]); ++i) {
@@ -140,7 +140,7 @@ rstate::Result<> bases_that_the_target_sets_are_reset(const TestContext &context
     constexpr Code set = code(0xF3, 0x48, 0x0F, 0xAE, 0xD0, 0xF3, 0x48, 0x0F, 0xAE, 0xD8);
     constexpr Code ask = code(0xB8, RL_CALL_SET_FS, 0, 0x4C, 0x52, 0x31, 0xFF, 0x0F, 0x01, 0xD9);
     constexpr Code cases[] = {number + set, number + not_canonical + set + ask};
-    start_ticks(10, context.args.tsc_hz);
+    start_ticks(10, context.args.ticks_per_second());
     SnapshotSession session;
     TRY(session.start(context.bundle), "preparing the target");
     const bool allowed = session.machine().user_sets_bases();
@@ -162,7 +162,7 @@ rstate::Result<> no_instruction_ends_the_machine(const TestContext &context) {
     constexpr Code prefixes[] = {code(),           code(0x48),       code(0x66), code(0xF2),      code(0xF3),
                                  code(0x48, 0x66), code(0x48, 0x48), code(0xF0), code(0x65, 0x67)};
     constexpr u32 opcodes = 0x200; // from 0x100 on: behind 0F
-    start_ticks(10, context.args.tsc_hz);
+    start_ticks(10, context.args.ticks_per_second());
     SnapshotSession session;
     TRY(session.start(context.bundle), "preparing the target");
     Random random(1);

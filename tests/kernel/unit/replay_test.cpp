@@ -64,7 +64,7 @@ rstate::Result<> expect_snapshot(SnapshotSession &session) {
 }
 
 rstate::Result<> replay_many(const TestContext &context, u64 replays) {
-    start_ticks(1000, context.args.tsc_hz);
+    start_ticks(1000, context.args.ticks_per_second());
     SnapshotSession session;
     TRY(session.start(context.bundle), "preparing the target");
     auto inputs = TRY(mm::allocate_array<Input>(world->allocator, most_inputs), "allocating the inputs");

@@ -90,7 +90,7 @@ rstate::Result<> stress_all_cores(const TestContext &context, u64 operations) {
     }
     world->space.drain_quarantine();
     LOG(kernel, "{} operations on {} cores, {} of another core's blocks freed; longest {} us", operations,
-        context.args.core_count, remote, longest / max(1ul, context.args.tsc_hz / 1'000'000));
+        context.args.core_count, remote, longest / max(1ul, context.args.ticks_per_second() / 1'000'000));
     EXPECT(world->frames.used() <= before, world->frames.used(), before);
     EXPECT(context.args.core_count == 1 || remote > operations / 16, remote);
     return rstate::done();

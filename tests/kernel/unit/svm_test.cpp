@@ -124,7 +124,7 @@ RL_VM_TEST(a_vmcb_the_processor_refuses_ends_in_a_chain);
 constexpr u8 endless_loop[] = {0xEB, 0xFE};
 
 rstate::Result<> no_guest_holds_a_core(const TestContext &context) {
-    start_ticks(10, context.args.tsc_hz);
+    start_ticks(10, context.args.ticks_per_second());
     TinyGuest guest = TRY(guest_running(endless_loop), "making a guest");
     guest.machine().set_deadline(3);
     const vm::Exit exit = TRY(guest.machine().run(), "running");
@@ -180,15 +180,15 @@ template <rstate::Result<> (*busy)(Freed &, u64)>
 rstate::Result<> free_while_core_1_is_busy(const TestContext &context, Freed &f) {
     struct Both {
         Freed &f;
-        u64 tsc_hz;
-    } both{f, context.args.tsc_hz};
+        u64 ticks_per_second;
+    } both{f, context.args.ticks_per_second()};
     f.block =
         TRY(world->heap.allocate(freed_bytes, 4, {"freed", __FILE__, __func__, __LINE__}), "allocating");
     f.frame = TRY(world->space.table().translate(f.block.page()), "finding the frame");
     run_on_cores(2, {[](void *given) {
                          auto &its = *static_cast<Both *>(given);
                          if (current_core() == 1) {
-                             auto done = busy(its.f, its.tsc_hz);
+                             auto done = busy(its.f, its.ticks_per_second);
                              if (!done.ok()) its.f.error = done.take_error();
                              set(its.f.busy); // also after a failure: core 0 waits for it
                              return set(its.f.over);
@@ -206,9 +206,9 @@ rstate::Result<> free_while_core_1_is_busy(const TestContext &context, Freed &f)
 }
 
 // The guest never stops by itself: IPIs from other cores take the core out of the guest, and it enters again.
-rstate::Result<> loop_in_a_guest(Freed &f, u64 tsc_hz) {
+rstate::Result<> loop_in_a_guest(Freed &f, u64 ticks_per_second) {
     TRY(have_in_tlb_and_window(f), "touching the block");
-    start_ticks(10, tsc_hz);
+    start_ticks(10, ticks_per_second);
     TinyGuest guest = TRY(guest_running(endless_loop), "making a guest");
     guest.machine().set_deadline(2);
     TRY(guest.machine().run(), "running it once, so that the next interrupt arrives in the guest");
