@@ -30,6 +30,15 @@ bool Uart::init() {
     return true;
 }
 
+bool Uart::init_first() {
+    for (const u16 port : {com1, com2, com3, com4}) {
+        port_ = port;
+        if (init()) return true;
+    }
+    port_ = com1;
+    return false;
+}
+
 bool Uart::status(u8 bit) const { return (cpu::in8(port_ + line_status) & bit) != 0; }
 
 bool Uart::wait_for(u8 bit) const {

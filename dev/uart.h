@@ -8,12 +8,16 @@ namespace dev {
 
 class Uart final {
   public:
-    static constexpr u16 com1 = 0x3F8;
+    static constexpr u16 com1 = 0x3F8, com2 = 0x2F8, com3 = 0x3E8, com4 = 0x2E8;
 
+    constexpr Uart() = default; // init_first() finds its port
     constexpr explicit Uart(u16 port) : port_(port) {}
 
     // 115,200 baud, 8 bits, no parity, FIFOs on. False when there is no port; writes are then ignored.
     bool init();
+    // The same at the first of COM1 to COM4 that is there.
+    bool init_first();
+    u16 port() const { return port_; }
     // Waits for room in the FIFO, with a limit: a stuck or missing port does not hang the machine.
     void write(Text text);
     // Takes at most one FIFO's worth from the front of `text` if the transmitter is empty; returns how many
@@ -28,7 +32,7 @@ class Uart final {
     bool status(u8 bit) const;
     bool wait_for(u8 bit) const;
     usize fill(Text text); // as much as an empty FIFO holds
-    u16 port_;
+    u16 port_ = 0;
     bool present_ = false;
 };
 

@@ -12,7 +12,7 @@
 namespace {
 
 constinit cpu::SpinLock console_lock("console", 3);
-constinit dev::Uart uart{dev::Uart::com1};
+constinit dev::Uart uart;
 constinit dev::Screen screen;
 constinit dev::Framebuffer framebuffer;
 constinit bool set_up = false;
@@ -129,7 +129,15 @@ namespace kernel {
 
 void init_console() {
     set_up = true; // first: a panic in here must not initialise the console again
-    uart.init();
+    uart.init_first();
+}
+
+bool move_console(u16 port) {
+    const LogSection alone;
+    dev::Uart other(port);
+    if (!other.init()) return false;
+    uart = other;
+    return true;
 }
 
 void attach_screen(volatile u16 *cells) {

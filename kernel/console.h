@@ -8,6 +8,8 @@
 namespace kernel {
 
 void init_console();
+// The serial line is the UART at this I/O port from now on; false, and nothing changes, where there is none.
+bool move_console(u16 port);
 // Shows the log on the VGA text screen from now on; `cells` is its mapped buffer.
 void attach_screen(volatile u16 *cells);
 // The same for a framebuffer, to which the console draws pixels.

@@ -45,6 +45,14 @@ void write_boot_record(const boot::CoreArgs &args, const boot::Options &options)
     log_line(line.text().sub(0, line.size() - 1)); // log_line ends the line itself
 }
 
+// Without such a port the records go where the lines went so far: better there than nowhere.
+void choose_serial_port(const boot::Options &options) {
+    if (options.serial == 0) return;
+    LOG(kernel, "the serial line goes on at port {x}", options.serial);
+    if (!move_console(static_cast<u16>(options.serial)))
+        LOG(kernel, "no serial port answers at {x}: the serial line stays where it is", options.serial);
+}
+
 // Runs the mode that the options select; returns the value that QEMU exits with.
 rstate::Result<u32> run_options(const boot::CoreArgs &args, const boot::Bundle &bundle,
                                 const boot::Options &options) {
@@ -79,6 +87,7 @@ rstate::Result<u32> run(const boot::CoreArgs &args) {
     const boot::Options options =
         TRY(boot::Options::parse({reinterpret_cast<const char *>(text.data()), text.size()}),
             "reading the options");
+    choose_serial_port(options);
     write_boot_record(args, options);
     TRY(report_live_pages(), "reporting the mapped pages");
     return TRY(run_options(args, bundle, options), "running what the options ask for");

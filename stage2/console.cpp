@@ -12,7 +12,7 @@
 #include "dev/uart.h"
 
 namespace {
-constinit dev::Uart uart{dev::Uart::com1};
+constinit dev::Uart uart;
 constinit dev::Screen screen;
 constinit stage2::Drawing draw = nullptr;
 
@@ -46,9 +46,11 @@ namespace stage2 {
 
 void init_console(Drawing drawing) {
     draw = drawing;
-    uart.init();
+    uart.init_first();
     if (dev::Screen::shows_text()) screen.attach(reinterpret_cast<volatile u16 *>(dev::Screen::physical));
 }
+
+u16 serial_port() { return uart.port(); }
 
 u32 next_screen_row() { return draw == nullptr ? 0 : draw("", 0); }
 

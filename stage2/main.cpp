@@ -7,6 +7,7 @@
 #include "boot/formats/codes.h"
 #include "boot/formats/memory_map.h"
 #include "cpu/ops.h"
+#include "dev/uart.h"
 #include "stage2/clock.h"
 #include "stage2/console.h"
 #include "stage2/cores.h"
@@ -265,6 +266,8 @@ extern "C" void stage2_main(const boot::Handoff *handoff) {
     stage2::init_console(reinterpret_cast<stage2::Drawing>(handoff->console));
     stage2::catch_exceptions("stage2", handoff->stage2);
     log_formatted("4 stage2: build {h}", stage2_build_id);
+    if (stage2::serial_port() != dev::Uart::com1)
+        log_formatted("stage2: serial line at port {x}", stage2::serial_port());
     auto result = stage2::boot_kernel(*handoff, tsc_at_stage2);
     stage2::stop(result.take_error(), "stage2");
 }

@@ -30,6 +30,7 @@ constexpr Key keys[] = {
     {.name = "edge_budget", .number = &Options::edge_budget},
     {.name = "timeout_s", .number = &Options::timeout_s, .most = 1'000'000},
     {.name = "threads", .number = &Options::threads},
+    {.name = "serial", .number = &Options::serial, .most = 0xFFF8},
     {.name = "replay", .flag = &Options::replay},
     {.name = "hold", .flag = &Options::hold},
     {.name = "leaks", .flag = &Options::leaks},

@@ -16,6 +16,7 @@ struct Options {
     u64 edge_budget = 0;        // a case that spends more is a timeout; 0: measured from the seeds
     u64 timeout_s = 0;          // a case that takes longer is a timeout, whatever its edges; 0: edges decide
     u64 threads = 0;            // seed of the schedule of the target's threads
+    u64 serial = 0;             // I/O port of the console's UART; 0: the first of COM1 to COM4 that is there
     bool replay = false;        // run the bundle's "replay" once, and end
     bool hold = false;          // with replay: wait at the case's end while the host copies memory
     bool leaks = false;         // with replay: also list what the input leaks

@@ -151,6 +151,7 @@ NETWORK = [
 
 
 NOT_AMD = Error("svm.not_supported", Origin("svm/enable.cpp", fields={"amd": 0}))
+FIRST_PORT = ["-chardev", "null,id=first", "-device", "isa-serial,chardev=first,iobase=0x3f8,irq=4"]
 # What firmware and machines lack, or do wrong, as far as QEMU can emulate it.
 HOSTILE = [
     fuzzes("BIOS, no screen", "img", Machine(vga="none"), BY_BIOS),
@@ -163,6 +164,15 @@ HOSTILE = [
     fuzzes("PVH, microvm with neither", "elf", Machine(disk="kernel", machine="microvm,pit=off,pic=off", vga="none"),
             BY_PVH),
     fuzzes("BIOS, no keyboard controller", "img", Machine(machine="pc,i8042=off"), BY_BIOS),
+    *[Scenario(f"way in: {firmware}, the only serial port at {port:#x}", Machine(serial_port=port, firmware=firmware),
+               options={"seed": 1, "cases": CASES}, verdict=verdicts.every_core_fuzzed,
+               must=(r"^4 stage2: build ", rf"^stage2: serial line at port {port:#x}$", *FUZZED))
+      for firmware, port in (("bios", 0x2F8), ("bios", 0x3E8), ("uefi", 0x2F8))],
+    Scenario("the serial line goes on at the port that the options name", Machine(serial_port=0x2F8, extra=FIRST_PORT),
+             options={"seed": 1, "cases": CASES, "serial": 0x2F8}, must=(r"^\{'type': 'boot'", *FUZZED),
+             must_not=(r"^6 kernel at ",), verdict=verdicts.every_core_fuzzed),
+    Scenario("the serial line stays where the options name a port that is not there", Machine(cpus=1),
+             options={"seed": 1, "cases": CASES, "serial": 0x2F8}, must=FUZZED, verdict=verdicts.every_core_fuzzed),
     Scenario("way in: BIOS, no serial port", Machine(serial=False), options={"seed": 1, "cases": CASES}),
     Scenario("an Intel processor runs the kernel's own tests", Machine(cpu="Skylake-Server"), options={"test": "*"},
              timeout=180, verdict=verdicts.tests_ran),

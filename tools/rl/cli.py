@@ -58,6 +58,21 @@ def _memory(text):
     return text
 
 
+PC_PORTS = {"com1": 0x3f8, "com2": 0x2f8, "com3": 0x3e8, "com4": 0x2e8}
+MOST_PORT = 0xfff8              # a UART has eight
+
+
+def _serial_port(text):
+    """An I/O port: a name of a PC's, or hexadecimal digits as firmware and `lspci` print them."""
+    if text.lower() in PC_PORTS:
+        return PC_PORTS[text.lower()]
+    digits = re.fullmatch(r"(?:0x)?([0-9a-f]{1,4})", text.lower())
+    if not digits or not 0x100 <= int(digits[1], 16) <= MOST_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a serial port: com1 to com4, or its I/O port in hexadecimal, "
+                                         f"100 to {MOST_PORT:x}")
+    return int(digits[1], 16)
+
+
 def _debug_build(sub):
     sub.add_argument("--debug", action="store_true", help="the development build: every check is on")
 
@@ -251,6 +266,9 @@ def _maps(sub):
 def _image(sub):
     _which_target(sub)
     sub.add_argument("--corpus", metavar="DIR", help="inputs to begin with besides the seeds, such as out/NAME/corpus")
+    sub.add_argument("--serial", type=_serial_port, metavar="PORT",
+                     help="the machine's serial line: com1 to com4, or an I/O port in hexadecimal such as 2f8 (default: "
+                          "the first of com1 to com4 that is there)")
 
 
 def _oss_fuzz(sub):

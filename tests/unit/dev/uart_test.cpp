@@ -14,7 +14,7 @@ constexpr u16 com1 = dev::Uart::com1;
 // looks.
 class FakeUart {
   public:
-    explicit FakeUart(u32 slowness = 0) : slowness_(slowness) {
+    explicit FakeUart(u32 slowness = 0, u16 base = com1) : slowness_(slowness), base_(base) {
         sim::reset_cpus();
         sim::on_port_write(
             [this](u16 port, u32 width, u32 value) { write(port, width, static_cast<u8>(value)); });
@@ -30,31 +30,50 @@ class FakeUart {
   private:
     void write(u16 port, u32 width, u8 value) {
         ASSERT_EQ(width, 1u);
-        ASSERT_TRUE(port >= com1 && port < com1 + 8);
-        registers_[port - com1] = value;
-        if (port == com1 + 2 && (value & 4) != 0) lost += in_fifo_, in_fifo_ = 0;
+        if (port < base_ || port >= base_ + 8) return; // no device there
+        const u16 offset = port - base_;
+        registers_[offset] = value;
+        if (offset == 2 && (value & 4) != 0) lost += in_fifo_, in_fifo_ = 0;
         const bool latch = (registers_[3] & 0x80) != 0;
-        if (port == com1 && latch) divisor = value;
-        if (port != com1 || latch) return;
+        if (offset == 0 && latch) divisor = value;
+        if (offset != 0 || latch) return;
         if (in_fifo_ == 16)
             ++lost;
         else
             wire += static_cast<char>(value), ++in_fifo_, busy_ = slowness_;
     }
     u32 read(u16 port) {
-        if (port == com1 && !arriving.empty()) {
+        if (port < base_ || port >= base_ + 8) return 0xFF; // no device there
+        if (port == base_ && !arriving.empty()) {
             const char c = arriving.front();
             arriving.erase(0, 1);
             return static_cast<u8>(c);
         }
-        if (port != com1 + 5) return registers_[port - com1];
+        if (port != base_ + 5) return registers_[port - base_];
         if (busy_ != 0) --busy_;
         if (busy_ == 0) in_fifo_ = 0;
         return (busy_ == 0 ? 0x60u : 0u) | (arriving.empty() ? 0u : 1u);
     }
     u8 registers_[8] = {};
     u32 slowness_, busy_ = 0, in_fifo_ = 0;
+    u16 base_;
 };
+
+TEST(Uart, TheFirstPortThatIsThereIsTaken) {
+    for (const u16 base : {com1, dev::Uart::com2, dev::Uart::com3, dev::Uart::com4}) {
+        FakeUart fake(0, base);
+        dev::Uart uart;
+        EXPECT_TRUE(uart.init_first());
+        EXPECT_EQ(uart.port(), base);
+        uart.write("text");
+        EXPECT_EQ(fake.wire, "text");
+    }
+    FakeUart elsewhere(0, 0x220);
+    dev::Uart uart;
+    EXPECT_FALSE(uart.init_first());
+    EXPECT_EQ(uart.port(), com1);
+    EXPECT_EQ(uart.write_some("lost"), 4u);
+}
 
 TEST(Uart, IsSetTo115200BaudEightBits) {
     FakeUart fake;

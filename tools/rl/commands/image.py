@@ -32,7 +32,8 @@ def write_iso(disk, folder):
 
 def is_built_in(arguments):
     """Whether the images are those that the build makes, whose bundle holds no files of the target."""
-    return (arguments.target, arguments.max_len, arguments.corpus) == (BUILTIN_TARGET, None, None) and \
+    return (arguments.target, arguments.max_len, arguments.corpus, arguments.serial) == \
+        (BUILTIN_TARGET, None, None, None) and \
         not target_files.brought(BUILTIN_TARGET)[0]
 
 
@@ -74,7 +75,8 @@ def main(arguments):
     if not is_built_in(arguments):
         builder.build_for(target)
         folder = BUILD / "images" / target.name
-        options = {"target": target.name, "max_len": longest, **target_files.timeout_options(target)}
+        options = {"target": target.name, "max_len": longest, "serial": arguments.serial,
+                   **target_files.timeout_options(target)}
         write_carrying(bundle.make(target_entries(target, options, corpus)), folder)
     path = artefacts.path("img", folder)
     with Progress("images", len(HOW), "") as progress:

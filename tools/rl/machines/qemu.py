@@ -49,6 +49,7 @@ class Machine:
     firmware: str = "bios"          # or uefi
     icount: bool = False
     serial: bool = True
+    serial_port: int = 0x3f8        # COM1; elsewhere the machine has no COM1
     may_exit: bool = True           # has the port by which the kernel ends QEMU
     extra: list = field(default_factory=list)
 
@@ -59,6 +60,13 @@ class Machine:
                 "-smp", str(self.cpus), "-display", "none", "-nodefaults", "-vga", self.vga, "-no-reboot",
                 *(UEFI if self.firmware == "uefi" else []), *self.disk_arguments(image),
                 *(["-device", "isa-debug-exit,iobase=0xf4,iosize=4"] if self.may_exit else []), *self.extra]
+
+    def serial_arguments(self, chardev):
+        if self.serial and self.serial_port == 0x3f8:
+            return ["-serial", f"chardev:{chardev}"]
+        if not self.serial:
+            return ["-serial", "none"]
+        return ["-serial", "none", "-device", f"isa-serial,chardev={chardev},iobase={self.serial_port:#x},irq=3"]
 
     def start(self, image_bytes, log):
         return Qemu(image_bytes, self, log)
@@ -119,7 +127,7 @@ class Qemu:
         for descriptor in descriptors if machine.disk != "kernel" else ():
             self.command += ["-add-fd", f"fd={descriptor},set=1"]
         self.command += ["-chardev", "stdio,id=serial,signal=off"]
-        self.command += ["-serial", "chardev:serial" if machine.serial else "none"]
+        self.command += machine.serial_arguments("serial")
         self.started = time.monotonic()
         try:
             self.process = subprocess.Popen(

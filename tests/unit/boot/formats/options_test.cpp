@@ -22,7 +22,7 @@ TEST(Options, AllKeysAreRead) {
     const Options options =
         Options::parse("target=stb_image\ncpus=4\nseed=0\ncases=2000000\nmax_len=65536\nreplay=1\n"
                        "exit=1\nedge_budget=0x1000\nthreads=9\ntarget_output=1\nexamine=1\nvariants=1\n"
-                       "minimize=1")
+                       "minimize=1\nserial=0x2f8")
             .take();
     EXPECT_TRUE(options.target == "stb_image");
     EXPECT_EQ(options.cpus, 4u);
@@ -34,6 +34,7 @@ TEST(Options, AllKeysAreRead) {
     EXPECT_TRUE(options.examine && options.variants && options.minimize);
     EXPECT_EQ(options.edge_budget, 4096u);
     EXPECT_EQ(options.threads, 9u);
+    EXPECT_EQ(options.serial, 0x2F8u);
 }
 
 TEST(Options, EmptyLinesAndEqualsSignsInValuesAreFine) {
@@ -57,8 +58,9 @@ TEST(Options, AnUnknownKeyIsAnErrorThatShowsTheLine) {
 }
 
 TEST(Options, ValuesThatMakeNoSenseAreErrors) {
-    for (const char *text : {"cpus", "cpus=", "cpus=two", "cpus=-1", "cpus=65", "seed=18446744073709551616",
-                             "replay=2", "max_len=0", "max_len=99999999999", "=1", "cases=1 "})
+    for (const char *text :
+         {"cpus", "cpus=", "cpus=two", "cpus=-1", "cpus=65", "serial=0xfff9", "seed=18446744073709551616",
+          "replay=2", "max_len=0", "max_len=99999999999", "=1", "cases=1 "})
         EXPECT_TRUE(
             fails_with(Options::parse(text), *text == '=' ? boot::option_unknown : boot::option_malformed))
             << text;

@@ -32,6 +32,7 @@ class CliTest(unittest.TestCase):
                 (["run", "--target", str(ROOT / "targets/mujss")], "mean mujs"), (["rnu"], "mean run"),
                 (["run", "--secnds", "5"], "mean --seconds"), (["replay", str(ROOT / "READM.md")], "mean README.md"),
                 (["image", "--corpus", "/nonexistent"], "not a folder"), (["oss-fuzz", "/nonexistent"], "not a folder"),
+                (["image", "--serial", "lpt1"], "com1 to com4"), (["image", "--serial", "ffff"], "fff8"),
                 (["trace", "/"], "it is a folder"),
                 (["replay", str(ROOT / "docs")], "--out DIR"), (["replay", "/etc/passwd"], "--target"),
                 (["run", "--leaks"], "replay"), (["maps", "--log", "/nonexistent"], "No such file")):
