@@ -1,11 +1,13 @@
-"""`run --sync`: what another fuzzer knows arrives here, and what we know arrives there, while both run."""
+"""`run --sync`: what another fuzzer knows arrives here, and what we know arrives there, while both run. AFL++ also begins
+with what `merge` writes."""
 import json
 import os
 import signal
 import subprocess
 import time
 
-from tests.qemu.expectations import PATIENCE, Failed, expect, start
+from tests.qemu.expectations import PATIENCE, Failed, build_py, expect, start
+from tools.rl.common import OK
 from tools.rl.images.xxhash import xxh64
 from tools.rl.results.shared_corpus import NAME, QUEUE
 
@@ -86,13 +88,17 @@ def inputs_of_others_enter_the_corpus_and_ours_are_given(out):
     expect(THEIRS not in inputs(shared / NAME / QUEUE), "what others gave is given back")
 
 
+def build_for_afl(harness, program):
+    made = subprocess.run(["afl-clang-fast", "-fsanitize=fuzzer", "-O1", "-o", program, harness], capture_output=True,
+                          text=True)
+    expect(made.returncode == 0, f"AFL++'s compiler failed: {made.stderr[-500:]}")
+
+
 def afl_and_raclette_open_each_others_doors(out):
     target, shared = make_target(out / "target"), out / "shared"
     (out / "theirs").mkdir()
     (out / "theirs/seed").write_bytes(THEIRS)
-    made = subprocess.run(["afl-clang-fast", "-fsanitize=fuzzer", "-O1", "-o", out / "native", target / "harness.c"],
-                          capture_output=True, text=True)
-    expect(made.returncode == 0, f"AFL++'s compiler failed: {made.stderr[-500:]}")
+    build_for_afl(target / "harness.c", out / "native")
     with open(out / "afl.log", "wb") as log:
         afl = subprocess.Popen(["afl-fuzz", "-M", "main", "-i", out / "theirs", "-o", shared, "--", out / "native"],
                                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={**os.environ, **AFL})
@@ -108,4 +114,51 @@ def afl_and_raclette_open_each_others_doors(out):
             process.communicate(timeout=PATIENCE)
 
 
-TESTS = (inputs_of_others_enter_the_corpus_and_ours_are_given, afl_and_raclette_open_each_others_doors)
+# A branch for each of eight letters, so that no single input reaches all of them.
+LETTERS = """
+#include <stddef.h>
+#include <stdint.h>
+static volatile int seen;
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    if (size < 2) return 0;
+    switch (data[0]) {
+""" + "".join(f"    case '{letter}': seen = {n} * data[1]; break;\n" for n, letter in enumerate("abcdefgh")) + """\
+    }
+    return 0;
+}
+"""
+
+
+def edges_by_afl(program, folder, out):
+    """The edges that AFL++'s own build counts over all inputs of a folder."""
+    done = subprocess.run(["afl-showmap", "-q", "-C", "-i", folder, "-o", out, "--", program], capture_output=True,
+                          text=True, stdin=subprocess.DEVNULL, timeout=PATIENCE, env={**os.environ, **AFL})
+    expect(done.returncode == 0, f"afl-showmap ended with {done.returncode}: {done.stdout[-500:]}{done.stderr[-500:]}")
+    return {line.split(":")[0] for line in out.read_text().splitlines()}
+
+
+def afl_begins_with_what_merge_wrote(out):
+    """Each input of the folder is in AFL++'s queue under its name, and reaches there what all inputs do."""
+    target, many, merged = make_target(out / "target"), out / "many", out / "merged"
+    (target / "harness.c").write_text(LETTERS)
+    many.mkdir()
+    for n, letter in enumerate(b"abcdefghij"):
+        for tail in (b"x", b"y", b"a longer tail"):
+            (many / f"{n}{len(tail)}{tail[:1].decode()}").write_bytes(bytes((letter,)) + tail)
+    build_py(OK, "merge", many, "--target", target, "--out", merged)
+    names = {path.name for path in merged.iterdir()}
+    expect(8 <= len(names) <= 12, f"{len(names)} of 30 inputs were chosen")
+    program = out / "native"
+    build_for_afl(target / "harness.c", program)
+    reached, all_edges = (edges_by_afl(program, folder, out / f"{folder.name}.map") for folder in (merged, many))
+    expect(len(all_edges) > 8 and reached == all_edges, f"AFL++ sees {len(reached)} of {len(all_edges)} edges")
+    done = subprocess.run(["afl-fuzz", "-i", merged, "-o", out / "afl", "-E", "1000", "--", program],
+                          capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=PATIENCE,
+                          env={**os.environ, **AFL})
+    expect(done.returncode == 0, f"afl-fuzz ended with {done.returncode}: {done.stdout[-1500:]}")
+    taken = {path.name.partition("orig:")[2] for path in (out / "afl/default" / QUEUE).iterdir()}
+    expect(names <= taken, f"AFL++ did not take {names - taken}")
+
+
+TESTS = (inputs_of_others_enter_the_corpus_and_ours_are_given, afl_and_raclette_open_each_others_doors,
+         afl_begins_with_what_merge_wrote)
