@@ -10,7 +10,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.qemu import browser, corpus_commands, debugger, hostile_names, lan, libraries, peers, shared_corpus, terminal
+from tests.qemu import (browser, corpus_commands, debugger, hostile_names, killed_runs, lan, libraries, peers,
+                        shared_corpus, terminal)
 from tests.qemu.expectations import Failed, PATIENCE, build_py, finish, expect, start, wait_for_line
 from tests.runner import scenario
 from tests.unit.tools.building.test_graph import programs
@@ -440,6 +441,7 @@ def the_report_of_a_run_is_a_page_that_a_browser_shows(out):
 SHORT = (memory_of_64_gib_boots_like_512_mib, a_number_of_cases_ends_the_run_and_the_next_one_resumes,
          a_number_of_seconds_ends_the_run,
          ctrl_c_ends_the_run_cleanly, a_killed_run_loses_nothing_and_leaves_no_machine,
+         killed_runs.runs_killed_at_random_moments_lose_nothing,
          a_killed_qemu_is_one_clear_line_and_loses_nothing, a_missing_qemu_is_named,
          a_folder_that_cannot_be_written_is_refused, an_empty_input_is_an_input, an_input_that_is_too_long_is_refused,
          leaks_are_listed_and_a_timeout_is_saved_and_replays,
@@ -450,7 +452,8 @@ SHORT = (memory_of_64_gib_boots_like_512_mib, a_number_of_cases_ends_the_run_and
          the_log_of_a_real_failure_is_explained, a_log_of_the_development_build_is_resolved_with_its_symbols,
          a_machine_at_a_serial_line_is_shown_saved_asked_and_traced,
          the_published_bug_is_found_repeats_and_is_what_address_sanitizer_says)
-LONG = (the_report_of_a_run_is_a_page_that_a_browser_shows, every_crash_replays_the_same_twenty_times,
+LONG = (killed_runs.fifty_runs_killed_at_random_moments_lose_nothing,
+        the_report_of_a_run_is_a_page_that_a_browser_shows, every_crash_replays_the_same_twenty_times,
         libraries.twenty_libraries_run_a_campaign_each_and_make_the_table,
         *(lan.TESTS if lan.can_be_had() else ()))
 # Long ones that this machine cannot run: (function, why). They are listed, so that they do not count as passed.

@@ -1,6 +1,7 @@
 """Opens an output folder that may be damaged: what is not as a run writes it goes to damaged/ in it, and is named."""
 import errno
 import os
+import shutil
 import stat
 
 from tools.rl.common import write_atomically
@@ -28,13 +29,14 @@ class Mended:
         self.out, self.findings = out, findings
         self.aside = []                 # (name, why)
 
-    def set_aside(self, path, why):
+    def set_aside(self, path, why, move=os.rename):
+        """`move(path, place)`: a copy where a mended file follows, so that there is one at every moment."""
         place = self.out / FOLDER
         refuse_links(place)
         place.mkdir(exist_ok=True)
         name = "-".join(path.relative_to(self.out).parts)
         number = next(n for n in range(1 << 20) if not os.path.lexists(place / f"{name}{f'.{n}' if n else ''}"))
-        path.rename(place / f"{name}{f'.{number}' if number else ''}")
+        move(path, place / f"{name}{f'.{number}' if number else ''}")
         self.aside.append((str(path.relative_to(self.out)), why))
 
     def lines(self):
@@ -103,7 +105,7 @@ class Mended:
                 found.append(record)
         if bad:
             whole = b"".join(line for record, line in self._records(path) if record is not None)
-            self.set_aside(path, f"{bad} lines are no statistics, {len(found)} are kept")
+            self.set_aside(path, f"{bad} lines are no statistics, {len(found)} are kept", shutil.copyfile)
             write_atomically(path, whole)
         return found
 

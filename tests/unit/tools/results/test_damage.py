@@ -12,6 +12,7 @@ import sys
 import tempfile
 import unittest
 from pathlib import Path
+from unittest import mock
 
 from tools.rl.common import ROOT, Stop, USAGE
 from tools.rl.results import origin, report
@@ -151,6 +152,16 @@ class DamageTest(FolderTest):
             self.assertEqual(out.earlier.cases, 9)
         self.assertEqual((self.path / "stats.jsonl").read_bytes(), before)
 
+    def test_statistics_that_are_being_mended_are_there_at_every_moment(self):
+        with self.opened() as out:
+            fill(out)
+        damaged = (self.path / "stats.jsonl").read_bytes() + b'{"type":"sta'
+        (self.path / "stats.jsonl").write_bytes(damaged)
+        with mock.patch("tools.rl.results.damage.write_atomically", side_effect=SystemExit), \
+                self.assertRaises(SystemExit), self.opened():
+            pass
+        self.assertEqual((self.path / "stats.jsonl").read_bytes(), damaged)
+
     def test_a_folder_that_cannot_be_written_is_refused(self):
         self.path.mkdir()
         if os.geteuid() == 0:
@@ -244,6 +255,7 @@ class FullDiskTest(FolderTest):
         self.assertEqual(len(list((self.path / "corpus").iterdir())), 1)
 
 
+KILLS = 50 if os.environ.get("RL_LONG") else 12
 WRITER = """\
 import sys
 from pathlib import Path
@@ -262,7 +274,7 @@ for number in range(first, first + 1000):
 class KilledTest(FolderTest):
     def test_runs_killed_at_any_moment_lose_nothing_that_was_saved(self):
         chance, done = random.Random(1), 0
-        for _ in range(12):
+        for _ in range(KILLS):
             argv = [sys.executable, "-c", WRITER, str(self.path), str(done)]
             with subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.PIPE, text=True) as writer:
                 for _ in range(chance.randrange(1, 40)):
