@@ -72,16 +72,48 @@ def saved(path):
         raise Stop(USAGE, f"{path} cannot be read: {getattr(error, 'strerror', None) or error}")
 
 
-def refuse_unreadable(path):
-    """Of a file that a user names: that it cannot be read is said before anything else is done."""
+def refuse_unreadable(path, is_input=False):
+    """Of a file that a user names: that it cannot be read is said before anything else is done. An input is a regular
+    file, whose length is known before it is read; a pipe may also have no writer, and would be waited for."""
     try:
-        is_folder = stat.S_ISDIR(os.stat(path).st_mode)     # not opened: of a pipe that would be the only time
-        why = "it is a folder" if is_folder else "" if os.access(path, os.R_OK) else "permission denied"
+        mode = os.stat(path).st_mode            # not opened: of a pipe that would be the only time
+        why = "it is a folder" if stat.S_ISDIR(mode) else \
+            "it is a pipe or a device, no file" if is_input and not stat.S_ISREG(mode) else \
+            "" if os.access(path, os.R_OK) else "permission denied"
     except (OSError, ValueError) as error:      # ValueError: a zero byte in the name
         why = getattr(error, "strerror", None) or str(error)
     if why:
         near = meant(os.path.basename(path), names_in(os.path.dirname(path) or "."))
         raise Stop(USAGE, f"{path} cannot be read: {why}{near}")
+
+
+def refuse_unwritable(path, option=""):
+    """Of a file that is written at a command's end: that it cannot be is said before anything else is done."""
+    path = Path(path)
+    try:
+        why = "it is a folder" if path.is_dir() else "no such folder" if not path.parent.is_dir() else \
+            "" if os.access(path.parent, os.W_OK) else "permission denied"
+    except (OSError, ValueError) as error:      # ValueError: a zero byte in the name
+        why = getattr(error, "strerror", None) or str(error)
+    if why:
+        raise Stop(USAGE, f"{option}{' ' * bool(option)}{path} cannot be written: {why}")
+
+
+def refuse_no_folder(path, option):
+    """Of a folder that a command will write into, or make: the nearest one that is there must be one."""
+    for place in (Path(path), *Path(path).absolute().parents):
+        try:
+            is_folder = stat.S_ISDIR(os.stat(place).st_mode)
+            why = "" if is_folder and os.access(place, os.W_OK) else f"permission denied in {place}" if is_folder else \
+                f"{place} is no folder"
+            break
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except (OSError, ValueError) as error:      # ValueError: a zero byte in the name
+            why = getattr(error, "strerror", None) or str(error)
+            break
+    if why:
+        raise Stop(USAGE, f"{option} {path} cannot be written: {why}")
 
 
 def names_in(folder):

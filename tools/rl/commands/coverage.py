@@ -5,7 +5,8 @@ import tempfile
 from pathlib import Path
 
 from tools.rl.building import packages
-from tools.rl.common import MISSING, OK, ROOT, Stop, USAGE, write_atomically
+from tools.rl.common import (MISSING, OK, ROOT, Stop, USAGE, refuse_no_folder, refuse_unwritable,
+                             write_atomically)
 from tools.rl.corpus import disassembly, exports, inputs, reached_lines
 from tools.rl.corpus.examiner import Examiner, elf_of, which_target
 from tools.rl.printable import printable
@@ -122,6 +123,17 @@ def places(arguments):
     if not (out / "corpus").is_dir():
         raise Stop(USAGE, f"{out} holds no corpus/ of a run; name a folder of inputs")
     return arguments.target or origin.target_of_folder(out) or origin.BUILTIN_TARGET, [out / "corpus"]
+
+
+def refuse(arguments):
+    for place in arguments.places:
+        inputs.is_folder(place)
+    for option, path in (("--lcov", arguments.lcov), ("--drcov", arguments.drcov)):
+        if path:
+            refuse_unwritable(path, option)
+    if arguments.html:
+        refuse_no_folder(arguments.html, "--html")
+    places(arguments)
 
 
 def main(arguments):

@@ -3,7 +3,7 @@ from collections import Counter
 from pathlib import Path
 
 from tools.rl.building import target_files
-from tools.rl.common import OK, Stop, USAGE, write_atomically
+from tools.rl.common import OK, Stop, USAGE, refuse_no_folder, write_atomically
 from tools.rl.corpus import inputs
 from tools.rl.corpus.cover import cover
 from tools.rl.corpus.examiner import Examiner, digest, elf_of, which_target
@@ -21,6 +21,8 @@ def out_folder(path):
         path.mkdir(parents=True, exist_ok=True)
         if any(path.iterdir()):
             raise Stop(USAGE, f"--out {path} is not empty; the merged inputs go into a folder of their own")
+    except FileExistsError:
+        raise Stop(USAGE, f"--out {path} cannot be written: it is no folder")
     except OSError as error:
         raise Stop(USAGE, f"--out {path} cannot be written: {error.strerror or error}")
     return path
@@ -61,6 +63,12 @@ def about_length(chosen, target):
     usual = target_files.max_len(target)
     longer = sum(result.size > usual for result in chosen) if usual else 0
     return [f"{longer} of them are longer than {usual} bytes: `run` cuts them without --max-len"] if longer else []
+
+
+def refuse(arguments):
+    for place in arguments.places:
+        inputs.is_folder(place)
+    refuse_no_folder(arguments.out, "--out")
 
 
 def main(arguments):

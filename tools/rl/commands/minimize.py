@@ -4,7 +4,8 @@ from pathlib import Path
 
 from tools.rl.building import builder
 from tools.rl.commands.replay import longest, read_input, timeout_options, which_target
-from tools.rl.common import OK, ROOT, SYSTEM_FAILED, Stop, USAGE, folder_of, write_atomically
+from tools.rl.common import (INTERRUPTED, OK, ROOT, SYSTEM_FAILED, Stop, folder_of, refuse_unreadable,
+                             refuse_unwritable, write_atomically)
 from tools.rl.corpus.examiner import explain_failure, silence
 from tools.rl.images.boot_image import boot_image, target_entries
 from tools.rl.machines.qemu import Machine
@@ -44,10 +45,14 @@ def kept(record):
 
 
 def destination(arguments):
-    path = Path(arguments.out or f"{arguments.input}.min")
-    if path.is_dir() or not path.parent.is_dir():
-        raise Stop(USAGE, f"{path} cannot be written: {'it is a folder' if path.is_dir() else 'no such folder'}")
-    return path
+    return Path(arguments.out or f"{arguments.input}.min")
+
+
+def refuse(arguments):
+    refuse_unreadable(arguments.input, is_input=True)
+    refuse_unwritable(destination(arguments), "--out" if arguments.out else "")
+    if not arguments.target:
+        origin.target_of(arguments.input)
 
 
 def main(arguments):
@@ -76,4 +81,4 @@ def main(arguments):
     end = "" if record["done"] else f" (ended early: {session.killed_because})"
     print(printable(f"{len(data):,} bytes became {len(smaller):,} in {record['runs']:,} runs, with {kept(record)}{end}"
                     f": {path}"))
-    return OK if record["done"] else 130
+    return OK if record["done"] else INTERRUPTED

@@ -2,11 +2,13 @@
 import json
 import os
 import shlex
+import stat
 from pathlib import Path
 
 from tools.rl.building import builder, description, target_files
 from tools.rl.building.progress import Progress
-from tools.rl.common import CRASHED, OK, ROOT, SYSTEM_FAILED, Stop, TIMED_OUT, USAGE, folder_of, refuse_unreadable
+from tools.rl.common import (CRASHED, OK, ROOT, SYSTEM_FAILED, Stop, TIMED_OUT, USAGE, folder_of, refuse_unreadable,
+                             refuse_unwritable)
 from tools.rl.images.boot_image import boot_image, refuse_too_long, target_entries
 from tools.rl.machines.session import BOOT_SILENCE, Chains, Session
 from tools.rl.printable import printable
@@ -28,9 +30,12 @@ PRINTED = "target: "            # before each line that the target printed
 def read_input(path, max_len):
     try:
         most = max_len or description.LARGEST_MAX_LEN
-        with open(path, "rb") as file:
-            data = file.read(most + 1)          # not all of what may have no end
-            refuse_too_long(path, max(len(data), os.fstat(file.fileno()).st_size), most)
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+            about = os.fstat(file.fileno())     # what is there now: it may have become a pipe
+            if not stat.S_ISREG(about.st_mode):
+                raise ValueError("it is no file")
+            data = file.read(most + 1)
+            refuse_too_long(path, max(len(data), about.st_size), most)
     except (OSError, ValueError) as error:      # ValueError: a zero byte in the name
         raise Stop(USAGE, f"{path} cannot be read: {getattr(error, 'strerror', None) or error}")
     return data
@@ -114,9 +119,11 @@ def verdict(status, found):
 
 
 def refuse(arguments):
-    if Path(arguments.input).is_dir():
+    if os.path.isdir(arguments.input):
         raise Stop(USAGE, f"{arguments.input} is a folder, and replay runs one input{_inputs_below(arguments.input)}")
-    refuse_unreadable(arguments.input)
+    refuse_unreadable(arguments.input, is_input=True)
+    if arguments.core:
+        refuse_unwritable(arguments.core, "--core")
     if not arguments.target:
         origin.target_of(arguments.input)
 

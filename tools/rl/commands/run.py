@@ -4,7 +4,8 @@ from pathlib import Path
 
 from tools.rl.building import builder, target_files
 from tools.rl.building.progress import Progress
-from tools.rl.common import CRASHED, INTERRUPTED, OK, ROOT, SYSTEM_FAILED, Stop, USAGE, folder_of
+from tools.rl.common import (CRASHED, INTERRUPTED, OK, ROOT, SYSTEM_FAILED, Stop, USAGE, folder_of,
+                             refuse_no_folder)
 from tools.rl.images.boot_image import boot_image, corpus_entries, target_entries
 from tools.rl.machines.qemu import Machine
 from tools.rl.machines.session import BOOT_SILENCE, Session
@@ -37,6 +38,11 @@ def out_folder(arguments, target):
     if there not in (None, target_files.spelled(target)):
         raise Stop(USAGE, f"{folder} holds the results of target {there}; pass --out DIR")
     return folder
+
+
+def refuse(arguments):
+    if arguments.sync:
+        refuse_no_folder(arguments.sync, "--sync")
 
 
 def main(arguments):

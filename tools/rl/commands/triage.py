@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tools.rl.building import target_files
-from tools.rl.common import OK, Stop, USAGE, write_atomically
+from tools.rl.common import OK, Stop, USAGE, refuse_unwritable, write_atomically
 from tools.rl.corpus import inputs, reasons
 from tools.rl.corpus.examiner import Examiner, elf_of, which_target
 from tools.rl.printable import printable
@@ -110,10 +110,7 @@ def destination(arguments):
     """Where the JSON goes: by default into the first folder."""
     first = Path(arguments.places[0])
     beside = (first if first.is_dir() else first.resolve().parent) / "triage.json"
-    path = Path(arguments.out) if arguments.out else beside
-    if not path.parent.is_dir() or path.is_dir():
-        raise Stop(USAGE, f"{path} cannot be written: {'it is a folder' if path.is_dir() else 'no such folder'}")
-    return path
+    return Path(arguments.out) if arguments.out else beside
 
 
 def write(path, content):
@@ -123,9 +120,21 @@ def write(path, content):
         raise Stop(USAGE, f"{path} cannot be written: {error.strerror or error}; --out FILE names another place")
 
 
+def refuse(arguments):
+    for place in arguments.places:
+        inputs.is_folder(place)
+    refuse_unwritable(destination(arguments), "--out" if arguments.out else "")
+    if not arguments.target:
+        which_word(arguments)
+
+
+def which_word(arguments):
+    return arguments.target or origin.target_of(Path(arguments.places[0]) / "input")[0]
+
+
 def main(arguments):
     path = destination(arguments)
-    target = which_target(arguments.target or origin.target_of(Path(arguments.places[0]) / "input")[0])
+    target = which_target(which_word(arguments))
     found = inputs.find(arguments.places, inputs.FINDINGS)
     print(f"{len(found.inputs):,} inputs", flush=True)
     examiner = Examiner(arguments, target, Symbolizer(elf_of(target)), variants=True)

@@ -97,21 +97,26 @@ class Found:
                 for reason, count in self.left_out.most_common()]
 
 
+def is_folder(place):
+    """Whether what the user names is a folder, and else a file; a Stop when it is neither. It may be a link."""
+    try:
+        kind = os.stat(place).st_mode
+    except (OSError, ValueError) as error:      # ValueError: a zero byte in the name
+        raise Stop(USAGE, f"{place} cannot be read: {getattr(error, 'strerror', None) or error}")
+    if not stat.S_ISDIR(kind) and not stat.S_ISREG(kind):
+        raise Stop(USAGE, f"{place} is neither a folder nor a file")
+    return stat.S_ISDIR(kind)
+
+
 def find(places, wanted):
     """All inputs in these folders, archives and files. `wanted`: CORPORA or FINDINGS, of the folder of a whole run."""
     found = Found()
     for place in places:
         path = Path(place)
-        try:
-            kind = os.stat(path).st_mode        # what the user names may be a link
-        except (OSError, ValueError) as error:
-            raise Stop(USAGE, f"{place} cannot be read: {getattr(error, 'strerror', None) or error}")
-        if stat.S_ISDIR(kind):
+        if is_folder(path):
             _walk(found, path, path, wanted, DEEPEST)
-        elif stat.S_ISREG(kind):
-            _file(found, path.resolve())
         else:
-            raise Stop(USAGE, f"{place} is neither a folder nor a file")
+            _file(found, path.resolve())
     if not found.inputs:
         raise Stop(USAGE, "\n".join([f"there is no input in {', '.join(map(str, places))}", *found.notes()]))
     return found
