@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.qemu import (browser, corpus_commands, debugger, hostile_names, killed_runs, lan, libraries, peers,
+from tests.qemu import (browser, corpus_commands, debugger, hostile_inputs, hostile_names, killed_runs, lan, libraries, peers,
                         shared_corpus, terminal)
 from tests.qemu.expectations import Failed, PATIENCE, build_py, finish, expect, start, wait_for_line
 from tests.runner import scenario
@@ -447,6 +447,7 @@ SHORT = (memory_of_64_gib_boots_like_512_mib, a_number_of_cases_ends_the_run_and
          leaks_are_listed_and_a_timeout_is_saved_and_replays,
          the_map_of_a_live_run_has_both_spaces, *debugger.TESTS, *terminal.TESTS, *hostile_names.TESTS,
          *shared_corpus.TESTS, *peers.TESTS, *corpus_commands.TESTS,
+         *hostile_inputs.TESTS,
          image_makes_every_artefact_of_one_build, image_carries_another_target_and_a_corpus,
          a_watching_build_builds_at_a_change,
          the_log_of_a_real_failure_is_explained, a_log_of_the_development_build_is_resolved_with_its_symbols,

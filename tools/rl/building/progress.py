@@ -82,7 +82,7 @@ class Progress:
         since = f", {seconds} s" if seconds >= QUIET_SECONDS and self.screen.rewrite else ""
         if self.said:
             return f"{self.said}{since}"
-        return f"{self.name}: {self.done} of {self.total} {self.unit}{since}" if self.total else \
+        return f"{self.name}: {self.done:,} of {self.total:,} {self.unit}{since}" if self.total else \
             f"{self.name} ...{since}" if self.name else ""
 
     def set(self, done, total=None):

@@ -1,12 +1,12 @@
 """Runs many inputs, once each, in as many boots as their bytes take, and keeps what each of them did."""
 import hashlib
 import sys
-import time
 from array import array
 from typing import NamedTuple
 
 from tools.rl.building import builder, target_files
 from tools.rl.building.description import LARGEST_MAX_LEN
+from tools.rl.building.progress import Progress
 from tools.rl.common import OK, ROOT, SYSTEM_FAILED, Stop, USAGE, folder_of
 from tools.rl.corpus.inputs import Input
 from tools.rl.images.boot_image import boot_image, target_entries
@@ -20,7 +20,6 @@ from tools.rl.results.refused import Refused
 
 MOST_BYTES = 24 << 20           # of the inputs of one boot: the BIOS loads them, and they take the machine's memory
 MOST_AT_ONCE = 20000            # inputs of one boot
-PROGRESS_SECONDS = 2.0
 NO_HASH = "0" * 16
 
 
@@ -81,20 +80,6 @@ def batches(found, longest):
         yield batch
 
 
-class Progress:
-    """A line from time to time while inputs run."""
-
-    def __init__(self, total):
-        self.total, self.shown_at, self.done = total, time.monotonic(), 0
-
-    def step(self):
-        self.done += 1
-        now = time.monotonic()
-        if now >= self.shown_at + PROGRESS_SECONDS:
-            self.shown_at = now
-            print(f"inputs {self.done:,} of {self.total:,}", flush=True)
-
-
 class Examiner:
     """Boots machines with a target and inputs. `findings`: {hash: (record, its chain)} of what was found."""
 
@@ -118,9 +103,10 @@ class Examiner:
 
     def run(self, found):
         """A Result of each input that could be run, in their order."""
-        results, progress = [], Progress(len(found.inputs))
-        for batch in batches(found, self.longest()):
-            results += self._boot(batch, progress)
+        results = []
+        with Progress("running", len(found.inputs), "inputs") as progress:
+            for batch in batches(found, self.longest()):
+                results += self._boot(batch, progress)
         if not results:
             raise Stop(USAGE, "\n".join(["no input could be run", *found.notes()]))
         return results
@@ -137,7 +123,7 @@ class Examiner:
                 chains.feed(event)
             elif event and event["type"] == "examined" and event["index"] == len(results) < len(batch.inputs):
                 results.append(_result(*batch.inputs[event["index"]], event))
-                progress.step()
+                progress.set(progress.done + 1)
             elif event and event["type"] == "refused":
                 self.refused.add(event, self.symbolizer)
             elif event and event["type"] in FINDINGS:

@@ -158,24 +158,13 @@ def reasons(value):
     return {name(key): COUNT(one) for key, one in value.items()}
 
 
-def cores(value):
-    if type(value) is not list or len(value) > MOST_CORES:
-        raise Bad("is no list of cores")
-    return [checked(core, CORE) for core in value]
-
-
-def threads(value):
-    """The stacks of threads that wait in a deadlock."""
-    if type(value) is not list or len(value) > MOST_THREADS:
-        raise Bad("is no list of threads")
-    return [checked(thread, THREAD) for thread in value]
-
-
-def recursion(value):
-    """Which frames of a stack came again, and how often."""
-    if type(value) is not list or len(value) > MOST_THREADS:
-        raise Bad("is no list of recursions")
-    return [checked(one, RECURSION) for one in value]
+def list_of(fields, most=MOST_THREADS):
+    """A check of a list of at most so many objects."""
+    def check(value):
+        if type(value) is not list or len(value) > most:
+            raise Bad("is no list of its length")
+        return [checked(one, fields) for one in value]
+    return check
 
 
 def counts(value):
@@ -193,13 +182,14 @@ class Fields(NamedTuple):
 
 COUNT, SIGNED, CORE_NUMBER = number(), number(SMALLEST, -SMALLEST), number(0, MOST_CORES - 1)
 FOUND = {"case": COUNT, "core": CORE_NUMBER, "size": COUNT}         # by which case, on which core
+# The stack of a thread that waits in a deadlock; frames of a stack that came again, and how often.
 THREAD = Fields({"id": COUNT, "frames": addresses})
 RECURSION = Fields(dict.fromkeys(("first", "length", "repeats"), number(0, (1 << 32) - 1)))
 CORE = Fields({"core": CORE_NUMBER}, {"case": COUNT})
 CRASH = {"kind": text, **FOUND, "function": text, "frames": addresses, "address": address, "access": text,
          "access_size": COUNT, "region": text, "region_base": address, "region_size": COUNT, "offset": SIGNED,
          "alloc": addresses, "free": addresses, "text": text, "uninitialised": truth, "edges": COUNT,
-         "recursion": recursion, "frames_cut": truth, "threads": threads, "printed": COUNT, "output": base64}
+         "recursion": list_of(RECURSION), "frames_cut": truth, "threads": list_of(THREAD), "printed": COUNT, "output": base64}
 REGISTERS = ("rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "rsp", "r8", "r9", "r10", "r11", "r12", "r13", "r14",
              "r15", "rip", "rflags", "fs_base", "gs_base")
 COUNTS = ("case", "time_us", "cases_per_s", "edges", "counters", "corpus", "crashes", "timeouts", "out_of_memory",
@@ -209,8 +199,7 @@ TYPES = {
     "boot": Fields({}, {"version": text, "build": hash16, "target": text, "slide": address, **dict.fromkeys(
         ("cores", "memory_mib", "frames_used", "frames_free", "boot_us"), COUNT)}),
     "stats": Fields({}, {**dict.fromkeys(COUNTS, COUNT), **dict.fromkeys(RATES, figure), "time_share": shares,
-                         "exits_by_reason": reasons,
-                         "cores": cores}),
+                         "exits_by_reason": reasons, "cores": list_of(CORE, MOST_CORES)}),
     "corpus": Fields({"hash": hash16, "data": base64}, {**FOUND, "edges": COUNT}),
     "crash": Fields({"hash": hash16, "input": base64}, {**CRASH, "original": base64}),
     "counts": Fields({"crashes": counts}),

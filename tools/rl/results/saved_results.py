@@ -5,14 +5,14 @@ from typing import NamedTuple
 
 from tools.rl.machines.line_reader import LONGEST_LINE
 from tools.rl.machines.record_types import (Bad, COUNT, CRASH, Fields, HASH, TYPES, address, checked, decoded, figure,
-                                            number, text, truth)
+                                            list_of, number, text, truth)
 from tools.rl.machines.records import parse_json
 from tools.rl.printable import console_lines, printable, printable_lines
 from tools.rl.results.symbols import LONGEST_NAME
 
 LARGEST_FILE = 1 << 24          # bytes of crash.json, trace.txt and edges.json
 MOST_LINES = 20000              # of a trace
-MOST_FRAMES, MOST_THREADS = 1000, 64
+MOST_FRAMES = 1000
 LONGEST_OUTPUT = 1 << 17        # characters of what a target printed, escaped
 LINE = number(0, 1 << 31)
 DESCRIBED = Fields({"function": text}, {"kind": text, "file": text, "line": LINE})
@@ -29,18 +29,6 @@ def _frames(value):
     return [{"column": 0, **checked(one, FRAME)} for one in value]
 
 
-def _threads(value):
-    if type(value) is not list or len(value) > MOST_THREADS:
-        raise Bad("is no list of threads")
-    return [checked(one, Fields({"id": COUNT, "frames": _frames})) for one in value]
-
-
-def _recursion(value):
-    if type(value) is not list or len(value) > MOST_FRAMES:
-        raise Bad("is no list of recursions")
-    return [checked(one, Fields(dict.fromkeys(("first", "last", "repeats"), COUNT))) for one in value]
-
-
 def _output(value):
     if type(value) is not str or len(value) > LONGEST_OUTPUT:
         raise Bad("is no text of its length")
@@ -50,8 +38,8 @@ def _output(value):
 # What the report shows besides, where it is as a run writes it.
 SHOWN = {**{key: CRASH[key] for key in ("access", "access_size", "address", "region", "region_base", "region_size",
                                         "offset", "text", "uninitialised", "printed", "frames_cut", "core", "case")},
-         "column": LINE, "frames": _frames, "alloc": _frames, "free": _frames, "threads": _threads,
-         "recursion": _recursion, "output": _output, "seen_at": figure, "seen_after": figure}
+         "column": LINE, "frames": _frames, "alloc": _frames, "free": _frames, "threads": list_of(Fields({"id": COUNT, "frames": _frames})),
+         "recursion": list_of(Fields(dict.fromkeys(("first", "last", "repeats"), COUNT)), MOST_FRAMES), "output": _output, "seen_at": figure, "seen_after": figure}
 
 
 def _shown(value):
