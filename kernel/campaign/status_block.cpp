@@ -100,11 +100,11 @@ void StatusBlock::write_figures(const fuzz::Shared &shared, u64 now, u64 second)
     head.add(" ");
     while (head.size() < 79) head.add("-");
     add_grouped(left("exec/s"), rate_);
-    add_grouped(right("cases"), cases_);
+    add_grouped(right("execs"), cases_);
     Line &edges = left("edges");
     add_grouped(edges, edges_);
     edges.add(" of "), add_grouped(edges, shared.counters());
-    since(right("last edge"), edge_at_);
+    since(right("new edge"), edge_at_);
     Line &crashes = left("crashes");
     add_grouped(crashes, shared.crashes().count());
     crashes.add(" bugs, "), add_grouped(crashes, crashes_), crashes.add(" crashes");

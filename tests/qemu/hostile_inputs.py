@@ -122,7 +122,7 @@ def a_shared_folder_that_is_hostile_and_then_gone_does_not_end_the_run(out):
     (shared / "raclette/queue/id:000009").mkdir()
     log, results = out / "log", out / "results"
     with open(log, "w") as file:
-        process = start("run", "--plain", "--cpus", 1, "--target", target, "--sync", shared, "--out", results,
+        process = start("run", "--plain", "--cpus", 2, "--target", target, "--sync", shared, "--out", results,
                         stdout=file)
     try:
         wait_for_line(results / "serial.log", rf'"given","hash":"{xxh64(b"from AFL++ !"):016x}"')

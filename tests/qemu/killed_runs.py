@@ -46,7 +46,7 @@ class Saved:
     def about(self):
         kinds = [sum(name.startswith(part) for name in self.findings) for part in FINDINGS.values()]
         return (f"{len(self.corpus)} inputs, {kinds[0]} crashes, {kinds[1]} timeouts, {kinds[2]} out of memory, "
-                f"{self.cases} cases")
+                f"{self.cases} execs")
 
 
 def whole(folder):
@@ -66,7 +66,7 @@ def lines_of(out):
 def killed(out, seed, log, moment):
     """What a run has said that is killed, with everything that it started, when `moment` returns."""
     with open(log, "w") as file:
-        process = start("run", "--plain", "--cpus", 1, "--seed", seed, "--target", TARGET, "--out", out, stdout=file,
+        process = start("run", "--plain", "--cpus", 2, "--seed", seed, "--target", TARGET, "--out", out, stdout=file,
                         start_new_session=True)
     try:
         moment()
@@ -81,7 +81,7 @@ def resumes_with(before, said):
     """A run that follows says what there is, and announces none of it."""
     if "seed " not in said:                     # killed before that
         return False
-    expect(before.cases == 0 or f", {before.cases} cases in " in said, f"not after {before.cases} cases: {said[:500]}")
+    expect(before.cases == 0 or f", {before.cases} execs in " in said, f"not after {before.cases} execs: {said[:500]}")
     aside = [line for line in said.splitlines() if line.startswith("set aside") and "stats.jsonl" not in line]
     expect(not aside, f"taken for damaged: {aside}")
     announced = before.known() & set(NAMED.findall(said))

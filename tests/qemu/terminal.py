@@ -11,9 +11,10 @@ WIDTH, HEIGHT = 100, 40
 SILENCE = 5                     # seconds: what docs/inside.md promises
 RUN = ("run", "--cpus", 2, "--seed", 1, "--cases", 40000, "--exit-zero")    # some seconds: statistics come each second
 RULE = "─" * (WIDTH - 1)
-IN_THE_BLOCK = (r"^exec/s +[\d,]+ \(.*cases +[\d,]+$", r"^edges +[\d,]+ of [\d,]+ \(.* last edge +\d:\d\d:\d\d ago$",
+IN_THE_BLOCK = (r"^exec/s +[\d,]+ \(.*execs +[\d,]+$", r"^edges +[\d,]+ of [\d,]+ \(.* new edge +\d:\d\d:\d\d ago$",
                 r"^crashes +\d+ bugs, .* last crash +", r"^corpus +[\d,]+.* timeouts +\d", r"^cores +2 ",
-                r"^edges [\d,]+ .*[▁▂▃▄▅▆▇█]$", r"^exec/s [\d,]+ .*[▁▂▃▄▅▆▇█]", r"^each case +[\d.]+ exits, ",
+                r"^edges, most [\d,]+ .*[▁▂▃▄▅▆▇█]$", r"^exec/s, most [\d,]+ .*[▁▂▃▄▅▆▇█]",
+                r"^each exec +[\d.]+ VM exits, ",
                 r"^core 0 +█* +[\d,]+/s +core 1 +█* +[\d,]+/s$")
 
 
@@ -74,14 +75,14 @@ def a_terminal_shows_one_block_below_the_text(out):
         expect("6 kernel at" in screen or "booting ..." in screen, f"the block has drawn over the text: {screen}")
     for pattern in IN_THE_BLOCK:
         expect(re.search(pattern, running[-1], re.MULTILINE), f"no line like {pattern}: {running[-1]}")
-    expect(RULE not in last and re.search(r"^cases [\d,]+  ", last, re.MULTILINE),
+    expect(RULE not in last and re.search(r"^execs [\d,]+  ", last, re.MULTILINE),
            f"the block stays, or no sum: {last}")
 
 
 def without_a_terminal_there_are_lines(out):
     output = build_py(OK, *RUN, "--out", out)
     expect("\x1b" not in output and "─" not in output, f"it draws into a pipe: {output[-1500:]}")
-    expect(re.search(r"^\[0:00:\d\d\] cases [\d,]+  exec/s [\d,]+  edges [\d,]+ of ", output, re.MULTILINE),
+    expect(re.search(r"^\[0:00:\d\d\] execs [\d,]+  exec/s [\d,]+  edges [\d,]+ of ", output, re.MULTILINE),
            f"no statistics: {output}")
 
 

@@ -38,5 +38,5 @@ class Earlier:
         if not self.starts:
             return ""
         runs = len(self.starts)
-        return (f"earlier runs: {runs}, {self.cases} cases in {self.seconds:.0f} s; "
+        return (f"earlier runs: {runs}, {self.cases} execs in {self.seconds:.0f} s; "
                 f"up to {max(map(max, self.values('edges')))} edges")

@@ -2,13 +2,15 @@
 room for them. Words are those of libFuzzer and AFL++: exec/s, edges, corpus, crashes."""
 from dataclasses import dataclass, field
 
-from tools.rl.results.meters import cells, clock, curve, fitted, grouped, plot, split
+from tools.rl.results.meters import cells, clock, counted, curve, fitted, grouped, plot, split
 
 CELL = 38                       # a figure with its name: two of them in 80 columns
 NAME = 11                       # of it, the name
+PAGE = 4096                     # bytes of a frame of memory
 BAR = 10                        # of a core, the longest
+CURVE_NAME = 18                 # characters beside a curve, at least: those of both curves stand below each other
 MOST_CORE_LINES = 8
-TALLEST = 8                     # rows of a curve
+TALLEST = 16                    # rows of a curve
 
 
 @dataclass
@@ -35,7 +37,7 @@ def edges_text(record):
 
 def crashes_text(campaign):
     times = sum(count for count, _ in campaign.bugs.values())
-    return f"{grouped(len(campaign.bugs))} bugs, {grouped(times)} crashes"
+    return f"{counted(len(campaign.bugs), 'bug')}, {counted(times, 'crash', 'crashes')}"
 
 
 def seeds_text(record):
@@ -56,9 +58,9 @@ def figures(campaign, now):
     """(name, figure), the important ones first."""
     record = campaign.record
     cases, time = record.get("case", 0), record.get("time_us", 0) / 1e6
-    files = f" ({grouped(record['files'])} files)" if "files" in record else ""
+    files = f" held, {grouped(record['files'])} files" if "files" in record else ""
     found = [("exec/s", f"{grouped(record.get('cases_per_s', 0))} ({grouped(cases / time if time else 0)} on average)"),
-             ("cases", grouped(cases)), ("edges", edges_text(record)), ("last edge", since(now, campaign.last_edge)),
+             ("execs", grouped(cases)), ("edges", edges_text(record)), ("new edge", since(now, campaign.last_edge)),
              ("crashes", crashes_text(campaign)), ("last crash", since(now, campaign.last_crash)),
              ("corpus", grouped(record.get("corpus", 0)) + files),
              ("timeouts", grouped(record.get("timeouts", 0))),
@@ -66,7 +68,7 @@ def figures(campaign, now):
              ("out of mem", grouped(record.get("out_of_memory", 0)))]
     found += [("seeds", seeds_text(record))] if seeds_text(record) else []
     if "all_cases" in record:
-        found.append(("all runs", f"{grouped(record['all_cases'])} cases in {clock(record['all_seconds'])}"))
+        found.append(("all runs", f"{grouped(record['all_cases'])} execs in {clock(record['all_seconds'])}"))
     return found
 
 
@@ -78,18 +80,22 @@ def figure_lines(campaign, now, width):
 
 
 def case_line(record):
-    return (f"each case   {record.get('exits_per_case', 0):.3f} exits{asked_for_features(record)}, "
+    return (f"each exec   {record.get('exits_per_case', 0):.3f} VM exits{asked_for_features(record)}, "
             f"{record.get('dirty_pages_per_case', 0):.1f} dirty pages; "
-            f"{grouped(record.get('frames_free', 0))} frames free")
+            f"{grouped(record.get('frames_free', 0) * PAGE >> 20)} MiB of memory free")
 
 
 def bug_lines(campaign, width, room):
-    """The newest of them; how many there are besides."""
-    bugs = list(campaign.bugs.values())
+    """The newest of them, each with its folder where that fits; how many there are besides."""
+    bugs = list(campaign.bugs.items())
     shown = bugs[-max(1, room - (len(bugs) > room)):] if room > 0 else []
-    lines = [f"{grouped(count):>9}x {text}" for count, text in reversed(shown)]
+    lines = []
+    for key, (count, text) in reversed(shown):
+        line = f"{'' if lines else 'bugs':4}{grouped(count):>6}x {text}"
+        folder = f"  crashes/{key}"
+        lines.append(line + folder if len(line + folder) <= width else fitted(line, width))
     more = len(bugs) - len(shown)
-    return [fitted(line, width) for line in lines] + ([f"{'':11}and {grouped(more)} more"] if more and room > 0 else [])
+    return lines + ([f"{'':12}and {grouped(more)} more"] if more and room > 0 else [])
 
 
 def refused_lines(campaign, width, room):
@@ -111,25 +117,39 @@ def core_lines(campaign, width):
 
 
 def curve_lines(name, history, width, rows, low=None):
+    """A curve over the whole run, beside it its highest value and where its lowest row stands."""
     values = history.values() if history else []
     if not values or rows < 1:
         return []
     if rows == 1:
         return [f"{name:{NAME}} {curve(values, width - NAME - 1, history.marks())}"]
-    drawn = plot(values, width - NAME - 1, rows, history.marks(), low)
-    lowest = grouped(min(values) if low is None else low)
-    names = [f"{name} {grouped(max(values))}", *[""] * (rows - 2), f"{lowest:>{NAME}}"]
-    return [f"{name_text:{NAME}} {line}".rstrip() for name_text, line in zip(names, drawn)]
+    names = [f"{name}, most {grouped(max(values))}", *[""] * (rows - 2)]
+    names.append(f"least {grouped(min(values))}" if low is None else grouped(low))
+    if rows > 2:
+        names[1] = "whole run"
+    room = max(CURVE_NAME, *map(len, names))
+    drawn = plot(values, width - room - 1, rows, history.marks(), low)
+    return [f"{name_text:{'>' if n else '<'}{room}} {line}".rstrip()
+            for n, (name_text, line) in enumerate(zip(names, drawn))]
+
+
+def head_line(title, now, width):
+    """The title, its place where there is room for it, and how to end."""
+    texts = (f"{title[0]}, running for {clock(now)}", f"results in {title[1]}", "Ctrl-C ends it")
+    line = texts[0]
+    for text in texts[1:]:
+        line += f"   {text}" if len(line) + 3 + len(text) <= width else ""
+    return fitted(line, width)
 
 
 def lines(campaign, title, now, width, height):
-    """At most `height` lines of at most `width` characters."""
+    """At most `height` lines of at most `width` characters. `title`: (what runs, where its results go)."""
     rule = "─" * width
-    head, end = [rule, fitted(f"{title}   {clock(now)}", width)], [rule]
+    head, end = [rule, head_line(title, now, width)], [rule]
     if not campaign.record:
         return (head + ["booting ..."] + end)[:height]
     shown = figure_lines(campaign, now, width)
-    shown += [one for one in (split(campaign.record.get("time_share"), max(6, min(40, width - 71))),) if one]
+    shown += [one for one in (split(campaign.record.get("time_share"), max(6, min(40, width - 74))),) if one]
     shown.append(case_line(campaign.record))
     room = height - len(head) - len(end) - len(shown)
     refused = refused_lines(campaign, width, min(3, room // 3))

@@ -7,7 +7,7 @@ import sys
 import threading
 
 from tools.rl.printable import printable
-from tools.rl.results import live_block
+from tools.rl.results import crash_text, live_block
 from tools.rl.results.live_block import asked_for_features
 from tools.rl.results.meters import History, clock, grouped
 
@@ -16,7 +16,8 @@ CLEAR = "\x1b[H\x1b[2J"         # a terminal that has another size has broken th
 
 
 def crash_line(described):
-    place = f" at {described['file'].rsplit('/', 1)[-1]}:{described['line']}" if described["file"] else ""
+    place = f" at {crash_text.place(described['file'].rsplit('/', 1)[-1], described['line'])}" \
+        if described["file"] else ""
     return f"{described['hash']}  {described.get('kind', '?')} in {described['function']}{place}"
 
 
@@ -42,17 +43,17 @@ def in_files(record):
 
 
 def over_all_runs(record):
-    return f"  all runs: {grouped(record['all_cases'])} cases in {clock(record['all_seconds'])}" \
+    return f"  all runs: {grouped(record['all_cases'])} execs in {clock(record['all_seconds'])}" \
         if "all_cases" in record else ""
 
 
 def stats_line(record):
-    return (f"cases {grouped(record.get('case', 0))}  exec/s {grouped(record.get('cases_per_s', 0))}  "
+    return (f"execs {grouped(record.get('case', 0))}  exec/s {grouped(record.get('cases_per_s', 0))}  "
             f"edges {live_block.edges_text(record)}  corpus {grouped(record.get('corpus', 0))}{in_files(record)}  "
             f"bugs {grouped(record.get('crashes', 0))}  "
             f"timeouts {grouped(record.get('timeouts', 0))}{starved(record)}{seeds_left(record)}  "
-            f"exits/case {record.get('exits_per_case', 0):.3f}{asked_for_features(record)}  "
-            f"dirty/case {record.get('dirty_pages_per_case', 0):.1f}{over_all_runs(record)}")
+            f"VM exits/exec {record.get('exits_per_case', 0):.3f}{asked_for_features(record)}  "
+            f"dirty pages/exec {record.get('dirty_pages_per_case', 0):.1f}{over_all_runs(record)}")
 
 
 class PlainView:
@@ -102,7 +103,7 @@ class LiveView:
 
     def __init__(self, target, out, earlier=None):
         """`earlier`: the runs into the same folder, with whose curve this one's goes on."""
-        self.title = printable(f"raclette: {target} -> {out}")
+        self.title = printable(f"raclette: {target}"), printable(str(out))
         self.campaign = live_block.Campaign(edges=History(), speed=History())
         self.before = {}                # of each core: (cases, seconds) at the last record
         self.drawn, self.size = 0, None

@@ -4,12 +4,18 @@ from bisect import bisect_left
 BARS = "▁▂▃▄▅▆▇█"
 MARK = "┊"                      # in a curve: a run goes on with an earlier one's results
 HISTORY = 200                   # values kept for a curve: more than a terminal is wide
-SHARES = (("target", "█"), ("exits", "▓"), ("reset", "▒"), ("mutation", "░"))  # of `time_share`, and how each is drawn
+# Of `time_share`, what each is called and how it is drawn.
+SHARES = (("target", "target", "█"), ("exits", "VM exits", "▓"), ("reset", "reset", "▒"), ("mutation", "mutation", "░"))
 
 
 def grouped(number):
     """1234567 as 1,234,567."""
     return f"{number:,.0f}"
+
+
+def counted(number, one, several=""):
+    """With its noun: 1 bug, 2 bugs."""
+    return f"{grouped(number)} {one if number == 1 else several or one + 's'}"
 
 
 def clock(seconds):
@@ -25,11 +31,13 @@ def fitted(text, width):
 
 
 def picked(values, width, marks=()):
-    """(at most `width` of the values, evenly, the newest among them; the places of those before which a run begins)"""
+    """(`width` of the values, evenly and the newest among them, or few values each several times; the places of those
+    before which a run begins)"""
     last, width = len(values) - 1, max(1, width)
     if last < width:
-        return values, set(marks)
-    places = [round((n + 1) * last / width) for n in range(width)]
+        places = [n * len(values) // width for n in range(width)]
+    else:
+        places = [round((n + 1) * last / width) for n in range(width)]
     return [values[place] for place in places], {bisect_left(places, mark) for mark in marks if mark <= last}
 
 
@@ -81,12 +89,12 @@ class History:
 
 
 def split(shares, width):
-    """What the cores' time goes to, as a bar and in words; what is in none of the record's shares is `other`."""
+    """What the cores' time goes to, as a bar and in words; what is in none of the record's shares is the rest."""
     if not shares:
         return ""
     bar, words, drawn = "", [], 0.0
-    for name, cell in (*SHARES, ("other", " ")):
-        share = shares.get(name, 0) if name != "other" else max(0.0, 1 - drawn)
+    for key, name, cell in (*SHARES, ("", "rest", "·")):
+        share = shares.get(key, 0) if key else max(0.0, 1 - drawn)
         drawn += share
         bar += cell * (min(round(drawn * width), width) - len(bar))
         words.append(f"{cell} {name} {share:.0%}")

@@ -72,7 +72,7 @@ class ConsoleTest(unittest.TestCase):
 
     def test_a_recorded_run_is_shown_and_saved_as_run_does(self):
         output = self.listen(LOG, OK)
-        for said in ("6 kernel at 0x1000", "cases 100  exec/s 50  edges 12", "heap-buffer-overflow in parse",
+        for said in ("6 kernel at 0x1000", "execs 100  exec/s 50  edges 12", "heap-buffer-overflow in parse",
                      "the machine has ended its run"):
             self.assertIn(said, output)
         self.assertEqual((self.out / "corpus" / CORPUS["hash"]).read_bytes(), b"abc")

@@ -109,7 +109,7 @@ class RunTest(unittest.TestCase):
         self.assertIn("corpus 1 (1 files)", first)
         self.assertNotIn("all runs", first)
         self.assertIn("corpus 1 (2 files)", second)
-        self.assertIn("all runs: 10 cases", second)
+        self.assertIn("all runs: 10 execs", second)
 
     def test_progress_through_the_seeds_is_shown(self):
         _, printed = play('record(type="stats", seeds_left=334)\nleave(33)', self.out, inputs=346)

@@ -301,7 +301,7 @@ class ResumedTest(FolderTest):
         with self.opened() as out:
             self.assertEqual((len(out.earlier.starts), out.earlier.cases, out.earlier.seconds), (2, 140, 4.0))
             self.assertEqual(out.earlier.values("edges"), [[1, 2], [1, 2]])
-            self.assertIn("140 cases", out.earlier.about())
+            self.assertIn("140 execs", out.earlier.about())
         with contextlib.redirect_stdout(io.StringIO()):
             text = report.write(self.path, "t", Path("/nonexistent"), None).read_text()
         self.assertIn("<strong>140</strong>cases", text)

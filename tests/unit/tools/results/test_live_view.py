@@ -61,7 +61,8 @@ def full(size, bugs=3):
 class MeterTest(unittest.TestCase):
     def test_a_curve_rises_with_its_values_and_fits(self):
         self.assertEqual(meters.curve([0, 1, 2, 3, 4, 5, 6, 7], 8), "▁▂▃▄▅▆▇█")
-        self.assertEqual(meters.curve([5, 5], 8), "▁▁")
+        self.assertEqual(meters.curve([5, 5], 8), "▁" * 8)
+        self.assertEqual(meters.curve([0, 7], 5), "▁▁▁██")
         self.assertEqual(meters.curve([], 8), "")
         self.assertEqual(len(meters.curve(list(range(1000)), 40)), 40)
 
@@ -76,7 +77,8 @@ class MeterTest(unittest.TestCase):
             history.add(value)
         history.mark()
         history.add(9)
-        self.assertEqual(meters.curve(history.values(), 10, history.marks()), "▁▁▂┊")
+        self.assertEqual(meters.curve(history.values(), 4, history.marks()), "▁▁▂┊")
+        self.assertEqual(meters.curve(history.values(), 8, history.marks()), "▁▁▁▁▂▂┊█")
 
     def test_a_curve_covers_the_whole_run_however_long(self):
         for records in (1, 2, meters.HISTORY, meters.HISTORY + 1, 5000, 20 * meters.HISTORY + 7):
@@ -97,34 +99,55 @@ class MeterTest(unittest.TestCase):
     def test_time_is_split_as_the_machine_says_and_the_rest_is_told_too(self):
         shares = {"target": 0.5, "exits": 0.125, "reset": 0.25, "mutation": 0.025}
         line = meters.split(shares, 40)
-        self.assertEqual(line[5:45], "█" * 20 + "▓" * 5 + "▒" * 10 + "░" + " " * 4)
-        for part in ("target 50%", "exits 12%", "reset 25%", "mutation 2%", "other 10%"):
+        self.assertEqual(line[5:45], "█" * 20 + "▓" * 5 + "▒" * 10 + "░" + "·" * 4)
+        for part in ("target 50%", "VM exits 12%", "reset 25%", "mutation 2%", "rest 10%"):
             self.assertIn(part, line)
         self.assertEqual(meters.split(None, 40), "")
 
 
 class ViewTest(unittest.TestCase):
-    FIGURES = ("exec/s      1,388 (1,235 on average)", "cases       1,234,567", "edges       2,434 of 4,369 (55.7%)",
-               "last edge   0:00:02 ago", "crashes     3 bugs, 1,206 crashes", "last crash  0:00:42 ago",
+    FIGURES = ("exec/s      1,388 (1,235 on average)", "execs       1,234,567", "edges       2,434 of 4,369 (55.7%)",
+               "new edge    0:00:02 ago", "crashes     3 bugs, 1,206 crashes", "last crash  0:00:42 ago",
                "corpus      1,033", "timeouts    2", "cores       4", "out of mem  1", "seeds       78 of 90 run")
 
     def test_nothing_that_matters_is_cut_at_80_by_24(self):
         lines = full((80, 24))
         text = "\n".join(lines)
         self.assertLessEqual(len(lines), 23)
-        for figure in (*self.FIGURES, "target 59%", "other 6%", "1.001 exits, 16.6 dirty pages",
-                       "    1,204x heap-use-after-free in stbi__gif_load_next at stb_image.h:6839"):
+        for figure in (*self.FIGURES, "target 59%", "rest 6%", "1.001 VM exits, 16.6 dirty pages", "367 MiB",
+                       "     1,204x heap-use-after-free in stbi__gif_load_next at stb_image.h:6839"):
             self.assertIn(figure, text)
         self.assertNotIn("…", text)
 
     def test_the_room_of_160_by_45_is_used(self):
         lines = full((160, 45), bugs=20)
-        self.assertGreaterEqual(len(lines), 40)
+        self.assertGreaterEqual(len(lines), 43)
+        self.assertGreaterEqual(len(full((160, 45))), 40)
         text = "\n".join(lines)
         for figure in self.FIGURES:
             self.assertIn(figure.replace("3 bugs, 1,206", "20 bugs, 1,223"), text)
         self.assertGreater(sum("▁" in line or "█" in line for line in lines), 8)
         self.assertGreater(sum(line.count("core ") for line in lines), 3)
+
+    def test_curves_say_what_their_highest_and_lowest_rows_are_and_stand_below_each_other(self):
+        for size in ((80, 24), (160, 45)):
+            lines = full(size)
+            edges, speed = ([n for n, line in enumerate(lines) if line.startswith(name)][0]
+                            for name in ("edges, most 2,434 ", "exec/s, most 1,388 "))
+            self.assertTrue(any(line.lstrip().startswith("least 2,134 ▁") for line in lines[edges:speed]))
+            self.assertEqual(len({len(line) for line in lines[speed:speed + 3]} | {len(lines[edges])}), 1)
+            self.assertEqual(len({line.index("█") for line in lines[speed:speed + 3]}), 1)
+
+    def test_one_bug_is_one(self):
+        self.assertIn("1 bug, 1,204 crashes", "\n".join(full((80, 24), bugs=1)))
+
+    def test_a_bug_is_shown_with_its_folder_where_there_is_room(self):
+        folder = f"  crashes/{bug(0)['hash']}"
+        self.assertNotIn(folder, "\n".join(full((80, 24))))
+        self.assertIn(folder, "\n".join(full((160, 45))))
+
+    def test_a_place_without_a_line_has_none(self):
+        self.assertEqual(live_view.crash_line({**bug(1), "line": 0}).split()[-1], "stb_image.h")
 
     def test_every_size_holds_its_lines_and_tells_what_is_left_out(self):
         for width in (1, 2, 20, 39, 40, 79, 120, 400):
@@ -149,7 +172,7 @@ class ViewTest(unittest.TestCase):
         view = live_view.LiveView("t", "out")
         view.refused([Call("mount", 38, 12, ("0x1",), "", "f", "x.c", 3)] * 9)
         view.campaign.record = RECORD
-        lines = live_block.lines(view.campaign, "t", 5, 99, 39)
+        lines = live_block.lines(view.campaign, ("t", "out"), 5, 99, 39)
         self.assertTrue(any(line.startswith("refused     mount(0x1): ENOSYS, 12 times") for line in lines))
         self.assertTrue(any("other calls" in line for line in lines))
 
