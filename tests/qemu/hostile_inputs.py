@@ -13,9 +13,17 @@ import zipfile
 
 from tests.qemu.corpus_commands import target_in, write
 from tests.qemu.expectations import PATIENCE, build_py, expect, finish, start, wait_for_line
+from tests.qemu.shared_corpus import make_target
 from tools.rl.common import CRASHED, OK, SYSTEM_FAILED, TESTS_FAILED, TIMED_OUT, USAGE
 from tools.rl.images.xxhash import xxh64
 
+ALWAYS_CRASHES = """
+#include <stddef.h>
+int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size) {
+    if (size && data[0] == 0xff) return 0;
+    __builtin_trap();
+}
+"""
 LEFT_OUT = ("a link", "neither a file nor a folder", "longer than", "the same bytes", "folders deep")
 
 
@@ -115,7 +123,7 @@ def replay_beside_damaged_notes_and_onto_a_full_disk_says_so(out):
 
 def a_shared_folder_that_is_hostile_and_then_gone_does_not_end_the_run(out):
     """Its links, pipes and giants are not sent; without it the run goes on, and says what it could not write."""
-    target, shared = target_in(out / "target"), filled(out / "shared")
+    target, shared = make_target(out / "target"), filled(out / "shared")
     write(shared / "afl/queue", {"id:000000,orig:a": b"from AFL++ !", "id:999999999999999999999,x": b"!"})
     (shared / "raclette").mkdir()
     write(shared / "raclette/queue", {"id:000007": b"ours", "id:x": b"none"})
@@ -150,8 +158,7 @@ def peers_of_a_harness_that_cannot_be_built_or_whose_seeds_all_crash_end_clearly
     words = ("bench", "peers", "--target", target, "--seeds", 2, "--cases", 100, "--yes")
     clear(build_py(TESTS_FAILED, *words), "afl-clang-fast ended with status ", "not for AFL++")
     target = target_in(out / "crashing")
-    (target / "harness.c").write_text("#include <stddef.h>\nint LLVMFuzzerTestOneInput(const unsigned char *data, "
-                                      "size_t size) { __builtin_trap(); return (int)size + data[0]; }\n")
+    (target / "harness.c").write_text(ALWAYS_CRASHES)
     words = ("bench", "peers", "--target", target, "--seeds", 2, "--cases", 100, "--yes")
     clear(finish(start(*words), SYSTEM_FAILED), "afl-fuzz ended with status ")
 

@@ -43,7 +43,7 @@ class Input(NamedTuple):
         """At most so many bytes and one more, by which the caller sees that it is longer; OSError says what is wrong.
         """
         if self.member is None:
-            return _read_regular(self.path, most + 1)
+            return read_regular(self.path, most + 1)
         try:
             with _opened(self.path).open(self.member) as file:
                 return file.read(most + 1)
@@ -57,7 +57,7 @@ def _opened(path):
     return zipfile.ZipFile(path)
 
 
-def _read_regular(path, most):
+def read_regular(path, most):
     """What stands at the path now: it may have become a link or a pipe since the folder was listed."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
     with open(descriptor, "rb") as file:

@@ -5,7 +5,8 @@ BARS = "▁▂▃▄▅▆▇█"
 MARK = "┊"                      # in a curve: a run goes on with an earlier one's results
 HISTORY = 200                   # values kept for a curve: more than a terminal is wide
 # Of `time_share`, what each is called and how it is drawn.
-SHARES = (("target", "target", "█"), ("exits", "VM exits", "▓"), ("reset", "reset", "▒"), ("mutation", "mutation", "░"))
+SHARES = (("target", "target", "█"), ("exits", "VM exits", "▓"), ("reset", "reset", "▒"),
+          ("mutation", "mutation", "░"))
 
 
 def grouped(number):

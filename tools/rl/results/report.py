@@ -34,9 +34,9 @@ def page(name, stats, crashes, files, timeouts=(), starved=(), refused_calls=(),
     boxes = _figures(stats, files, (crashes, timeouts, starved))
     parts = [facts.section(name, facts.of_runs(list(runs), stats), boxes),
              findings.section("Bugs", crashes, counts, is_first=True),
-             findings.section("Timeouts", timeouts, counts)]
+             findings.section("Timeouts", timeouts, counts, is_first=not crashes)]
     if starved:
-        parts.append(findings.section("Out of memory", starved, counts))
+        parts.append(findings.section("Out of memory", starved, counts, is_first=not crashes and not timeouts))
     parts += [refused_section(refused_calls), coverage_part.section(files), curves.section(stats),
               f'<p class="soft">raclette {VERSION}</p>']
     return "\n".join((

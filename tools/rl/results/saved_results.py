@@ -37,9 +37,12 @@ def _output(value):
 
 # What the report shows besides, where it is as a run writes it.
 SHOWN = {**{key: CRASH[key] for key in ("access", "access_size", "address", "region", "region_base", "region_size",
-                                        "offset", "text", "uninitialised", "printed", "frames_cut", "core", "case")},
-         "column": LINE, "frames": _frames, "alloc": _frames, "free": _frames, "threads": list_of(Fields({"id": COUNT, "frames": _frames})),
-         "recursion": list_of(Fields(dict.fromkeys(("first", "last", "repeats"), COUNT)), MOST_FRAMES), "output": _output, "seen_at": figure, "seen_after": figure}
+                                        "offset", "text", "uninitialised", "printed", "frames_cut", "core", "case",
+                                        "edges")},
+         "column": LINE, "frames": _frames, "alloc": _frames, "free": _frames, "output": _output,
+         "threads": list_of(Fields({"id": COUNT, "frames": _frames})),
+         "recursion": list_of(Fields(dict.fromkeys(("first", "last", "repeats"), COUNT)), MOST_FRAMES),
+         "seen_at": figure, "seen_after": figure}
 
 
 def _shown(value):

@@ -12,6 +12,7 @@ from collections import deque
 from pathlib import Path
 
 from tools.rl.common import Stop, USAGE, write_atomically
+from tools.rl.corpus.inputs import read_regular
 from tools.rl.images.xxhash import xxh64
 
 NAME = "raclette"               # this instance's, beside AFL++'s own
@@ -21,7 +22,7 @@ PATIENCE = 20.0                 # seconds without an answer after which an input
 TRIES = 3
 LONGEST = (1 << 17) - 16        # bytes: fuzz/corpus_sync.h's longest message
 DEEPEST = 4                     # folders below DIR
-NUMBER = re.compile(r"id:(\d{6,})")
+NUMBER = re.compile(r"id:(\d{6,18})\b")
 
 
 def digest(data):
@@ -60,7 +61,8 @@ class SharedCorpus:
         number = NUMBER.match(name)
         if number:
             self.next_number = max(self.next_number, int(number[1]) + 1)
-            self.known.add(digest((self.own / name).read_bytes()))
+            data = self._read(self.own / name)
+            self.known |= set() if data is None else {digest(data)}
 
     def add(self, data):
         """An input of ours, for the others; also one that an earlier run found."""
@@ -131,11 +133,13 @@ class SharedCorpus:
             self.waiting.append((digest(data), data))
 
     def _read(self, path):
+        """The bytes of a file; None, and counted, of what is no input."""
         try:
-            if os.stat(path).st_size > LONGEST:
-                self.refused["too long"] += 1
-                return None
-            return Path(path).read_bytes()
+            data = read_regular(path, LONGEST + 1)
+            if len(data) <= LONGEST:
+                return data
+            self.refused["too long"] += 1
+            return None
         except FileNotFoundError:
             return None                 # AFL++ and libFuzzer replace inputs by smaller ones
         except OSError:

@@ -304,7 +304,7 @@ class ResumedTest(FolderTest):
             self.assertIn("140 execs", out.earlier.about())
         with contextlib.redirect_stdout(io.StringIO()):
             text = report.write(self.path, "t", Path("/nonexistent"), None).read_text()
-        self.assertIn("<strong>140</strong>cases", text)
+        self.assertIn("<strong>140</strong>executions", text)
         self.assertEqual(text.count('<line class="resumed"'), 2 * text.count('<div class="chart">'),
                          "a mark in each curve, on both scales")
 

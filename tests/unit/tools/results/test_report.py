@@ -144,6 +144,13 @@ class ReportTest(unittest.TestCase):
         self.assertIn("first seen after 3.2 s", text)
         self.assertIn("First seen 1970-01-01 00:00:20 UTC", text)
 
+    def test_without_a_bug_the_first_timeout_is_open(self):
+        self.crash()
+        (self.folder / "crashes").rename(self.folder / "timeouts")
+        text = self.written()
+        self.assertEqual(text.count('<details class="crash" open>'), 1)
+        self.assertIn("timeouts/00000000000000aa", text)
+
     def test_a_bug_has_its_times_and_its_stack_and_the_command_that_works_when_pasted(self):
         frame = {"address": "0x10", "function": "f<T>", "file": "", "line": 0, "column": 0, "inlined": False}
         self.crash(frames=[frame], alloc=[frame], access="read", access_size=4, address="0x5", region="heap block",
@@ -180,9 +187,9 @@ class ReportTest(unittest.TestCase):
         said = []
         text = report.write(self.folder, "t", Path("/nonexistent"), None, said.append).read_text()
         parse(text)
-        for part in ("<dt>seed</dt><dd>7</dd>", "<dt>commit</dt><dd>abc</dd>", "a &lt;host&gt;",
+        for part in ("<dt>random seed</dt><dd>7</dd>", "<dt>commit</dt><dd>abc</dd>", "a &lt;host&gt;",
                      "<dt>ended</dt><dd>1970-01-01 00:00:25 UTC</dd>", "2 into this folder",
-                     "<strong>3</strong>edges of 12 (25.0 %)", "<strong>10</strong>cases a second"):
+                     "<strong>3</strong>edges of 12 (25.0 %)", "<strong>10</strong>exec/s"):
             self.assertIn(part, text)
         self.assertIn("1 lines are no facts", said[0])
 

@@ -96,6 +96,18 @@ class SharedCorpusTest(unittest.TestCase):
         self.pump(shared)
         self.assertEqual(self.machine.inputs, [])
 
+    def test_what_is_no_input_in_our_own_queue_is_left_there(self):
+        self.leave("raclette/queue/id:000004", b"a")
+        os.mkfifo(self.folder / "raclette/queue/id:000005")
+        (self.folder / "raclette/queue/id:000006").mkdir()
+        with open(self.folder / "raclette/queue/id:000007", "wb") as file:
+            file.truncate(1 << 40)
+        shared = self.shared()
+        for data in (b"a", b"b"):
+            shared.add(data)
+        new, = {name[:9] for name in os.listdir(self.folder / "raclette/queue")} - {f"id:{n:06}" for n in range(4, 8)}
+        self.assertEqual(new, "id:000008")
+
     def test_one_input_waits_for_the_answer_to_the_one_before(self):
         for number in range(3):
             self.leave(f"f{number}", bytes([number]))

@@ -84,7 +84,9 @@ def section(files):
         parts.append(shown)
         room -= used
     return (f"<h2>Coverage</h2><p>{reached:,} of {edges:,} edges ({percent(reached, edges)}) in "
-            f"{sum(one.reached > 0 for one in functions):,} of {len(functions):,} functions. The number behind a line's"
-            " own says in about how many cases it was reached; where nothing stands, no edge begins. "
-            '<span class="hit">reached</span> <span class="part">in part</span> <span class="miss">missed</span> '
-            '<span class="crashed">in a crash\'s stack</span></p>' + "".join(parts))
+            f"{sum(one.reached > 0 for one in functions):,} of {len(functions):,} functions; the runtime's own code is "
+            "left out. Each file opens: a line's number, in about how many executions it was reached, its text. "
+            "At lines without a colour no edge begins.</p>"
+            '<p class="key"><span class="hit">reached</span><span class="part">some edges reached</span>'
+            '<span class="miss">never reached</span><span class="crashed">in a crash\'s stack</span></p>' +
+            "".join(parts))

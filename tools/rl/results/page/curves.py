@@ -10,7 +10,9 @@ MOST_POINTS = 1000              # of a curve: more would be finer than the scree
 MOST_CORES = 32                 # curves in one picture; a legend of more says nothing
 COLOURS = 8                     # that the style sheet has
 LABEL = 24                      # between the figures at the curves' ends
-SHARES = (("target", "target"), ("exits", "exits"), ("reset", "reset"), ("mutation", "mutation"))
+SHARES = (("target", "target"), ("exits", "VM exits"), ("reset", "reset"), ("mutation", "mutation"))
+MEANING = ("Target: its own code runs. VM exits: into and out of its virtual machine. Reset: back to the snapshot. "
+           "Mutation: inputs are made. The rest: coverage is read, crashes are looked into, results are sent.")
 
 
 class Series(NamedTuple):
@@ -111,11 +113,11 @@ def chart(series, label, are_parts=False, resumed=()):
 
 
 def time_split(stats, seconds):
-    """The parts of the cores' time, in percent; what is in none of the record's parts is `other`."""
+    """The parts of the cores' time, in percent; what is in none of the record's parts is the rest."""
     named = [Series(label, [(at, 100 * record.get("time_share", {}).get(key, 0)) for at, record in zip(seconds, stats)])
              for key, label in SHARES]
     other = [(at, max(0.0, 100 - sum(one.points[n][1] for one in named))) for n, at in enumerate(seconds)]
-    return [*named, Series("other", other)]
+    return [*named, Series("rest", other)]
 
 
 def split_in_all(stats, seconds):
@@ -125,7 +127,7 @@ def split_in_all(stats, seconds):
     shares = [(label, sum(span * record.get("time_share", {}).get(key, 0) for span, record in zip(spans, stats)))
               for key, label in SHARES]
     said = [f"{label} {percent(part, whole)}" for label, part in shares]
-    return ", ".join(said + [f"other {percent(max(0.0, whole - sum(part for _, part in shares)), whole)}"])
+    return ", ".join(said + [f"rest {percent(max(0.0, whole - sum(part for _, part in shares)), whole)}"])
 
 
 def section(stats):
@@ -141,11 +143,11 @@ def section(stats):
     charts = [draw([of("edges", "edges")], "Edges reached"),
               draw([of("corpus", "inputs")], "Inputs in the corpus"),
               draw([of("crashes", "bugs"), of("timeouts", "timeouts")], "Bugs and timeouts found"),
-              draw([of("cases_per_s", "cases a second")], "Cases a second, all cores"),
-              draw(by_core(stats, seconds), "Cases a second, by core"),
+              draw([of("cases_per_s", "exec/s")], "exec/s, all cores"),
+              draw(by_core(stats, seconds), "exec/s, by core"),
               draw(time_split(stats, seconds), "Where the cores' time goes", are_parts=True)]
     return ('<h2>Over time</h2><input class="scale" type="radio" name="scale" id="to-linear" checked>'
             '<label for="to-linear">linear time</label><input class="scale" type="radio" name="scale" id="to-log">'
             '<label for="to-log">logarithmic time</label>' + "".join(charts) +
             f'<p class="soft">{len(resumed) + 1} runs; a dotted line is where one began.</p>' * bool(resumed) +
-            f'<p class="soft">Of the whole time: {split_in_all(stats, seconds)}.</p>')
+            f'<p class="soft">Of the whole time: {split_in_all(stats, seconds)}. {MEANING}</p>')

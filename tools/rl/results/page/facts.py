@@ -2,9 +2,10 @@
 from tools.rl.common import VERSION
 from tools.rl.results.page.markup import date, duration, number, percent, text
 
-LABELS = (("target", "target"), ("version", "raclette"), ("build", "build"), ("commit", "commit"), ("seed", "seed"),
-          ("seeds", "seeds"), ("corpus", "resumed with"), ("cores", "cores"), ("memory_mib", "memory"),
-          ("machine", "machine"), ("host", "host"), ("tools", "versions"))
+LABELS = (("target", "target"), ("cores", "cores"), ("memory_mib", "memory"), ("seeds", "seed inputs"),
+          ("corpus", "resumed with"), ("seed", "random seed"), ("machine", "machine"), ("host", "host"),
+          ("version", "raclette"), ("commit", "commit"), ("build", "build"), ("tools", "built with"))
+DATES_AT = 1                    # behind the target
 
 
 def value_text(key, value):
@@ -20,11 +21,13 @@ def of_runs(runs, stats):
     last = runs[-1] if runs else {}
     found = [(label, value_text(key, last[key])) for key, label in LABELS
              if last.get(key) not in (None, "") and (key, last[key]) != ("corpus", 0)]
+    dates = []
     starts = [run["started"] for run in runs if run.get("started")] or \
         [record["started"] for record in stats if record.get("started")]
     if starts:
         ends = [record["started"] + record.get("time_us", 0) / 1e6 for record in stats if record.get("started")]
-        found += [("began", date(min(starts))), ("ended", date(max(ends or starts)))]
+        dates = [("began", date(min(starts))), ("ended", date(max(ends or starts)))]
+    found = found[:DATES_AT] + dates + found[DATES_AT:]
     if len(runs) > 1:
         found.append(("runs", f"{len(runs)} into this folder; the facts are of the last"))
     return found if runs else [("raclette", VERSION), *found]
@@ -35,12 +38,13 @@ def figures(stats, edges, bugs, timeouts, starved, seconds):
     last = stats[-1] if stats else {}
     reached, whole = edges or (last.get("edges", 0), last.get("counters", 0))
     share = f" of {whole:,} ({percent(reached, whole)})" if whole else ""
-    files = f", of {last['files']:,} files" if "files" in last else ""
+    files = f", {last['files']:,} files" if "files" in last else ""
     cases = sum(record.get("case", 0) for record in last_of_each_start(stats))
-    return (("bugs", f"{bugs:,}"), ("timeouts", f"{timeouts:,}"), ("out of memory", f"{starved:,}"),
-            ("cases", number(cases)), ("cases a second", number(cases / seconds) if seconds else "0"),
-            (f"edges{share}", f"{reached:,}"), (f"inputs held{files}", f"{last.get('corpus', 0):,}"),
-            ("time", duration(seconds)))
+    return (("bug" if bugs == 1 else "bugs", f"{bugs:,}"),
+            ("timeout" if timeouts == 1 else "timeouts", f"{timeouts:,}"), ("out of memory", f"{starved:,}"),
+            (f"edges{share}", f"{reached:,}"),
+            (f"corpus inputs held{files}", f"{last.get('corpus', 0):,}"), ("executions", number(cases)),
+            ("exec/s", number(cases / seconds) if seconds else "0"), ("of fuzzing", duration(seconds)))
 
 
 def last_of_each_start(stats):
@@ -52,4 +56,5 @@ def last_of_each_start(stats):
 def section(name, facts, boxes):
     rows = "".join(f"<div><dt>{text(label)}</dt><dd>{text(value)}</dd></div>" for label, value in facts)
     cells = "".join(f"<div><strong>{text(value)}</strong>{text(label)}</div>" for label, value in boxes)
-    return f'<h1>{name}</h1><dl class="facts">{rows}</dl><div class="figures">{cells}</div>'
+    return (f'<h1>{name} <span class="soft">fuzzed by Raclette</span></h1><dl class="facts">{rows}</dl>'
+            f'<div class="figures">{cells}</div>')

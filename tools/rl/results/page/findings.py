@@ -19,7 +19,7 @@ def times(count):
 
 
 def summary(finding, count):
-    """One line: kind, function, place, times, first seen, size, hash."""
+    """One line: kind, function, place, times, first seen, size, its folder, whose name is the hash."""
     about = finding.about
     parts = [f'<span class="what bad">{text(finding.kind)}</span>',
              f'<span class="what">{text(finding.function)}</span>']
@@ -27,9 +27,11 @@ def summary(finding, count):
         place = text(crash_text.place(finding.file.rsplit("/", 1)[-1], finding.line))
         parts.append(f'<span class="mono" title="{text(finding.file)}">{place}</span>')
     after = f"first seen after {duration(about['seen_after'])}" if "seen_after" in about else ""
-    said = [times(count), after, size_text(len(finding.input))]
+    said = [times(count), after, f"input of {size_text(len(finding.input))}"]
     parts += [f'<span class="soft">{text(one)}</span>' for one in said if one]
-    return "".join((*parts, f'<span class="soft mono">{text(finding.folder.name)}</span>'))
+    place = text(f"{finding.folder.parent.name}/{finding.folder.name}")
+    return "".join((*parts, f'<span class="soft mono" title="its folder; the hash is of the kind and the stack">{place}'
+                            "</span>"))
 
 
 def source(file, line):
@@ -64,7 +66,7 @@ def stacks(finding):
             parts.append(f"<h3>{heading.capitalize()}</h3><pre>{text_lines(crash_text.stack_lines(about[key]))}</pre>")
     for thread in about.get("threads", []):
         parts.append(f"<h3>Thread {thread['id']} waits at</h3>"
-                     f"<pre>{text_lines(crash_text.stack_lines(thread['frames']))}</pre>")
+                     f'<pre class="stack">{text_lines(crash_text.stack_lines(thread["frames"]))}</pre>')
     return "".join(parts)
 
 
@@ -72,12 +74,15 @@ def text_lines(lines):
     return "\n".join(map(text, lines))
 
 
-def remarks(about):
+def remarks(finding):
     """What happened, in a sentence each."""
+    about = finding.about
     seen = date(about["seen_at"]) if about.get("seen_at") else ""
     said = [crash_text.access_text(about), about.get("text") and f"said: {about['text']}",
             about.get("uninitialised") and "It depends on uninitialised memory: with other contents it may not happen.",
-            seen and f"First seen {seen}, on core {about.get('core', '?')}, in its case {about.get('case', 0):,}."]
+            finding.kind == "timeout" and about.get("edges") and
+            f"It was ended after {about['edges']:,} edges, its limit; --timeout sets another one.",
+            seen and f"First seen {seen}, by execution {about.get('case', 0):,} on core {about.get('core', '?')}."]
     lines = "".join(f"<p>{text(one)}</p>" for one in said if one)
     output = printed.lines(about.get("output"), about.get("printed", 0))
     return lines + (f"<pre>{text_lines(output)}</pre>" if output else "")
@@ -86,11 +91,11 @@ def remarks(about):
 def details(finding, count, is_open=False):
     command = text(printable(again(finding.folder / "input", from_anywhere=True)))
     return (f'<details class="crash"{" open" if is_open else ""}><summary>{summary(finding, count)}</summary>'
-            f"{remarks(finding.about)}"
-            f'<p class="again"><strong>again:</strong> <code>{command}</code></p>{stacks(finding)}{excerpts(finding)}'
-            f"{hexdump.section(finding.input, finding.whole)}"
-            f'<details class="trace"><summary class="soft">trace.txt</summary>'
-            f"<pre>{text_lines(finding.trace.splitlines())}</pre></details></details>")
+            f"{remarks(finding)}"
+            f'<p class="again"><strong>run it again:</strong> <code>{command}</code></p>'
+            f"{stacks(finding)}{excerpts(finding)}{hexdump.section(finding.input, finding.whole)}"
+            f'<details class="trace"><summary class="soft">all of this as text (trace.txt)</summary>'
+            f'<pre class="stack">{text_lines(finding.trace.splitlines())}</pre></details></details>')
 
 
 def section(title, findings, counts, is_first=False):
