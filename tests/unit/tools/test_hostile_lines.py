@@ -248,7 +248,7 @@ class DamagedFolderTest(HostileTest):
             self.write({"stats.jsonl": b"\n".join([good, *bad, b"\xff\0", good]) + b"\n", "edges.json": content})
             said, text = self.damaged()
             self.assertEqual(len(said), 1)
-            self.assertRegex(text, r"<strong>[1-9][0-9,]*</strong>cases</div>")
+            self.assertRegex(text, r"<strong>[1-9][0-9,]*</strong>executions</div>")
 
     def test_a_missing_folder_or_file_is_told(self):
         self.path.mkdir(parents=True)

@@ -32,7 +32,11 @@ def measure(task, seeds, place):
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
         runs = {name: [pool.submit(one_run, task, name, seed, place / name.replace("+", "p") / str(seed))
                        for seed in range(1, seeds + 1)] for name in fuzzers.FUZZERS}
-        return {name: [run.result() for run in started] for name, started in runs.items()}
+        try:
+            return {name: [run.result() for run in started] for name, started in runs.items()}
+        except BaseException:           # one that failed ends the comparison: what has not begun does not
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 def table(found):

@@ -30,5 +30,6 @@ def count(program, folder):
             if not ended and counts:
                 return int(counts[-1])
             if not ended or not (inputs / ended[1]).exists():
-                raise Stop(SYSTEM_FAILED, f"libFuzzer's build of the harness counted nothing: {said[-500:]}")
+                raise Stop(SYSTEM_FAILED, "libFuzzer's build of the harness counted no edges (it may crash on each "
+                                          f"input, the empty one too): {said[-500:]}")
             (inputs / ended[1]).unlink()

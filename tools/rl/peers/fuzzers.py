@@ -16,6 +16,7 @@ from tools.rl.common import CRASHED, OK, ROOT, Stop, SYSTEM_FAILED
 USUAL_MAX_LEN = 4096
 CASE_SECONDS = 10               # after which libFuzzer and AFL++ call a case a timeout
 MOST_RESTARTS = 2000            # of libFuzzer, which ends at what AddressSanitizer cannot go on behind
+MOST_AT_ITS_INPUTS = 20         # of them in a row while it reads what it begins with
 ASAN = "halt_on_error={}:detect_leaks=0:allocator_may_return_null=1:abort_on_error={}:symbolize=0"
 AFL_ENVIRONMENT = {"AFL_NO_UI": "1", "AFL_SKIP_CPUFREQ": "1", "AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES": "1",
                    "AFL_NO_AFFINITY": "1", "AFL_QUIET": "1", "ASAN_OPTIONS": ASAN.format(1, 1)}
@@ -65,7 +66,7 @@ def raclette(task, seed, place):
 
 def libfuzzer(task, seed, place):
     """Until as many executions are done; it begins again behind a crash that ends it, on the corpus it has then."""
-    corpus, done = _with_seeds(task, place / "corpus"), 0
+    corpus, done, at_its_inputs = _with_seeds(task, place / "corpus"), 0, 0
     for restart in range(MOST_RESTARTS):
         log = place / f"log.{restart}"
         words = [task.natives.libfuzzer, corpus, f"-seed={seed + (restart << 16)}", f"-max_len={task.max_len}",
@@ -74,7 +75,13 @@ def libfuzzer(task, seed, place):
         loaded = len(list(corpus.iterdir())) + 1        # executions that only read the corpus again
         _command([*words, f"-runs={task.cases - done + (loaded if restart else 0)}"], LIBFUZZER_ENVIRONMENT, log, None)
         executed = re.findall(r"number_of_executed_units: (\d+)", log.read_text(errors="replace"))
-        done += max(1, int(executed[-1]) - (loaded if restart else 0)) if executed else 1
+        units = int(executed[-1]) if executed else 0
+        beyond = units - loaded
+        done += max(1, beyond if restart else units)
+        at_its_inputs = at_its_inputs + 1 if beyond <= 0 and done < task.cases else 0
+        if at_its_inputs >= MOST_AT_ITS_INPUTS:
+            raise Stop(SYSTEM_FAILED, f"libFuzzer ended {at_its_inputs} times before it had read its seeds: they crash "
+                                      "it; peers are compared on a target whose seeds do not")
         if done >= task.cases:
             return corpus
         log.unlink()

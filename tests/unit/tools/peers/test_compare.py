@@ -5,7 +5,7 @@ import xml.etree.ElementTree
 from pathlib import Path
 from unittest import mock
 
-from tools.rl.peers import chart, compare, edges
+from tools.rl.peers import chart, compare, edges, fuzzers, natives
 from tools.rl.common import Stop
 from tools.rl.results import measured
 
@@ -66,6 +66,21 @@ class CompareTest(unittest.TestCase):
             (inputs / name).write_bytes(data)
         self.assertEqual(edges.count(self.program(COUNTER), inputs), 2)
         self.assertTrue((inputs / "b").exists())
+
+    def test_libfuzzer_that_ends_at_its_seeds_each_time_is_not_started_without_end(self):
+        (self.folder / "seeds").mkdir()
+        (self.folder / "seeds/a").write_bytes(b"x")
+        for units, ends in ((1, True), (500, False)):
+            program = self.program(f'#!/bin/sh\necho "stat::number_of_executed_units: {units}" >&2\nexit 77\n')
+            task = fuzzers.Task(None, natives.Natives(program, None, None), self.folder / "seeds", "", 9, 1000)
+            place = self.folder / f"of {units}"
+            place.mkdir()
+            if ends:
+                with self.assertRaises(Stop) as caught:
+                    fuzzers.libfuzzer(task, 1, place)
+                self.assertIn("seeds", str(caught.exception))
+            else:
+                self.assertTrue(any(fuzzers.libfuzzer(task, 1, place).iterdir()))
 
     def test_a_counter_that_says_nothing_is_an_error(self):
         (self.folder / "inputs").mkdir()

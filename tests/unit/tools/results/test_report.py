@@ -158,7 +158,7 @@ class ReportTest(unittest.TestCase):
         (self.folder / "counts.json").write_text(json.dumps({"00000000000000aa": 1234}))
         text = self.written()
         parse(text)
-        for said in ("1,234 times", "    #0 0x10 in f&lt;T&gt;", "<h3>Allocated by</h3>",
+        for said in ("1,234 times", "    #0 0x10 in f&lt;T&gt;", '<h3>Allocated by</h3><pre class="stack">',
                      "read of 4 bytes at 0x5, 0 bytes after a 4-byte heap block at 0x1",
                      f"{self.folder}/crashes/00000000000000aa/input</code>"):
             self.assertIn(said, text)

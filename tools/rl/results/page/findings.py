@@ -63,7 +63,8 @@ def stacks(finding):
     parts = ["<h3>Stack</h3>", f'<pre class="stack">{text_lines(lines) or "    (empty)"}</pre>']
     for key, heading in crash_text.SITES:
         if about.get(key):
-            parts.append(f"<h3>{heading.capitalize()}</h3><pre>{text_lines(crash_text.stack_lines(about[key]))}</pre>")
+            parts.append(f"<h3>{heading.capitalize()}</h3>"
+                         f'<pre class="stack">{text_lines(crash_text.stack_lines(about[key]))}</pre>')
     for thread in about.get("threads", []):
         parts.append(f"<h3>Thread {thread['id']} waits at</h3>"
                      f'<pre class="stack">{text_lines(crash_text.stack_lines(thread["frames"]))}</pre>')
