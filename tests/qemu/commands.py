@@ -10,8 +10,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.qemu import (browser, corpus_commands, debugger, hostile_inputs, hostile_names, killed_runs, lan, libraries, peers,
-                        shared_corpus, terminal)
+from tests.qemu import (browser, corpus_commands, debugger, hostile_inputs, hostile_names, killed_runs, lan,
+                        libraries, peers, shared_corpus, terminal)
 from tests.qemu.expectations import Failed, PATIENCE, build_py, finish, expect, start, wait_for_line
 from tests.runner import scenario
 from tests.unit.tools.building.test_graph import programs

@@ -1,5 +1,5 @@
-"""`run --sync`: what another fuzzer knows arrives here, and what we know arrives there, while both run. AFL++ also begins
-with what `merge` writes."""
+"""`run --sync`: what another fuzzer knows arrives here, and what we know arrives there, while both run.
+AFL++ also begins with what `merge` writes."""
 import json
 import os
 import signal

@@ -189,7 +189,8 @@ CORE = Fields({"core": CORE_NUMBER}, {"case": COUNT})
 CRASH = {"kind": text, **FOUND, "function": text, "frames": addresses, "address": address, "access": text,
          "access_size": COUNT, "region": text, "region_base": address, "region_size": COUNT, "offset": SIGNED,
          "alloc": addresses, "free": addresses, "text": text, "uninitialised": truth, "edges": COUNT,
-         "recursion": list_of(RECURSION), "frames_cut": truth, "threads": list_of(THREAD), "printed": COUNT, "output": base64}
+         "recursion": list_of(RECURSION), "frames_cut": truth, "threads": list_of(THREAD), "printed": COUNT,
+         "output": base64}
 REGISTERS = ("rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "rsp", "r8", "r9", "r10", "r11", "r12", "r13", "r14",
              "r15", "rip", "rflags", "fs_base", "gs_base")
 COUNTS = ("case", "time_us", "cases_per_s", "edges", "counters", "corpus", "crashes", "timeouts", "out_of_memory",
