@@ -12,7 +12,7 @@ SILENCE = 5                     # seconds: what docs/inside.md promises
 RUN = ("run", "--cpus", 2, "--seed", 1, "--cases", 40000, "--exit-zero")    # some seconds: statistics come each second
 RULE = "─" * (WIDTH - 1)
 IN_THE_BLOCK = (r"^exec/s +[\d,]+ \(.*execs +[\d,]+$", r"^edges +[\d,]+ of [\d,]+ \(.* new edge +\d:\d\d:\d\d ago$",
-                r"^crashes +\d+ bugs, .* last crash +", r"^corpus +[\d,]+.* timeouts +\d", r"^cores +2 ",
+                r"^crashes +\d+ bugs?, .* last crash +", r"^corpus +[\d,]+.* timeouts +\d", r"^cores +2 ",
                 r"^edges, most [\d,]+ .*[▁▂▃▄▅▆▇█]$", r"^exec/s, most [\d,]+ .*[▁▂▃▄▅▆▇█]",
                 r"^each exec +[\d.]+ VM exits, ",
                 r"^core 0 +█* +[\d,]+/s +core 1 +█* +[\d,]+/s$")
