@@ -106,8 +106,9 @@ void StatusBlock::write_figures(const fuzz::Shared &shared, u64 now, u64 second)
     edges.add(" of "), add_grouped(edges, shared.counters());
     since(right("new edge"), edge_at_);
     Line &crashes = left("crashes");
-    add_grouped(crashes, shared.crashes().count());
-    crashes.add(" bugs, "), add_grouped(crashes, crashes_), crashes.add(" crashes");
+    const u64 bugs = shared.crashes().count();
+    add_grouped(crashes, bugs), crashes.add(bugs == 1 ? " bug, " : " bugs, ");
+    add_grouped(crashes, crashes_), crashes.add(" crashes");
     since(right("last crash"), crash_at_);
     add_grouped(left("corpus"), largest(shared, &fuzz::CoreCounts::corpus));
     Line &timeouts = right("timeouts");

@@ -88,7 +88,7 @@ class ShowsTextUntilItEnds(ShowsText):
 
 # The block of figures, all of it at once; with a crash its three lines.
 STATUS = (r"^exec/s +[1-9][\d,]* +execs +[\d,]+$", r"^edges +[\d,]+ of [\d,]+ +new edge +\d:\d\d:\d\d ago$",
-          r"^crashes +\d+ bugs, [\d,]+ crashes +last crash +", r"^corpus +[\d,]+ +timeouts +\d+, out of memory \d+$",
+          r"^crashes +\d+ bugs?, [\d,]+ crashes +last crash +", r"^corpus +[\d,]+ +timeouts +\d+, out of memory \d+$",
           r"^-- 2 cores, \d:\d\d:\d\d")
 LAST_CRASH = (r"^error target\.heap-buffer-overflow on core \d",
               r"^  read of 1 bytes at 0x\w+, 0 bytes after an 8-byte",
