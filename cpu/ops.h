@@ -55,6 +55,8 @@ void fill_page(void *page, u64 word);
 // The x87 and SSE state, 512 bytes, 16-byte aligned (APM vol 2 §11.4.4 "Media and x87 Register State").
 void fxsave(void *area);
 void fxrstor(const void *area);
+// FNINIT: control, status, tags and the pointers to the last instruction; the registers keep their bytes.
+void reset_x87();
 // The x87 state as after FINIT, with its registers zeroed: nothing is left of earlier code.
 void clear_x87();
 // Only the SSE half of such an area: MXCSR and XMM0 to XMM15.

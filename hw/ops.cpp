@@ -106,6 +106,7 @@ void fill_page(void *page, u64 word) {
 }
 
 void fxsave(void *area) { asm volatile("fxsave64 (%0)" : : "r"(area) : "memory"); }
+void reset_x87() { asm volatile("fninit" : : : "memory"); }
 void clear_x87() {
     asm volatile("fninit\n\tfldz\n\tfldz\n\tfldz\n\tfldz\n\tfldz\n\tfldz\n\tfldz\n\tfldz\n\tfninit"
                  :

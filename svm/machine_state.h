@@ -84,6 +84,9 @@ template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Audit>
 rstate::Result<void> Machine<Memory, Frames, Audit>::take_snapshot(vm::Snapshot &snapshot) {
     vm::SnapshotTaker<Memory, Frames> taker(memory_, snapshot);
     TRY(taker.take(processor_state()), "taking the snapshot", memory_.private_pages(), entry_.registers.rip);
+    // The first case starts as all others do, in what the snapshot's image does not show too (vectors.h).
+    core_->load_vectors(*vectors_);
+    put_back(snapshot.processor().vectors);
     return rstate::done();
 }
 

@@ -184,13 +184,17 @@ void fxsave(void *area) {
     std::memcpy(area, sim::cpu().fx_state, sizeof sim::cpu().fx_state);
     std::memcpy(static_cast<u8 *>(area) + 6, &fop, sizeof fop);
 }
-// As FXSAVE shows it: the control word, and nothing else but MXCSR and the SSE registers, which stay.
-void clear_x87() {
+void reset_x87() {
     constexpr u16 control_word = 0x037F;
     u8 *const state = sim::cpu().fx_state;
     std::memset(state, 0, 24);
     std::memcpy(state, &control_word, sizeof control_word);
-    std::memset(state + 32, 0, 8 * 16);
+    sim::cpu().x87_instruction = 0;
+}
+// As FXSAVE shows it: the control word, and nothing else but MXCSR and the SSE registers, which stay.
+void clear_x87() {
+    reset_x87();
+    std::memset(sim::cpu().fx_state + 32, 0, 8 * 16);
 }
 void fxrstor(const void *area) {
     ++sim::cpu().fxrstors;

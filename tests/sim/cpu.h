@@ -21,6 +21,8 @@ struct Cpu {
     std::map<cpu::Msr, u64> msrs;
     u8 fx_state[512] = {};
     u16 fop_kept = 0; // what the last FXSAVE left in memory
+    // FIP, which FXSAVE hides and FXRSTOR leaves alone while no exception is pending, as AMD's do.
+    u64 x87_instruction = 0;
     u64 fxrstors = 0;
     Phys loaded_vmcb, saved_vmcb;
     u64 invalidations = 0; // invlpg
