@@ -79,7 +79,7 @@ template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames>
 rstate::Result<bool> GuestMemory<Memory, Frames>::equals(Phys frame, Phys source) {
     auto page = TRY(memory_->pin(frame), "pinning a private page to compare it", frame);
     auto other = TRY(memory_->pin(source), "pinning what it is compared with", source);
-    return __builtin_memcmp(page.bytes(), other.bytes(), page_size) == 0;
+    return same_page(page.bytes(), other.bytes());
 }
 
 template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames>

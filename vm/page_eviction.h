@@ -1,8 +1,10 @@
 // vm/page_eviction.h — GuestMemory: frames for new pages, and eviction of clean private pages when frames run
 // short. Part of guest_memory.h.
 //
-// Only pages that this case has not written can go: the snapshot still has their bytes (rule 8), and the next
-// access faults and brings them back.
+// Only pages with the snapshot's bytes can go: the next access faults and brings them back. Those whose dirty
+// bit is clear have them (rule 8). When there is none the others are compared: the bit alone does not say
+// that this case has written a page, since a page that is kept dirty always has it, and which pages are kept
+// depends on earlier cases. A case's verdict must not.
 #pragma once
 
 #include "vm/guest_memory.h"
@@ -44,11 +46,32 @@ rstate::Result<Phys> GuestMemory<Memory, Frames>::allocate_page() {
     return reserve_[--reserve_count_];
 }
 
-// Evicts up to `wanted` private pages that this case has not written, and hands each frame to take(Phys).
+// Evicts up to `wanted` private pages that hold the snapshot's bytes, and hands each frame to take(Phys).
 template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames>
 template <class Take>
 u64 GuestMemory<Memory, Frames>::evict_pages(u64 wanted, Take &&take) {
     if (snapshot_ == nullptr) return 0; // before the snapshot every page is the only copy
+    const u64 clean = evict_where(wanted, take, [](Place, mm::Entry entry) { return !entry.dirty(); });
+    if (clean != 0 || wanted == 0) return clean;
+    return evict_where(wanted, take,
+                       [this](Place at, mm::Entry entry) { return is_unchanged(at, entry.frame()); });
+}
+
+template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames>
+bool GuestMemory<Memory, Frames>::is_unchanged(Place at, Phys frame) {
+    const auto compare = [&]() -> rstate::Result<bool> {
+        const SnapshotEntry from = TRY(snapshot_entry(at), "finding what a dirty page was");
+        return TRY(equals(frame, source(at, from)), "comparing a dirty page with the snapshot");
+    };
+    auto same = compare();
+    if (same.ok()) return same.take();
+    rstate::ignore(std::move(same), "eviction is best effort, and another page may do");
+    return false;
+}
+
+template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames>
+template <class Take, class May>
+u64 GuestMemory<Memory, Frames>::evict_where(u64 wanted, Take &&take, May &&may) {
     u64 evicted = 0;
     for (u64 n = 0; n < regions_.size() && evicted < wanted; ++n) {
         const u64 number = evict_hand_;
@@ -63,7 +86,7 @@ u64 GuestMemory<Memory, Frames>::evict_pages(u64 wanted, Take &&take) {
         auto leaf = pinned.take();
         for (u64 i = 0; i < pages_per_region && evicted < wanted; ++i) {
             mm::Entry &entry = entries(leaf)[i];
-            if (!region.is_private(i) || entry.dirty()) continue;
+            if (!region.is_private(i) || !may(Place(number, i), entry)) continue;
             if (region.hot[i] != 0) demote(region.hot[i] - 1u); // a freed frame must not stay pinned
             remove_cold(number);
             const Phys frame = entry.frame();
