@@ -119,6 +119,8 @@ template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames> class GuestMemor
     rstate::Result<u64> digest(const ProcessorState &processor);
     // Of what this case has changed so far: the registers, and the pages that differ from the snapshot.
     rstate::Result<u64> digest_of_changes(const ProcessorState &processor);
+    // How many bytes of all pages differ from the snapshot: what a reset has to copy at least.
+    rstate::Result<u64> changed_bytes();
     // Verifies the rules above. For tests: it reads every entry of every region.
     rstate::Result<void> check_invariants();
 
@@ -207,6 +209,7 @@ template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames> class GuestMemor
     rstate::Result<void> restore(Phys frame, Place at, SnapshotEntry from);
     void count_restored(u64 pages);
     rstate::Result<void> digest_region(u64 number, const u64 (&untouched_hashes)[2], Xxh64 &hash);
+    template <class Visit> rstate::Result<void> for_dirty(Visit &&visit);
     rstate::Result<void> add_change(Place at, Phys frame, Xxh64 &hash);
     rstate::Result<void> hash_page(Phys frame, u64 &hash);
     rstate::Result<u32> check_region(u64 number);
