@@ -7,6 +7,8 @@ namespace cpu {
 
 struct Features {
     bool amd = false;
+    bool hypervisor = false;   // this processor is an emulated or a virtual one, which says so
+    u32 family = 0, model = 0; // base and extended fields joined
     bool long_mode = false;
     bool no_execute = false;
     bool rdrand = false;
@@ -15,7 +17,11 @@ struct Features {
     bool smep = false;
     bool smap = false;
     bool umip = false;
-    bool fs_gs_base = false; // RDFSBASE, WRFSBASE and their like
+    bool fs_gs_base = false;             // RDFSBASE, WRFSBASE and their like
+    bool machine_check = false;          // CR4.MCE and the machine-check registers
+    bool scalable_machine_check = false; // and their MCAX range
+    bool spec_ctrl = false;              // MSR SPEC_CTRL
+    bool tsc_aux = false;                // MSR TSC_AUX
     bool svm = false;
     u32 physical_address_bits = 36;
     u32 apic_id = 0;

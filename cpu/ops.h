@@ -20,8 +20,17 @@ void write_cr4(u64 value);
 // Drops this core's translations of one page, global ones too (APM vol 2 §5.5.2 "TLB Management").
 void invlpg(Virt page);
 
+u64 read_dr7();
+void write_dr7(u64 value);
+// Writes back and drops every cache line of this core.
+void wbinvd();
+
 u64 read_msr(Msr msr);
 void write_msr(Msr msr, u64 value);
+// False when the processor has no such MSR, or refuses the value: the #GP is caught. On a core that has its
+// interrupt table.
+bool try_read_msr(Msr msr, u64 &value);
+bool try_write_msr(Msr msr, u64 value);
 
 struct CpuidResult {
     u32 eax, ebx, ecx, edx;

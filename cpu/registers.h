@@ -25,6 +25,7 @@ struct Cr0 {
 struct Cr4 {
     using TimeStampDisable = Bits<2>;
     using PhysicalAddressExtensions = Bits<5>;
+    using MachineCheckEnable = Bits<6>;
     using PageGlobal = Bits<7>;
     using Osfxsr = Bits<9>;
     using Osxmmexcpt = Bits<10>;
@@ -56,6 +57,8 @@ struct Rflags {
 // Model-specific registers, APM vol 2 appendix A "MSR Cross-Reference".
 enum class Msr : u32 {
     apic_base = 0x1B,
+    spec_ctrl = 0x48,
+    debug_ctl = 0x1D9,
     pat = 0x277,
     efer = 0xC0000080,
     star = 0xC0000081,
@@ -65,9 +68,21 @@ enum class Msr : u32 {
     gs_base = 0xC0000101,
     kernel_gs_base = 0xC0000102,
     tsc_aux = 0xC0000103,
+    // Of certain models alone, with bits that only revision guides name (cpu/errata.cpp).
+    load_store_configuration = 0xC0011020,
+    floating_point_configuration = 0xC0011028,
+    decode_configuration = 0xC0011029,
+    branch_predictor_configuration = 0xC001102E,
     vm_cr = 0xC0010114,
     vm_hsave_pa = 0xC0010117,
     x2apic_first = 0x800,
+};
+
+// APM vol 2 §16.3.1 "Local APIC Enable", §16.9 "Detecting and Enabling x2APIC Mode"
+struct ApicBase {
+    using X2apicEnable = Bits<10>;
+    using ApicEnable = Bits<11>;
+    using Address = Bits<51, 12>;
 };
 
 // APM vol 2 §8.2 "Vectors"

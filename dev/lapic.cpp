@@ -7,21 +7,30 @@
 namespace dev {
 
 namespace {
-constexpr u32 apic_id = 0x20, task_priority = 0x80, eoi = 0xB0, spurious_vector = 0xF0, command_low = 0x300,
+constexpr u32 apic_id = 0x20, version = 0x30, in_service_bits = 0x100, extended_features = 0x400,
+              extended_vectors = 0x500;
+constexpr u32 cmci_vector = 0x2F0, thermal_vector = 0x330, counter_vector = 0x340, lint0_vector = 0x350,
+              lint1_vector = 0x360, error_vector = 0x370;
+constexpr u32 task_priority = 0x80, eoi = 0xB0, spurious_vector = 0xF0, command_low = 0x300,
               command_high = 0x310, timer_vector = 0x320, timer_initial = 0x380, timer_current = 0x390,
               timer_divide = 0x3E0;
 constexpr u32 software_enable = 1 << 8, timer_masked = 1 << 16, timer_periodic = 1 << 17, divide_by_16 = 3;
+constexpr u32 source_masked = 1 << 16;
+using DeliveryMode = Bits<10, 8>;
+constexpr u64 nmi_delivery = 4;
+using LastVector = Bits<23, 16>;
+using HasExtended = Bits<31>;
+using ExtendedCount = Bits<23, 16>;
 constexpr u32 patience = 1'000'000; // reads; a delivery takes far fewer
 constexpr u32 delivery_pending = 1 << 12, level_assert = 1 << 14;
 constexpr u32 deliver_nmi = 4 << 8, deliver_init = 5 << 8, deliver_startup = 6 << 8;
-using BaseX2apic = Bits<10>;
-using BaseAddress = Bits<51, 12>;
+using cpu::ApicBase;
 } // namespace
 
-u64 LocalApic::physical() { return cpu::read_msr(cpu::Msr::apic_base) & BaseAddress::mask; }
+u64 LocalApic::physical() { return cpu::read_msr(cpu::Msr::apic_base) & ApicBase::Address::mask; }
 
 LocalApic::LocalApic(volatile u32 *registers)
-    : registers_(registers), x2apic_(BaseX2apic::test(cpu::read_msr(cpu::Msr::apic_base))) {}
+    : registers_(registers), x2apic_(ApicBase::X2apicEnable::test(cpu::read_msr(cpu::Msr::apic_base))) {}
 
 // In x2APIC mode register n * 16 is MSR 800h + n (APM vol 2 §16.11 "Accessing x2APIC Register").
 u32 LocalApic::read(u32 offset) const {
@@ -38,7 +47,33 @@ void LocalApic::write(u32 offset, u32 value) {
 
 u32 LocalApic::id() const { return x2apic_ ? read(apic_id) : read(apic_id) >> 24; }
 
+// A source that is set up to raise an NMI stays: by it the board reports that memory or a bus is damaged,
+// which must not be missed.
+void LocalApic::mask(u32 offset) {
+    const u32 now = read(offset);
+    if (DeliveryMode::get(now) != nmi_delivery) write(offset, now | source_masked);
+}
+
+// Local vector table, APM vol 2 §16.4 "Local Interrupts". The version register says which entries there are;
+// with its highest bit set, AMD's extended entries follow.
+void LocalApic::mask_sources() {
+    const u32 found = read(version);
+    const u64 last = LastVector::get(found);
+    for (const u32 offset : {lint0_vector, lint1_vector, error_vector}) mask(offset);
+    if (last >= 4) mask(counter_vector);
+    if (last >= 5) mask(thermal_vector);
+    if (last >= 6) mask(cmci_vector);
+    if (!HasExtended::test(found)) return;
+    const u64 count = ExtendedCount::get(read(extended_features));
+    for (u32 i = 0; i < count; ++i) mask(extended_vectors + 16 * i);
+}
+
+bool LocalApic::in_service(u8 vector) const {
+    return (read(in_service_bits + vector / 32 * 16u) >> vector % 32 & 1) != 0;
+}
+
 void LocalApic::enable(u8 spurious) {
+    mask_sources();
     write(task_priority, 0);
     write(spurious_vector, software_enable | spurious);
 }

@@ -1,7 +1,8 @@
 // dev/lapic.h — the driver of a local APIC's registers; the kernel sends IPIs by kernel/entry/apic.h.
 //
 // xAPIC registers are read and written through a mapping that the caller passes in, x2APIC registers as MSRs.
-// The firmware's mode is kept (APM vol 2 chapter 16 "Advanced Programmable Interrupt Controller (APIC)").
+// Each core is in the mode that cpu/settle.h gives it (APM vol 2 chapter 16 "Advanced Programmable Interrupt
+// Controller (APIC)").
 #pragma once
 
 #include "base/types.h"
@@ -21,9 +22,11 @@ class LocalApic final {
     // Whether interrupts can be sent to that APIC: outside x2APIC mode a destination has eight bits, and 255
     // means all.
     bool reaches(u32 apic_id) const { return x2apic_ || apic_id < 255; }
-    // Enables the APIC; `spurious` is the vector of spurious interrupts.
+    // Enables the APIC and masks its local sources; `spurious` is the vector of spurious interrupts.
     void enable(u8 spurious);
     void end_of_interrupt();
+    // Whether the vector was delivered here and its end is not announced yet.
+    bool in_service(u8 vector) const;
 
     void send_init(u32 apic_id);
     void send_startup(u32 apic_id, u8 page); // starts at page * 4096 in real mode
@@ -41,6 +44,8 @@ class LocalApic final {
     u32 read(u32 offset) const;
     void write(u32 offset, u32 value);
     void command(u32 apic_id, u32 low);
+    void mask_sources();
+    void mask(u32 offset);
     volatile u32 *registers_ = nullptr;
     bool x2apic_ = false;
 };

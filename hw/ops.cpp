@@ -31,6 +31,16 @@ void write_cr4(u64 value) { asm volatile("mov %0, %%cr4" : : "r"(value) : "memor
 
 void invlpg(Virt page) { asm volatile("invlpg (%0)" : : "r"(page.value()) : "memory"); }
 
+u64 read_dr7() {
+    u64 value;
+    asm volatile("mov %%dr7, %0" : "=r"(value));
+    return value;
+}
+
+void write_dr7(u64 value) { asm volatile("mov %0, %%dr7" : : "r"(value) : "memory"); }
+
+void wbinvd() { asm volatile("wbinvd" : : : "memory"); }
+
 u64 read_msr(Msr msr) {
     u32 low, high;
     asm volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(msr) : "memory");

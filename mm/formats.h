@@ -25,8 +25,8 @@ constexpr Permissions read_write{true, false};
 constexpr Permissions read_execute{false, true};
 constexpr Permissions read_write_execute{true, true}; // nested tables only
 
-// Memory types by the PAT's reset value (APM vol 2 §7.8.2 "PAT Indexing"): PWT and PCD choose among them.
-enum class Cache : u8 { write_back = 0, write_through = 1, uncached = 3 };
+// Memory types by the PAT's value (cpu/settle.h): PWT and PCD choose among them.
+enum class Cache : u8 { write_back = 0, write_combining = 1, uncached = 3 };
 
 struct Entry { // APM vol 2 §5.3 "Long-Mode Page Translation", §15.25.5 "Nested Table Walk"
     u64 raw = 0;

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <thread>
 
+#include "base/check.h"
 #include "mm/page_table.h"
 #include "tests/sim/program.h"
 #include "tests/sim/window_region.h"
@@ -129,8 +130,28 @@ void invlpg(Virt page) {
     sim::WindowRegion::flush(page);
 }
 
-u64 read_msr(Msr msr) { return sim::cpu().msrs[msr]; }
-void write_msr(Msr msr, u64 value) { sim::cpu().msrs[msr] = value; }
+u64 read_dr7() { return sim::cpu().dr7; }
+void write_dr7(u64 value) { sim::cpu().dr7 = value; }
+void wbinvd() { ++sim::cpu().cache_flushes; }
+
+u64 read_msr(Msr msr) {
+    CHECK(!sim::cpu().absent.contains(msr), "an MSR that raises #GP is only tried", static_cast<u64>(msr));
+    return sim::cpu().msrs[msr];
+}
+void write_msr(Msr msr, u64 value) {
+    CHECK(!sim::cpu().absent.contains(msr), "an MSR that raises #GP is only tried", static_cast<u64>(msr));
+    if (!sim::cpu().fixed.contains(msr)) sim::cpu().msrs[msr] = value;
+}
+bool try_read_msr(Msr msr, u64 &value) {
+    if (sim::cpu().absent.contains(msr)) return false;
+    value = read_msr(msr);
+    return true;
+}
+bool try_write_msr(Msr msr, u64 value) {
+    if (sim::cpu().absent.contains(msr)) return false;
+    write_msr(msr, value);
+    return true;
+}
 
 CpuidResult cpuid(u32 leaf, u32 subleaf) {
     const auto found = sim::cpuid_table.find({leaf, subleaf});

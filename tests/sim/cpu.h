@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "base/addr.h"
@@ -18,7 +19,11 @@ struct Cpu {
     u64 cr0 = 0x80010011, cr2 = 0, cr3 = 0, cr4 = 0x20;
     bool interrupts = false;
     u64 tsc = 1'000'000;
+    u64 dr7 = 0x400;
     std::map<cpu::Msr, u64> msrs;
+    std::set<cpu::Msr> absent; // raise #GP
+    std::set<cpu::Msr> fixed;  // keep their value
+    u64 cache_flushes = 0;     // WBINVD
     u8 fx_state[512] = {};
     u16 fop_kept = 0; // what the last FXSAVE left in memory
     // FIP, which FXSAVE hides and FXRSTOR leaves alone while no exception is pending, as AMD's do.

@@ -95,4 +95,32 @@ TEST_F(Lapic, EnablingOpensAllPrioritiesAndNamesTheSpuriousVector) {
     EXPECT_EQ(registers[0xF0 / 4], 0x1FFu);
 }
 
+TEST_F(Lapic, EnablingMasksEveryLocalSourceButAnNmis) {
+    registers[0x30 / 4] = 1u << 31 | 6u << 16; // seven entries and extended ones
+    registers[0x400 / 4] = 2u << 16;
+    for (const u32 offset : {0x2F0u, 0x330u, 0x340u, 0x350u, 0x360u, 0x370u, 0x500u, 0x510u, 0x520u})
+        registers[offset / 4] = 0x68;
+    registers[0x360 / 4] = 4u << 8;
+    xapic().enable(0xFF);
+    for (const u32 offset : {0x2F0u, 0x330u, 0x340u, 0x350u, 0x370u, 0x500u, 0x510u})
+        EXPECT_EQ(registers[offset / 4], 0x10068u) << std::hex << offset;
+    EXPECT_EQ(registers[0x360 / 4], 4u << 8) << "the board's way to say that memory is damaged";
+    EXPECT_EQ(registers[0x520 / 4], 0x68u) << "there is no such entry";
+}
+
+TEST_F(Lapic, AnEntryThatTheVersionDoesNotListIsNotTouched) {
+    registers[0x30 / 4] = 3u << 16;
+    for (const u32 offset : {0x2F0u, 0x330u, 0x340u}) registers[offset / 4] = 0x68;
+    xapic().enable(0xFF);
+    for (const u32 offset : {0x2F0u, 0x330u, 0x340u})
+        EXPECT_EQ(registers[offset / 4], 0x68u) << std::hex << offset;
+}
+
+TEST_F(Lapic, AVectorIsInServiceUntilItsEnd) {
+    registers[0x130 / 4] = 1u << 8; // vector 68h
+    EXPECT_TRUE(xapic().in_service(0x68));
+    EXPECT_FALSE(xapic().in_service(0x69));
+    EXPECT_FALSE(xapic().in_service(0x48));
+}
+
 } // namespace
