@@ -280,7 +280,7 @@ hex_digits:
 load_stage2:
         mov     eax, [stage2_sectors]
         mov     si, bad_header
-        cmp     eax, 60
+        cmp     eax, 72
         ja      fail
         test    eax, eax
         jz      fail

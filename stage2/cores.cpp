@@ -21,7 +21,8 @@ struct Mailbox {
     u32 boot_tables; // below 4 GiB: a core loads CR3 before it is in long mode
 };
 
-// Page 0x8000 of physical memory, which the boot's tables map to itself.
+constinit u64 handover_page = 0; // physical; the boot's tables map it to itself
+
 volatile u8 *page() { return reinterpret_cast<volatile u8 *>(handover_page); }
 
 volatile Mailbox &mailbox() {
@@ -50,7 +51,8 @@ bool wait_taken(const Clock &clock, u32 milliseconds) {
 
 } // namespace
 
-void install_trampoline() {
+void install_trampoline(u64 at) {
+    handover_page = at;
     const u64 bytes = static_cast<u64>(trampoline_end - trampoline_start);
     for (u64 i = 0; i < bytes; ++i) page()[i] = trampoline_start[i];
     fill_exception_table(handover_page + exception_table,
@@ -62,10 +64,10 @@ void reset_core(dev::LocalApic &apic, u32 apic_id) { apic.send_init(apic_id); }
 
 bool start_core(dev::LocalApic &apic, u32 apic_id, const Arrival &arrival, const Clock &clock) {
     fill(arrival);
-    apic.send_startup(apic_id, handover_page / page_size);
+    const u8 vector = static_cast<u8>(handover_page / page_size);
+    apic.send_startup(apic_id, vector);
     if (wait_taken(clock, 2)) return true;
-    apic.send_startup(apic_id, handover_page /
-                                   page_size); // MultiProcessor Specification §B.4: some processors need two
+    apic.send_startup(apic_id, vector); // MultiProcessor Specification §B.4: some processors need two
     if (wait_taken(clock, 200)) return true;
     reset_core(apic, apic_id); // INIT again: if it starts late, it would take the next core's arrival
     return false;

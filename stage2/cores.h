@@ -16,9 +16,8 @@ struct Arrival {
     u64 entry;
 };
 
-constexpr u64 handover_page = 0x8000; // as TRAMPOLINE in trampoline.asm
-
-void install_trampoline();
+// Copies the trampoline into this page below 1 MiB, whose number is the startup IPI's vector.
+void install_trampoline(u64 page);
 // Sends INIT to one core. The caller waits 10 ms before start_core; one wait serves for all cores.
 void reset_core(dev::LocalApic &apic, u32 apic_id);
 // True when the core has read its arrival; false when it does not start within 200 ms.

@@ -8,9 +8,11 @@
 #include "boot/formats/memory_map.h"
 #include "cpu/ops.h"
 #include "dev/uart.h"
+#include "cpu/settle.h"
 #include "stage2/clock.h"
 #include "stage2/console.h"
 #include "stage2/cores.h"
+#include "stage2/devices.h"
 #include "stage2/entropy.h"
 #include "stage2/exceptions.h"
 #include "stage2/memory_split.h"
@@ -25,7 +27,7 @@ namespace stage2 {
 namespace {
 
 constexpr u64 reachable = 4_GiB; // what the page tables of stage1 and loader map to itself
-constexpr u64 low_memory = 1_MiB;
+constexpr u64 low_memory = 1_MiB, conventional_memory = 640_KiB;
 constexpr u64 stack_pages = 16;
 // Measured: eight cores fuzz stb_image with 2.1 MiB each, and run out of frames with 1.9.
 constexpr u64 least_for_a_core = 2_MiB;
@@ -36,6 +38,7 @@ constinit Entropy entropy;
 constinit Share shares[max_cores];
 constinit u64 args_frames[max_cores];
 constinit mm::IdentityMemory identity;
+constinit u64 handover_page = 0;
 
 MutableBytes physical(u64 address, u64 bytes) { return {reinterpret_cast<u8 *>(address), bytes}; }
 
@@ -75,9 +78,15 @@ rstate::Result<> read_memory(const boot::Handoff &handoff) {
         (handoff.area_bytes != 0 && !map.contains(handoff.area, handoff.area_bytes)))
         return FAIL(boot::bad_memory_map, "kernel, bundle or loader lies in unusable memory",
                     Phys(handoff.kernel), Phys(handoff.bundle), Phys(handoff.area));
-    if (!map.contains(handover_page, page_size))
-        return FAIL(boot::bad_memory_map, "the page at which cores start is not usable memory",
-                    Phys(handover_page));
+    const boot::Range used[] = {{handoff.area, handoff.area + handoff.area_bytes},
+                                {handoff.kernel, handoff.kernel + handoff.kernel_bytes},
+                                {handoff.bundle, handoff.bundle + handoff.bundle_bytes}};
+    // Stage1 leaves other parts of the first MiB in use, and no room but this page.
+    const u64 highest = handoff.area_bytes != 0 ? conventional_memory : usual_handover_page + page_size;
+    handover_page = choose_handover_page(map, used, highest);
+    if (handover_page == 0)
+        return FAIL(boot::bad_memory_map, "no page at which cores could start is usable memory",
+                    Phys(usual_handover_page), Phys(highest));
     return {};
 }
 
@@ -95,6 +104,7 @@ u64 map_more_memory() {
 }
 
 rstate::Result<> find_cores(const boot::Handoff &handoff) {
+    cpu::enable_x2apic(); // for the ids of cores from 255 on
     u64 mapped = map_more_memory();
     const boot::PhysicalView view{[](void *end, u64 at, u64 bytes) {
                                       const u64 limit = *static_cast<u64 *>(end);
@@ -110,8 +120,9 @@ rstate::Result<> find_cores(const boot::Handoff &handoff) {
         LOG(stage2, "no ACPI tables: only this core is used");
     else
         TRY(boot::read_topology(root, view, topology), "reading the ACPI tables", virt_of(root.data()));
-    if (topology.has_madt && !topology.first_is_listed)
+    if (topology.has_madt && !topology.madt_is_cut && !topology.first_is_listed)
         return FAIL(boot::bad_table, "the MADT does not list the running core", mine, topology.core_count);
+    mask_interrupts(topology, map, mapped);
     if (topology.out_of_reach) LOG(stage2, "an ACPI table lies where stage2 cannot read it: it is left out");
     LOG(stage2, "{} cores, {} more than this build serves; SRAT {}", topology.core_count,
         topology.cores_left_out, topology.has_srat);
@@ -167,6 +178,8 @@ rstate::Result<> prepare_core(World &world, u32 core, const LoadedKernel &kernel
     args.stack_top = args.stack_bottom + stack_pages * page_size;
     args.handover_page = handover_page;
     args.lapic = dev::LocalApic::physical();
+    args.io_apic_count = topology.io_apic_count;
+    for (u32 i = 0; i < topology.io_apic_count; ++i) args.io_apics[i] = topology.io_apics[i];
     args.args_of[core] = page.address.value(); // complete_args fills in those of the other cores
     args.seed.root = world.root();
     args.seed.core = core;
@@ -219,6 +232,7 @@ rstate::Result<> boot_kernel(const boot::Handoff &handoff, u64 tsc_at_stage2) {
     TRY(check_handoff(handoff), "checking the hand-off");
     TRY(check_images(handoff), "checking kernel and bundle");
     TRY(read_memory(handoff), "reading the memory map");
+    stop_devices();
     TRY(find_cores(handoff), "finding the cores");
     gather(entropy, handoff);
     const u64 total_pages = map.total_pages();
@@ -249,7 +263,7 @@ rstate::Result<> boot_kernel(const boot::Handoff &handoff, u64 tsc_at_stage2) {
     mine.boot_tables = cpu::read_cr3();
 
     cpu::write_msr(cpu::Msr::efer, cpu::read_msr(cpu::Msr::efer) | cpu::Efer::NoExecuteEnable::mask);
-    install_trampoline();
+    install_trampoline(handover_page);
     log_formatted("5 stage2: the kernel's world is built, starting {} cores", topology.core_count);
     const u32 running = start_cores(world, kernel, clock);
     mine.framebuffer.row = next_screen_row();

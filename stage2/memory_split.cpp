@@ -121,4 +121,16 @@ u64 split_memory(const boot::MemoryMap &map, const boot::Topology &topology, Spa
     return left_out;
 }
 
+u64 choose_handover_page(const boot::MemoryMap &map, Span<const boot::Range> used, u64 end) {
+    const auto is_free = [&](u64 page) {
+        for (const boot::Range &range : used)
+            if (page < range.end && range.start < page + page_size) return false;
+        return map.contains(page, page_size);
+    };
+    if (is_free(usual_handover_page)) return usual_handover_page;
+    for (u64 page = end - page_size; page != 0; page -= page_size)
+        if (is_free(page)) return page;
+    return 0;
+}
+
 } // namespace stage2

@@ -23,4 +23,10 @@ constexpr u64 minimum_piece = 16 * page_size;
 // node has more pieces than its cores can hold, the smallest ones. Returns how many bytes are left out.
 u64 split_memory(const boot::MemoryMap &map, const boot::Topology &topology, Span<Share> shares);
 
+constexpr u64 usual_handover_page = 0x8000;
+
+// The page at which cores start: the usual one, or, where that is not usable, the highest usable one below
+// `end` that is in none of the ranges in use. Never page 0: 0 is returned when there is none.
+u64 choose_handover_page(const boot::MemoryMap &map, Span<const boot::Range> used, u64 end);
+
 } // namespace stage2

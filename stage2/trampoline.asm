@@ -1,6 +1,6 @@
 ; stage2/trampoline.asm — the page through which every core enters the kernel.
 ;
-; stage2 copies it to TRAMPOLINE, page-aligned below 1 MiB, and fills the mailbox. A core that receives the startup
+; stage2 copies it to a page below 1 MiB, at which it finds its own addresses, and fills the mailbox. A core that receives the startup
 ; IPI begins at the page's first byte in real mode, enters long mode with the boot's tables, takes the mailbox's
 ; values and switches to the kernel's tables, which map this page at the same address, executable and read-only, until
 ; all cores have arrived. The boot core enters at `trampoline_arrive` with the same mailbox. kernel/leave.asm has the
@@ -8,7 +8,6 @@
 
 %include "stage1/long_mode.inc"
 
-TRAMPOLINE      equ 0x8000
 TABLE           equ 0x600               ; in this page: its interrupt table, up to the part of kernel/leave.asm
 VECTORS         equ 32
 COM1            equ 0x3F8
@@ -22,29 +21,35 @@ global trampoline_fault
 global trampoline_mailbox
 global trampoline_end
 
-%define AT(label) (TRAMPOLINE + label - trampoline_start)
+%define IN_PAGE(label) (label - trampoline_start)
 
 align 16
 bits 16
 trampoline_start:
         cli
         cld
-        xor     ax, ax
-        mov     ds, ax
+        xor     ebx, ebx
+        mov     bx, cs                  ; the startup IPI's vector is the page: CS = page / 16
+        mov     ds, bx
+        shl     ebx, 4
+        lea     eax, [ebx + IN_PAGE(gdt)]
+        mov     [IN_PAGE(gdt_pointer) + 2], eax
+        add     ebx, IN_PAGE(trampoline_arrive)
+        mov     [IN_PAGE(arrive_pointer)], ebx
         mov     eax, CR4_AT_START
         mov     cr4, eax
-        mov     eax, [AT(mailbox.boot_tables)]
+        mov     eax, [IN_PAGE(mailbox.boot_tables)]
         mov     cr3, eax
         mov     ecx, EFER
         rdmsr
         or      eax, EFER_LME | EFER_NXE
         wrmsr
-        lgdt    [AT(gdt_pointer)]
+        lgdt    [IN_PAGE(gdt_pointer)]
         mov     eax, cr0
         and     eax, ~CR0_CLEARED
         or      eax, CR0_SET | 1 << 5   ; and NE: x87 errors as exceptions
         mov     cr0, eax
-        jmp     0x08:AT(trampoline_arrive)
+        jmp     dword far [IN_PAGE(arrive_pointer)]
 
 bits 64
 default rel
@@ -52,6 +57,8 @@ default rel
 ; the mailbox for the next core.
 trampoline_arrive:
 %include "stage1/flat_segments.inc"
+        lea     rax, [trampoline_start + TABLE]
+        mov     [table_pointer + 2], rax
         mov     rcx, [mailbox.root]
         mov     rsp, [mailbox.stack]
         mov     rdi, [mailbox.args]
@@ -77,7 +84,7 @@ trampoline_fault:
         jnz     .bare
         pop     rax                     ; the error code
 .bare:  pop     rbx                     ; RIP
-        mov     esi, AT(text)
+        lea     rsi, [text]
 .text:  lodsb
         call    put
         cmp     byte [rsi], 0
@@ -113,7 +120,7 @@ put:    mov     ah, al
 
 text:           db "error boot.unexpected_exception on the way into the kernel, at 0x", 0
 table_pointer:  dw VECTORS * 16 - 1
-                dq TRAMPOLINE + TABLE
+                dq 0                    ; filled in by each core
 
 align 8
 trampoline_mailbox:
@@ -128,5 +135,7 @@ reporting:                              ; bit 0; in the null descriptor, which n
 gdt:
 %include "stage1/flat_gdt.inc"
 gdt_pointer:    dw $ - gdt - 1
-                dd AT(gdt)
+                dd 0                    ; filled in by each core, as what follows
+arrive_pointer: dd 0
+                dw 0x08
 trampoline_end:

@@ -14,6 +14,9 @@ constexpr usize srat_entries = 48;   // §5.2.16 "System Resource Affinity Table
 constexpr u64 rsdp_bytes = 36;       // §5.2.5.3, from revision 2 on; revision 0 has 20
 constexpr u64 largest_table = 1_MiB; // chosen: real ones have kilobytes
 constexpr u32 flag_enabled = 1;
+// Firmware fills entries that it does not use with ones. As a destination that id is every core, this one
+// included.
+constexpr u64 no_core = 0xFFFF'FFFF, no_core_of_8_bits = 0xFF;
 
 u64 word(Bytes bytes, usize at, usize size) {
     u64 value = 0;
@@ -47,7 +50,7 @@ rstate::Result<Bytes> read_table(const PhysicalView &view, u64 physical) {
 }
 
 void add_core(Topology &topology, u64 apic_id, u64 flags) {
-    if ((flags & flag_enabled) == 0) return;
+    if ((flags & flag_enabled) == 0 || apic_id == no_core) return;
     for (u32 i = 0; i < topology.core_count; ++i)
         if (topology.cores[i].apic_id == apic_id) { // listed as APIC and as x2APIC, or the running core
             topology.first_is_listed |= i == 0;
@@ -58,6 +61,11 @@ void add_core(Topology &topology, u64 apic_id, u64 flags) {
         return;
     }
     topology.cores[topology.core_count++] = {static_cast<u32>(apic_id), 0};
+}
+
+void add_io_apic(Topology &topology, u32 physical) {
+    if (physical != 0 && topology.io_apic_count < Topology::max_io_apics)
+        topology.io_apics[topology.io_apic_count++] = physical;
 }
 
 void set_node(Topology &topology, u64 apic_id, u32 node) {
@@ -125,10 +133,16 @@ Bytes find_root(u64 given, const PhysicalView &view) {
 rstate::Result<> parse_madt(Bytes table, Topology &topology) {
     if (table.size() < madt_entries) return FAIL(bad_table, "the MADT is too short", table.size());
     topology.has_madt = true;
-    return for_each_structure(table, madt_entries, topology, [](Topology &t, u8 type, Bytes s) {
-        if (type == 0 && s.size() >= 8) add_core(t, s[3], word(s, 4, 4));           // local APIC
+    auto parsed = for_each_structure(table, madt_entries, topology, [](Topology &t, u8 type, Bytes s) {
+        if (type == 0 && s.size() >= 8 && s[3] != no_core_of_8_bits)
+            add_core(t, s[3], word(s, 4, 4)); // local APIC
+        if (type == 1 && s.size() >= 12) add_io_apic(t, static_cast<u32>(word(s, 4, 4)));
         if (type == 9 && s.size() >= 16) add_core(t, word(s, 4, 4), word(s, 8, 4)); // local x2APIC
     });
+    topology.madt_is_cut = !parsed.ok();
+    if (!parsed.ok())
+        rstate::report(parsed.take_error(), "the MADT breaks off: what stands before that is used");
+    return {};
 }
 
 rstate::Result<> parse_srat(Bytes table, Topology &topology) {
@@ -144,6 +158,31 @@ rstate::Result<> parse_srat(Bytes table, Topology &topology) {
     });
 }
 
+// IA-PC HPET Specification 1.0a §3.2.4 "The ACPI 2.0 HPET Description Table": a generic address at byte 40.
+rstate::Result<> parse_hpet(Bytes table, Topology &topology) {
+    constexpr usize space = 40, address = 44, whole = 56;
+    if (table.size() < whole) return FAIL(bad_table, "the HPET table is too short", table.size());
+    if (table[space] == 0) topology.hpet = word(table, address, 8); // 0: system memory
+    return {};
+}
+
+// A broken SRAT says nothing about any node.
+static void forget_nodes(Topology &topology) {
+    topology.has_srat = false;
+    topology.node_range_count = 0;
+    for (u32 i = 0; i < topology.core_count; ++i) topology.cores[i].node = 0;
+}
+
+static rstate::Result<> read_and_parse(const PhysicalView &view, u64 physical, Text signature,
+                                       Topology &topology) {
+    const Bytes table = TRY(read_table(view, physical), "reading an ACPI table", Phys(physical));
+    auto parsed = signature == "APIC"   ? parse_madt(table, topology)
+                  : signature == "SRAT" ? parse_srat(table, topology)
+                                        : parse_hpet(table, topology);
+    TRY(std::move(parsed), "parsing an ACPI table", Phys(physical));
+    return {};
+}
+
 rstate::Result<> read_topology(Bytes rsdp, const PhysicalView &view, Topology &topology) {
     if (rsdp.size() < 20) return FAIL(bad_table, "the ACPI root pointer is cut off", rsdp.size());
     // §5.2.5.3: from revision 2 on, a second checksum covers the added fields. If it is wrong, or the XSDT
@@ -157,15 +196,19 @@ rstate::Result<> read_topology(Bytes rsdp, const PhysicalView &view, Topology &t
     if (!has_signature(list, has_xsdt ? "XSDT" : "RSDT"))
         return FAIL(bad_table, "the ACPI root table has the wrong signature", Phys(root));
     // The MADT first: the SRAT's nodes are written into the cores' entries.
-    for (const Text wanted : {Text("APIC"), Text("SRAT")}) {
-        const auto parse = wanted == "APIC" ? parse_madt : parse_srat;
+    for (const Text wanted : {Text("APIC"), Text("SRAT"), Text("HPET")}) {
         for (usize at = header_bytes; list.holds(at, entry_size); at += entry_size) {
             const u64 physical = word(list, at, entry_size);
             const Bytes header = view(physical, header_bytes);
             topology.out_of_reach |= header.empty();
             if (!has_signature(header, wanted)) continue; // other tables are not needed
-            const Bytes table = TRY(read_table(view, physical), "reading an ACPI table", Phys(physical));
-            TRY(parse(table, topology), "reading MADT or SRAT", Phys(physical));
+            auto parsed = read_and_parse(view, physical, wanted, topology);
+            if (parsed.ok()) continue;
+            // A guess about which cores there are would be worse than a refusal.
+            if (wanted == "APIC")
+                return WRAP(parsed.take_error(), "reading which cores there are", Phys(physical));
+            if (wanted == "SRAT") forget_nodes(topology);
+            rstate::report(parsed.take_error(), "the boot goes on without this ACPI table");
         }
     }
     return {};

@@ -44,6 +44,26 @@ boot::MemoryMap map_of(const std::vector<std::pair<u64, u64>> &ranges) {
     return map;
 }
 
+TEST(HandoverPage, IsTheUsualOneWhereThatIsFree) {
+    const boot::MemoryMap map = map_of({{0x1000, 0xA0000}, {1_MiB, 64_MiB}});
+    EXPECT_EQ(stage2::choose_handover_page(map, {}, 640_KiB), 0x8000u);
+}
+
+TEST(HandoverPage, IsElseTheHighestFreeOneBelowTheEnd) {
+    const boot::MemoryMap map = map_of({{0, 0x8000}, {0x9000, 0x9F000}, {1_MiB, 64_MiB}});
+    EXPECT_EQ(stage2::choose_handover_page(map, {}, 640_KiB), 0x9E000u);
+    const boot::Range used[] = {{0x70800, 0x9F000}};
+    EXPECT_EQ(stage2::choose_handover_page(map, used, 640_KiB), 0x6F000u)
+        << "a used range may begin in a page";
+    EXPECT_EQ(stage2::choose_handover_page(map, {}, 0x9000), 0x7000u);
+}
+
+TEST(HandoverPage, IsNeverPageZeroNorMemoryThatIsNone) {
+    EXPECT_EQ(stage2::choose_handover_page(map_of({{0, 0x1000}, {1_MiB, 64_MiB}}), {}, 640_KiB), 0u);
+    const boot::Range used[] = {{0, 1_MiB}};
+    EXPECT_EQ(stage2::choose_handover_page(map_of({{0, 640_KiB}}), used, 640_KiB), 0u);
+}
+
 // Every piece is usable memory of the node it claims, none overlaps another, and what is missing was
 // reported.
 void check(const boot::MemoryMap &map, const boot::Topology &topology, const Division &division) {

@@ -13,10 +13,10 @@ from tools.rl.images import fat, gpt
 from tools.rl.images.xxhash import xxh32, xxh64
 
 SECTOR = 512
-STAGE1_LBA, STAGE2_LBA, KERNEL_LBA = 80, 88, 152     # multiples of PART_ALIGN
+STAGE1_LBA, STAGE2_LBA, KERNEL_LBA = 80, 88, 160     # multiples of PART_ALIGN
 STAGE0_CODE = 0x1A0                     # what lies behind is patched: stage1's place and sum
 STAGE0_BYTES = 0x1B8                    # then the disk's signature and the partition table
-STAGE1_BYTES, STAGE2_BYTES = 4 * SECTOR, 60 * SECTOR
+STAGE1_BYTES, STAGE2_BYTES = 4 * SECTOR, 72 * SECTOR
 STAGE1_PLACE, STAGE1_SUM, PARTITIONS = 0x1A0, 0x1A8, 0x1BE      # in the boot sector
 LAST_PLACE = 0xFFFF                     # stage0 has 16 bits for the sector where stage1 lies
 PART_ALIGN = 8                          # sectors: parts begin on a page, and on a drive's larger sector

@@ -341,13 +341,78 @@ TEST(Acpi, AnUnreadableTableIsLeftOut) {
 TEST(Acpi, StructuresThatAreCutOffOrHaveNoLengthAreErrors) {
     const auto refuses = [](const Data &structure) {
         Topology topology;
-        const Data whole = madt({local_apic(0), structure});
-        return fails_with(boot::parse_madt(bytes(whole), topology), boot::bad_table);
+        const Data whole = srat({core_affinity(0, 0), structure});
+        return fails_with(boot::parse_srat(bytes(whole), topology), boot::bad_table);
     };
     EXPECT_TRUE(refuses({0})) << "half a structure's head";
     EXPECT_TRUE(refuses({0, 0, 1, 1, 1, 0, 0, 0})) << "no length: would never end";
     EXPECT_TRUE(refuses({0, 1, 1, 1})) << "shorter than its head";
     EXPECT_TRUE(refuses({0, 9, 1, 1, 1, 0, 0, 0})) << "longer than the table";
+}
+
+TEST(Acpi, OfAMadtThatBreaksOffWhatStandsBeforeIsKept) {
+    for (const Data &broken : {Data{0}, Data{0, 0, 1, 1, 1, 0, 0, 0}, Data{0, 9, 1, 1, 1, 0, 0, 0}}) {
+        Topology topology;
+        ASSERT_TRUE(boot::parse_madt(bytes(madt({local_apic(0), local_apic(1), broken})), topology).ok());
+        EXPECT_EQ(ids(topology), (std::vector<u32>{0, 1}));
+        EXPECT_TRUE(topology.madt_is_cut);
+    }
+    Topology topology;
+    ASSERT_TRUE(boot::parse_madt(bytes(madt({local_apic(0)})), topology).ok());
+    EXPECT_FALSE(topology.madt_is_cut);
+}
+
+TEST(Acpi, ABrokenSratIsIgnoredWithAllThatItSaid) {
+    const std::vector<std::vector<Data>> structures = {
+        {core_affinity(1, 1), memory_affinity(0, 1_GiB, 1), {1, 0}}, {core_affinity(1, 1)}};
+    for (usize i = 0; i < 2; ++i) {
+        Firmware firmware;
+        const u64 cores = firmware.add(madt({local_apic(0), local_apic(1)}));
+        const u64 nodes = firmware.add(srat(structures[i]));
+        if (i == 1) firmware.memory()[nodes - Firmware::base + 9] ^= 1; // the checksum
+        Topology topology;
+        ASSERT_TRUE(firmware.read(firmware.root({cores, nodes}), topology).ok());
+        EXPECT_EQ(ids(topology), (std::vector<u32>{0, 1}));
+        EXPECT_EQ(topology.cores[1].node, 0u);
+        EXPECT_EQ(topology.node_range_count, 0u);
+        EXPECT_FALSE(topology.has_srat);
+    }
+}
+
+// As boards were seen to have it: what no core uses is filled with one id, or with ones.
+TEST(Acpi, EntriesThatNoCoreHasAreOneGhostOrNone) {
+    std::vector<Data> entries;
+    for (u8 id = 0; id < 16; ++id) entries.push_back(local_apic(id));
+    for (u8 id = 16; id < 32; ++id) entries.push_back(local_apic(id, 0));
+    for (u32 i = 0; i < 8; ++i) entries.push_back(x2apic(0x17161514));
+    for (u32 i = 0; i < 40; ++i) entries.push_back(x2apic(0xFFFFFFFF, 0xFFFFFFFF));
+    entries.push_back(local_apic(0xFF));
+    Topology topology;
+    ASSERT_TRUE(boot::parse_madt(bytes(madt(entries)), topology).ok());
+    ASSERT_EQ(topology.core_count, 17u) << "the ghost is tried once; all cores at once would be no core";
+    EXPECT_EQ(topology.cores[16].apic_id, 0x17161514u);
+    EXPECT_EQ(topology.cores_left_out, 0u);
+}
+
+TEST(Acpi, IoApicsAndTheHpetAreFound) {
+    Firmware firmware;
+    std::vector<Data> entries = {local_apic(0), io_apic()};
+    for (u32 i = 0; i < Topology::max_io_apics; ++i) entries.push_back(io_apic());
+    const u64 cores = firmware.add(madt(entries));
+    Data hpet = table("HPET", 20, {});
+    put(hpet, 44, u64{0xFED00000});
+    sign(hpet);
+    Topology topology;
+    ASSERT_TRUE(firmware.read(firmware.root({cores, firmware.add(hpet)}), topology).ok());
+    EXPECT_EQ(topology.io_apic_count, Topology::max_io_apics) << "more are left out";
+    EXPECT_EQ(topology.io_apics[0], 0xFEC00000u);
+    EXPECT_EQ(topology.hpet, 0xFED00000u);
+    hpet[40] = 1; // in port space
+    sign(hpet);
+    Topology other;
+    ASSERT_TRUE(boot::parse_hpet(bytes(hpet), other).ok());
+    EXPECT_EQ(other.hpet, 0u);
+    EXPECT_TRUE(fails_with(boot::parse_hpet(bytes(table("HPET", 19, {})), other), boot::bad_table));
 }
 
 TEST(Acpi, StructuresTooShortForTheirTypeAreSkipped) {

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <vector>
 
+#include "boot/formats/memory_map.h"
 #include "tests/sim/test.h"
 
 namespace {
@@ -45,6 +46,24 @@ TEST(EfiMap, MemoryOfBootServicesAndLoaderIsUsable) {
         EXPECT_EQ(entries[0].length, 0x3000u);
         EXPECT_EQ(entries[0].attributes, 1u);
     }
+}
+
+// A map as a desktop board was reported to have it: 312 descriptors, small usable ones between tables that
+// the firmware keeps.
+TEST(EfiMap, AMapOf312DescriptorsIsTakenWhole) {
+    std::vector<Descriptor> descriptors;
+    for (u64 i = 0; i < 155; ++i) {
+        descriptors.push_back({7, 0x70000000 + i * 0x5000, 2});
+        descriptors.push_back({i % 2 == 0 ? 9u : 6u, 0x70002000 + i * 0x5000, 3});
+    }
+    descriptors.push_back({7, 0x100000, 0x10000});
+    descriptors.push_back({7, 0x100000000, 0x100000});
+    const auto entries = converted(descriptors, 48, 511);
+    EXPECT_EQ(entries.size(), 312u);
+    boot::MemoryMap map;
+    ASSERT_TRUE(map.build({entries.data(), entries.size()}).ok());
+    EXPECT_EQ(map.ranges().size(), 157u);
+    EXPECT_EQ(map.total_pages(), 155 * 2 + 0x10000 + 0x100000u);
 }
 
 TEST(EfiMap, NeighboursOfOneKindBecomeOneEntryAndOthersDoNot) {
