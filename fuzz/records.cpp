@@ -121,6 +121,8 @@ void StatsWriter::write(const Output &out, const Shared &shared, const MachineFi
     line.fraction("flushes_per_case", rate(&CoreCounts::flushes));
     line.number("frames_free", machine.frames_free).number("heap_live", machine.heap_live);
     line.number("threads", machine.schedule);
+    line.number("hardware_errors", machine.hardware_errors);
+    line.number("stray_interrupts", machine.stray_interrupts);
     line.open("exits_by_reason", '{').number("done", sum(&CoreCounts::done));
     line.number("new_page", sum(&CoreCounts::new_pages)).number("request", sum(&CoreCounts::requests));
     line.number("crash", sum(&CoreCounts::crashes)).number("timeout", sum(&CoreCounts::timeouts));

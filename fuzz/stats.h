@@ -35,7 +35,9 @@ struct alignas(64) CoreCounts {
 struct MachineFigures {
     u64 frames_free = 0;
     u64 heap_live = 0;
-    u64 schedule = 0; // seed of the order of the target's threads
+    u64 schedule = 0;         // seed of the order of the target's threads
+    u64 hardware_errors = 0;  // that the hardware corrected, or has not used yet
+    u64 stray_interrupts = 0; // that no code asked for
 };
 
 } // namespace fuzz

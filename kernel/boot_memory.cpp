@@ -8,7 +8,7 @@ namespace kernel {
 
 namespace {
 
-constexpr u64 low_memory = 1_MiB;
+constexpr u64 low_memory = 1_MiB, small_machine = 64_MiB;
 constexpr u64 stage2_memory = 20; // offset in stage2's image of the size it occupies (stage2/entry.asm)
 
 constinit BootMemory found; // set by take_boot_memory
@@ -120,8 +120,11 @@ rstate::Result<> take_boot_memory(const boot::CoreArgs &args, FramePool &pool) {
                 "keeping what a reboot needs", Phys(found.ranges[i].start));
     }
     const boot::Handoff &handoff = found.handoff;
-    // Page 0 stays unused: its physical address is NULL.
-    TRY(add_usable(*map, page_size, low_memory, pool), "freeing the first MiB");
+    // Some firmware writes into the first MiB behind every operating system's back (System Management Mode,
+    // on a change of power or of the screen), so only a small machine uses it. Page 0 stays unused: its
+    // address is NULL.
+    if (args.memory_pages * page_size <= small_machine)
+        TRY(add_usable(*map, page_size, low_memory, pool), "freeing the first MiB");
     TRY(add_usable(*map, handoff.area, handoff.area + handoff.area_bytes, pool),
         "freeing the loader's memory");
     TRY(add_usable(*map, handoff.kernel, handoff.kernel + align_down(handoff.kernel_bytes, page_size), pool),

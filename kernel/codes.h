@@ -6,6 +6,7 @@
 namespace kernel {
 
 inline constexpr rstate::Code unexpected_exception{"kernel.unexpected_exception"};
+inline constexpr rstate::Code machine_check{"kernel.machine_check"};
 inline constexpr rstate::Code bad_arguments{"kernel.bad_arguments"};
 inline constexpr rstate::Code not_released{"kernel.not_released"};
 inline constexpr rstate::Code not_kept{"kernel.not_kept"};

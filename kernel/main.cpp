@@ -71,7 +71,7 @@ rstate::Result<u32> run_options(const boot::CoreArgs &args, const boot::Bundle &
 rstate::Result<u32> run(const boot::CoreArgs &args) {
     TRY(check_args(args), "checking stage2's arguments");
     first_core.apic_id = args.apic_id;
-    protect_core();                                      // SMEP, SMAP, UMIP, CR0.WP: before the first mapping
+    settle(first_core); // EFER, PAT, CR4 and others: before the first mapping
     TRY(make_world(args), "starting memory management"); // window, frames, address space, heap
     TRY(guard_first_core(), "guarding core 0's interrupt stacks");
     enable_apic(); // TLB shootdowns need IPIs

@@ -7,6 +7,7 @@
 #include "kernel/boot_memory.h"
 #include "kernel/console.h"
 #include "kernel/entry/apic.h"
+#include "kernel/entry/stray.h"
 #include "kernel/entry/traps.h"
 
 namespace kernel {
@@ -127,13 +128,24 @@ rstate::Result<> map_screens(AddressSpace &space, const boot::Framebuffer &f) {
     if (f.base != 0 && is_aligned(f.base, page_size)) {
         const u64 bytes = u64{dev::Framebuffer::lines(f.height)} * f.stride * sizeof(u32);
         const mm::Range pixels =
-            TRY(space.map_device(Phys(f.base), align_up(bytes, page_size) / page_size, site("framebuffer")),
+            TRY(space.map_device(Phys(f.base), align_up(bytes, page_size) / page_size, site("framebuffer"),
+                                 mm::read_write, mm::Cache::write_combining),
                 "mapping the framebuffer", Phys(f.base), bytes);
         attach_framebuffer(pointer_to<volatile u32>(pixels.first), f.width, f.height, f.stride, f.row);
     } else if (dev::Screen::shows_text()) {
         const mm::Range cells =
             TRY(space.map_device(Phys(dev::Screen::physical), 1, site("screen")), "mapping the screen");
         attach_screen(pointer_to<volatile u16>(cells.first));
+    }
+    return rstate::done();
+}
+
+rstate::Result<> map_io_apics(AddressSpace &space, const boot::CoreArgs &args) {
+    for (u32 i = 0; i < args.io_apic_count; ++i) {
+        const Phys at(args.io_apics[i]);
+        const mm::Range page =
+            TRY(space.map_device(at.page(), 1, site("I/O APIC")), "mapping an I/O APIC", at);
+        attach_io_apic(pointer_to<volatile u32>(page.first + at.offset()));
     }
     return rstate::done();
 }
@@ -159,6 +171,7 @@ rstate::Result<> make_world(const boot::CoreArgs &args) {
     const mm::Range apic =
         TRY(made.space.map_device(Phys(args.lapic), 1, site("local APIC")), "mapping the local APIC");
     set_apic(pointer_to<volatile u32>(apic.first));
+    TRY(map_io_apics(made.space, args), "mapping the I/O APICs");
     return map_screens(made.space, args.framebuffer);
 }
 

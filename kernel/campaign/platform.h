@@ -4,6 +4,8 @@
 
 #include "fuzz/worker.h"
 #include "kernel/campaign/reporter.h"
+#include "kernel/entry/machine_check.h"
+#include "kernel/entry/stray.h"
 #include "kernel/panic/watchdog.h"
 
 namespace kernel {
@@ -25,7 +27,8 @@ class KernelPlatform final {
             reporter_.pause().check_in();
     }
     fuzz::MachineFigures figures() const {
-        return {world->frames.free_frames(), world->heap.live_bytes(), schedule_};
+        return {world->frames.free_frames(), world->heap.live_bytes(), schedule_, hardware_errors(),
+                stray_interrupts()};
     }
     void send_records() { reporter_.drain(); }
 

@@ -3,6 +3,7 @@
 #include "kernel/campaign/status_block.h"
 
 #include "kernel/console.h"
+#include "kernel/entry/machine_check.h"
 
 namespace kernel {
 
@@ -97,6 +98,7 @@ void StatusBlock::write_figures(const fuzz::Shared &shared, u64 now, u64 second)
     const u64 refused = sum(shared, &fuzz::CoreCounts::refused_calls);
     if (seeds != 0) head.add(", {} seeds left", seeds);
     if (refused != 0) head.add(", {} calls refused", refused);
+    if (hardware_errors() != 0) head.add(", {} hardware errors", hardware_errors());
     head.add(" ");
     while (head.size() < 79) head.add("-");
     add_grouped(left("exec/s"), rate_);

@@ -21,6 +21,7 @@ void set_apic(volatile u32 *registers) {
 
 void enable_apic() { apic.enable(spurious_vector); }
 void end_of_interrupt() { apic.end_of_interrupt(); }
+bool in_service(u8 vector) { return apic.in_service(vector); }
 
 void send_ipi(u32 core, u8 vector) {
     cpu::InterruptsOff off;

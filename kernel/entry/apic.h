@@ -9,6 +9,8 @@ namespace kernel {
 void set_apic(volatile u32 *registers);
 void enable_apic();
 void end_of_interrupt();
+// Whether this core's APIC has delivered the vector, and its end is not announced yet.
+bool in_service(u8 vector);
 // Sends an inter-processor interrupt (IPI): `core` enters the handler of `vector`.
 void send_ipi(u32 core, u8 vector);
 // An NMI reaches a core that has interrupts off, but not one that handles an NMI already.

@@ -9,11 +9,15 @@
 #include "guest/instruction.h"
 #include "kernel/codes.h"
 #include "kernel/entry/apic.h"
+#include "kernel/entry/machine_check.h"
 #include "kernel/entry/page_fault.h"
+#include "kernel/entry/stray.h"
 #include "kernel/panic/panic.h"
 #include "kernel/panic/watchdog.h"
 #include "kernel/reboot.h"
 #include "kernel/world.h"
+
+extern "C" const u8 try_rdmsr[], try_wrmsr[], msr_refused[];
 
 namespace kernel {
 
@@ -33,8 +37,6 @@ const char *exception_text(u64 vector) {
         return "a stack address that is not canonical";
     case cpu::Vector::general_protection:
         return "a general protection fault: often an address that is not canonical";
-    case cpu::Vector::machine_check:
-        return "the hardware reports an error of its own";
     default:
         return "an exception";
     }
@@ -88,12 +90,24 @@ rstate::Error describe_double_fault(const TrapFrame &frame) {
                 Virt(frame.rip));
 }
 
+// System control port B: which line of the board raised the NMI (a BMC uses either).
+const char *nmi_source() {
+    constexpr u16 control_port_b = 0x61;
+    constexpr u8 system_error = 1 << 7, io_check = 1 << 6;
+    const u8 state = cpu::in8(control_port_b);
+    if ((state & system_error) != 0)
+        return "SERR#: a PCI device or the memory reports an error (port 61h bit 7)";
+    if ((state & io_check) != 0) return "IOCHK#: a device or a BMC asks for a stop (port 61h bit 6)";
+    return "port 61h names no source: a watchdog, a BMC, or a performance counter";
+}
+
 void handle_interrupt(TrapFrame &frame) {
     const cpu::InInterrupt serving;
     switch (frame.vector) {
     case timer_vector:
         note_tick(*core_table[current_core()], frame);
         end_of_interrupt();
+        poll_machine_checks(frame);
         return watch_next_core();
     case tlb_shootdown_vector:
         end_of_interrupt();
@@ -108,10 +122,19 @@ void handle_interrupt(TrapFrame &frame) {
     case static_cast<u64>(cpu::Vector::nmi):
         if (panicking()) return stop_for_panic(frame);
         if (answer_watchdog(frame)) return;
-        panic_trap(frame, FAIL(unexpected_exception, "an NMI that no core sent", frame.vector));
+        panic_trap(frame, FAIL(unexpected_exception, "an NMI that no core sent", frame.vector, nmi_source(),
+                               Virt(frame.rip)));
     default:
-        panic_trap(frame, describe(frame));
+        handle_stray(static_cast<u8>(frame.vector));
     }
+}
+
+// An access to an MSR that may be absent goes on as refused (hw/msr.asm).
+bool refuse_msr(TrapFrame &frame) {
+    const u64 rip = frame.rip;
+    if (rip != reinterpret_cast<u64>(try_rdmsr) && rip != reinterpret_cast<u64>(try_wrmsr)) return false;
+    frame.rip = reinterpret_cast<u64>(msr_refused);
+    return true;
 }
 
 void handle_exception(TrapFrame &frame) {
@@ -121,8 +144,12 @@ void handle_exception(TrapFrame &frame) {
     case cpu::Vector::double_fault:
         panic_trap(frame, describe_double_fault(frame));
     case cpu::Vector::general_protection:
+        if (refuse_msr(frame)) return;
+        [[fallthrough]];
     case cpu::Vector::stack_fault:
         panic_trap(frame, describe_protection(frame));
+    case cpu::Vector::machine_check:
+        panic_trap(frame, describe_machine_check(frame));
     default:
         panic_trap(frame, describe(frame));
     }

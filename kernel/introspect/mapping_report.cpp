@@ -42,7 +42,7 @@ struct PageRun {
 };
 
 Text cache_of(mm::Entry entry) {
-    constexpr Text names[] = {"wb", "wt", "uc-", "uc"};
+    constexpr Text names[] = {"wb", "wc", "uc-", "uc"};
     return names[mm::Entry::CacheType::get(entry.raw)];
 }
 

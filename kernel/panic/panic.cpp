@@ -7,6 +7,7 @@
 #include "cpu/ops.h"
 #include "kernel/console.h"
 #include "kernel/entry/apic.h"
+#include "kernel/entry/machine_check.h"
 #include "kernel/panic/dump.h"
 #include "kernel/panic/tracing.h"
 
@@ -78,6 +79,7 @@ void stop_other_cores() {
 }
 
 [[noreturn]] void finish() {
+    dump_machine_checks();
     dump_locks(current_core());
     if (panicking_core.load(Order::acquire) != current_core()) stop();
     stop_other_cores();

@@ -4,6 +4,7 @@
 #include "base/atomic.h"
 #include "base/core.h"
 #include "boot/contract/core_args.h"
+#include "cpu/errata.h"
 
 namespace kernel {
 
@@ -36,6 +37,7 @@ struct Core {
     u64 stack_tops[stack_count] = {}; // of the interrupt stacks; its own stack's bounds are in `args`
     // The instruction at its last tick, for the report that it does not answer.
     u64 last_tick_rip = 0;
+    cpu::ErrataResult errata; // of its model
     Atomic<bool> running;
     // While another core panics. failed_too: it failed as well and waits for its turn to report; answers: it
     // has begun to print what it was doing; stopped: it has printed everything and stopped.

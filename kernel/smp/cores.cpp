@@ -5,8 +5,10 @@
 #include "base/log.h"
 #include "cpu/features.h"
 #include "cpu/ops.h"
+#include "cpu/settle.h"
 #include "cpu/trace.h"
 #include "kernel/entry/apic.h"
+#include "kernel/entry/machine_check.h"
 #include "kernel/entry/traps.h"
 #include "kernel/smp/jobs.h"
 #include "kernel/world.h"
@@ -66,6 +68,26 @@ rstate::Result<> prepare_core(const boot::CoreArgs &args) {
     return rstate::done();
 }
 
+void print_errata(const char *what, u32 core, u32 rows) {
+    if (rows == 0) return;
+    TextBuffer<120> line;
+    line.add("errata {} on core {}:", what, core);
+    for (u32 row = 0; row < cpu::most_errata; ++row)
+        if ((rows >> row & 1) != 0) line.add(" {}", cpu::erratum_name(row));
+    log_line(line.text());
+}
+
+// Core 0's stand for all: a core whose result is another is of another model, or the firmware treats it
+// differently.
+void report_errata(u32 cores) {
+    for (u32 core = 0; core < cores; ++core) {
+        const cpu::ErrataResult &its = core_table[core]->errata;
+        if (core != 0 && its == first_core.errata) continue;
+        print_errata("applied", core, its.applied);
+        print_errata("without their register", core, its.refused);
+    }
+}
+
 } // namespace
 
 void start_first_core(const boot::CoreArgs &args) {
@@ -83,15 +105,9 @@ rstate::Result<> guard_first_core() {
     return rstate::done();
 }
 
-// The kernel then neither executes nor reads pages that a stray mapping marks as user pages.
-void protect_core() {
-    const cpu::Features features = cpu::Features::read();
-    u64 cr4 = cpu::read_cr4();
-    if (features.smep) cr4 |= cpu::Cr4::Smep::mask;
-    if (features.smap) cr4 |= cpu::Cr4::Smap::mask;
-    if (features.umip) cr4 |= cpu::Cr4::Umip::mask;
-    cpu::write_cr4(cr4);
-    cpu::write_cr0(cpu::read_cr0() | cpu::Cr0::WriteProtect::mask);
+void settle(Core &core) {
+    core.errata = cpu::settle_core(cpu::Features::read());
+    start_machine_checks();
 }
 
 rstate::Result<> start_other_cores(const boot::CoreArgs &args) {
@@ -102,6 +118,7 @@ rstate::Result<> start_other_cores(const boot::CoreArgs &args) {
         cpu::while_waiting();
         cpu::pause();
     }
+    report_errata(args.core_count);
     return rstate::done();
 }
 
@@ -111,7 +128,7 @@ extern "C" [[noreturn]] void core_main(const boot::CoreArgs &args) {
     using namespace kernel;
     Core &core = *core_table[args.core];
     load_core_tables(core);
-    protect_core();
+    settle(core);
     enable_apic();
     world->tlb_shootdown.join(world->windows.of(args.core));
     core.running.store(true, Order::release);

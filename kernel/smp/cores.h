@@ -14,7 +14,7 @@ rstate::Result<> guard_first_core();
 // On core 0: allocates the other cores' data and stacks, lets them enter the kernel, and waits until all are
 // in.
 rstate::Result<> start_other_cores(const boot::CoreArgs &args);
-// On every core: switches on the processor's protection: SMEP, SMAP, UMIP, CR0.WP.
-void protect_core();
+// On every core, first: its registers get their known values (cpu/settle.h).
+void settle(Core &core);
 
 } // namespace kernel

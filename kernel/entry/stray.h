@@ -1,0 +1,17 @@
+// kernel/entry/stray.h — interrupts that no code here asked for: counted, and reported once for each vector.
+#pragma once
+
+#include "base/types.h"
+
+namespace kernel {
+
+// The uncached mapping of an I/O APIC's registers, to find out which of its lines a stray interrupt came
+// from.
+void attach_io_apic(volatile u32 *registers);
+// In the interrupt's handler. The line that it came from is masked: a device that nobody serves interrupts
+// for ever.
+void handle_stray(u8 vector);
+// On all cores, since the start.
+u64 stray_interrupts();
+
+} // namespace kernel
