@@ -150,8 +150,7 @@ rstate::Result<Action> decode_exit(const Vmcb &vmcb, vm::Exit &exit) {
         return Action::deliver;
     }
     describe_exception(c, exit);
-    // §15.12.18 "#MC (Machine Check)". The guest's CR4.MCE is clear, so some processors end such a guest with
-    // a shutdown instead; those with HOST_MCE_OVERRIDE exit with #MC.
+    // §15.12.18 "#MC (Machine Check)". The banks say what it was: the panic prints them.
     if (exit.vector == static_cast<u8>(cpu::Vector::machine_check))
         return FAIL(machine_check, "the hardware reports a machine check while a guest ran", vmcb.save.rip);
     return Action::deliver;

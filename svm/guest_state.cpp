@@ -59,12 +59,12 @@ constexpr u64 guest_efer = Efer::SystemCallExtensions::mask | Efer::LongModeEnab
 // no AVX, whose state FXSAVE does not hold. PAE is what VMRUN demands with LME and PG. FSGSBASE, where the
 // processor has it: ring 3 sets the bases of FS and GS by itself, so a switch between threads costs no exit.
 //
-// MCE is clear. On some processors a machine check in the guest is then a shutdown; with HOST_MCE_OVERRIDE
-// the host's CR4.MCE decides, and it is an exit with #MC (§15.12.18 "#MC (Machine Check)").
+// MCE, as in the host: else a machine check while the guest runs would shut the processor down. With it, it
+// is an exit with #MC (§15.12.18 "#MC (Machine Check)").
 u64 guest_cr4(const cpu::Features &features) {
     return Cr4::TimeStampDisable::mask | Cr4::PhysicalAddressExtensions::mask | Cr4::Osfxsr::mask |
-           Cr4::Osxmmexcpt::mask | (features.umip ? Cr4::Umip::mask : 0) |
-           (features.fs_gs_base ? Cr4::FsGsBase::mask : 0);
+           Cr4::Osxmmexcpt::mask | (features.machine_check ? Cr4::MachineCheckEnable::mask : 0) |
+           (features.umip ? Cr4::Umip::mask : 0) | (features.fs_gs_base ? Cr4::FsGsBase::mask : 0);
 }
 
 // svm/intercepts.h has the reason of each bit.
@@ -104,9 +104,7 @@ void initialise(Vmcb &vmcb, const cpu::Features &features, const VmcbAddresses &
     s.tr = task;
     s.star = star;
     s.sfmask = system_call_flag_mask;
-    // DebugCtl.LBR: each guest records its branches; the host's own DebugCtl is exchanged by VMRUN (§15.23.1
-    // "Hardware Acceleration for LBR Virtualization"). Without the feature the field is ignored.
-    s.debug_control = features.lbr_virtualisation ? 1 : 0;
+    s.debug_control = debug_control(features);
     load_privilege(s, vm::Privilege::user);
 }
 

@@ -78,6 +78,12 @@ void Machine<Memory, Frames, Audit>::load_processor(const vm::ProcessorState &st
     control().interrupt_shadow = 0;
     core_->load_vectors(*vectors_);
     put_back(state.vectors);
+    // A #DB clears DebugCtl.LBR (APM vol 2 §13.1.1.6 "Debug-Control MSR (DebugCtl)"): later cases would
+    // record no branch.
+    if (save().debug_control != debug_control(core_->features())) {
+        save().debug_control = debug_control(core_->features());
+        next_clean_ &= ~Clean::BranchRecords::mask;
+    }
 }
 
 template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Audit>

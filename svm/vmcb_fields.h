@@ -50,9 +50,8 @@ struct Clean {
     using DescriptorTables = Bits<7>; // GDTR, IDTR; never written: the guest has none
     using Segments = Bits<8>;         // CS, DS, SS, ES, CPL: cleared by a change of privilege and by a reset
     using PageFaultAddress = Bits<9>; // CR2; never written: #PF is intercepted before it sets CR2
-    using BranchRecords =
-        Bits<10>;            // DebugCtl and the branch records: the guest's execution alone writes them
-    using All = Bits<10, 0>; // AVIC (11), CET (12) and reserved bits stay clear: never enabled
+    using BranchRecords = Bits<10>;   // DebugCtl and the branch records: cleared when a reset writes DebugCtl
+    using All = Bits<10, 0>;          // AVIC (11), CET (12) and reserved bits stay clear: never enabled
 };
 
 // An area that is never written needs no code; a new write to one needs `Machine::touched`.

@@ -261,6 +261,21 @@ TEST_F(RichTest, BranchRecordsAreOnAndNameTheLastBranchBeforeAnException) {
     EXPECT_EQ(run(machine).branch_from, 0x401234u);
 }
 
+TEST_F(RichTest, AResetSwitchesBranchRecordsOnAgainThatADebugExceptionSwitchedOff) {
+    Machine machine = make();
+    ASSERT_TRUE(machine.take_snapshot(snapshot).ok());
+    script.act([](vm::Registers &, svm::Save &save) { save.debug_control = 0; }).exception(1, 0, 0);
+    run(machine);
+    ASSERT_TRUE(machine.reset().ok());
+    script.step([](svm::EntryFrame &, svm::Vmcb &vmcb) {
+        EXPECT_EQ(vmcb.save.debug_control, 1u);
+        EXPECT_EQ(vmcb.control.clean_bits & svm::Clean::BranchRecords::mask, 0u)
+            << "the processor must read it";
+        return true;
+    });
+    run(machine);
+}
+
 TEST_F(SnapshotTest, WithoutBranchRecordsNoneIsClaimed) {
     Machine machine = make();
     script.act([](vm::Registers &, svm::Save &save) { save.branch_from = 5; }).exception(14, 0x14, 0);
