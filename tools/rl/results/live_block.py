@@ -67,9 +67,17 @@ def figures(campaign, now):
              ("cores", grouped(len(record.get("cores", [])))),
              ("out of mem", grouped(record.get("out_of_memory", 0)))]
     found += [("seeds", seeds_text(record))] if seeds_text(record) else []
+    found += [("hardware", hardware_text(record))] if hardware_text(record) else []
     if "all_cases" in record:
         found.append(("all runs", f"{grouped(record['all_cases'])} execs in {clock(record['all_seconds'])}"))
     return found
+
+
+def hardware_text(record):
+    """What the machine reports of itself; nothing when it is well."""
+    errors, strays = record.get("hardware_errors", 0), record.get("stray_interrupts", 0)
+    return ", ".join(text for count, text in ((errors, f"{grouped(errors)} errors: this machine's memory has errors"),
+                                              (strays, f"{grouped(strays)} stray interrupts")) if count)
 
 
 def figure_lines(campaign, now, width):

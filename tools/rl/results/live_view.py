@@ -47,13 +47,18 @@ def over_all_runs(record):
         if "all_cases" in record else ""
 
 
+def of_hardware(record):
+    text = live_block.hardware_text(record)
+    return f"  hardware: {text}" if text else ""
+
+
 def stats_line(record):
     return (f"execs {grouped(record.get('case', 0))}  exec/s {grouped(record.get('cases_per_s', 0))}  "
             f"edges {live_block.edges_text(record)}  corpus {grouped(record.get('corpus', 0))}{in_files(record)}  "
             f"bugs {grouped(record.get('crashes', 0))}  "
             f"timeouts {grouped(record.get('timeouts', 0))}{starved(record)}{seeds_left(record)}  "
             f"VM exits/exec {record.get('exits_per_case', 0):.3f}{asked_for_features(record)}  "
-            f"dirty pages/exec {record.get('dirty_pages_per_case', 0):.1f}{over_all_runs(record)}")
+            f"dirty pages/exec {record.get('dirty_pages_per_case', 0):.1f}{over_all_runs(record)}{of_hardware(record)}")
 
 
 class PlainView:

@@ -12,6 +12,7 @@ from tools.rl.common import ROOT
 from tools.rl.results import live_block, live_view, meters
 from tools.rl.results.crash_text import describe, trace_text
 from tools.rl.results.elf import Elf
+from tools.rl.results.page import facts
 from tools.rl.results.refused import Call
 from tools.rl.results.symbols import Symbolizer, in_tree, origin
 
@@ -183,6 +184,16 @@ class ViewTest(unittest.TestCase):
         self.assertFalse(shown(10_000, 128), "those of the start")
         self.assertFalse(shown(10_000_000, 2000))
         self.assertNotIn("CPUID", live_view.stats_line({}))
+
+    def test_a_machine_whose_memory_has_errors_is_told_and_one_without_is_not(self):
+        self.assertEqual(live_block.hardware_text({"hardware_errors": 0}), "")
+        ill = {"hardware_errors": 1200, "stray_interrupts": 3}
+        self.assertEqual(live_block.hardware_text(ill), "1,200 errors: this machine's memory has errors, 3 stray interrupts")
+        self.assertIn("this machine's memory has errors", live_view.stats_line(ill))
+        self.assertNotIn("hardware", live_view.stats_line({"case": 1}))
+        self.assertIn(("hardware errors: this machine's memory has errors", "1,205"), facts.figures(
+            [{"case": 1, "started": 1, "hardware_errors": 5}, {"case": 1, "started": 2, **ill}], None, 0, 0, 0, 9))
+        self.assertNotIn("hardware", str(facts.figures([{"case": 1}], None, 0, 0, 0, 9)))
 
     def test_the_live_view_gives_back_every_line_it_took(self):
         view = live_view.LiveView("t", "out")

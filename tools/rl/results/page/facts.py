@@ -40,7 +40,9 @@ def figures(stats, edges, bugs, timeouts, starved, seconds):
     share = f" of {whole:,} ({percent(reached, whole)})" if whole else ""
     files = f", {last['files']:,} files" if "files" in last else ""
     cases = sum(record.get("case", 0) for record in last_of_each_start(stats))
-    return (("bug" if bugs == 1 else "bugs", f"{bugs:,}"),
+    errors = sum(record.get("hardware_errors", 0) for record in last_of_each_start(stats))
+    hardware = ((("hardware errors: this machine's memory has errors", f"{errors:,}"),) if errors else ())
+    return (*hardware, ("bug" if bugs == 1 else "bugs", f"{bugs:,}"),
             ("timeout" if timeouts == 1 else "timeouts", f"{timeouts:,}"), ("out of memory", f"{starved:,}"),
             (f"edges{share}", f"{reached:,}"),
             (f"corpus inputs held{files}", f"{last.get('corpus', 0):,}"), ("executions", number(cases)),
