@@ -67,6 +67,9 @@ IS_AT = Line(WATCHDOG, "  core {} is at...")
 CALLED_FROM = Line(WATCHDOG, "    from...")
 TAKES_NO_NMI = Line(WATCHDOG, "  core {} takes no NMI: its global interrupt flag is clear...")
 
+# --- what the hardware reports of itself
+HARDWARE_ERROR = Line("kernel/entry/machine_check.cpp", "hardware: {} error on core {}: bank {}, status {x}, address {x}...")
+
 # --- what leaks and errors in flight are reported with
 BLOCKS_OF = log("kernel/introspect/memory_report.cpp", "heap", "{} bytes in {} blocks of {}, {}:{}")
 PINNED = Line("mm/window.cpp", "  {} frames are pinned, first from {}, one is {x}")
@@ -89,6 +92,7 @@ CORES = log(STAGE2, "stage2", "{} cores, {} more than this build serves; SRAT {}
 CORE_DOES_NOT_START = log(STAGE2, "stage2", "the core with APIC id {} does not start...")
 TABLE_OUT_OF_REACH = log(STAGE2, "stage2", text_behind(STAGE2, "topology.out_of_reach) LOG(stage2, "))
 STAGE_STOPS = Line("stage2/console.cpp", "{}: stop")
+DEVICES_STOPPED = log("stage2/devices.cpp", "stage2", "{} devices could write to memory: stopped")
 ON_THE_WAY = Line("stage2/trampoline.asm", "error boot.unexpected_exception on the way into the kernel, at 0x...")
 KERNEL_AT = Line("kernel/main.cpp", "6 kernel at {x}, build {h}, raclette {}")
 RESET = log("kernel/campaign/commands.cpp", "console", "resetting the machine: the firmware starts it again")

@@ -1,7 +1,7 @@
 ; tests/qemu/foreign_loader.asm — a disk's first sectors: loads a package to 16 MiB and enters it in 64-bit mode, with
 ; RSI = Linux's boot_params, interrupts pending. Assembled with
 ;   ENTRY    where to jump to            SECTORS  of the package, which begins at sector FIRST
-;   LEVELS   of paging: 4 or 5
+;   LEVELS   of paging: 4 or 5           RESERVED a page that the map calls unusable; 0: none
 ;
 ;   0x07C00  this; stack below           0x11000  page tables            0x20000  what is read, 32 KiB at a time
 ;   0x10000  boot_params                 0x1000000  the package
@@ -65,6 +65,14 @@ load:   mov     [drive], dl
         add     di, 20
         test    ebx, ebx
         jnz     .map
+%if RESERVED
+        mov     dword [es:di], RESERVED
+        mov     dword [es:di + 4], 0
+        mov     dword [es:di + 8], 0x1000
+        mov     dword [es:di + 12], 0
+        mov     dword [es:di + 16], 2
+        inc     byte [es:0x1E8]
+%endif
 
         mov     ax, TABLES >> 4         ; PML5, PML4, PDPT, four page directories of 2 MiB pages
         mov     es, ax

@@ -1,8 +1,8 @@
 """The boot scenarios, row by row: which machine, which image, what is corrupted, what is expected."""
 import json
 
-from tests.qemu import (bochs, console, console_lines as lines, corrupt_images as corrupt, development, injected_bugs,
-                        kexec, layout, maps, monitors, panics, reboot, sample_targets, screen, thread_targets, verdicts,
+from tests.qemu import (bochs, console, console_lines as lines, corrupt_images as corrupt, development, hardware,
+                        injected_bugs, kexec, layout, maps, monitors, panics, reboot, sample_targets, screen, thread_targets, verdicts,
                         ways)
 from tests.qemu.chains_expected import Error, Frame, Origin
 from tests.runner.scenario import Scenario
@@ -356,6 +356,6 @@ REPLAYS = [
 BUGS = [injected_bugs.scenario(bug) for bug in injected_bugs.BUGS] + panics.PANICS + panics.STUCK
 CONSOLE = console.CONSOLE + console.TRACED + reboot.REBOOTS
 MODES = [_needs_the_test_kernel(*mode) for mode in (("test", "*"), ("bench", "*"), ("inject", "null-read"))]
-SCENARIOS = (WHOLES + MODES + DICTIONARIES + LAYOUTS + ways.WAYS + KEXEC + maps.SCENARIOS + screen.SCREENS + CONSOLE +
+SCENARIOS = (WHOLES + hardware.HARDWARE + MODES + DICTIONARIES + LAYOUTS + ways.WAYS + KEXEC + maps.SCENARIOS + screen.SCREENS + CONSOLE +
              TARGETS + REPLAYS + BUGS + development.DEVELOPMENT + bochs.SECOND +
              [_matrix(*row) for row in MATRIX] + REFUSALS)

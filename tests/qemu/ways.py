@@ -187,7 +187,7 @@ HOSTILE = [
                 "-drive", "if=none,id=disk,file.driver=blkdebug,file.image.driver=file,"
                 "file.image.filename=/dev/fdset/1,file.image.locking=off,format=raw,"
                 "file.inject-error.0.event=read_aio,file.inject-error.0.sector=80,file.inject-error.0.once=on,"
-                "file.inject-error.1.event=read_aio,file.inject-error.1.sector=152,file.inject-error.1.once=on",
+                "file.inject-error.1.event=read_aio,file.inject-error.1.sector=160,file.inject-error.1.once=on",
                 "-device", "ide-hd,drive=disk,bootindex=0,rerror=report"]), BY_BIOS),
 ]
 
