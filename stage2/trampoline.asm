@@ -1,6 +1,6 @@
 ; stage2/trampoline.asm — the page through which every core enters the kernel.
 ;
-; stage2 copies it to a page below 1 MiB, at which it finds its own addresses, and fills the mailbox. A core that receives the startup
+; stage2 copies it to a page below 1 MiB, in which it finds its own addresses. A core that receives the startup
 ; IPI begins at the page's first byte in real mode, enters long mode with the boot's tables, takes the mailbox's
 ; values and switches to the kernel's tables, which map this page at the same address, executable and read-only, until
 ; all cores have arrived. The boot core enters at `trampoline_arrive` with the same mailbox. kernel/leave.asm has the

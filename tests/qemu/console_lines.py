@@ -68,7 +68,8 @@ CALLED_FROM = Line(WATCHDOG, "    from...")
 TAKES_NO_NMI = Line(WATCHDOG, "  core {} takes no NMI: its global interrupt flag is clear...")
 
 # --- what the hardware reports of itself
-HARDWARE_ERROR = Line("kernel/entry/machine_check.cpp", "hardware: {} error on core {}: bank {}, status {x}, address {x}...")
+HARDWARE_ERROR = Line("kernel/entry/machine_check.cpp",
+                      "hardware: {} error on core {}: bank {}, status {x}, address {x}...")
 
 # --- what leaks and errors in flight are reported with
 BLOCKS_OF = log("kernel/introspect/memory_report.cpp", "heap", "{} bytes in {} blocks of {}, {}:{}")

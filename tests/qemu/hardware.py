@@ -1,4 +1,4 @@
-"""What boards do to a kernel: interrupts that it never asked for, machine checks, NMIs, devices that are left running."""
+"""What boards do to a kernel: interrupts that it never asked for, machine checks, NMIs, devices left running."""
 import struct
 import time
 
@@ -27,7 +27,7 @@ def wait(session, happened):
 
 
 class StrayInterrupts:
-    """Lets the PIT's line arrive with a vector that no code knows: before the boot sector, and while the machine fuzzes."""
+    """Lets the PIT's line arrive with a vector that no code knows: at the boot sector, and while the machine fuzzes."""
     IO_APIC, ENTRY, VECTOR = 0xFEC00000, 2, 0x68    # the PIT is wired to entry 2
 
     def arguments(self, folder):
@@ -60,7 +60,8 @@ class StrayInterrupts:
         after = self.entry(port)
         port.resume()
         session.stop()
-        unmasked = [name for name, entry in (("at the boot", at_first), ("by the interrupt", after)) if not entry >> 16 & 1]
+        unmasked = [name for name, entry in (
+            ("at the boot", at_first), ("by the interrupt", after)) if not entry >> 16 & 1]
         return f"the entry was not masked {' and '.join(unmasked)}" if unmasked else ""
 
 

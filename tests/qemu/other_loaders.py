@@ -21,15 +21,18 @@ def elf_entry(artefact):
 
 
 def enters(entry, levels, reserved=0):
-    """(artefact) -> a disk that loads its package and goes to entry(artefact) with so many levels of paging; `reserved`:
-    a page that the memory map then calls unusable."""
+    """(artefact) -> a disk that loads its package and goes to entry(artefact) with so many levels of paging;
+
+    `reserved`: a page that the memory map then calls unusable.
+    """
     def make(artefact):
         loaded = artefact[package.find(artefact):]
         sectors = -(-len(loaded) // 512)
         with tempfile.TemporaryDirectory(prefix="raclette-foreign-") as folder:
             first = Path(folder) / "loader.bin"
             subprocess.run(["nasm", "-f", "bin", f"-DENTRY={entry(artefact):#x}", f"-DSECTORS={sectors}",
-                            f"-DLEVELS={levels}", f"-DRESERVED={reserved:#x}", "-o", first, "tests/qemu/foreign_loader.asm"], check=True, cwd=ROOT,
+                            f"-DLEVELS={levels}", f"-DRESERVED={reserved:#x}", "-o", first,
+                            "tests/qemu/foreign_loader.asm"], check=True, cwd=ROOT,
                            capture_output=True)
             return first.read_bytes() + loaded + bytes(1 << 20)
     return make

@@ -2,8 +2,8 @@
 import json
 
 from tests.qemu import (bochs, console, console_lines as lines, corrupt_images as corrupt, development, hardware,
-                        injected_bugs, kexec, layout, maps, monitors, panics, reboot, sample_targets, screen, thread_targets, verdicts,
-                        ways)
+                        injected_bugs, kexec, layout, maps, monitors, panics, reboot, sample_targets, screen,
+                        thread_targets, verdicts, ways)
 from tests.qemu.chains_expected import Error, Frame, Origin
 from tests.runner.scenario import Scenario
 from tools.rl.common import CRASHED, ROOT, SYSTEM_FAILED
@@ -356,6 +356,6 @@ REPLAYS = [
 BUGS = [injected_bugs.scenario(bug) for bug in injected_bugs.BUGS] + panics.PANICS + panics.STUCK
 CONSOLE = console.CONSOLE + console.TRACED + reboot.REBOOTS
 MODES = [_needs_the_test_kernel(*mode) for mode in (("test", "*"), ("bench", "*"), ("inject", "null-read"))]
-SCENARIOS = (WHOLES + hardware.HARDWARE + MODES + DICTIONARIES + LAYOUTS + ways.WAYS + KEXEC + maps.SCENARIOS + screen.SCREENS + CONSOLE +
-             TARGETS + REPLAYS + BUGS + development.DEVELOPMENT + bochs.SECOND +
+SCENARIOS = (WHOLES + hardware.HARDWARE + MODES + DICTIONARIES + LAYOUTS + ways.WAYS + KEXEC + maps.SCENARIOS +
+             screen.SCREENS + CONSOLE + TARGETS + REPLAYS + BUGS + development.DEVELOPMENT + bochs.SECOND +
              [_matrix(*row) for row in MATRIX] + REFUSALS)

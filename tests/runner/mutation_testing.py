@@ -104,6 +104,8 @@ MUTATIONS = [
     ("new control registers are called clean", "svm/machine_state.h", "touched(Clean::ControlRegisters::mask);", ""),
     ("segments that a reset loads are called clean", "svm/machine_state.h",
      "next_clean_ &= ~Clean::Segments::mask;", ""),
+    ("a reset calls the branch records clean that it switched on", "svm/machine_state.h",
+     "next_clean_ &= ~Clean::BranchRecords::mask;", ""),
     ("changed page tables of the guest are not flushed", "svm/machine.h", "flush_.request();", ""),
     ("what is touched is called clean", "svm/machine.h", "next_clean_ &= ~clean_bit, checked_ = false;",
      "static_cast<void>(clean_bit), checked_ = false;"),

@@ -188,7 +188,8 @@ class ViewTest(unittest.TestCase):
     def test_a_machine_whose_memory_has_errors_is_told_and_one_without_is_not(self):
         self.assertEqual(live_block.hardware_text({"hardware_errors": 0}), "")
         ill = {"hardware_errors": 1200, "stray_interrupts": 3}
-        self.assertEqual(live_block.hardware_text(ill), "1,200 errors: this machine's memory has errors, 3 stray interrupts")
+        self.assertEqual(live_block.hardware_text(ill),
+                         "1,200 errors: this machine's memory has errors, 3 stray interrupts")
         self.assertIn("this machine's memory has errors", live_view.stats_line(ill))
         self.assertNotIn("hardware", live_view.stats_line({"case": 1}))
         self.assertIn(("hardware errors: this machine's memory has errors", "1,205"), facts.figures(
