@@ -68,8 +68,8 @@ def _serial_port(text):
         return PC_PORTS[text.lower()]
     digits = re.fullmatch(r"(?:0x)?([0-9a-f]{1,4})", text.lower())
     if not digits or not 0x100 <= int(digits[1], 16) <= MOST_PORT:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a serial port: com1 to com4, or its I/O port in hexadecimal, "
-                                         f"100 to {MOST_PORT:x}")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a serial port: com1 to com4, or its I/O port in "
+                                         f"hexadecimal, 100 to {MOST_PORT:x}")
     return int(digits[1], 16)
 
 
@@ -267,8 +267,8 @@ def _image(sub):
     _which_target(sub)
     sub.add_argument("--corpus", metavar="DIR", help="inputs to begin with besides the seeds, such as out/NAME/corpus")
     sub.add_argument("--serial", type=_serial_port, metavar="PORT",
-                     help="the machine's serial line: com1 to com4, or an I/O port in hexadecimal such as 2f8 (default: "
-                          "the first of com1 to com4 that is there)")
+                     help="the machine's serial line: com1 to com4, or an I/O port in hexadecimal such as 2f8 "
+                          "(default: the first of com1 to com4 that is there)")
 
 
 def _oss_fuzz(sub):

@@ -70,7 +70,8 @@ HOT = ("base/", "cpu/lock", "cpu/ticks", "cpu/trace", "hw/", "mm/tlb_shootdown",
        *(f"fuzz/{file}" for file in (
            "corpus", "corpus_sync", "coverage", "crash_dedup", "mutators/", "outbox", "scheduler", "target_mutator",
            "worker.", "worker_evaluate", "worker_overrun")),
-       "kernel/campaign/target", "kernel/campaign/worker_core", "kernel/instances", "tests/")  # instances: the templates
+       "kernel/campaign/target", "kernel/campaign/worker_core", "tests/",
+       "kernel/instances")      # all machine templates
 SECTIONS = "-ffunction-sections -fdata-sections"        # so that the linker drops what nothing reaches
 RELEASE = Flavour("kernel", BUILD, f"-O2 {BACKTRACES} {SECTIONS} {FREESTANDING}")
 # RL_DEBUG: every DCHECK is on, and a machine checks its VMCB before each VMRUN (svm/vmcb_audit.h).
