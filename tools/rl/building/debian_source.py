@@ -27,30 +27,28 @@ def _own_lists(place):
     found = {tuple(line.split("|")[:3]) for line in listed.splitlines() if line.split("|")[3:] == ["Debian"]}
     if not found:
         raise Stop(MISSING, "no repository of Debian is listed on this machine; apt-get update reads their lists")
-    lines = [f"deb-src {address} {suite} {part}\n" for address, suite, part in sorted(found)]
-    (place / "parts/debian.list").write_text("".join(lines))
+    for old in (place / "parts").iterdir():
+        old.unlink()
+    for number, (address, suite, part) in enumerate(sorted(found)):
+        (place / f"parts/{number}.list").write_text(f"deb-src {address} {suite} {part}\n")
     return ["-q", "-o", "Dir::Etc::sourcelist=/dev/null", "-o", f"Dir::Etc::sourceparts={place / 'parts'}",
             "-o", f"Dir::State::lists={place / 'lists'}", "-o", "APT::Sandbox::User=root"]
 
 
-def _versions(package, options, place):
-    """Every version that the lists name, the newest first."""
-    listed = _run(f"asking for the versions of {package}", ["apt-cache", *options, "madison", package], place)
-    return list(dict.fromkeys(line.split("|")[1].strip() for line in listed.splitlines() if line.count("|") == 2))
-
-
 def _download(package, options, place):
-    """The newest version; an older one where a server lists that one before it has its files."""
-    argv = ["apt-get", *options, "source", "--download-only"]
+    """The newest version. Where a server lists files that it does not have, as after an update that another one has
+    seen, what one of the repositories has alone: the same version from elsewhere, or an older one."""
+    argv = ["apt-get", *options, "source", "--download-only", package]
     try:
-        return _run(f"fetching {package}", [*argv, package], place)
+        return _run(f"fetching {package}", argv, place)
     except Missing as missing:
-        for version in _versions(package, options, place)[1:]:
-            print(f"the files of its newest version are not there; fetching {package} {version}", flush=True)
+        for repository in sorted((FOLDER / "apt/parts").glob("*.list")):
+            print(f"the files of its newest version are not there; trying {repository.read_text().strip()}", flush=True)
             for left in place.iterdir():
                 left.unlink()
-            with contextlib.suppress(Missing):
-                return _run(f"fetching {package} {version}", [*argv, f"{package}={version}"], place)
+            alone = ["-o", "Dir::Etc::sourceparts=/dev/null", "-o", f"Dir::Etc::sourcelist={repository}"]
+            with contextlib.suppress(Stop):
+                return _run(f"fetching {package} from one repository", [argv[0], *options, *alone, *argv[-3:]], place)
         raise missing
 
 

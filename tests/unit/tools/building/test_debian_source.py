@@ -36,16 +36,16 @@ class DebianSourceTest(unittest.TestCase):
         for says, meaning in debian_source.MEANINGS:
             self.assertIn(meaning, self.fetch(f"E: {says}: inih"))
 
-    def test_an_older_version_is_fetched_where_the_newest_ones_files_are_missing(self):
+    def test_another_repository_is_asked_where_the_newest_versions_files_are_missing(self):
         with tempfile.TemporaryDirectory() as scratch:
-            programs, log = Path(scratch) / "bin", Path(scratch) / "log"
+            programs, parts = Path(scratch) / "bin", Path(scratch) / "sources/apt/parts"
             programs.mkdir()
             scripts = {
-                "apt-get": f"""echo "$*" >> {log}
-case "$*" in *'source --download-only inih=1') echo > inih_1.dsc;;
-*'source --download-only inih') echo partial > inih_2.tar; echo '404  Not Found'; exit 100;;
-indextargets*) echo '{LISTED}';; esac""",
-                "apt-cache": "printf ' inih | 2 | a Sources\n inih | 1 | b Sources\n'",
+                "apt-get": f"""case "$*" in
+*'sourcelist={parts}/1.list source --download-only inih') echo > inih_1.dsc;;
+*'sourcelist={parts}/0.list source --download-only inih') echo 'E: Unable to find a source package'; exit 100;;
+*' source --download-only inih') echo partial > inih_2.tar; echo '404  Not Found'; exit 100;;
+indextargets*) echo '{LISTED}'; echo '{LISTED.replace("stable", "updates")}';; esac""",
                 "dpkg-source": "mkdir .unpacked && ls > .unpacked/files"}
             for name, text in scripts.items():
                 (programs / name).write_text(f"#!/bin/sh\n{text}\n")
@@ -55,7 +55,7 @@ indextargets*) echo '{LISTED}';; esac""",
                     contextlib.redirect_stdout(io.StringIO()) as said:
                 unpacked = debian_source.fetch("inih")
             self.assertEqual((unpacked / "files").read_text(), "inih_1.dsc\n")
-            self.assertIn("inih 1", said.getvalue())
+            self.assertIn("updates main", said.getvalue())
 
     def test_any_other_failure_puts_the_network_in_doubt(self):
         self.assertIn("network", self.fetch("E: something else"))
