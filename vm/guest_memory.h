@@ -190,8 +190,8 @@ template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames> class GuestMemor
     rstate::Result<Phys> allocate_frame(mm::Owner owner);
     rstate::Result<Phys> allocate_page();
     template <class Take> u64 evict_pages(u64 wanted, Take &&take);
-    template <class Take, class May> u64 evict_where(u64 wanted, Take &&take, May &&may);
-    bool is_unchanged(Place at, Phys frame);
+    template <class Take> u64 evict_clean(u64 wanted, Take &&take);
+    bool release_kept_pages();
     bool fill_reserve();
     rstate::Result<Region *> use_region(u64 number);
     rstate::Result<Phys> leaf_of(GuestPhys address);

@@ -1,10 +1,10 @@
 // vm/page_eviction.h — GuestMemory: frames for new pages, and eviction of clean private pages when frames run
 // short. Part of guest_memory.h.
 //
-// Only pages with the snapshot's bytes can go: the next access faults and brings them back. Those whose dirty
-// bit is clear have them (rule 8). When there is none the others are compared: the bit alone does not say
-// that this case has written a page, since a page that is kept dirty always has it, and which pages are kept
-// depends on earlier cases. A case's verdict must not.
+// Only pages that this case has not written can go: the snapshot still has their bytes (rule 8), and the next
+// access faults and brings them back. Their dirty bit is clear, but for pages that are kept dirty: which ones
+// are depends on earlier cases, and a case's verdict must not, so these are compared before memory is said to
+// be out.
 #pragma once
 
 #include "vm/guest_memory.h"
@@ -46,32 +46,35 @@ rstate::Result<Phys> GuestMemory<Memory, Frames>::allocate_page() {
     return reserve_[--reserve_count_];
 }
 
-// Evicts up to `wanted` private pages that hold the snapshot's bytes, and hands each frame to take(Phys).
+// Evicts up to `wanted` private pages that this case has not written, and hands each frame to take(Phys).
 template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames>
 template <class Take>
 u64 GuestMemory<Memory, Frames>::evict_pages(u64 wanted, Take &&take) {
     if (snapshot_ == nullptr) return 0; // before the snapshot every page is the only copy
-    const u64 clean = evict_where(wanted, take, [](Place, mm::Entry entry) { return !entry.dirty(); });
-    if (clean != 0 || wanted == 0) return clean;
-    return evict_where(wanted, take,
-                       [this](Place at, mm::Entry entry) { return is_unchanged(at, entry.frame()); });
+    const u64 evicted = evict_clean(wanted, take);
+    if (evicted != 0 || wanted == 0 || !release_kept_pages()) return evicted;
+    return evict_clean(wanted, take);
+}
+
+// Afterwards no page is kept dirty, and the dirty bits of all pages say whether this case has changed them.
+// True when one is clean now. At most max_hot_pages comparisons, and none when it is called again.
+template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames>
+bool GuestMemory<Memory, Frames>::release_kept_pages() {
+    bool any = false;
+    for (u32 slot = 0; slot < hot_.size(); ++slot) {
+        HotPage<Pin> &hot = hot_[slot];
+        if (!hot.kept_dirty) continue;
+        hot.kept_dirty = false, hot.heat = 0;
+        if (!same_page(hot.page.bytes(), hot.source.bytes())) continue;
+        clear_dirty(hot.entry());
+        any = true;
+    }
+    return any;
 }
 
 template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames>
-bool GuestMemory<Memory, Frames>::is_unchanged(Place at, Phys frame) {
-    const auto compare = [&]() -> rstate::Result<bool> {
-        const SnapshotEntry from = TRY(snapshot_entry(at), "finding what a dirty page was");
-        return TRY(equals(frame, source(at, from)), "comparing a dirty page with the snapshot");
-    };
-    auto same = compare();
-    if (same.ok()) return same.take();
-    rstate::ignore(std::move(same), "eviction is best effort, and another page may do");
-    return false;
-}
-
-template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames>
-template <class Take, class May>
-u64 GuestMemory<Memory, Frames>::evict_where(u64 wanted, Take &&take, May &&may) {
+template <class Take>
+u64 GuestMemory<Memory, Frames>::evict_clean(u64 wanted, Take &&take) {
     u64 evicted = 0;
     for (u64 n = 0; n < regions_.size() && evicted < wanted; ++n) {
         const u64 number = evict_hand_;
@@ -86,7 +89,7 @@ u64 GuestMemory<Memory, Frames>::evict_where(u64 wanted, Take &&take, May &&may)
         auto leaf = pinned.take();
         for (u64 i = 0; i < pages_per_region && evicted < wanted; ++i) {
             mm::Entry &entry = entries(leaf)[i];
-            if (!region.is_private(i) || !may(Place(number, i), entry)) continue;
+            if (!region.is_private(i) || entry.dirty()) continue;
             if (region.hot[i] != 0) demote(region.hot[i] - 1u); // a freed frame must not stay pinned
             remove_cold(number);
             const Phys frame = entry.frame();

@@ -172,4 +172,20 @@ TEST_F(KeptPagesTest, MorePagesThanTheListHoldsAreRestoredWithAFlush) {
     EXPECT_EQ(guest.digest(), snapshot.digest());
 }
 
+// A case that needs ever more pages evicts again and again: what is compared then must not grow with it.
+TEST_F(KeptPagesTest, EvictionComparesEachKeptPageOnceInACase) {
+    Guest guest(memory, heap, size);
+    take(guest);
+    steady(guest, 0, 20);
+    for (u64 page = 5; page < 90; ++page) guest.write(page_at(page), 0x77);
+    EXPECT_EQ(guest.evict(1000), 5u) << "kept pages that this case has not written";
+    const u64 pins = memory.steps();
+    EXPECT_EQ(guest.evict(1000), 0u);
+    EXPECT_LE(memory.steps() - pins, 4u) << "a nested table for each region, and no page to compare";
+    for (u64 page = 5; page < 90; ++page) ASSERT_EQ(guest.host_read(page_at(page)), 0x77);
+    expect_invariants(guest.pages);
+    guest.reset();
+    EXPECT_EQ(guest.digest(), snapshot.digest());
+}
+
 } // namespace
