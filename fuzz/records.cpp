@@ -20,7 +20,6 @@ constexpr Counter counters[] = {
     {"nested_faults", &CoreCounts::new_pages},
     {"dirty_pages", &CoreCounts::dirty_pages},
     {"reset_bytes", &CoreCounts::reset_bytes},
-    {"flushes", &CoreCounts::flushes},
     {"done", &CoreCounts::done},
     {"crash_cases", &CoreCounts::crashes},
     {"timeouts", &CoreCounts::timeouts},
@@ -118,7 +117,6 @@ void StatsWriter::write(const Output &out, const Shared &shared, const MachineFi
     line.fraction("nested_faults_per_case", rate(&CoreCounts::new_pages));
     line.fraction("dirty_pages_per_case", rate(&CoreCounts::dirty_pages));
     line.fraction("reset_bytes_per_case", rate(&CoreCounts::reset_bytes));
-    line.fraction("flushes_per_case", rate(&CoreCounts::flushes));
     line.number("frames_free", machine.frames_free).number("heap_live", machine.heap_live);
     line.number("threads", machine.schedule);
     line.number("hardware_errors", machine.hardware_errors);

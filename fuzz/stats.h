@@ -11,7 +11,7 @@ namespace fuzz {
 struct alignas(64) CoreCounts {
     Atomic<u64> cases, done, crashes, timeouts, out_of_memory; // cases by their ending
     Atomic<u64> exits, new_pages, requests, refused_calls, ticks, cpuid_exits, other_exits;
-    Atomic<u64> dirty_pages, flushes, reset_bytes, allocations, evicted_pages;
+    Atomic<u64> dirty_pages, reset_bytes, allocations, evicted_pages;
     Atomic<u64> corpus, edges, features; // this core's own
     Atomic<u64> imported, overtaken;     // inputs taken from other cores; times that a reader missed some
     Atomic<u64> refused, evicted;        // inputs that a full corpus did not add, and removed
@@ -25,7 +25,7 @@ struct alignas(64) CoreCounts {
         exits.store(spent.exits), new_pages.store(spent.new_pages), requests.store(spent.requests),
             refused_calls.store(spent.refused_calls);
         ticks.store(spent.ticks), other_exits.store(spent.other_exits), dirty_pages.store(spent.dirty_pages);
-        cpuid_exits.store(spent.cpuid_exits), flushes.store(spent.flushes);
+        cpuid_exits.store(spent.cpuid_exits);
         reset_bytes.store(spent.reset_bytes), allocations.store(spent.allocations);
         evicted_pages.store(spent.evicted_pages);
     }

@@ -80,8 +80,6 @@ class Machine final {
     // Of what the case has changed so far; many times cheaper than digest().
     rstate::Result<u64> digest_of_changes() { return memory_.digest_of_changes(processor_state()); }
 
-    rstate::Result<u64> changed_bytes() { return memory_.changed_bytes(); }
-
     // For tests and reports. evict() is also what a machine short of frames calls itself, so an outside call
     // cannot disturb a case: pages that it has written stay.
     const auto &nested_table() const { return memory_.nested_table(); }

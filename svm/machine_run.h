@@ -41,7 +41,7 @@ template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames, class Audit>
 rstate::Result<void> Machine<Memory, Frames, Audit>::enter() {
     load_registers();
     Control &c = control();
-    // By ASID where the processor can: flush_all would drop the host's translations too.
+    // By ASID where the processor can: flush_all would drop the host's translations too, at every reset.
     const TlbControl flush =
         core_->features().flush_by_asid ? TlbControl::flush_this_asid : TlbControl::flush_all;
     // Written at every entry, because the processor does not clear it (§15.16.1 "TLB Flush").
@@ -78,7 +78,6 @@ rstate::Result<void> Machine<Memory, Frames, Audit>::enter() {
                     save().rip, c.exit_code);
     store_registers();
     flush_.done(c, memory_.epoch());
-    memory_.statistics().flushes += c.tlb_control != static_cast<u32>(TlbControl::keep);
     // From here on only software can make page and cache differ, and it calls `touched`.
     next_clean_ = Clean::All::mask;
     audit_.after_exit(*vmcb_);

@@ -11,8 +11,8 @@ namespace svm {
 //
 // flush_all drops the host's translations too; the manual recommends it only where FlushByAsid is missing.
 // The alternative there, a fresh ASID for each flush, ends in the same full flush when all ASIDs (sixteen in
-// QEMU) are used up; and a steady case needs no flush (vm/kept_pages.h). 7, "this guest's non-global
-// entries", is not used: after a reset global entries are as stale as the others.
+// QEMU) are used up, and each reset needs a flush. 7, "this guest's non-global entries", is not used: after a
+// reset global entries are as stale as the others.
 enum class TlbControl : u32 { keep = 0, flush_all = 1, flush_this_asid = 3 };
 
 // Control area, offset 060h: APM vol 2 §15.21 "Interrupt and Local APIC Support".

@@ -2,12 +2,11 @@
 // guest_memory.h.
 //
 // The processor sets the dirty bit of a nested entry at the first write through it (APM vol 2 §15.25.5
-// "Nested Table Walk"). A reset reads the dirty bits of private pages only and copies the snapshot's bytes
-// back. Which bits it clears is for vm/kept_pages.h to say.
+// "Nested Table Walk"). A reset reads the dirty bits of private pages only, copies the snapshot's bytes back,
+// and clears the bit.
 #pragma once
 
 #include "vm/guest_memory.h"
-#include "vm/kept_pages.h"
 
 namespace vm {
 
@@ -21,16 +20,15 @@ rstate::Result<void> GuestMemory<Memory, Frames>::reset() {
     if (snapshot_ == nullptr) return FAIL(snapshot_state, "a reset needs a snapshot to restore");
     const u64 began = cpu::trace(reset_begins);
     const u64 current = ++statistics_.resets;
-    if (current % look_every == 0) look_at_kept_page();
     u64 restored = 0;
     for (u32 slot = 0; slot < hot_.size(); ++slot) {
         HotPage<Pin> &hot = hot_[slot];
-        if (hot.kept_dirty) {
-            cpu::copy_page(hot.page.bytes(), hot.source.bytes());
-            ++restored;
-        } else if (hot.entry().dirty()) {
-            restored += restore_hot(hot, current);
-        }
+        mm::Entry &entry = hot.entry();
+        if (!entry.dirty()) continue;
+        cpu::copy_page(hot.page.bytes(), hot.source.bytes());
+        entry.raw &= ~mm::Entry::Dirty::mask;
+        hot.last_dirty = current;
+        ++restored;
     }
     count_restored(restored);
     TRY(for_active([this](u64 number) { return reset_region(number); }), "resetting cold pages");
@@ -38,8 +36,11 @@ rstate::Result<void> GuestMemory<Memory, Frames>::reset() {
     return rstate::done();
 }
 
+// Clearing a dirty bit needs a flush: a processor with a cached translation writes without setting the bit
+// again, and the next reset would miss that write. Emulators that cache nothing never show this.
 template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames>
 void GuestMemory<Memory, Frames>::count_restored(u64 pages) {
+    epoch_ += pages != 0;
     statistics_.dirty_pages += pages;
     statistics_.reset_bytes += pages * page_size;
 }
@@ -58,7 +59,7 @@ rstate::Result<void> GuestMemory<Memory, Frames>::reset_region(u64 number) {
             const SnapshotEntry from =
                 TRY(snapshot_entry(at), "finding what a dirty page was", number, index);
             TRY(restore(entry.frame(), at, from), "restoring a dirty page", number, index);
-            clear_dirty(entry);
+            entry.raw &= ~mm::Entry::Dirty::mask;
             count_restored(1);
             promote(number, index, entry.frame(), from);
         }
@@ -85,11 +86,8 @@ GuestMemory<Memory, Frames>::pin_hot(u64 number, u64 index, Phys frame, Snapshot
     auto page = TRY(memory_->pin(frame), "pinning a hot page", number, index);
     auto restored = TRY(memory_->pin(source(Place(number, index), from)),
                         "pinning what a hot page is restored from", number, index);
-    HotPage<Pin> made{std::move(leaf), std::move(page), std::move(restored)};
-    made.region = static_cast<u32>(number), made.index = static_cast<u32>(index);
-    made.table = from.table();
-    made.heat = 1, made.last_dirty = statistics_.resets;
-    return made;
+    return HotPage<Pin>{std::move(leaf),          std::move(page),         std::move(restored),
+                        static_cast<u32>(number), static_cast<u32>(index), statistics_.resets};
 }
 
 template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames>

@@ -10,8 +10,7 @@
 // frame, and it stays private. From then on a case writes it without a fault, the processor sets the dirty
 // bit of its nested entry, and a reset copies back exactly the private pages whose dirty bit is set. The
 // reset finds them through per-region bitmaps in address order: each nested table is pinned once, and no
-// entry of a page that is not private is read. The bit is cleared, which costs a flush, only of pages that
-// few cases write (vm/kept_pages.h).
+// entry of a page that is not private is read.
 //
 // Before the snapshot private pages are what the snapshot will share. Memory that is never touched costs one
 // pointer for each 2 MiB.
@@ -39,8 +38,6 @@
 //   7. private_count_ is the number of private pages of all regions.
 //   8. From the snapshot on, a private page that is not dirty has the bytes of the snapshot.
 //   9. From the snapshot on, private pages and reserved frames together stay within the page limit.
-//  10. A page that is kept dirty is hot, is no page table of the guest, and its dirty bit is set. Only
-//      clear_dirty() clears the bit of an entry that a processor may have cached.
 #pragma once
 
 #include "base/hash.h"
@@ -57,7 +54,6 @@
 #include "vm/hot_pages.h"
 #include "vm/outcome.h"
 #include "vm/region_table.h"
-#include "vm/same_page.h"
 #include "vm/snapshot.h"
 
 namespace vm {
@@ -119,8 +115,6 @@ template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames> class GuestMemor
     rstate::Result<u64> digest(const ProcessorState &processor);
     // Of what this case has changed so far: the registers, and the pages that differ from the snapshot.
     rstate::Result<u64> digest_of_changes(const ProcessorState &processor);
-    // How many bytes of all pages differ from the snapshot: what a reset has to copy at least.
-    rstate::Result<u64> changed_bytes();
     // Verifies the rules above. For tests: it reads every entry of every region.
     rstate::Result<void> check_invariants();
 
@@ -176,13 +170,6 @@ template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames> class GuestMemor
         const u32 slot = region != nullptr ? region->hot[at.index] : 0;
         return slot != 0 ? &hot_[slot - 1] : nullptr;
     }
-    // The only place where a reset clears a dirty bit. A processor with a cached translation writes without
-    // setting the bit again, and the next reset would miss that write: so this requests a flush. Emulators
-    // that cache nothing never show the mistake.
-    void clear_dirty(mm::Entry &entry) { entry.raw &= ~mm::Entry::Dirty::mask, ++epoch_; }
-    void keep_or_clear(HotPage<Pin> &hot, u64 current);
-    void look_at_kept_page();
-    void cool_down();
     void promote(u64 number, u64 index, Phys frame, SnapshotEntry from);
     rstate::Result<HotPage<Pin>> pin_hot(u64 number, u64 index, Phys frame, SnapshotEntry from);
     void demote(u32 slot);
@@ -190,8 +177,6 @@ template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames> class GuestMemor
     rstate::Result<Phys> allocate_frame(mm::Owner owner);
     rstate::Result<Phys> allocate_page();
     template <class Take> u64 evict_pages(u64 wanted, Take &&take);
-    template <class Take> u64 evict_clean(u64 wanted, Take &&take);
-    bool release_kept_pages();
     bool fill_reserve();
     rstate::Result<Region *> use_region(u64 number);
     rstate::Result<Phys> leaf_of(GuestPhys address);
@@ -205,11 +190,9 @@ template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames> class GuestMemor
     rstate::Result<Phys> writable_frame(GuestPhys address);
     rstate::Result<Phys> frame_of(GuestPhys address);
     rstate::Result<void> reset_region(u64 number);
-    bool restore_hot(HotPage<Pin> &hot, u64 current);
     rstate::Result<void> restore(Phys frame, Place at, SnapshotEntry from);
     void count_restored(u64 pages);
     rstate::Result<void> digest_region(u64 number, const u64 (&untouched_hashes)[2], Xxh64 &hash);
-    template <class Visit> rstate::Result<void> for_dirty(Visit &&visit);
     rstate::Result<void> add_change(Place at, Phys frame, Xxh64 &hash);
     rstate::Result<void> hash_page(Phys frame, u64 &hash);
     rstate::Result<u32> check_region(u64 number);
@@ -230,7 +213,6 @@ template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames> class GuestMemor
     u64 size_;
     const Snapshot *snapshot_ = nullptr;
     HotPages<Pin> hot_;
-    u32 look_hand_ = 0;                 // the hot page that the next look begins at
     u64 active_[max_regions / 64] = {}; // regions with cold pages
     u64 active_words_ = 0;              // the words of active_ that are not 0
     u64 epoch_ = 1;

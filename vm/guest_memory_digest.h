@@ -50,28 +50,6 @@ template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames>
 rstate::Result<u64> GuestMemory<Memory, Frames>::digest_of_changes(const ProcessorState &processor) {
     Xxh64 hash;
     add_to(hash, processor);
-    TRY(for_dirty([&](Place at, Phys frame) { return add_change(at, frame, hash); }), "hashing the changes");
-    return hash.digest();
-}
-
-template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames>
-rstate::Result<u64> GuestMemory<Memory, Frames>::changed_bytes() {
-    u64 changed = 0;
-    TRY(for_dirty([&](Place at, Phys frame) -> rstate::Result<void> {
-            const SnapshotEntry from = TRY(snapshot_entry(at), "finding what a dirty page was");
-            auto page = TRY(memory_->pin(frame), "pinning a dirty page", frame);
-            auto other = TRY(memory_->pin(source(at, from)), "pinning what it is compared with");
-            for (u64 i = 0; i < page_size; ++i) changed += page.bytes()[i] != other.bytes()[i];
-            return rstate::done();
-        }),
-        "counting the changed bytes");
-    return changed;
-}
-
-// Calls visit(Place, Phys) for each private page whose dirty bit is set.
-template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames>
-template <class Visit>
-rstate::Result<void> GuestMemory<Memory, Frames>::for_dirty(Visit &&visit) {
     for (u64 number = 0; number < regions_.size(); ++number) {
         const Region *region = regions_.find(number);
         if (region == nullptr || !region->has_private()) continue;
@@ -79,10 +57,10 @@ rstate::Result<void> GuestMemory<Memory, Frames>::for_dirty(Visit &&visit) {
         for (u64 index = 0; index < pages_per_region; ++index) {
             const mm::Entry entry = entries(leaf)[index];
             if (region->is_private(index) && entry.dirty())
-                TRY(visit(Place(number, index), entry.frame()), "visiting a dirty page", number, index);
+                TRY(add_change(Place(number, index), entry.frame(), hash), "hashing a change", number, index);
         }
     }
-    return rstate::done();
+    return hash.digest();
 }
 
 template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames>
@@ -101,7 +79,7 @@ template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames>
 rstate::Result<bool> GuestMemory<Memory, Frames>::equals(Phys frame, Phys source) {
     auto page = TRY(memory_->pin(frame), "pinning a private page to compare it", frame);
     auto other = TRY(memory_->pin(source), "pinning what it is compared with", source);
-    return same_page(page.bytes(), other.bytes());
+    return __builtin_memcmp(page.bytes(), other.bytes(), page_size) == 0;
 }
 
 template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames>

@@ -68,8 +68,6 @@ rstate::Result<u32> GuestMemory<Memory, Frames>::check_region(u64 number) {
         const SnapshotEntry from{reinterpret_cast<const u64 *>(table.bytes())[i]};
         if (region.hot[i] != 0 && hot_[region.hot[i] - 1u].entry().raw != entry.raw)
             return FAIL(broken_invariant, "rule 4: the slot pins another leaf table", number, i, entry.raw);
-        if (region.hot[i] != 0 && hot_[region.hot[i] - 1u].kept_dirty && (!entry.dirty() || from.table()))
-            return FAIL(broken_invariant, "rule 10: a page that is kept dirty is", number, i, entry.raw);
         if (region.is_private(i)) {
             TRY(check_private(Place(number, i), entry, from), "checking a private page", number, i);
         } else if (entry.present()) {

@@ -31,10 +31,10 @@ GuestMemory<Memory, Frames>::GuestMemory(GuestMemory &&other)
       table_(other.table_), has_table_(other.has_table_), zero_(other.zero_), fill_(other.fill_),
       fill_first_(other.fill_first_), fill_pages_(other.fill_pages_), fill_byte_(other.fill_byte_),
       size_(other.size_), snapshot_(other.snapshot_), hot_(std::move(other.hot_)),
-      look_hand_(other.look_hand_), active_words_(other.active_words_), epoch_(other.epoch_),
-      fault_around_(other.fault_around_), private_count_(other.private_count_),
-      page_limit_(other.page_limit_), evict_hand_(other.evict_hand_), reserve_count_(other.reserve_count_),
-      needless_faults_(other.needless_faults_), statistics_(other.statistics_) {
+      active_words_(other.active_words_), epoch_(other.epoch_), fault_around_(other.fault_around_),
+      private_count_(other.private_count_), page_limit_(other.page_limit_), evict_hand_(other.evict_hand_),
+      reserve_count_(other.reserve_count_), needless_faults_(other.needless_faults_),
+      statistics_(other.statistics_) {
     for (u64 i = 0; i < max_regions / 64; ++i) active_[i] = other.active_[i], other.active_[i] = 0;
     for (u32 i = 0; i < reserve_count_; ++i) reserve_[i] = other.reserve_[i];
     other.reserve_count_ = 0, other.active_words_ = 0;

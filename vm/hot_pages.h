@@ -21,11 +21,7 @@ static_assert(3 * max_hot_pages < 512 / 2, "hot pages leave more than half of a 
 template <class Pin> struct HotPage {
     Pin leaf, page, source;
     u32 region = 0, index = 0;
-    bool table = false;      // a page table of the guest: never kept dirty
-    bool kept_dirty = false; // its dirty bit stays set, and each reset restores it (vm/kept_pages.h)
-    u8 heat = 0;             // resets that found it dirty, each soon after the one before
-    u8 unchanged = 0;        // looks in a row that found it as the snapshot has it
-    u64 last_dirty = 0;      // the number of the reset that found it dirty last
+    u64 last_dirty = 0; // the number of the reset that restored it last
 
     mm::Entry &entry() { return reinterpret_cast<mm::Entry *>(leaf.bytes())[index]; }
 };
@@ -66,12 +62,12 @@ template <class Pin> class HotPages final {
         if (slot != count_) slots_[slot].emplace(std::move(*slots_[count_]));
         slots_[count_].reset();
     }
-    // A page that the current reset did not restore, to make room; `capacity` when none is found.
+    // A page that the current reset did not find dirty, to make room; `capacity` when none is found.
     u32 idle(u64 current_reset) {
         if (crowded_in_ == current_reset) return capacity;
         for (u32 step = 0; step < max_steps; ++step) {
             hand_ = (hand_ + 1) % count_;
-            if (!(*this)[hand_].kept_dirty && (*this)[hand_].last_dirty != current_reset) return hand_;
+            if ((*this)[hand_].last_dirty != current_reset) return hand_;
         }
         crowded_in_ = current_reset; // no second search within this reset
         return capacity;

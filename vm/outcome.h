@@ -118,7 +118,6 @@ struct Statistics {
     u64 cpuid_exits = 0;
     u64 other_exits = 0; // RDTSC, MSRs, ports, HLT and other intercepts
     u64 dirty_pages = 0; // restored by resets
-    u64 flushes = 0;     // entries that dropped the guest's translations
     u64 reset_bytes = 0;
     u64 evicted_pages = 0; // clean private pages whose frames were taken because frames ran short
     u64 allocations = 0;   // frames taken while running or resetting

@@ -2,9 +2,7 @@
 // short. Part of guest_memory.h.
 //
 // Only pages that this case has not written can go: the snapshot still has their bytes (rule 8), and the next
-// access faults and brings them back. Their dirty bit is clear, but for pages that are kept dirty: which ones
-// are depends on earlier cases, and a case's verdict must not, so these are compared before memory is said to
-// be out.
+// access faults and brings them back.
 #pragma once
 
 #include "vm/guest_memory.h"
@@ -51,30 +49,6 @@ template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames>
 template <class Take>
 u64 GuestMemory<Memory, Frames>::evict_pages(u64 wanted, Take &&take) {
     if (snapshot_ == nullptr) return 0; // before the snapshot every page is the only copy
-    const u64 evicted = evict_clean(wanted, take);
-    if (evicted != 0 || wanted == 0 || !release_kept_pages()) return evicted;
-    return evict_clean(wanted, take);
-}
-
-// Afterwards no page is kept dirty, and the dirty bits of all pages say whether this case has changed them.
-// True when one is clean now. At most max_hot_pages comparisons, and none when it is called again.
-template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames>
-bool GuestMemory<Memory, Frames>::release_kept_pages() {
-    bool any = false;
-    for (u32 slot = 0; slot < hot_.size(); ++slot) {
-        HotPage<Pin> &hot = hot_[slot];
-        if (!hot.kept_dirty) continue;
-        hot.kept_dirty = false, hot.heat = 0;
-        if (!same_page(hot.page.bytes(), hot.source.bytes())) continue;
-        clear_dirty(hot.entry());
-        any = true;
-    }
-    return any;
-}
-
-template <mm::PhysicalMemory Memory, mm::FrameAllocator Frames>
-template <class Take>
-u64 GuestMemory<Memory, Frames>::evict_clean(u64 wanted, Take &&take) {
     u64 evicted = 0;
     for (u64 n = 0; n < regions_.size() && evicted < wanted; ++n) {
         const u64 number = evict_hand_;

@@ -34,9 +34,8 @@ def every_core_fuzzed(outcomes):
 
 
 def steady_state(outcomes):
-    """In most intervals between statistics of the last half: one exit a case, hardly a nested fault or a flush.
-
-    Each exit has its reason. (A first input that needs much memory makes one interval an exception.)"""
+    """In most intervals between statistics of the last half: one exit a case, hardly a nested fault. Each exit has its
+    reason. (A first input that needs much memory makes one interval an exception.)"""
     stats = outcomes[0].of_type("stats")
     last = stats[-1]
     steady = [record for record in stats if record["case"] >= last["case"] / 2]
@@ -54,8 +53,6 @@ def steady_state(outcomes):
         found.append(f"{rate('exits'):.4f} exits each case: {last['exits_by_reason']}")
     if rate("nested_faults") > 0.01:
         found.append(f"{rate('nested_faults'):.4f} nested faults each case")
-    if rate("flushes") > 0.2:       # 0.08 was measured: pages that few inputs write; a case that repeats needs none
-        found.append(f"{rate('flushes'):.4f} flushes each case")
     reasons = sum(last["exits_by_reason"].values()) - sum(steady[0]["exits_by_reason"].values())
     exits = counted(last, "exits") - counted(steady[0], "exits")
     if reasons != exits:

@@ -113,10 +113,9 @@ rstate::Result<> case_parts(Bench &b) {
             "list");
     fuzz::FeatureList features{fresh.span()};
     const Bytes input = b.context.bundle.entry(b.context.bundle.next("seed/")).data;
-    u64 run = 0, feedback = 0, reset = 0, dirty = 0, flushes = 0, changed = 0;
-    constexpr u32 warm_up = vm::keep_after + 1; // by then it is decided which pages are kept dirty
-    for (u32 i = 0; i < rounds + warm_up; ++i) {
-        const vm::Statistics before = machine.statistics();
+    u64 run = 0, feedback = 0, reset = 0, dirty = 0;
+    for (u32 i = 0; i < rounds + 2; ++i) {
+        const u64 pages_before = machine.statistics().dirty_pages;
         const u64 t0 = cpu::read_tsc();
         TRY(process.run_case(input, {.edge_budget = 10'000'000}), "running a case", i);
         const u64 t1 = cpu::read_tsc();
@@ -129,24 +128,16 @@ rstate::Result<> case_parts(Bench &b) {
         }),
             "scanning the counters", i);
         const u64 t2 = cpu::read_tsc();
-        if (i == rounds) changed = TRY(machine.changed_bytes(), "counting changed bytes");
-        const u64 t3 = cpu::read_tsc();
         TRY(process.reset(), "resetting", i);
-        const u64 t4 = cpu::read_tsc();
-        if (i < warm_up) continue;
+        const u64 t3 = cpu::read_tsc();
+        if (i < 2) continue;
         EXPECT(!fresh_ones, i);
-        run += t1 - t0, feedback += t2 - t1, reset += t4 - t3;
-        dirty += machine.statistics().dirty_pages - before.dirty_pages;
-        flushes += machine.statistics().flushes - before.flushes;
+        run += t1 - t0, feedback += t2 - t1, reset += t3 - t2,
+            dirty += machine.statistics().dirty_pages - pages_before;
     }
     TextBuffer<80> goal;
     record("case.feedback", feedback / rounds, "instructions", "");
     record("case.dirty_pages", dirty / rounds, "pages", "");
-    TextBuffer<80> copied;
-    const u64 tenths = dirty / rounds * page_size * 10 / changed;
-    copied.add("copied: {}, {}.{} times as many", dirty / rounds * page_size, tenths / 10, tenths % 10);
-    record("case.changed_bytes", changed, "bytes", copied.text());
-    record("case.flushes", flushes, "flushes", "in as many steady cases as were measured: 200");
     record("case.reset", reset / rounds, "instructions",
            goal.add("goal with entry and feedback: {}", 1500 + 600 * (dirty / rounds)).text());
     record("case.run_with_target", run / rounds, "instructions", "AFL++ persistent with ASan, all: 174000");

@@ -39,11 +39,9 @@ class Guest {
         return byte;
     }
     void write(GuestPhys at, u8 value) {
-        write_unchecked(at, value);
+        *cpu.byte(reach(at, vm::Access::write)) = value;
         expect_invariants(pages);
     }
-    // For long tests: it does not read every page.
-    void write_unchecked(GuestPhys at, u8 value) { *cpu.byte(reach(at, vm::Access::write)) = value; }
     // A walk of a guest page table: nested paging treats it as a write, though it changes nothing.
     void walk(GuestPhys table) {
         reach(table, vm::Access::write);

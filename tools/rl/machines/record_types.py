@@ -195,8 +195,7 @@ REGISTERS = ("rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "rsp", "r8", "r9",
              "r15", "rip", "rflags", "fs_base", "gs_base")
 COUNTS = ("case", "time_us", "cases_per_s", "edges", "counters", "corpus", "crashes", "timeouts", "out_of_memory",
           "frames_free", "seeds_left", "heap_live", "threads", "hardware_errors", "stray_interrupts", "files")
-RATES = ("exits_per_case", "nested_faults_per_case", "dirty_pages_per_case", "reset_bytes_per_case", "flushes_per_case",
-         "started")
+RATES = ("exits_per_case", "nested_faults_per_case", "dirty_pages_per_case", "reset_bytes_per_case", "started")
 TYPES = {
     "boot": Fields({}, {"version": text, "build": hash16, "target": text, "slide": address, **dict.fromkeys(
         ("cores", "memory_mib", "frames_used", "frames_free", "boot_us"), COUNT)}),

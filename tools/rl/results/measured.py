@@ -70,8 +70,6 @@ MEANS = {
     "vm.snapshot_loop_256_pages": "run, and reset 256 pages",
     "case.feedback": "scan the edge counters of a case that shows nothing new",
     "case.dirty_pages": "pages that a case writes",
-    "case.changed_bytes": "bytes that differ from the snapshot after it",
-    "case.flushes": "flushes of the guest's translations",
     "case.reset": "reset after it",
     "case.run_with_target": "run it, the target's own instructions included",
     "fuzz.mutate_200_bytes": "mutate an input of 200 bytes",
