@@ -25,9 +25,8 @@ constexpr Erratum errata[] = {
     {"1033", 0x17, 0x01, 0x01, 4, Msr::load_store_configuration},     // a locked instruction can hang
     {"1049", 0x17, 0x01, 0x01, 4, Msr::floating_point_configuration}, // FCMOV can go wrong
     {"1095", 0x17, 0x01, 0x01, 57, Msr::load_store_configuration},    // locked reads out of order, with SMT
-    // A mispredicted VZEROUPPER leaves a vector register with a wrong upper half. Microcode repairs it as
-    // well,
-    // at less cost; the bit is right with any microcode.
+    // A mispredicted VZEROUPPER leaves a vector register with a wrong upper half. Newer microcode repairs it,
+    // too; the bit does so with any microcode.
     {"Zenbleed", 0x17, 0x30, 0x4F, 9, Msr::decode_configuration},
     {"Zenbleed", 0x17, 0x60, 0x7F, 9, Msr::decode_configuration},
     {"Zenbleed", 0x17, 0x90, 0x91, 9, Msr::decode_configuration},

@@ -14,12 +14,12 @@ struct VmcbAddresses {
     u32 asid = 0;
 };
 
-// `vmcb` is a page of zeros. Everything that a rule of VMRUN or the guest needs is set here; what changes
-// later goes through Machine, which keeps the clean bits.
 // DebugCtl.LBR: each guest records its branches; the host's own DebugCtl is exchanged by VMRUN (§15.23.1
 // "Hardware Acceleration for LBR Virtualization"). Without the feature the field is ignored.
 constexpr u64 debug_control(const cpu::Features &features) { return features.lbr_virtualisation ? 1 : 0; }
 
+// `vmcb` is a page of zeros. Everything that a rule of VMRUN or the guest needs is set here; what changes
+// later goes through Machine, which keeps the clean bits.
 void initialise(Vmcb &vmcb, const cpu::Features &features, const VmcbAddresses &addresses);
 
 // Sets the code and stack segments and CPL of one privilege level.

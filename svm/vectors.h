@@ -34,10 +34,10 @@ inline bool same_x87(const u8 *a, const u8 *b) {
 // "Saving Media and x87 Execution Unit State"), so the compare cannot see them; but the guest can, by
 // FNSTENV.
 //
-// FXRSTOR only for a guest that used the x87, which few do; not for its cost,
-// but because QEMU's runs into a race: whichever CPU executes it, QEMU rewrites a word of flags that belongs
-// to CPU 0, without a lock. When CPU 0 is at its VMRUN or #VMEXIT in that moment it loses the flag that says
-// whether nested paging is on, and guest or host goes on with the other's tables (docs/caveats.md).
+// FXRSTOR only for a guest that used the x87, which few do; not for its cost, but because QEMU's runs into a
+// race: whichever CPU executes it, QEMU rewrites a word of flags that belongs to CPU 0, without a lock. When
+// CPU 0 is at its VMRUN or #VMEXIT in that moment it loses the flag that says whether nested paging is on,
+// and guest or host goes on with the other's tables (docs/caveats.md).
 inline void put_back(const vm::VectorState &wanted) {
     cpu::reset_x87();
     alignas(vm::VectorState) u8 now[sizeof(vm::VectorState)]; // FXSAVE fills what is looked at, but for this:

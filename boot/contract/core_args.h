@@ -21,8 +21,6 @@ struct CoreArgs {
     // For limits of time, where a wrong rate does less harm than none.
     u64 ticks_per_second() const { return tsc_hz != 0 ? tsc_hz : assumed_tsc_hz; }
 
-    static constexpr u32 most_io_apics = max_io_apics;
-
     u64 magic;
     u64 build_id;
     u32 core;       // dense number, 0 boots
@@ -39,11 +37,11 @@ struct CoreArgs {
     u64 handover_page; // virtual = physical: the page through which cores arrive; core 0 unmaps it
     u64 lapic;         // physical address of the local APIC's registers
     u32 io_apic_count;
-    u32 io_apics[most_io_apics]; // physical addresses; stage2 has masked all their entries
-    u64 tsc_at_stage2;           // for the times of the boot
-    u64 tsc_hz;                  // measured against the PIT, 0 without a PIT
-    u64 memory_pages;            // of the whole machine, usable
-    Framebuffer framebuffer;     // core 0 shows its lines there
+    u32 io_apics[max_io_apics]; // physical addresses; stage2 has masked all their entries
+    u64 tsc_at_stage2;          // for the times of the boot
+    u64 tsc_hz;                 // measured against the PIT, 0 without a PIT
+    u64 memory_pages;           // of the whole machine, usable
+    Framebuffer framebuffer;    // core 0 shows its lines there
     // Core 0 only: what stage2 was entered with. It lies unchanged in memory that is in no core's seed;
     // kernel/boot_memory.h takes it over.
     u64 handoff;            // physical address of the boot::Handoff

@@ -64,7 +64,7 @@ void add_core(Topology &topology, u64 apic_id, u64 flags) {
 }
 
 void add_io_apic(Topology &topology, u32 physical) {
-    if (physical != 0 && topology.io_apic_count < Topology::max_io_apics)
+    if (physical != 0 && topology.io_apic_count < max_io_apics)
         topology.io_apics[topology.io_apic_count++] = physical;
 }
 

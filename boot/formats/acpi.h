@@ -32,7 +32,7 @@ struct NodeRange {
 // What the tables say. Without a SRAT everything is node 0. The caller puts the running core into cores[0]
 // first: it keeps this place wherever the MADT lists it, even behind max_cores others.
 struct Topology {
-    static constexpr u32 max_node_ranges = 32, max_io_apics = boot::max_io_apics;
+    static constexpr u32 max_node_ranges = 32;
     CoreEntry cores[max_cores];
     u32 core_count = 0;
     u32 cores_left_out = 0; // enabled, but beyond max_cores

@@ -12,7 +12,7 @@ namespace kernel {
 
 namespace {
 
-constinit dev::IoApic io_apics[boot::CoreArgs::most_io_apics];
+constinit dev::IoApic io_apics[boot::max_io_apics];
 constinit u32 io_apic_count = 0;
 constinit Atomic<bool> searching; // an I/O APIC's two registers serve one core at a time
 constinit Atomic<bool> reported[256];

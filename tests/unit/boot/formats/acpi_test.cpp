@@ -397,14 +397,14 @@ TEST(Acpi, EntriesThatNoCoreHasAreOneGhostOrNone) {
 TEST(Acpi, IoApicsAndTheHpetAreFound) {
     Firmware firmware;
     std::vector<Data> entries = {local_apic(0), io_apic()};
-    for (u32 i = 0; i < Topology::max_io_apics; ++i) entries.push_back(io_apic());
+    for (u32 i = 0; i < boot::max_io_apics; ++i) entries.push_back(io_apic());
     const u64 cores = firmware.add(madt(entries));
     Data hpet = table("HPET", 20, {});
     put(hpet, 44, u64{0xFED00000});
     sign(hpet);
     Topology topology;
     ASSERT_TRUE(firmware.read(firmware.root({cores, firmware.add(hpet)}), topology).ok());
-    EXPECT_EQ(topology.io_apic_count, Topology::max_io_apics) << "more are left out";
+    EXPECT_EQ(topology.io_apic_count, boot::max_io_apics) << "more are left out";
     EXPECT_EQ(topology.io_apics[0], 0xFEC00000u);
     EXPECT_EQ(topology.hpet, 0xFED00000u);
     hpet[40] = 1; // in port space
